@@ -1,0 +1,72 @@
+"""Neural style transfer: a photo and a painting in, a picture out.
+
+`stylize` renders one picture, `Stylizer` many, `FeatureExtractor` gives the activations alone.
+TensorFlow is imported when the first of them is used, not with this package.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from styler.config import RenderConfig
+from styler.errors import (
+    BatchError,
+    CheckpointError,
+    ConfigError,
+    ImageError,
+    LayerError,
+    NetworkError,
+    OutputError,
+    ResourceError,
+    StylerError,
+    WeightsError,
+)
+from styler.progress import Observer, StepEvent
+
+if TYPE_CHECKING:
+    from styler.api import Report, StyleResult, Stylizer, stylize
+    from styler.features.extractor import FeatureExtractor
+
+__version__ = "0.1.0"
+
+_LATE = {
+    "FeatureExtractor": "styler.features.extractor",
+    "Report": "styler.api",
+    "StyleResult": "styler.api",
+    "Stylizer": "styler.api",
+    "stylize": "styler.api",
+}
+
+__all__ = [
+    "BatchError",
+    "CheckpointError",
+    "ConfigError",
+    "FeatureExtractor",
+    "ImageError",
+    "LayerError",
+    "NetworkError",
+    "Observer",
+    "OutputError",
+    "RenderConfig",
+    "Report",
+    "ResourceError",
+    "StepEvent",
+    "StyleResult",
+    "Stylizer",
+    "StylerError",
+    "WeightsError",
+    "stylize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the parts that need TensorFlow or Pillow when they are first asked for."""
+    if name not in _LATE:
+        raise AttributeError(f"module 'styler' has no attribute {name!r}")  # noqa: EM102
+    from importlib import import_module
+
+    return getattr(import_module(_LATE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,229 @@
+"""Render from Python: `stylize` for one picture, `Stylizer` for many."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import resource
+import sys
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from styler.config import QUALITY, RenderConfig
+from styler.errors import ConfigError
+from styler.images.reading import ImageLike, Picture, read_image
+from styler.images.writing import to_pil, write_image
+from styler.networks import NETWORKS, NetworkSpec
+from styler.progress import Observer, StepEvent
+from styler.render.renderer import Rendered, Renderer
+from styler.types import PathLike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What happened during a render.
+
+    Attributes:
+        config: The options it was made with.
+        inputs: Name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
+        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
+        style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
+        stop_reason: "steps", "converged" or "strength".
+        seconds: Wall time of the render, without imports and reading.
+        peak_memory: Largest resident memory of the process so far, bytes.
+        versions: Of Python, styler, TensorFlow and Keras.
+    """
+
+    config: dict[str, Any]
+    inputs: list[dict[str, Any]]
+    octaves: list[dict[str, object]]
+    style_distances: dict[str, float]
+    stop_reason: str
+    seconds: float
+    peak_memory: int
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """The report as indented JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleResult:
+    """A rendered picture.
+
+    Attributes:
+        image: 8-bit RGB.
+        report: How it came about.
+        config: The options it was made with.
+    """
+
+    image: Image.Image
+    report: Report
+    config: RenderConfig
+
+    def save(self, path: PathLike, *, quality: int = QUALITY, overwrite: bool = False) -> Path:
+        """Write atomically in the format of the suffix.
+
+        Raises:
+            OutputError: Unknown format, absent folder, full disk, or an existing file without `overwrite`.
+        """
+        return write_image(self.image, path, quality=quality, overwrite=overwrite)
+
+
+class Stylizer:
+    """Renders many pictures with one config; keeps the network, compiled programs and style statistics.
+
+    Args:
+        config: What to render; the default is the preset "balanced".
+        network: A network that is not registered, instead of the one that `config` names.
+
+    Raises:
+        NetworkError: `config` names an unknown network.
+        LayerError: `config` names a layer that the network does not have.
+        WeightsError: The network's weights are absent or damaged.
+    """
+
+    def __init__(self, config: RenderConfig | None = None, *, network: NetworkSpec | None = None) -> None:
+        self.config = config or RenderConfig()
+        self._renderer = Renderer(self.config, network or NETWORKS[self.config.network])
+
+    def render(
+        self, content: ImageLike, style: ImageLike | Sequence[ImageLike], *, observer: Observer | None = None
+    ) -> StyleResult:
+        """Render one picture.
+
+        Args:
+            content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
+            style: The painting, or several of them.
+            observer: Called with a `StepEvent` about every second.
+
+        Raises:
+            ImageError: An image cannot be read.
+            ConfigError: The images do not fit the config.
+        """
+        events = self.iterate(content, style)
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as finished:
+                result: StyleResult = finished.value
+                return result
+            if observer is not None:
+                observer(event)
+
+    def iterate(
+        self, content: ImageLike, style: ImageLike | Sequence[ImageLike], *, event_every: int | None = None
+    ) -> Generator[StepEvent, None, StyleResult]:
+        """Render step by step: stop whenever you like, `event.image()` is the best so far.
+
+        Args:
+            content: As in `render`.
+            style: As in `render`.
+            event_every: An event at every multiple of this step at the latest.
+
+        Yields:
+            An event after each call of the compiled program, about every second.
+
+        Returns:
+            The result, as the value of the generator.
+        """
+        photo = read_image(content)
+        paintings = [read_image(source) for source in listed(style)]
+        rendered = yield from self._renderer.render(photo, paintings, event_every)
+        report = _report(self.config, [photo, *paintings], rendered)
+        return StyleResult(image=to_pil(rendered.pixels), report=report, config=self.config)
+
+
+def stylize(
+    content: ImageLike,
+    style: ImageLike | Sequence[ImageLike],
+    *,
+    config: RenderConfig | None = None,
+    observer: Observer | None = None,
+    **changes: Any,
+) -> StyleResult:
+    """Render a photo in the style of a painting.
+
+    Args:
+        content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
+        style: The painting, or several of them.
+        config: What to render; the default is the preset "balanced".
+        observer: Called with a `StepEvent` about every second.
+        **changes: Fields of `RenderConfig` that win over `config`, such as `size=1024`.
+
+    Returns:
+        The picture, its report and its config.
+
+    Raises:
+        StylerError: Any of the errors of `styler.errors`.
+
+    Example:
+        >>> result = stylize("photo.jpg", "painting.jpg", size=512)
+        >>> result.save("out.png")
+    """
+    chosen = config or RenderConfig()
+    values = {**chosen.to_dict(), **changes}
+    return Stylizer(RenderConfig.from_dict(values)).render(content, style, observer=observer)
+
+
+def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
+    """One style or several as a list.
+
+    Raises:
+        ConfigError: An empty list.
+    """
+    styles = list(style) if isinstance(style, list | tuple) else [style]
+    if not styles:
+        message = "expected at least one style image, got none"
+        raise ConfigError(message)
+    return styles
+
+
+def _report(config: RenderConfig, pictures: list[Picture], rendered: Rendered) -> Report:
+    return Report(
+        config=config.to_dict(),
+        inputs=[
+            {
+                "name": picture.name,
+                "size": list(picture.size),
+                "notes": list(picture.notes),
+                "pixels_sha256": hashlib.sha256(picture.pixels.tobytes()).hexdigest(),
+            }
+            for picture in pictures
+        ],
+        octaves=rendered.octaves,
+        style_distances=rendered.style_distances,
+        stop_reason=rendered.stop_reason,
+        seconds=round(rendered.seconds, 3),
+        peak_memory=peak_memory(),
+        versions=versions(),
+    )
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a picture's bytes depend on."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    import styler
+
+    return {
+        "python": platform.python_version(),
+        "styler": styler.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,94 @@
+"""The `styler` program: commands, exit statuses, one-line errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+import styler
+from styler.cli.commands.doctor import doctor
+from styler.cli.commands.layers import layers
+from styler.cli.commands.render import render
+from styler.errors import StylerError
+
+REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
+
+app = typer.Typer(
+    name="styler",
+    help="Neural style transfer: a photo and a painting in, a picture out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command(no_args_is_help=True)(render)
+app.command()(layers)
+app.command()(doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"styler {styler.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and leave.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """Neural style transfer: a photo and a painting in, a picture out."""
+
+
+def prepare_environment() -> None:
+    """Settings that TensorFlow reads when it is imported; set here and never by the library.
+
+    oneDNN is off by default on AVX2 processors, where it makes a step faster; messages below errors are noise.
+    """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def main() -> None:
+    """Run the program and leave with its exit status."""
+    prepare_environment()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: Words after the program's name.
+
+    Returns:
+        Exit status: 0 done, 2 cannot be carried out as given, 130 interrupted, 1 a defect.
+    """
+    try:
+        status = typer.main.get_command(app).main(args=arguments, prog_name="styler", standalone_mode=False)
+    except typer.TyperException as problem:
+        if not arguments or arguments == ["render"]:  # help was shown in place of an error
+            typer.echo(problem.format_message())
+            return REFUSED
+        return _fail(problem.format_message(), REFUSED)
+    except StylerError as problem:
+        return _fail(str(problem), REFUSED, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", INTERRUPTED, arguments)
+    except Exception as problem:
+        message = f"{type(problem).__name__}: {problem}. This is a defect; run again with --debug and report it"
+        return _fail(message, DEFECT, arguments)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str, status: int, arguments: list[str] | None = None) -> int:
+    if arguments and "--debug" in arguments:
+        traceback.print_exc()
+    line = " ".join(message.split())
+    print(f"error: {line}", file=sys.stderr)
+    return status

@@ -1,0 +1,87 @@
+"""The checks of `styler doctor`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+
+from styler.api import versions
+from styler.errors import StylerError
+from styler.networks import NETWORKS
+from styler.networks.compact import FILENAME
+from styler.networks.weights import find_weights, load_verified
+
+Check = tuple[str, str, bool]
+
+
+def checkup() -> Iterator[Check]:
+    """Name, outcome and whether it is as it should be, one check after the other."""
+    found = versions()
+    yield "versions", ", ".join(f"{name} {version}" for name, version in found.items()), True
+    yield "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors", True
+    yield _memory()
+    yield _devices()
+    yield _weights()
+    yield from (_self_test(xla) for xla in (False, True))
+
+
+def _memory() -> Check:
+    pages, page = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    total = os.sysconf("SC_PHYS_PAGES") * page
+    return "memory", f"{pages * page / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB", True
+
+
+def _devices() -> Check:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return "devices", "cpu" + "".join(f", {name}" for name in names), True
+
+
+def _weights() -> Check:
+    try:
+        arrays = load_verified(FILENAME)
+    except StylerError as problem:
+        return "weights", str(problem), False
+    count = sum(array.size for array in arrays.values())
+    return "weights", f"{find_weights(FILENAME)}, {count:,} parameters, checksum right", True
+
+
+def _self_test(xla: bool) -> Check:
+    """A gradient of the embedded network, compiled and compared with a finite difference."""
+    name = "xla" if xla else "graph"
+    try:
+        seconds, error = _gradient_error(xla)
+    except Exception as problem:  # whatever a broken installation raises is the finding
+        return name, f"{type(problem).__name__}: {str(problem).splitlines()[0]}", False
+    return name, f"compiled and ran in {seconds:.1f} s, gradient right to {error:.1e}", error < 0.02
+
+
+def _gradient_error(xla: bool) -> tuple[float, float]:
+    import numpy as np
+    import tensorflow as tf
+
+    spec = NETWORKS["compact"]
+    model = spec.build(None)
+    random = np.random.default_rng(0)
+    image = tf.constant(random.random((1, 64, 64, 3)), tf.float32)
+    move = tf.constant(random.standard_normal(image.shape), tf.float32)
+
+    def loss(pixels: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(tf.square(model(spec.preprocess(pixels))))
+
+    def slope(pixels: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(pixels)
+            value = loss(pixels)
+        return tf.reduce_sum(tape.gradient(value, pixels) * move)
+
+    started = time.perf_counter()
+    analytic = float(tf.function(slope, jit_compile=xla)(image))
+    seconds = time.perf_counter() - started
+    step = 1e-3
+    numeric = float((loss(image + step * move) - loss(image - step * move)) / (2 * step))
+    return seconds, abs(analytic - numeric) / abs(numeric)

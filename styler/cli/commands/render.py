@@ -1,0 +1,72 @@
+"""`styler render`: the main job."""
+
+from __future__ import annotations
+
+import typer
+
+from styler.cli import options as o
+from styler.config import QUALITY
+
+
+def render(
+    content: o.Content,
+    styles: o.Styles,
+    output: o.Output = None,
+    overwrite: o.Overwrite = False,
+    quality: o.Quality = QUALITY,
+    size: o.Size = None,
+    preset: o.Preset = None,
+    strength: o.Strength = None,
+    style_weights: o.StyleWeights = None,
+    color: o.Color = None,
+    network: o.Network = None,
+    pooling: o.Pooling = None,
+    content_layers: o.ContentLayers = None,
+    style_layers: o.StyleLayers = None,
+    content_weight: o.ContentWeight = None,
+    style_weight: o.StyleWeight = None,
+    tv_weight: o.TvWeight = None,
+    init: o.Init = None,
+    optimizer: o.Optimizer = None,
+    steps: o.Steps = None,
+    learning_rate: o.LearningRate = None,
+    scales: o.Scales = None,
+    seed: o.Seed = None,
+    device: o.Device = None,
+    save_every: o.SaveEvery = None,
+    config: o.ConfigFile = None,
+    report: o.Report = None,
+    dry_run: o.DryRun = False,
+    progress: o.Progress = None,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,
+) -> None:
+    """Render CONTENT in the style of one or more paintings."""
+    from styler.cli.plan import describe
+    from styler.cli.request import build_config, check_report, checked_request
+
+    flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
+    chosen = build_config(config, preset, flags)
+    request = checked_request(content, styles, output, chosen, overwrite=overwrite)
+    if report is not None:
+        check_report(report, overwrite=overwrite)
+    if dry_run:
+        typer.echo(describe(request))
+        return
+    if verbose:
+        typer.echo(describe(request), err=True)
+    from styler.cli.quiet import import_tensorflow
+
+    import_tensorflow()
+    from styler.cli.work import Settings, carry_out
+
+    settings = Settings(
+        overwrite=overwrite,
+        quality=quality,
+        save_every=save_every,
+        report=report,
+        progress=False if quiet else progress,
+        quiet=quiet,
+    )
+    carry_out(request, settings)

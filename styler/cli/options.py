@@ -1,0 +1,88 @@
+"""Options as annotated types; defaults and choices come from `RenderConfig` and the registries."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from styler.config import COLORS, OPTIMIZERS, POOLINGS, RenderConfig
+from styler.presets import PRESETS
+
+DEFAULTS = RenderConfig()
+CONFIG_FIELDS = frozenset(field.name for field in fields(RenderConfig))
+LOOK, EFFORT, OUTPUT, TERMINAL = "Look", "Effort", "Output", "Terminal"
+
+
+def _option(*names: str, default: object = None, **settings: Any) -> Any:
+    """An option that is None unless given, so that config files and presets can tell; the help says the default."""
+    shown = False if default is None else str(default)
+    return typer.Option(*names, show_default=shown, **settings)
+
+
+Content = Annotated[Path, typer.Argument(help="The photo: JPEG, PNG, WebP, TIFF, …", show_default=False)]
+Styles = Annotated[list[Path], typer.Argument(help="One or more paintings.", show_default=False)]
+Output = Annotated[
+    Path | None,
+    _option("-o", "--output", default="<content>-<style>.png in this folder", help="png, jpg, webp or tif by suffix."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Replace an existing output.")]
+Quality = Annotated[int, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP, 1 to 100.")]
+Size = Annotated[
+    str | None, _option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'.")
+]
+Preset = Annotated[
+    str | None, _option("-p", "--preset", default="balanced", help=f"{' | '.join(PRESETS)}: how much work it gets.")
+]
+Strength = Annotated[
+    float | None, _option("--strength", default=DEFAULTS.strength, help="0 = the photo, 1 = the painting's texture.")
+]
+StyleWeights = Annotated[
+    str | None, _option("--style-weights", default="equal", metavar="A,B,…", help="Shares of several paintings.")
+]
+Color = Annotated[
+    str | None,
+    _option("--color", default=DEFAULTS.color, help=f"{' | '.join(COLORS)}: the painting's colors, or the photo's."),
+]
+Network = Annotated[str | None, _option("--network", default=DEFAULTS.network, help="compact | vgg16 | vgg19.")]
+Pooling = Annotated[str | None, _option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
+ContentLayers = Annotated[
+    str | None, _option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers.")
+]
+StyleLayers = Annotated[
+    str | None, _option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers.")
+]
+ContentWeight = Annotated[float | None, _option("--content-weight", default="from strength", help="Raw weight.")]
+StyleWeight = Annotated[float | None, _option("--style-weight", default="from strength", help="Raw weight.")]
+TvWeight = Annotated[float | None, _option("--tv-weight", default="calibrated", help="Raw weight of smoothness.")]
+Init = Annotated[
+    str | None, _option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from.")
+]
+Optimizer = Annotated[
+    str | None, _option("--optimizer", default="from the preset", help=" | ".join(OPTIMIZERS))
+]
+Steps = Annotated[int | None, _option("--steps", default="from the preset", help="Optimizer steps over all scales.")]
+LearningRate = Annotated[
+    float | None, _option("--learning-rate", default="the optimizer's", help="For adam in units of the 0..1 range.")
+]
+Scales = Annotated[
+    int | None, _option("--scales", default="all down to 128 px", help="Octaves, sqrt(2) apart, ending at --size.")
+]
+Seed = Annotated[int | None, _option("--seed", default=DEFAULTS.seed, help="Same recipe and machine: same bytes.")]
+Device = Annotated[str | None, _option("--device", default=DEFAULTS.device, help="auto | cpu | gpu | gpu:N.")]
+SaveEvery = Annotated[
+    int | None, _option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps.")
+]
+ConfigFile = Annotated[
+    Path | None, _option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win.")
+]
+Report = Annotated[Path | None, _option("--report", metavar="PATH", help="Write a JSON report.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, do nothing.")]
+Progress = Annotated[
+    bool | None, _option("--progress/--no-progress", default="on a terminal", help="Show a progress bar.")
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell more.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -1,0 +1,30 @@
+"""A request in words, for `--dry-run` and `--verbose`."""
+
+from __future__ import annotations
+
+from styler.cli.request import Request
+from styler.networks import NETWORKS
+from styler.render.pyramid import plan_octaves
+
+
+def describe(request: Request) -> str:
+    """What will be read, done and written, one thing a line."""
+    config, network = request.config, NETWORKS[request.config.network]
+    octaves = plan_octaves(request.size, config.steps, config.scales)
+    plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
+    enlarged = max(request.size) > max(request.content_size)
+    lines = [
+        f"content   {request.content}  {request.content_size.width}x{request.content_size.height}",
+        *(f"style     {style}" for style in request.styles),
+        f"output    {request.output}  {request.size.width}x{request.size.height}{' (enlarged)' if enlarged else ''}",
+        f"network   {network.name}: {network.summary}",
+        f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}",
+        f"content at {_listed(config.content_layers or network.content_layers)}",
+        f"strength  {config.strength:g}, color {config.color}, init {config.init}, seed {config.seed}",
+        f"octaves   {plan}; {config.steps} steps of {config.optimizer}",
+    ]
+    return "\n".join(lines)
+
+
+def _listed(layers: tuple[tuple[str, float], ...]) -> str:
+    return ", ".join(f"{name}:{weight:g}" for name, weight in layers)

@@ -1,0 +1,136 @@
+"""From words of the command line to a checked request, without importing TensorFlow."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from styler.config import ORIGINAL, RenderConfig, parse_number
+from styler.errors import ConfigError, OutputError
+from styler.features.layers import check_addresses
+from styler.images.reading import check_readable
+from styler.images.sizes import check_shape, with_longer_side
+from styler.images.writing import check_output
+from styler.networks import NETWORKS
+from styler.types import Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A render that was found possible.
+
+    Attributes:
+        content: Path of the photo.
+        styles: Paths of the paintings.
+        output: Where the picture goes.
+        config: How to render it.
+        content_size: Of the photo, (height, width).
+        size: Of the result, (height, width).
+    """
+
+    content: Path
+    styles: list[Path]
+    output: Path
+    config: RenderConfig
+    content_size: Size
+    size: Size
+
+
+def checked_request(
+    content: Path, styles: list[Path], output: Path | None, config: RenderConfig, *, overwrite: bool
+) -> Request:
+    """Check all that can be checked before any heavy import.
+
+    Raises:
+        StylerError: Whatever stands in the way, by its own class.
+    """
+    target = check_output(output or default_output(content, styles), overwrite=overwrite)
+    content_size = check_readable(content)
+    for style in styles:
+        check_readable(style)
+    if config.init not in ("content", "noise", "style"):
+        check_readable(config.init)
+    config.style_shares(len(styles))
+    network = NETWORKS[config.network]
+    for chosen in (config.content_layers, config.style_layers):
+        if chosen is not None:
+            check_addresses((address for address, _ in chosen), network.layer_names, network.name)
+    size = content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size))
+    check_shape(size, network.minimum_size, "the result")
+    return Request(
+        content=content, styles=styles, output=target, config=config, content_size=content_size, size=size
+    )
+
+
+def check_report(path: Path, *, overwrite: bool) -> None:
+    """Refuse a report that could not be written.
+
+    Raises:
+        OutputError: The folder does not exist, or the file does and must stay.
+    """
+    if not path.absolute().parent.is_dir():
+        message = f"cannot write {path}: folder {path.parent} does not exist; create it first"
+        raise OutputError(message)
+    if path.exists() and not overwrite:
+        message = f"{path} exists already; choose another --report or give --overwrite"
+        raise OutputError(message)
+
+
+def default_output(content: Path, styles: list[Path]) -> Path:
+    """`<content stem>-<style stem>[-<style stem>…].png` in the current folder."""
+    return Path("-".join(path.stem for path in (content, *styles)) + ".png")
+
+
+def build_config(file: Path | None, preset: str | None, flags: Mapping[str, Any]) -> RenderConfig:
+    """Preset, then the file's options, then the flags that were given.
+
+    Args:
+        file: TOML file or None.
+        preset: Name from the command line; None takes the file's or "balanced".
+        flags: Config field -> value, None where not given.
+
+    Raises:
+        ConfigError: The file cannot be read, or an option is unknown or out of range.
+    """
+    options = read_options(file) if file else {}
+    named = options.pop("preset", "balanced")
+    given = {name: value for name, value in flags.items() if value is not None}
+    if "size" in given and given["size"] != ORIGINAL:
+        given["size"] = parse_size(given["size"])
+    if "style_weights" in given:
+        given["style_weights"] = tuple(parse_number("--style-weights", x) for x in given["style_weights"].split(","))
+    return RenderConfig.preset(preset or named, **{**options, **given})
+
+
+def parse_size(text: str) -> int:
+    """Whole pixels.
+
+    Raises:
+        ConfigError: Not a whole number.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        message = f"--size: expected a number of pixels or {ORIGINAL!r}, got {text!r}"
+        raise ConfigError(message) from None
+
+
+def read_options(file: Path) -> dict[str, Any]:
+    """Options of a TOML file, dashes or underscores.
+
+    Raises:
+        ConfigError: No such file, or not TOML.
+    """
+    try:
+        with file.open("rb") as stream:
+            options = tomllib.load(stream)
+    except OSError as cause:
+        message = f"cannot read {file}: {cause.strerror}"
+        raise ConfigError(message) from cause
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        message = f"{file} is not TOML: {cause}"
+        raise ConfigError(message) from cause
+    return {name.replace("-", "_"): value for name, value in options.items()}

@@ -1,0 +1,237 @@
+"""Everything that decides how a picture looks, in one frozen value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeAlias
+
+from styler.errors import ConfigError, suggestion
+from styler.presets import BALANCED, PRESETS
+
+LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
+"""Layer addresses with their weights, shallow to deep."""
+
+COLORS = ("style", "luminance")
+COMPILERS = ("auto", "xla", "graph")
+LOSSES = ("gram", "wasserstein")
+OPTIMIZERS = ("lbfgs", "adam")
+POOLINGS = ("avg", "max")
+ORIGINAL = "original"
+QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
+SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 positions
+LARGEST_SIZE = 65_535  # what JPEG can hold
+SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderConfig:
+    """Options of one render; validated when made, never changed after.
+
+    Attributes:
+        size: Longer side of the result, pixels, or "original" for the content image's own size.
+        strength: 0 is the photo, 1 the painting's texture.
+        style_weights: Shares of several style images, any positive scale; None for equal shares.
+        color: "style" takes the style's colors, "luminance" keeps the content's chroma.
+        network: Name of a registered network or path of a `.keras` file.
+        pooling: "avg" or "max" instead of the network's own pooling; None keeps it.
+        content_layers: Layers whose activations should match the content image; None for the network's own.
+        style_layers: Layers whose statistics should match the style image; None for the network's own.
+        content_weight: Raw weight of the content term; None derives it from `strength`.
+        style_weight: Raw weight of the style term; None derives it from `strength`.
+        tv_weight: Raw weight of the total-variation term; None for the calibrated default.
+        loss: Style loss.
+        init: "content", "noise", "style" or the path of an image to start from.
+        optimizer: "lbfgs" or "adam".
+        steps: Optimizer steps over the whole render; the coarser octaves get their share.
+        learning_rate: Step size, in units of the 0..1 range for Adam; None for the optimizer's own.
+        scales: Octaves of the pyramid, each sqrt(2) apart; None for all down to 128 pixels.
+        seed: Of everything random.
+        device: "auto", "cpu", "gpu" or "gpu:1".
+        compile: "xla", "graph" or "auto", the faster one as measured.
+
+    Raises:
+        ConfigError: A value is out of range or unknown.
+    """
+
+    size: int | str = 512
+    strength: float = 0.5
+    style_weights: tuple[float, ...] | None = None
+    color: str = "style"
+    network: str = "compact"
+    pooling: str | None = None
+    content_layers: LayerWeights | None = None
+    style_layers: LayerWeights | None = None
+    content_weight: float | None = None
+    style_weight: float | None = None
+    tv_weight: float | None = None
+    loss: str = BALANCED.loss
+    init: str = "content"
+    optimizer: str = BALANCED.optimizer
+    steps: int = BALANCED.steps
+    learning_rate: float | None = None
+    scales: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    compile: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        self._check_size()
+        _in_range("strength", self.strength, 0, 1)
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            _in_range(name, getattr(self, name), 0, math.inf)
+        _in_range("learning_rate", self.learning_rate, 0, math.inf, open_below=True)
+        _whole("steps", self.steps, 1)
+        _whole("scales", self.scales, 1)
+        _whole("seed", self.seed, 0)
+        _one_of("color", self.color, COLORS)
+        _one_of("pooling", self.pooling, POOLINGS)
+        _one_of("loss", self.loss, LOSSES)
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("compile", self.compile, COMPILERS)
+        self._check_layers()
+        self._check_style_weights()
+        _check_device(self.device)
+
+    def _check_size(self) -> None:
+        if self.size == ORIGINAL:
+            return
+        if not isinstance(self.size, int):
+            _refuse("size", f"a number of pixels or {ORIGINAL!r}", self.size)
+        _whole("size", self.size, SMALLEST_SIZE, LARGEST_SIZE)
+
+    def _check_layers(self) -> None:
+        for name in ("content_layers", "style_layers"):
+            layers: LayerWeights | None = getattr(self, name)
+            if layers is None:
+                continue
+            addresses = [address for address, _ in layers]
+            if not addresses or len(set(addresses)) < len(addresses):
+                _refuse(name, "at least one layer and none twice", ",".join(addresses))
+            for address, weight in layers:
+                _in_range(f"weight of {address} in {name}", weight, 0, math.inf, open_below=True)
+
+    def _check_style_weights(self) -> None:
+        for weight in self.style_weights or ():
+            _in_range("style_weights", weight, 0, math.inf)
+        if self.style_weights is not None and not sum(self.style_weights) > 0:
+            _refuse("style_weights", "at least one weight above 0", self.style_weights)
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> RenderConfig:
+        """A named preset with some fields changed.
+
+        Args:
+            name: "draft", "balanced" or "best".
+            **changes: Fields that win over the preset's.
+
+        Raises:
+            ConfigError: Unknown preset or field, or a value out of range.
+        """
+        return cls.from_dict({**PRESETS[name].fields(), **changes})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RenderConfig:
+        """The inverse of `to_dict`; lists count as tuples, layers may be written as "name:weight,…".
+
+        Raises:
+            ConfigError: Unknown field or a value out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                message = f"unknown option {name!r}. {suggestion(name, known)}"
+                raise ConfigError(message)
+        return cls(**{name: _tidy(name, value) for name, value in values.items()})
+
+    def style_shares(self, styles: int) -> list[float]:
+        """One share for each of several style images, summing to 1.
+
+        Raises:
+            ConfigError: As many weights as styles were expected.
+        """
+        weights = self.style_weights or (1.0,) * styles
+        if len(weights) != styles or not styles:
+            message = f"style_weights: expected {styles}, one for each style image, got {len(weights)}"
+            raise ConfigError(message)
+        return [weight / sum(weights) for weight in weights]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON."""
+        return asdict(self)
+
+    def changed(self, **changes: Any) -> RenderConfig:
+        """A copy with some fields changed, checked like a new one."""
+        return replace(self, **changes)
+
+
+def parse_layers(text: str) -> LayerWeights:
+    """Read "name[:weight],…"; a weight left out is 1.
+
+    Raises:
+        ConfigError: A weight is not a number.
+    """
+    layers = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        address, sign, weight = part.rpartition(":")
+        layers.append((address, parse_number("layer weight", weight)) if sign else (part, 1.0))
+    return tuple(layers)
+
+
+def parse_number(name: str, text: str) -> float:
+    """Read one number or say which option was not one.
+
+    Raises:
+        ConfigError: `text` is not a number.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        message = f"{name}: expected a number, got {text!r}"
+        raise ConfigError(message) from None
+
+
+def _tidy(name: str, value: Any) -> Any:
+    if name in ("content_layers", "style_layers") and value is not None:
+        if isinstance(value, str):
+            return parse_layers(value)
+        return tuple((str(address), float(weight)) for address, weight in value)
+    if name == "style_weights" and isinstance(value, Iterable):
+        return tuple(value)
+    return value
+
+
+def _refuse(name: str, expected: str, came: object) -> None:
+    message = f"{name}: expected {expected}, got {came!r}"
+    raise ConfigError(message)
+
+
+def _in_range(name: str, value: Any, low: float, high: float, *, open_below: bool = False) -> None:
+    if value is None:
+        return
+    sign = "above" if open_below else "at least"
+    expected = f"a number {sign} {low:g}" + (f" and at most {high:g}" if math.isfinite(high) else "")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        _refuse(name, expected, value)
+    if value > high or value < low or (open_below and value == low):
+        _refuse(name, expected, value)
+
+
+def _whole(name: str, value: Any, low: int, high: int | None = None) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high and value > high):
+        _refuse(name, f"a whole number from {low}" + (f" to {high}" if high else " on"), value)
+
+
+def _one_of(name: str, value: str | None, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        _refuse(name, " or ".join(choices), value)
+
+
+def _check_device(device: str) -> None:
+    kind, _, index = device.partition(":")
+    if kind not in ("auto", "cpu", "gpu") or (":" in device and (kind != "gpu" or not index.isdigit())):
+        _refuse("device", "auto, cpu, gpu or gpu:N", device)

@@ -1,0 +1,1 @@
+"""Network and layer addresses in, named activations out."""

@@ -1,0 +1,43 @@
+"""Color transfers between a result and its content image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from styler.images.reading import Pixels
+
+# ITU-R BT.601 luma and color differences, the transform of JPEG (ITU-T T.871)
+RGB_TO_YCBCR = np.array(
+    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float64
+)
+YCBCR_TO_RGB = np.linalg.inv(RGB_TO_YCBCR)
+
+
+def to_ycbcr(pixels: Pixels) -> Pixels:
+    """RGB 0..1 -> luma 0..1 and two color differences -0.5..0.5, (..., 3)."""
+    return (pixels @ RGB_TO_YCBCR.T).astype(np.float32)
+
+
+def from_ycbcr(pixels: Pixels) -> Pixels:
+    """The inverse of `to_ycbcr`, not clipped."""
+    return (pixels @ YCBCR_TO_RGB.T).astype(np.float32)
+
+
+def with_chroma_of(result: Pixels, content: Pixels) -> Pixels:
+    """The result's lightness with the content's colors.
+
+    Where the pair lies outside RGB, the chroma shrinks toward gray just enough to fit; the lightness stays.
+
+    Args:
+        result: (H, W, 3), 0..1.
+        content: The same shape.
+    """
+    luma = to_ycbcr(result)[..., :1]
+    chroma = to_ycbcr(content)
+    chroma[..., 0] = 0.0
+    offset = from_ycbcr(chroma)
+    room = np.where(offset > 0, 1.0 - luma, luma)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fits = np.where(np.abs(offset) > 0, room / np.abs(offset), 1.0)
+    share = np.clip(fits.min(-1, keepdims=True), 0.0, 1.0)
+    return np.clip(luma + offset * share, 0.0, 1.0, dtype=np.float32)

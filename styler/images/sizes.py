@@ -1,0 +1,54 @@
+"""Size arithmetic, (height, width) in pixels."""
+
+from __future__ import annotations
+
+from styler.errors import ConfigError
+from styler.types import Size
+
+
+def with_longer_side(size: Size, longer: int) -> Size:
+    """Scale to a longer side, keeping the aspect; no side below 1.
+
+    Example:
+        >>> with_longer_side(Size(300, 400), 512)
+        Size(height=384, width=512)
+    """
+    scale = longer / max(size)
+    return Size(*(max(1, round(side * scale)) for side in size))
+
+
+def no_larger(size: Size, longer: int) -> Size:
+    """Scale down to a longer side; smaller sizes stay as they are."""
+    return with_longer_side(size, longer) if max(size) > longer else size
+
+
+def octaves(longer: int, smallest: int, count: int | None = None) -> list[int]:
+    """Longer sides of a pyramid, coarse to fine, each sqrt(2) apart, ending at `longer`.
+
+    Args:
+        longer: Longer side of the result, pixels.
+        smallest: No octave below this but the last one.
+        count: Number of octaves, or None for as many as fit.
+
+    Example:
+        >>> octaves(512, 128)
+        [128, 181, 256, 362, 512]
+    """
+    sides = [longer]
+    while count is None or len(sides) < count:
+        next_side = round(longer / 2 ** (len(sides) / 2))
+        if next_side < smallest:
+            break
+        sides.append(next_side)
+    return sides[::-1]
+
+
+def check_shape(size: Size, minimum: int, name: str) -> None:
+    """Refuse images too thin for the network.
+
+    Raises:
+        ConfigError: The shorter side would fall below `minimum`.
+    """
+    if min(size) < minimum:
+        message = f"{name} would be {size.height}x{size.width} pixels (height x width), less than {minimum}: "
+        raise ConfigError(message + "ask for a larger --size or a less narrow image")

@@ -1,0 +1,78 @@
+"""Two kinds of loss: of statistics that add over positions, and sums over positions."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from styler.types import Scalar, Tensor
+
+
+class Stats(NamedTuple):
+    """Sums over positions; those of a whole image are the sums of those of its parts.
+
+    Attributes:
+        count: Number of positions, float, shape (B,).
+        first: Sum of activations, (B, C).
+        second: Sum of outer products of activations, (B, C, C).
+    """
+
+    count: Tensor
+    first: Tensor
+    second: Tensor
+
+    def plus(self, other: Stats) -> Stats:
+        """Statistics of two parts together."""
+        return Stats(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def per_position(self) -> Stats:
+        """Scaled to one position: the means, with a count of 1."""
+        count = self.count
+        return Stats(count / count, self.first / count[:, None], self.second / count[:, None, None])
+
+    def times(self, weight: float | Scalar) -> Stats:
+        """Every position counted `weight` times."""
+        return Stats(*(part * weight for part in self))
+
+
+Prepared: TypeAlias = Any
+"""A NamedTuple of tensors, the loss's own form of a target."""
+
+
+class StatisticLoss(Protocol):
+    """A distance between additive statistics of activations."""
+
+    def statistics(self, features: Tensor) -> Stats:
+        """Activations (B, H, W, C) -> sums over positions; additive over tiles, masks and styles."""
+        ...
+
+    def prepared(self, target: Stats) -> Prepared:
+        """What `distance` needs of a target, worked out once and not at every step."""
+        ...
+
+    def distance(self, stats: Stats, target: Prepared) -> Scalar:
+        """How far statistics are from a prepared target, >= 0, 0 for equal ones; relative to the target's size."""
+        ...
+
+
+class LocalLoss(Protocol):
+    """A sum over positions of a difference of activations."""
+
+    def distance(self, features: Tensor, target: Tensor) -> Scalar:
+        """Activations and target, both (B, H, W, C) -> mean over positions, >= 0."""
+        ...
+
+
+def blended(stats: list[Stats], weights: list[float]) -> Stats:
+    """Statistics of several styles as shares of one.
+
+    Args:
+        stats: One for each style image.
+        weights: Shares that sum to 1.
+
+    Returns:
+        The weighted mean of the statistics per position.
+    """
+    total = stats[0].per_position().times(weights[0])
+    for part, weight in zip(stats[1:], weights[1:], strict=True):
+        total = total.plus(part.per_position().times(weight))
+    return total

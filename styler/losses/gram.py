@@ -1,0 +1,34 @@
+"""Gram-matrix style loss (Gatys, Ecker & Bethge, CVPR 2016, eq. 3-4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from styler.losses import functional as F
+from styler.losses.base import Stats
+from styler.types import Scalar, Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GramLoss:
+    """Distance between channel correlations, blind to where things are.
+
+    Differs from the paper: each matrix is divided by its own number of positions, so that images of different
+    size compare, and the squared difference by the target's own square, so that layers and networks compare.
+    """
+
+    def statistics(self, features: Tensor) -> Stats:
+        """Sums of activations and of their outer products; additive over tiles, masks and styles.
+
+        Args:
+            features: Activations, float32, shape (B, H, W, C).
+        """
+        return Stats(F.positions(features), F.position_sum(features), F.outer_sum(features))
+
+    def prepared(self, target: Stats) -> Stats:
+        """The target's statistics per position."""
+        return target.per_position()
+
+    def distance(self, stats: Stats, target: Stats) -> Scalar:
+        """Squared difference of the two normalized Gram matrices, as a share of the target's square, >= 0."""
+        return F.relative_square(stats.per_position().second, target.second)

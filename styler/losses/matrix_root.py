@@ -1,0 +1,43 @@
+"""Square roots of symmetric positive semi-definite matrices, with gradients that stay finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from styler.types import Tensor
+
+FLOOR = 1e-12  # eigenvalues below this share of the largest are rounding noise, in float64
+
+
+def matrix_root(matrix: Tensor) -> Tensor:
+    """The symmetric root of each matrix, (B, C, C) -> (B, C, C); negative eigenvalues count as 0."""
+    values, vectors = tf.linalg.eigh(matrix)
+    roots = tf.sqrt(tf.nn.relu(values))
+    return tf.matmul(vectors * roots[:, None, :], vectors, transpose_b=True)
+
+
+@tf.custom_gradient
+def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Trace of the symmetric root of each matrix.
+
+    The gradient of tr(M^1/2) is M^-1/2 / 2. Differentiating the eigenvectors instead would divide by differences
+    of eigenvalues, which repeat for dead channels.
+
+    Args:
+        matrix: Symmetric, positive semi-definite up to rounding, (B, C, C), float64 for small eigenvalues' sake.
+
+    Returns:
+        Shape (B,).
+    """
+    values, vectors = tf.linalg.eigh(matrix)
+    largest = tf.reduce_max(values, -1, keepdims=True)
+    tiny = tf.constant(1e-300 if matrix.dtype == tf.float64 else 1e-30, matrix.dtype)
+    roots = tf.sqrt(tf.maximum(values, FLOOR * largest + tiny))
+
+    def gradient(upstream: Tensor) -> Tensor:
+        inverse = tf.matmul(vectors / roots[:, None, :], vectors, transpose_b=True)
+        return 0.5 * upstream[:, None, None] * inverse
+
+    return tf.reduce_sum(roots, -1), gradient

@@ -1,0 +1,88 @@
+"""The embedded network: a small VGG-shaped network trained by this project (see `weights/`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from styler.networks.spec import NETWORKS, NetworkSpec
+from styler.networks.weights import load_verified
+
+if TYPE_CHECKING:
+    import keras
+
+MEAN = 0.45  # mean of natural images in sRGB 0..1, all channels alike
+GAIN = 4.0  # 1 / 0.25, the usual standard deviation: inputs of about unit variance
+FILENAME = "compact.npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactDesign:
+    """Channels and convolutions of the five blocks."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 160, 128)
+    depths: tuple[int, ...] = (1, 2, 2, 2, 1)
+
+    def layer_names(self) -> tuple[str, ...]:
+        """Convolutions by Keras's VGG names, shallow to deep."""
+        blocks = enumerate(self.depths, start=1)
+        return tuple(f"block{block}_conv{i}" for block, depth in blocks for i in range(1, depth + 1))
+
+
+def to_inputs(image: Any) -> Any:
+    """RGB in 0..1 -> network units, any shape."""
+    return (image - MEAN) * GAIN
+
+
+def build_compact(design: CompactDesign | None = None, pooling: str | None = None) -> keras.Model:
+    """Untrained network: reflection padding, ReLU, average pooling, Keras's VGG layer names.
+
+    Args:
+        design: Channels and convolutions of each block; None for the shipped ones.
+        pooling: "avg" (also for None, what it was trained with) or "max".
+
+    Returns:
+        Model of `inputs` (B, H, W, 3) in network units, float32, to the last layer's activations.
+    """
+    import keras
+
+    design = design or CompactDesign()
+    pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
+    x = inputs = keras.Input((None, None, 3), name="inputs")
+    for block, (width, depth) in enumerate(zip(design.widths, design.depths, strict=True), start=1):
+        if block > 1:
+            x = pool(2, name=f"block{block - 1}_pool")(x)
+        for index in range(1, depth + 1):
+            x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+            name = f"block{block}_conv{index}"
+            x = keras.layers.Conv2D(width, 3, activation="relu", kernel_initializer="he_normal", name=name)(x)
+    return keras.Model(inputs, x, name="compact")
+
+
+def load_compact(pooling: str | None = None) -> keras.Model:
+    """The trained network.
+
+    Raises:
+        WeightsError: The weights file is absent or damaged.
+    """
+    arrays = load_verified(FILENAME)
+    model = build_compact(pooling=pooling)
+    for name in CompactDesign().layer_names():
+        model.get_layer(name).set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
+    model.trainable = False
+    return model
+
+
+NETWORKS.add(
+    "compact",
+    NetworkSpec(
+        name="compact",
+        build=load_compact,
+        preprocess=to_inputs,
+        style_layers=tuple((f"block{block}_conv1", 1.0) for block in range(1, 6)),
+        content_layers=(("block4_conv2", 1.0),),
+        layer_names=CompactDesign().layer_names(),
+        summary="embedded, trained by this project, 0.9 million parameters",
+        minimum_size=32,
+    ),
+)

@@ -1,0 +1,44 @@
+"""What the program must know of a network to render with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from styler.config import LayerWeights
+from styler.errors import NetworkError
+from styler.registry import Registry
+from styler.types import Tensor
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """A network that can be built, with everything a render needs beside its weights.
+
+    Attributes:
+        name: Registered name.
+        build: Pooling ("avg", "max" or None for the network's own) -> Keras model with its weights loaded,
+            from `inputs` (B, H, W, 3) in the network's units.
+        preprocess: RGB 0..1, sRGB -> the network's units, differentiable, any shape (..., 3).
+        style_layers: Default layers of the style loss with their weights.
+        content_layers: Default layers of the content loss with their weights.
+        layer_names: Layers that give activations, shallow to deep; known without building the network.
+        summary: One line for people: what it is and where its weights come from.
+        minimum_size: Smallest side of an image, pixels, at which the deepest layer has a position.
+    """
+
+    name: str
+    build: Callable[[str | None], keras.Model]
+    preprocess: Callable[[Tensor], Tensor]
+    style_layers: LayerWeights
+    content_layers: LayerWeights
+    layer_names: tuple[str, ...]
+    summary: str
+    minimum_size: int = 16
+
+
+NETWORKS: Registry[NetworkSpec] = Registry("network", NetworkError)

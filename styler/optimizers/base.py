@@ -1,0 +1,33 @@
+"""What the loop asks of an optimizer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from styler.types import Scalar, Size, Tensor, ValueAndGradient
+
+State = Any
+"""A NamedTuple of tensors, the optimizer's own; handed in and returned, never changed in place."""
+
+
+class Optimizer(Protocol):
+    """Minimizes a function of an image whose values stay within 0..1.
+
+    All methods are pure functions of tensors and can be traced into a graph.
+    """
+
+    def init(self, image: Tensor, objective: ValueAndGradient) -> State:
+        """State at the start: one evaluation at `image`, float32 (1, H, W, 3)."""
+        ...
+
+    def step(self, state: State, objective: ValueAndGradient) -> State:
+        """State after one step."""
+        ...
+
+    def terminate(self, state: State) -> Scalar:
+        """Whether further steps are of no use, boolean tensor."""
+        ...
+
+    def resample(self, state: State, image: Tensor, size: Size) -> State | None:
+        """State to continue from at another octave, where `image` is the resized iterate; None to start anew."""
+        ...

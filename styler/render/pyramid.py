@@ -1,0 +1,57 @@
+"""The plan of a render: which octaves, how many steps at each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from styler.config import SMALLEST_OCTAVE
+from styler.images.sizes import octaves, with_longer_side
+from styler.types import Size
+
+FIRST_SHARE = 2.0  # steps of the coarsest octave against each later one (crowsonkb: 1,000 and 500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Octave:
+    """One level of the pyramid.
+
+    Attributes:
+        size: Of the image at this level, (height, width).
+        steps: Optimizer steps to spend here.
+    """
+
+    size: Size
+    steps: int
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the image at this level."""
+        return self.size.height * self.size.width
+
+
+def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Octave, ...]:
+    """Octaves from coarse to fine, sqrt(2) apart, sharing all steps.
+
+    Args:
+        final: (height, width) of the result.
+        steps: Steps over all octaves.
+        count: Number of octaves, None for all down to 128 pixels; fewer where steps do not suffice.
+
+    Returns:
+        At least one octave; every one has at least one step, and the steps sum to `steps`.
+    """
+    sides = octaves(max(final), SMALLEST_OCTAVE, count)[-steps:]
+    weights = [FIRST_SHARE if index == 0 else 1.0 for index in range(len(sides))]
+    counts = _divided(steps, weights)
+    sizes = [*(with_longer_side(final, side) for side in sides[:-1]), final]
+    return tuple(Octave(size=size, steps=share) for size, share in zip(sizes, counts, strict=True))
+
+
+def _divided(total: int, weights: list[float]) -> list[int]:
+    """Whole numbers of at least 1 in these proportions, summing to `total`."""
+    spare, parts = total - len(weights), []
+    for index, weight in enumerate(weights):
+        part = round(spare * weight / sum(weights[index:]))
+        parts.append(1 + part)
+        spare -= part
+    return parts
