@@ -20,7 +20,7 @@ class Preset:
     """
 
     steps: int
-    loss: str = "gram"
+    loss: str = "wasserstein"
     optimizer: str = "lbfgs"
 
     def fields(self) -> dict[str, Any]:

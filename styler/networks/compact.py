@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from styler.networks.spec import NETWORKS, NetworkSpec
+from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
 from styler.networks.weights import load_verified
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ NETWORKS.add(
         name="compact",
         build=load_compact,
         preprocess=to_inputs,
-        style_layers=tuple((f"block{block}_conv1", 1.0) for block in range(1, 6)),
+        style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
         content_layers=(("block4_conv2", 1.0),),
         layer_names=CompactDesign().layer_names(),
         summary="embedded, trained by this project, 0.9 million parameters",

@@ -41,4 +41,13 @@ class NetworkSpec:
     minimum_size: int = 16
 
 
+def decreasing(layers: tuple[str, ...]) -> LayerWeights:
+    """Weights 81, 27, 9, 3, 1: shallow layers carry palette and grain, deep ones the large marks.
+
+    crowsonkb's style-transfer-pytorch uses 256, 64, 16, 4, 1 on unscaled losses; ours are relative to the target
+    and want a flatter fall: see the study in `docs/`.
+    """
+    return tuple((name, 3.0 ** (len(layers) - 1 - index)) for index, name in enumerate(layers))
+
+
 NETWORKS: Registry[NetworkSpec] = Registry("network", NetworkError)

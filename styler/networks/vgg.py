@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from styler.errors import WeightsError
 from styler.networks.preprocess import caffe
-from styler.networks.spec import NETWORKS, NetworkSpec
+from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +70,7 @@ for _name, _depths in DEPTHS.items():
             name=_name,
             build=partial(load_vgg, _name),
             preprocess=caffe,
-            style_layers=tuple((f"block{block}_conv1", 1.0) for block in range(1, 6)),
+            style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
             content_layers=(("block4_conv2", 1.0),),
             layer_names=layer_names(_depths),
             summary="Keras, downloaded on first use",
