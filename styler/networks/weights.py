@@ -29,7 +29,7 @@ def search_folders() -> Iterator[Path]:
     if named:
         yield Path(named)
     tree = PACKAGE.parent
-    if (tree / "pyproject.toml").is_file():
+    if (tree / "weights" / "train_compact.py").is_file():
         yield tree / "weights"
     yield PACKAGE / "weights"
 

@@ -27,7 +27,9 @@ class Advance(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """Optimizer and objective compiled together; traced once for every image shape it meets.
+    """Optimizer and objective compiled together.
+
+    The plain graph is traced once for all image sizes; XLA compiles once for each.
 
     Attributes:
         objective: What to minimize.
@@ -42,18 +44,19 @@ class Program:
 
     def start(self, image: Tensor, targets: Targets) -> State:
         """Optimizer state at an image (1, H, W, 3)."""
-        return self._function("start", self._start)(image, targets)
+        return self._call("start", self._start, image, targets)
 
     def advance(self, state: State, targets: Targets, steps: int) -> Advance:
         """At most `steps` steps in one call; fewer if the optimizer terminates."""
-        return self._function("advance", self._advance)(state, targets, tf.constant(steps))
+        return self._call("advance", self._advance, state, targets, tf.constant(steps))
 
-    def _function(self, name: str, python_function: Any) -> Any:
+    def _call(self, name: str, python_function: Any, *args: Any) -> Any:
         if name not in self._functions:
+            signature = None if self.xla else tf.nest.map_structure(any_size, args)
             self._functions[name] = tf.function(
-                python_function, jit_compile=self.xla, autograph=False, reduce_retracing=not self.xla
+                python_function, input_signature=signature, jit_compile=self.xla, autograph=False
             )
-        return self._functions[name]
+        return self._functions[name](*args)
 
     def _start(self, image: Tensor, targets: Targets) -> State:
         return self.optimizer.init(image, self.objective.at(targets))
@@ -69,6 +72,14 @@ class Program:
 
         done, state = tf.while_loop(unfinished, one_step, (tf.constant(0), state))
         return Advance(state, done, self.optimizer.terminate(state))
+
+
+def any_size(tensor: Tensor) -> Any:
+    """The signature of a tensor whose height and width, the third- and second-last axes of images, are left open."""
+    shape = list(tensor.shape)
+    if len(shape) >= 4:
+        shape[-3:-1] = [None, None]
+    return tf.TensorSpec(shape, tensor.dtype)
 
 
 class Progress(NamedTuple):
