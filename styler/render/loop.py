@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from styler.optimizers.base import Optimizer, State
+from styler.render.compiled import Compiled
 from styler.render.objective import Objective, Targets
 from styler.types import Scalar, Size, Tensor
 
@@ -25,38 +25,28 @@ class Advance(NamedTuple):
     finished: Scalar
 
 
-@dataclass(frozen=True, kw_only=True)
 class Program:
     """Optimizer and objective compiled together.
 
-    The plain graph is traced once for all image sizes; XLA compiles once for each.
-
-    Attributes:
+    Args:
         objective: What to minimize.
         optimizer: How.
-        xla: Compile with XLA, or run TensorFlow's plain graph.
+        xla: Compile with XLA, once for every image size; else TensorFlow's plain graph, traced once for all.
     """
 
-    objective: Objective
-    optimizer: Optimizer
-    xla: bool
-    _functions: dict[str, Any] = field(default_factory=dict, repr=False)
+    def __init__(self, objective: Objective, optimizer: Optimizer, *, xla: bool) -> None:
+        self.objective, self.optimizer = objective, optimizer
+        self._compiled_start = Compiled(self._start, xla=xla)
+        self._compiled_advance = Compiled(self._advance, xla=xla)
 
     def start(self, image: Tensor, targets: Targets) -> State:
         """Optimizer state at an image (1, H, W, 3)."""
-        return self._call("start", self._start, image, targets)
+        return self._compiled_start(image, targets)
 
     def advance(self, state: State, targets: Targets, steps: int) -> Advance:
         """At most `steps` steps in one call; fewer if the optimizer terminates."""
-        return self._call("advance", self._advance, state, targets, tf.constant(steps))
-
-    def _call(self, name: str, python_function: Any, *args: Any) -> Any:
-        if name not in self._functions:
-            signature = None if self.xla else tf.nest.map_structure(any_size, args)
-            self._functions[name] = tf.function(
-                python_function, input_signature=signature, jit_compile=self.xla, autograph=False
-            )
-        return self._functions[name](*args)
+        made: Advance = self._compiled_advance(state, targets, tf.constant(steps))
+        return made
 
     def _start(self, image: Tensor, targets: Targets) -> State:
         return self.optimizer.init(image, self.objective.at(targets))
@@ -72,14 +62,6 @@ class Program:
 
         done, state = tf.while_loop(unfinished, one_step, (tf.constant(0), state))
         return Advance(state, done, self.optimizer.terminate(state))
-
-
-def any_size(tensor: Tensor) -> Any:
-    """The signature of a tensor whose height and width, the third- and second-last axes of images, are left open."""
-    shape = list(tensor.shape)
-    if len(shape) >= 4:
-        shape[-3:-1] = [None, None]
-    return tf.TensorSpec(shape, tensor.dtype)
 
 
 class Progress(NamedTuple):

@@ -62,10 +62,10 @@ class Objective:
     content_loss: LocalLoss
     style_loss: StatisticLoss
 
-    def content_targets(self, image: Tensor) -> dict[str, Tensor]:
-        """Activations of a content image, (1, H, W, 3), 0..1."""
+    def photo_targets(self, image: Tensor, style: dict[str, Prepared]) -> tuple[dict[str, Tensor], Scalar]:
+        """Activations of a content image, (1, H, W, 3), 0..1, and its style term."""
         features = self.extract(image)
-        return {name: features[name] for name, _ in self.content_layers}
+        return {name: features[name] for name, _ in self.content_layers}, self._style_term(features, style)
 
     def style_statistics(self, image: Tensor) -> dict[str, Stats]:
         """Statistics per position of one style image, (1, H, W, 3), 0..1."""
@@ -84,17 +84,21 @@ class Objective:
             share * self.content_loss.distance(features[name], targets.content[name])
             for name, share in self.content_layers
         ]
-        style = [
-            share * self.style_loss.distance(self.style_loss.statistics(features[name]), targets.style[name])
-            for name, share in self.style_layers
-        ]
-        return Terms(tf.add_n(content), tf.add_n(style), F.nine_point_variation(image))
+        return Terms(
+            tf.add_n(content), self._style_term(features, targets.style), F.nine_point_variation(image)
+        )
 
     def style_distances(self, image: Tensor, style: dict[str, Prepared]) -> dict[str, Scalar]:
         """The style term layer by layer, without shares."""
-        features = self.extract(image)
+        return self._style_distances(self.extract(image), style)
+
+    def _style_distances(self, features: Features, style: dict[str, Prepared]) -> dict[str, Scalar]:
         distance, statistics = self.style_loss.distance, self.style_loss.statistics
         return {name: distance(statistics(features[name]), style[name]) for name, _ in self.style_layers}
+
+    def _style_term(self, features: Features, style: dict[str, Prepared]) -> Scalar:
+        distances = self._style_distances(features, style)
+        return tf.add_n([share * distances[name] for name, share in self.style_layers])
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
         """The weighted sum of the terms."""

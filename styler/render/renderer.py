@@ -23,6 +23,7 @@ from styler.networks import NetworkSpec
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.optimizers.base import State
 from styler.progress import StepEvent
+from styler.render.compiled import Compiled
 from styler.render.course import Course
 from styler.render.loop import Program, Progress, image_tensor, resized, run_octave
 from styler.render.objective import Objective, Targets, Weights, shares
@@ -70,13 +71,10 @@ class Renderer:
         self.device = find_device(config.device)
         with tf.device(self.device):
             self.objective = make_objective(config, network)
-        self.program = Program(
-            objective=self.objective, optimizer=make_optimizer(config), xla=uses_xla(config, self.device)
-        )
-        self._content_targets = tf.function(self.objective.content_targets, reduce_retracing=True)
-        self._statistics = tf.function(self.objective.style_statistics, reduce_retracing=True)
-        self._terms = tf.function(self.objective.terms, reduce_retracing=True)
-        self._distances = tf.function(self.objective.style_distances, reduce_retracing=True)
+        self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
+        self._photo_targets = Compiled(self.objective.photo_targets)
+        self._statistics = Compiled(self.objective.style_statistics)
+        self._distances = Compiled(self.objective.style_distances)
         self._cache: dict[tuple[str, Size], dict[str, Stats]] = {}
 
     def final_size(self, content: Picture) -> Size:
@@ -183,10 +181,8 @@ class Renderer:
         photo = image_tensor(resampled(content.pixels, size))
         statistics = [self.statistics(style, size) for style in styles]
         style = self.objective.blend(statistics, self.config.style_shares(len(styles)))
-        activations = self._content_targets(photo)
-        ones = Weights(*(tf.constant(1.0),) * 3)
-        terms = self._terms(photo, Targets(activations, style, ones))
-        weights = term_weights(self.config, float(terms.style))
+        activations, style_of_photo = self._photo_targets(photo, style)
+        weights = term_weights(self.config, float(style_of_photo))
         return Targets(activations, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
 
     def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
