@@ -1,0 +1,151 @@
+"""An import may only point down, and what must be light stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.sources import PACKAGE, Import, imports, label, package_files, parse, runtime_imports
+
+LAYERS = (
+    ("errors", "config", "presets", "types", "registry", "progress"),
+    ("networks", "losses", "optimizers", "images"),
+    ("features",),
+    ("render",),
+    ("api", "batch"),
+    ("cli", "studio", "__main__"),
+)
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+GROUND = LAYERS[0]
+DOORS = {("batch", "api"), ("cli", "studio"), ("__main__", "cli")}  # between rooms of one layer
+FACE = "__init__"  # styler/__init__.py re-exports from every layer, the heavy ones on demand
+HEAVY = {"tensorflow", "keras", "jax", "torch", "PIL", "gradio", "ray", "scipy"}
+FILES = package_files()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def may_import(room: str, other: str) -> bool:
+    if room == other or (room in GROUND and other in GROUND):
+        return True
+    return LEVEL[other] < LEVEL[room] or (room, other) in DOORS
+
+
+def inner_imports(path: Path) -> list[tuple[str, Import]]:
+    """The rooms that a file imports from; a bare `import styler` belongs to none."""
+    found = [(found.module.split("."), found) for found in imports(parse(path))]
+    return [(parts[1], found) for parts, found in found if parts[0] == "styler" and len(parts) > 1]
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_every_module_belongs_to_a_layer(path):
+    assert room_of(path) in {*LEVEL, FACE}, f"{label(path)} stands in no layer; the layers are {LAYERS}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) != FACE], ids=label)
+def test_imports_point_down(path):
+    room = room_of(path)
+    upward = [
+        f"line {at.line}: {at.module}" for other, at in inner_imports(path) if not may_import(room, other)
+    ]
+    assert not upward, f"{label(path)} is in layer {LEVEL[room]} and imports {upward}"
+
+
+@pytest.mark.parametrize(
+    ("room", "other", "allowed"),
+    [
+        ("api", "render", True),
+        ("losses", "types", True),
+        ("config", "presets", True),
+        ("cli", "errors", True),
+        ("batch", "api", True),
+        ("losses", "networks", False),
+        ("images", "losses", False),
+        ("render", "api", False),
+        ("types", "images", False),
+        ("api", "batch", False),
+        ("studio", "cli", False),
+    ],
+)
+def test_the_rule_itself(room, other, allowed):
+    assert may_import(room, other) is allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_of_the_package_itself_only_the_version_is_used(path):
+    names = {
+        node.attr
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "styler"
+    }
+    assert names <= {"__version__"}, f"{label(path)} reaches its own package from above: {sorted(names)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_imports_are_absolute(path):
+    assert not [node for node in ast.walk(parse(path)) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) in GROUND], ids=label)
+def test_ground_floor_imports_nothing_heavy_anywhere(path):
+    assert not [at for at in imports(parse(path)) if at.module.split(".")[0] in HEAVY]
+
+
+def test_package_face_imports_only_the_ground_floor():
+    modules = [at.module.split(".") for at in runtime_imports(parse(PACKAGE / "__init__.py"))]
+    assert {parts[1] for parts in modules if parts[0] == "styler"} <= set(GROUND)
+    assert not {parts[0] for parts in modules} & HEAVY
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if LEVEL.get(room_of(path), 9) < 5], ids=label)
+def test_library_neither_leaves_nor_changes_the_environment(path):
+    forbidden = (
+        "sys.exit(",
+        "os._exit(",
+        "os.environ[",
+        "os.environ.setdefault(",
+        "os.environ.update(",
+        "os.putenv(",
+    )
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call | ast.Raise | ast.Assign)
+    ]
+    assert not [call for call in calls if call.startswith((*forbidden, "raise SystemExit", "exit(", "quit("))]
+
+
+HEAVY_LOADED = f"print(*sorted(set(sys.modules) & {HEAVY | {'numpy'}!r}))"
+
+
+def test_import_is_free():
+    assert run_python(f"import sys, styler; {HEAVY_LOADED}").split() == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["render", "--help"]], ids=" ".join)
+def test_help_imports_no_tensorflow(arguments):
+    code = f"import sys\nfrom styler.cli.app import run\nrun({arguments!r})\nprint('@')\n{HEAVY_LOADED}"
+    loaded = run_python(code).rpartition("@")[2].split()
+    assert not {"tensorflow", "keras"} & set(loaded)
+
+
+def test_refused_request_imports_no_tensorflow(tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"not an image")
+    arguments = ["render", str(broken), str(broken)]
+    code = f"import sys\nfrom styler.cli.app import run\nprint(run({arguments!r}), '@')\n{HEAVY_LOADED}"
+    status, _, loaded = run_python(code).rpartition("@")
+    assert status.split()[-1] == "2"
+    assert not {"tensorflow", "keras"} & set(loaded.split())

@@ -1,0 +1,73 @@
+"""The repository's own Python files, parsed: what the architecture tests look at."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "styler"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """One imported module, as a dotted name."""
+
+    module: str
+    line: int
+
+
+def package_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def all_files() -> list[Path]:
+    folders = (PACKAGE, ROOT / "tests", ROOT / "weights", ROOT / "examples")
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def label(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), filename=str(path))
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def body_lines(function: Function) -> int:
+    """Lines from the first statement to the last, the docstring not counted."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def imports(tree: ast.AST) -> Iterator[Import]:
+    """Every import, wherever it stands: at the top, in a function, for the type checker alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(module=alias.name, line=node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            module = node.module or ""
+            yield from (Import(module=_target(module, alias.name), line=node.lineno) for alias in node.names)
+
+
+def _target(module: str, name: str) -> str:
+    """`from styler import config` means styler.config; `from styler.config import X` means styler.config."""
+    folder = ROOT.joinpath(*module.split("."))
+    if (folder / name).is_dir() or (folder / f"{name}.py").is_file():
+        return f"{module}.{name}"
+    return module
+
+
+def runtime_imports(tree: ast.Module) -> Iterator[Import]:
+    """What is imported when the module is: its top level, without `if TYPE_CHECKING`."""
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imports(ast.Module(body=[node], type_ignores=[]))
