@@ -41,9 +41,11 @@ def pins(python):
 
 
 def declared():
-    groups = PROJECT["project"]["optional-dependencies"].values()
-    everything = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *sum(groups, [])]
-    return [each for each in map(Requirement, everything) if each.name != "styler"]
+    project = PROJECT["project"]
+    groups = [project["dependencies"], PROJECT["build-system"]["requires"]]
+    groups += project["optional-dependencies"].values()
+    requirements = [Requirement(line) for group in groups for line in group]
+    return [each for each in requirements if each.name != project["name"]]
 
 
 def copied_files():
