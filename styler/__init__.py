@@ -52,8 +52,8 @@ __all__ = [
     "ResourceError",
     "StepEvent",
     "StyleResult",
-    "Stylizer",
     "StylerError",
+    "Stylizer",
     "WeightsError",
     "stylize",
 ]

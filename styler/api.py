@@ -178,7 +178,7 @@ def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
     Raises:
         ConfigError: An empty list.
     """
-    styles = list(style) if isinstance(style, list | tuple) else [style]
+    styles: list[ImageLike] = list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
     if not styles:
         message = "expected at least one style image, got none"
         raise ConfigError(message)

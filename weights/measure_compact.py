@@ -13,9 +13,9 @@ import pathlib
 import keras
 import numpy as np
 from PIL import Image
-from train_compact import COMPRESSED, REAL, TARGETS, build_teacher
 
 from styler.networks.compact import load_compact, to_inputs
+from train_compact import COMPRESSED, REAL, TARGETS, build_teacher
 
 SIDE = 320  # longer side of the images, pixels: the size of the teachers' own figures
 SAMPLES = 4000  # positions of each fitting image that enter the regression
@@ -62,7 +62,8 @@ def fit(pair: Pair, paths: list[pathlib.Path]) -> dict[str, np.ndarray]:
             xx, xy = sums.get(name, (0.0, 0.0))
             sums[name] = xx + x1.T @ x1, xy + x1.T @ y[picked]
     return {
-        name: np.linalg.solve(xx + 1e-6 * np.trace(xx) / len(xx) * np.eye(len(xx)), xy) for name, (xx, xy) in sums.items()
+        name: np.linalg.solve(xx + 1e-6 * np.trace(xx) / len(xx) * np.eye(len(xx)), xy)
+        for name, (xx, xy) in sums.items()
     }
 
 

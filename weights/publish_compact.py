@@ -1,4 +1,7 @@
-"""Put a trained network into `weights/` with its checksum: python weights/publish_compact.py TRAINED.npz"""
+"""Put a trained network into `weights/` with its checksum.
+
+python weights/publish_compact.py TRAINED.npz
+"""
 
 import argparse
 import hashlib

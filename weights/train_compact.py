@@ -19,9 +19,9 @@ import time
 import keras
 import numpy as np
 from keras import ops
-from visited_images import ImageSource, RenderPool, image_gradient, perturbed
 
 from styler.networks.compact import CompactDesign, build_compact, to_inputs
+from visited_images import ImageSource, RenderPool, image_gradient, perturbed
 
 REAL = {"conv11": "block1_conv1", "conv21": "block2_conv1", "conv31": "block3_conv1"}
 COMPRESSED = {"conv41": "block4_conv1", "conv42": "block4_conv2", "conv51": "block5_conv1"}
@@ -109,7 +109,11 @@ class Distillation:
         self.student = build_compact(args.design)
         self.distiller = build_distiller(self.student, {n: v.shape[-1] for n, v in first.items()})
         schedule = keras.optimizers.schedules.CosineDecay(
-            1e-4, args.steps, alpha=0.02, warmup_target=args.learning_rate, warmup_steps=min(300, args.steps // 4)
+            1e-4,
+            args.steps,
+            alpha=0.02,
+            warmup_target=args.learning_rate,
+            warmup_steps=min(300, args.steps // 4),
         )
         self.distiller.compile(
             optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4, global_clipnorm=5.0),
@@ -189,7 +193,10 @@ def write_weights(student: keras.Model, path: pathlib.Path) -> None:
     for layer in student.layers:
         if layer.weights:
             kernel, bias = layer.get_weights()
-            arrays[f"{layer.name}/kernel"], arrays[f"{layer.name}/bias"] = np.float16(kernel), np.float16(bias)
+            arrays[f"{layer.name}/kernel"], arrays[f"{layer.name}/bias"] = (
+                np.float16(kernel),
+                np.float16(bias),
+            )
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **arrays)
     partial.replace(path)
@@ -204,7 +211,11 @@ def train(args: argparse.Namespace) -> None:
     for step in range(first + 1, args.steps + 1):
         logs = run.step(step)
         if step % args.report_every == 0 or step == args.steps:
-            row = {"step": step, "seconds": round(time.monotonic() - started), "loss": round(float(logs["loss"]), 4)}
+            row = {
+                "step": step,
+                "seconds": round(time.monotonic() - started),
+                "loss": round(float(logs["loss"]), 4),
+            }
             row |= {name: round(value, 4) for name, value in run.held_out().items()}
             print(json.dumps(row), flush=True)
             with (args.work / "log.jsonl").open("a") as log:

@@ -128,7 +128,12 @@ def image_gradient(model: keras.Model, function):
 
         compiled = jax.jit(jax.grad(value))
         return lambda image, *args: np.asarray(
-            compiled(image, [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables], args)
+            compiled(
+                image,
+                [v.value for v in model.trainable_variables],
+                [v.value for v in model.non_trainable_variables],
+                args,
+            )
         )
     import tensorflow as tf
 

@@ -26,57 +26,75 @@ Content = Annotated[Path, typer.Argument(help="The photo: JPEG, PNG, WebP, TIFF,
 Styles = Annotated[list[Path], typer.Argument(help="One or more paintings.", show_default=False)]
 Output = Annotated[
     Path | None,
-    _option("-o", "--output", default="<content>-<style>.png in this folder", help="png, jpg, webp or tif by suffix."),
+    _option(
+        "-o",
+        "--output",
+        default="<content>-<style>.png in this folder",
+        help="png, jpg, webp or tif by suffix.",
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Replace an existing output.")]
 Quality = Annotated[int, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP, 1 to 100.")]
 Size = Annotated[
-    str | None, _option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'.")
+    str | None,
+    _option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'."),
 ]
 Preset = Annotated[
-    str | None, _option("-p", "--preset", default="balanced", help=f"{' | '.join(PRESETS)}: how much work it gets.")
+    str | None,
+    _option("-p", "--preset", default="balanced", help=f"{' | '.join(PRESETS)}: how much work it gets."),
 ]
 Strength = Annotated[
-    float | None, _option("--strength", default=DEFAULTS.strength, help="0 = the photo, 1 = the painting's texture.")
+    float | None,
+    _option("--strength", default=DEFAULTS.strength, help="0 = the photo, 1 = the painting's texture."),
 ]
 StyleWeights = Annotated[
-    str | None, _option("--style-weights", default="equal", metavar="A,B,…", help="Shares of several paintings.")
+    str | None,
+    _option("--style-weights", default="equal", metavar="A,B,…", help="Shares of several paintings."),
 ]
 Color = Annotated[
     str | None,
-    _option("--color", default=DEFAULTS.color, help=f"{' | '.join(COLORS)}: the painting's colors, or the photo's."),
+    _option(
+        "--color",
+        default=DEFAULTS.color,
+        help=f"{' | '.join(COLORS)}: the painting's colors, or the photo's.",
+    ),
 ]
 Network = Annotated[str | None, _option("--network", default=DEFAULTS.network, help="compact | vgg16 | vgg19.")]
 Pooling = Annotated[str | None, _option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
 ContentLayers = Annotated[
-    str | None, _option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers.")
+    str | None,
+    _option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
 ]
 StyleLayers = Annotated[
-    str | None, _option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers.")
+    str | None,
+    _option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
 ]
 ContentWeight = Annotated[float | None, _option("--content-weight", default="from strength", help="Raw weight.")]
 StyleWeight = Annotated[float | None, _option("--style-weight", default="from strength", help="Raw weight.")]
 TvWeight = Annotated[float | None, _option("--tv-weight", default="calibrated", help="Raw weight of smoothness.")]
 Init = Annotated[
-    str | None, _option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from.")
+    str | None,
+    _option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from."),
 ]
-Optimizer = Annotated[
-    str | None, _option("--optimizer", default="from the preset", help=" | ".join(OPTIMIZERS))
-]
+Optimizer = Annotated[str | None, _option("--optimizer", default="from the preset", help=" | ".join(OPTIMIZERS))]
 Steps = Annotated[int | None, _option("--steps", default="from the preset", help="Optimizer steps over all scales.")]
 LearningRate = Annotated[
-    float | None, _option("--learning-rate", default="the optimizer's", help="For adam in units of the 0..1 range.")
+    float | None,
+    _option("--learning-rate", default="the optimizer's", help="For adam in units of the 0..1 range."),
 ]
 Scales = Annotated[
-    int | None, _option("--scales", default="all down to 128 px", help="Octaves, sqrt(2) apart, ending at --size.")
+    int | None,
+    _option("--scales", default="all down to 128 px", help="Octaves, sqrt(2) apart, ending at --size."),
 ]
 Seed = Annotated[int | None, _option("--seed", default=DEFAULTS.seed, help="Same recipe and machine: same bytes.")]
 Device = Annotated[str | None, _option("--device", default=DEFAULTS.device, help="auto | cpu | gpu | gpu:N.")]
 SaveEvery = Annotated[
-    int | None, _option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps.")
+    int | None,
+    _option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),
 ]
 ConfigFile = Annotated[
-    Path | None, _option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win.")
+    Path | None,
+    _option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win."),
 ]
 Report = Annotated[Path | None, _option("--report", metavar="PATH", help="Write a JSON report.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, do nothing.")]

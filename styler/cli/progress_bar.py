@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Never
 
 from tqdm import tqdm
 
@@ -21,7 +22,7 @@ class ProgressBar:
 
     def __init__(self, *, shown: bool | None) -> None:
         visible = sys.stderr.isatty() if shown is None else shown
-        self._bar: tqdm[None] = tqdm(total=None, bar_format=FORMAT, desc="starting", disable=not visible, leave=True)
+        self._bar: tqdm[Never] = tqdm(total=None, bar_format=FORMAT, desc="starting", disable=not visible, leave=True)
 
     def __enter__(self) -> ProgressBar:
         """The bar itself."""

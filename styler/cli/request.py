@@ -60,17 +60,17 @@ def checked_request(
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
     size = content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size))
     check_shape(size, network.minimum_size, "the result")
-    return Request(
-        content=content, styles=styles, output=target, config=config, content_size=content_size, size=size
-    )
+    return Request(content=content, styles=styles, output=target, config=config, content_size=content_size, size=size)
 
 
-def check_report(path: Path, *, overwrite: bool) -> None:
-    """Refuse a report that could not be written.
+def check_report(path: Path | None, *, overwrite: bool) -> None:
+    """Refuse a report that was asked for and could not be written.
 
     Raises:
         OutputError: The folder does not exist, or the file does and must stay.
     """
+    if path is None:
+        return
     if not path.absolute().parent.is_dir():
         message = f"cannot write {path}: folder {path.parent} does not exist; create it first"
         raise OutputError(message)

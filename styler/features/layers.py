@@ -55,7 +55,9 @@ def layer_table(model: keras.Model, size: int) -> str:
         count = f"{layer.count_params():,}"
         rows.append((layer.name, type(layer).__name__, shape, count, str(stride), str(field)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def _extent(layer: keras.layers.Layer) -> tuple[int, int] | None:

@@ -163,7 +163,9 @@ def _from_array(array: NDArray[np.generic]) -> Picture:
         return Picture(pixels=pixels, name="image")
     alpha = pixels[..., 3:]
     return Picture(
-        pixels=pixels[..., :3] * alpha + (1.0 - alpha), name="image", notes=("transparent regions show white",)
+        pixels=pixels[..., :3] * alpha + (1.0 - alpha),
+        name="image",
+        notes=("transparent regions show white",),
     )
 
 

@@ -51,7 +51,7 @@ def check_output(path: PathLike, *, overwrite: bool = False) -> Path:
 
 
 def to_bytes(pixels: Pixels) -> np.ndarray:
-    """float 0..1 -> uint8, rounded to nearest."""
+    """Float 0..1 -> uint8, rounded to nearest."""
     return np.clip(np.rint(pixels * 255.0), 0, 255).astype(np.uint8)
 
 
@@ -92,12 +92,13 @@ def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, o
 
 
 def _options(suffix: str, quality: int) -> dict[str, object]:
-    return {
-        "PNG": {"optimize": False},
+    options: dict[str, dict[str, object]] = {
+        "PNG": {},
         "JPEG": {"quality": quality, "subsampling": "4:4:4"},
         "WEBP": {"quality": quality, "method": 4},
         "TIFF": {"compression": "tiff_deflate"},
-    }[FORMATS[suffix]]
+    }
+    return options[FORMATS[suffix]]
 
 
 def _umask() -> int:

@@ -18,7 +18,7 @@ def matrix_root(matrix: Tensor) -> Tensor:
     return tf.matmul(vectors * roots[:, None, :], vectors, transpose_b=True)
 
 
-@tf.custom_gradient
+@tf.custom_gradient  # type: ignore[untyped-decorator]
 def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """Trace of the symmetric root of each matrix.
 

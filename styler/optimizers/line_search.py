@@ -10,7 +10,10 @@ from styler.types import Scalar, Tensor, ValueAndGradient
 
 SUFFICIENT_DECREASE = 1e-4  # Nocedal & Wright 2006, section 3.1
 TRIALS = 6  # the last trial is at most 2^-5 of the first
-LEAST_SHRINK, MOST_SHRINK = 0.5, 0.1  # safeguards of the interpolated step, Nocedal & Wright 2006, section 3.5
+LEAST_SHRINK, MOST_SHRINK = (
+    0.5,
+    0.1,
+)  # safeguards of the interpolated step, Nocedal & Wright 2006, section 3.5
 
 
 class Search(NamedTuple):
@@ -25,7 +28,12 @@ class Search(NamedTuple):
 
 
 def backtrack(
-    objective: ValueAndGradient, image: Tensor, value: Scalar, gradient: Tensor, direction: Tensor, length: Scalar
+    objective: ValueAndGradient,
+    image: Tensor,
+    value: Scalar,
+    gradient: Tensor,
+    direction: Tensor,
+    length: Scalar,
 ) -> Search:
     """Shorten a step until the objective falls as much as the slope promises.
 

@@ -73,7 +73,12 @@ class Progress(NamedTuple):
 
 
 def run_octave(
-    program: Program, state: State, targets: Targets, steps: int, before: int = 0, event_every: int | None = None
+    program: Program,
+    state: State,
+    targets: Targets,
+    steps: int,
+    before: int = 0,
+    event_every: int | None = None,
 ) -> Iterator[Progress]:
     """Call the compiled program until the steps are spent or the optimizer terminates.
 

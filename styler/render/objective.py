@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from styler.config import LayerWeights
 from styler.losses import functional as F
-from styler.losses.base import LocalLoss, Prepared, Stats, StatisticLoss, blended
+from styler.losses.base import LocalLoss, Prepared, StatisticLoss, Stats, blended
 from styler.types import Evaluation, Features, Scalar, Tensor, ValueAndGradient
 
 
@@ -84,9 +84,7 @@ class Objective:
             share * self.content_loss.distance(features[name], targets.content[name])
             for name, share in self.content_layers
         ]
-        return Terms(
-            tf.add_n(content), self._style_term(features, targets.style), F.nine_point_variation(image)
-        )
+        return Terms(tf.add_n(content), self._style_term(features, targets.style), F.nine_point_variation(image))
 
     def style_distances(self, image: Tensor, style: dict[str, Prepared]) -> dict[str, Scalar]:
         """The style term layer by layer, without shares."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from styler.config import ORIGINAL, RenderConfig
 from styler.errors import ResourceError
@@ -148,9 +150,12 @@ class Renderer:
         for progress in run_octave(self.program, state, targets, course.octave.steps, course.done, event_every):
             course.note(progress)
             state, made = progress.state, progress.steps
-            yield self._event(course, progress, lambda s=state: to_pil(self.finished(content, s.image)))
+            yield self._event(course, progress, partial(self._picture, content, state.image))
         course.finish_octave(made, int(state.evaluations), float(state.value))
         return state
+
+    def _picture(self, content: Picture, image: Tensor) -> Image.Image:
+        return to_pil(self.finished(content, image))
 
     def _event(self, course: Course, progress: Progress, image: Callable[[], object]) -> StepEvent:
         size = course.octave.size

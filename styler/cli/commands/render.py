@@ -44,20 +44,16 @@ def render(
 ) -> None:
     """Render CONTENT in the style of one or more paintings."""
     from styler.cli.plan import describe
+    from styler.cli.quiet import import_tensorflow
     from styler.cli.request import build_config, check_report, checked_request
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
-    chosen = build_config(config, preset, flags)
-    request = checked_request(content, styles, output, chosen, overwrite=overwrite)
-    if report is not None:
-        check_report(report, overwrite=overwrite)
+    request = checked_request(content, styles, output, build_config(config, preset, flags), overwrite=overwrite)
+    check_report(report, overwrite=overwrite)
+    if dry_run or verbose:
+        typer.echo(describe(request), err=not dry_run)
     if dry_run:
-        typer.echo(describe(request))
         return
-    if verbose:
-        typer.echo(describe(request), err=True)
-    from styler.cli.quiet import import_tensorflow
-
     import_tensorflow()
     from styler.cli.work import Settings, carry_out
 
