@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-HELD_OUT = 24  # images kept from training to measure on, every n-th of the list
+HELD_OUT = 24  # images kept from training to measure on, every n-th of the list, at most a sixth of all
 
 
 class ImageSource:
@@ -24,7 +24,8 @@ class ImageSource:
             self.photos = list(threads.map(open_rgb, sorted(photos.glob("*.jpg"))))
             self.paintings = list(threads.map(open_rgb, sorted(paintings.glob("*.jpg"))))
         every = [*self.photos, *self.paintings]
-        kept = every[:: max(1, len(every) // HELD_OUT)][:HELD_OUT]
+        count = max(1, min(HELD_OUT, len(every) // 6))
+        kept = every[:: len(every) // count][:count]
         self.photos = [i for i in self.photos if not any(i is k for k in kept)]
         self.paintings = [i for i in self.paintings if not any(i is k for k in kept)]
         self.held_out = np.stack([center(image, side) for image in kept])

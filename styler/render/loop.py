@@ -11,7 +11,7 @@ import tensorflow as tf
 from styler.optimizers.base import Optimizer, State
 from styler.render.compiled import Compiled
 from styler.render.objective import Objective, Targets
-from styler.types import Scalar, Size, Tensor
+from styler.types import Scalar, Tensor
 
 SECONDS_A_CALL = 1.0  # a call should last about this long: seldom enough to cost nothing, often enough to watch
 MOST_STEPS_A_CALL = 50
@@ -117,8 +117,3 @@ def _next_chunk(done: int, made: int, pace: float) -> int:
 def image_tensor(pixels: Any) -> Tensor:
     """(H, W, 3) array -> (1, H, W, 3) float32 tensor."""
     return tf.constant(pixels, tf.float32)[None]
-
-
-def resized(image: Tensor, size: Size) -> Tensor:
-    """Bicubic resize to another octave, clipped to 0..1; (1, H, W, 3)."""
-    return tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)

@@ -27,7 +27,8 @@ from styler.optimizers.base import State
 from styler.progress import StepEvent
 from styler.render.compiled import Compiled
 from styler.render.course import Course
-from styler.render.loop import Program, Progress, image_tensor, resized, run_octave
+from styler.render.loop import Program, Progress, image_tensor, run_octave
+from styler.render.margin import padded_size, resized, with_margin, without_margin
 from styler.render.objective import Objective, Targets, Weights, shares
 from styler.render.pyramid import plan_octaves
 from styler.render.strength import is_photo, term_weights
@@ -140,7 +141,7 @@ class Renderer:
     def _refined(self, state: State, targets: Targets, size: Size) -> State:
         """The state carried over to the next octave."""
         image = resized(state.image, size)
-        resampled_state = self.program.optimizer.resample(state, image, size)
+        resampled_state = self.program.optimizer.resample(state, image, padded_size(size))
         return self.program.start(image, targets) if resampled_state is None else resampled_state
 
     def _octave(
@@ -183,7 +184,7 @@ class Renderer:
 
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
         """What an image of this size is compared with."""
-        photo = image_tensor(resampled(content.pixels, size))
+        photo = image_tensor(with_margin(resampled(content.pixels, size)))
         statistics = [self.statistics(style, size) for style in styles]
         style = self.objective.blend(statistics, self.config.style_shares(len(styles)))
         activations, style_of_photo = self._photo_targets(photo, style)
@@ -200,19 +201,19 @@ class Renderer:
         return self._cache[key]
 
     def first_image(self, content: Picture, styles: list[Picture], size: Size) -> Tensor:
-        """Where the coarsest octave starts, (1, H, W, 3)."""
+        """Where the coarsest octave starts, with its margin."""
         init = self.config.init
         if init == "noise":
             random = np.random.default_rng(self.config.seed)
-            return image_tensor(random.normal(0.5, 0.1, (*size, 3)).clip(0, 1))
+            return image_tensor(random.normal(0.5, 0.1, (*padded_size(size), 3)).clip(0, 1))
         if init == "content":
-            return image_tensor(resampled(content.pixels, size))
+            return image_tensor(with_margin(resampled(content.pixels, size)))
         picture = styles[0] if init == "style" else read_image(init)
-        return image_tensor(resampled(picture.pixels, size))
+        return image_tensor(with_margin(resampled(picture.pixels, size)))
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
-        """Tensor (1, H, W, 3) -> pixels with the colors that `config` asks for."""
-        pixels: Pixels = np.clip(image[0].numpy(), 0.0, 1.0)
+        """Tensor with margin -> pixels without, in the colors that `config` asks for."""
+        pixels: Pixels = np.clip(without_margin(image)[0].numpy(), 0.0, 1.0)
         if self.config.color == "luminance":
             return with_chroma_of(pixels, resampled(content.pixels, Size(*pixels.shape[:2])))
         return pixels
