@@ -26,8 +26,8 @@ from visited_images import ImageSource, RenderPool, image_gradient, perturbed
 REAL = {"conv11": "block1_conv1", "conv21": "block2_conv1", "conv31": "block3_conv1"}
 COMPRESSED = {"conv41": "block4_conv1", "conv42": "block4_conv2", "conv51": "block5_conv1"}
 TARGETS = tuple(REAL.values()) + tuple(COMPRESSED.values())
-# Shallow layers carry color and grain; errors there draw rainbows long before deep ones are noticed.
-LAYER_WEIGHTS = dict(zip(TARGETS, (2.0, 1.5, 1.2, 1.0, 1.0, 0.8), strict=True))
+# Shallow layers are learned soonest; relu3_1 of the real network is the hardest, and edges hang on it.
+LAYER_WEIGHTS = dict(zip(TARGETS, (1.5, 1.2, 2.0, 1.2, 1.0, 0.8), strict=True))
 TEACHER_BLOCKS = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1))
 BUFFER = 12  # batches whose targets are used a second time: a teacher's pass costs twice a student's step
 
