@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeAlias
 
@@ -78,6 +78,9 @@ class RenderConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        for field in fields(self):
+            if getattr(self, field.name) is None and field.default is not None:
+                _refuse(field.name, "a value", None)
         self._check_size()
         _in_range("strength", self.strength, 0, 1)
         for name in ("content_weight", "style_weight", "tv_weight"):
@@ -91,6 +94,8 @@ class RenderConfig:
         _one_of("loss", self.loss, LOSSES)
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("compile", self.compile, COMPILERS)
+        for name in ("network", "init", "device"):
+            _text(name, getattr(self, name))
         self._check_layers()
         self._check_style_weights()
         _check_device(self.device)
@@ -107,6 +112,8 @@ class RenderConfig:
             layers: LayerWeights | None = getattr(self, name)
             if layers is None:
                 continue
+            if not _is_pairs(layers):
+                _refuse(name, "names with weights, such as 'block1_conv1:1,block4_conv1:0.5'", layers)
             addresses = [address for address, _ in layers]
             if not addresses or len(set(addresses)) < len(addresses):
                 _refuse(name, "at least one layer and none twice", ",".join(addresses))
@@ -114,10 +121,15 @@ class RenderConfig:
                 _in_range(f"weight of {address} in {name}", weight, 0, math.inf, open_below=True)
 
     def _check_style_weights(self) -> None:
-        for weight in self.style_weights or ():
+        weights: Any = self.style_weights
+        if weights is None:
+            return
+        if not isinstance(weights, tuple) or None in weights:
+            _refuse("style_weights", "one number for each style image", weights)
+        for weight in weights:
             _in_range("style_weights", weight, 0, math.inf)
-        if self.style_weights is not None and not sum(self.style_weights) > 0:
-            _refuse("style_weights", "at least one weight above 0", self.style_weights)
+        if not sum(weights) > 0:
+            _refuse("style_weights", "at least one weight above 0", weights)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> RenderConfig:
@@ -130,6 +142,7 @@ class RenderConfig:
         Raises:
             ConfigError: Unknown preset or field, or a value out of range.
         """
+        _text("preset", name)
         return cls.from_dict({**PRESETS[name].fields(), **changes})
 
     @classmethod
@@ -194,13 +207,24 @@ def parse_number(name: str, text: str) -> float:
 
 
 def _tidy(name: str, value: Any) -> Any:
-    if name in ("content_layers", "style_layers") and value is not None:
-        if isinstance(value, str):
-            return parse_layers(value)
-        return tuple((str(address), float(weight)) for address, weight in value)
-    if name == "style_weights" and isinstance(value, Iterable):
-        return tuple(value)
+    """Lists of JSON and TOML as tuples, layers in words as pairs; what fits nowhere is left to the checks."""
+    if name in ("content_layers", "style_layers") and isinstance(value, str):
+        return parse_layers(value)
+    if name in ("content_layers", "style_layers", "style_weights") and isinstance(value, list | tuple):
+        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
     return value
+
+
+def _is_pairs(layers: Any) -> bool:
+    return isinstance(layers, tuple) and all(
+        isinstance(layer, tuple) and len(layer) == 2 and isinstance(layer[0], str) and layer[1] is not None
+        for layer in layers
+    )
+
+
+def _text(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        _refuse(name, "a text", value)
 
 
 def _refuse(name: str, expected: str, came: object) -> None:

@@ -13,7 +13,7 @@ from styler.errors import ConfigError, OutputError
 from styler.features.layers import check_addresses
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import check_output
+from styler.images.writing import check_format_holds, check_output
 from styler.networks import NETWORKS
 from styler.types import Size
 
@@ -60,6 +60,7 @@ def checked_request(
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
     size = content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size))
     check_shape(size, network.minimum_size, "the result")
+    check_format_holds(target, size)
     return Request(content=content, styles=styles, output=target, config=config, content_size=content_size, size=size)
 
 

@@ -22,6 +22,7 @@ ImageLike: TypeAlias = "PathLike | Image.Image | NDArray[np.generic]"
 Pixels: TypeAlias = "NDArray[np.float32]"
 
 PAPER = (255, 255, 255)  # what shows through transparent regions
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray beyond 8 bits
 MOST_PIXELS = 2**28  # 16,384 x 16,384: larger headers are refused before their pixels are decoded
 Image.MAX_IMAGE_PIXELS = None  # the check above replaces Pillow's warning
 
@@ -57,7 +58,7 @@ def check_readable(path: PathLike) -> Size:
     """
     with _opened(path) as image:
         width, height = image.size
-        turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap the sides
+        turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # EXIF orientations that swap the sides
         return Size(width, height) if turned else Size(height, width)
 
 
@@ -121,8 +122,17 @@ def _check_regular(path: Path) -> None:
 def _from_pil(image: Image.Image, name: str) -> Picture:
     notes: list[str] = []
     turned = ImageOps.exif_transpose(image)
+    if turned.mode in DEEP_MODES:
+        return Picture(pixels=_deep_gray(turned), name=name)
     rgb = _flattened(_to_srgb(turned, notes), notes)
     return Picture(pixels=np.asarray(rgb, np.float32) / 255.0, name=name, notes=tuple(notes))
+
+
+def _deep_gray(image: Image.Image) -> Pixels:
+    """Gray of 16 bits, or floats in 0..1, as RGB; Pillow's own conversion would clip them at 255."""
+    values = np.asarray(image, np.float32)
+    gray = values if image.mode == "F" else np.clip(values / 65535.0, 0.0, 1.0)
+    return _checked_floats(np.repeat(gray[..., None], 3, -1))
 
 
 def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:

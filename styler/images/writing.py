@@ -12,7 +12,7 @@ from PIL import Image
 from styler.config import QUALITY
 from styler.errors import OutputError, suggestion
 from styler.images.reading import Pixels
-from styler.types import PathLike
+from styler.types import PathLike, Size
 
 FORMATS = {
     ".png": "PNG",
@@ -22,6 +22,9 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
+
+LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
+LONGEST_NAME = 240  # file systems hold 255 bytes; some are left for `-<step>` and `-partial`
 
 
 def check_output(path: PathLike, *, overwrite: bool = False) -> Path:
@@ -38,6 +41,9 @@ def check_output(path: PathLike, *, overwrite: bool = False) -> Path:
     if not folder.is_dir():
         message = f"cannot write {output}: folder {folder} does not exist; create it first"
         raise OutputError(message)
+    if len(os.fsencode(output.name)) > LONGEST_NAME:
+        message = f"cannot write {output}: the name has more than {LONGEST_NAME} bytes; choose a shorter --output"
+        raise OutputError(message)
     if not os.access(folder, os.W_OK):
         message = f"cannot write {output}: folder {folder} is not writable"
         raise OutputError(message)
@@ -48,6 +54,19 @@ def check_output(path: PathLike, *, overwrite: bool = False) -> Path:
         message = f"{output} exists already; choose another --output or give --overwrite"
         raise OutputError(message)
     return output
+
+
+def check_format_holds(output: Path, size: Size) -> None:
+    """Refuse a picture that the format of its suffix cannot hold, before any work.
+
+    Raises:
+        OutputError: A side is too long.
+    """
+    name = FORMATS[output.suffix.lower()]
+    longest = LONGEST_SIDES.get(name, max(size))
+    if max(size) > longest:
+        message = f"cannot write {output}: {name} holds sides up to {longest} pixels, not {max(size)}; choose .png"
+        raise OutputError(message)
 
 
 def to_bytes(pixels: Pixels) -> np.ndarray:
@@ -73,6 +92,7 @@ def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, o
         OutputError: See `check_output`; or the disk is full.
     """
     output = check_output(path, overwrite=overwrite)
+    check_format_holds(output, Size(image.height, image.width))
     descriptor, name = tempfile.mkstemp(prefix=f".{output.stem[:64]}-", suffix=".partial", dir=output.parent)
     partial = Path(name)
     try:

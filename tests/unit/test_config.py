@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from styler.config import RenderConfig, parse_layers, parse_number
+from styler.errors import ConfigError
+
+FIELDS = [field.name for field in fields(RenderConfig)]
+OPTIONAL = {field.name for field in fields(RenderConfig) if field.default is None}
+
+ACCEPTED = [
+    ("size", 64),
+    ("size", 65_535),
+    ("size", "original"),
+    ("strength", 0),
+    ("strength", 1.0),
+    ("style_weights", (0, 1, 2.5)),
+    ("color", "luminance"),
+    ("pooling", "max"),
+    ("content_layers", (("block4_conv2", 1),)),
+    ("style_layers", (("block1_conv1", 0.5), ("block2_conv1", 2.0))),
+    ("content_weight", 0),
+    ("style_weight", 1e6),
+    ("tv_weight", 0.0),
+    ("loss", "gram"),
+    ("optimizer", "adam"),
+    ("steps", 1),
+    ("learning_rate", 1e-6),
+    ("scales", 1),
+    ("seed", 2**62),
+    ("device", "gpu"),
+    ("device", "gpu:12"),
+    ("compile", "xla"),
+]
+
+REFUSED = [
+    ("size", 63, "a whole number from 64 to 65535, got 63"),
+    ("size", 65_536, "a whole number from 64 to 65535"),
+    ("size", "large", "a number of pixels or 'original', got 'large'"),
+    ("size", 512.0, "a number of pixels"),
+    ("size", True, "a whole number"),
+    ("strength", -0.01, "at least 0 and at most 1, got -0.01"),
+    ("strength", 1.01, "at most 1"),
+    ("strength", math.nan, "got nan"),
+    ("strength", "much", "a number"),
+    ("strength", True, "a number"),
+    ("style_weights", (), "at least one weight above 0"),
+    ("style_weights", (0.0, 0.0), "at least one weight above 0"),
+    ("style_weights", (1.0, -1.0), "at least 0"),
+    ("style_weights", (1.0, math.inf), "got inf"),
+    ("style_weights", (None,), "one number for each"),
+    ("style_weights", 1.0, "one number for each"),
+    ("color", "sepia", "style or luminance, got 'sepia'"),
+    ("pooling", "mean", "avg or max"),
+    ("content_layers", (), "at least one layer"),
+    ("style_layers", (("a", 1.0), ("a", 2.0)), "none twice, got 'a,a'"),
+    ("style_layers", (("a", 0.0),), "weight of a in style_layers: expected a number above 0"),
+    ("style_layers", (("a", "b"),), "a number above 0"),
+    ("style_layers", ("a",), "names with weights"),
+    ("style_layers", (("a", 1.0, 2.0),), "names with weights"),
+    ("content_weight", -1, "at least 0"),
+    ("style_weight", math.inf, "got inf"),
+    ("tv_weight", -1e-9, "at least 0"),
+    ("loss", "l2", "gram or wasserstein"),
+    ("optimizer", "sgd", "lbfgs or adam"),
+    ("steps", 0, "a whole number from 1 on, got 0"),
+    ("steps", 10.0, "a whole number"),
+    ("learning_rate", 0, "above 0"),
+    ("scales", 0, "from 1 on"),
+    ("seed", -1, "from 0 on"),
+    ("device", "tpu", "auto, cpu, gpu or gpu:N, got 'tpu'"),
+    ("device", "cpu:0", "gpu:N"),
+    ("device", "gpu:", "gpu:N"),
+    ("device", "gpu:-1", "gpu:N"),
+    ("compile", "jit", "auto or xla or graph"),
+    ("network", 19, "a text, got 19"),
+    ("init", None, "a value, got None"),
+]
+
+NONSENSE = [5, -1, 1.5, math.nan, True, "x", "", [], ["a"], [["a", "b"]], [[]], {"a": 1}, {}, b"x", object()]
+
+
+@pytest.mark.parametrize(("field", "value"), ACCEPTED)
+def test_accepts(field, value):
+    assert getattr(RenderConfig(**{field: value}), field) == value
+
+
+@pytest.mark.parametrize(("field", "value", "message"), REFUSED)
+def test_refuses_and_says_what_was_expected_and_what_came(field, value, message):
+    with pytest.raises(ConfigError) as caught:
+        RenderConfig(**{field: value})
+    assert message in str(caught.value)
+    assert field in str(caught.value)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_nonsense_from_a_file_is_refused_by_name_or_fits(field):
+    """Whatever a TOML file holds: a config, or one error that names the field, never another exception."""
+    for value in NONSENSE:
+        try:
+            config = RenderConfig.from_dict({field: value})
+        except ConfigError as error:
+            assert field in str(error)  # noqa: PT017
+        else:
+            assert RenderConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_none_stands_only_where_it_means_something(field):
+    if field in OPTIONAL:
+        assert getattr(RenderConfig(**{field: None}), field) is None
+    else:
+        with pytest.raises(ConfigError, match=f"{field}: expected a value"):
+            RenderConfig(**{field: None})
+
+
+@pytest.mark.parametrize(("field", "value"), ACCEPTED)
+def test_survives_json(field, value):
+    config = RenderConfig(**{field: value})
+    assert RenderConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_a_dict_holds_every_field():
+    assert list(RenderConfig().to_dict()) == FIELDS
+
+
+def test_layers_of_a_dict_may_be_in_words():
+    config = RenderConfig.from_dict({"style_layers": "block1_conv1:2, block2_conv1"})
+    assert config.style_layers == (("block1_conv1", 2.0), ("block2_conv1", 1.0))
+
+
+def test_an_unknown_option_suggests_the_nearest():
+    with pytest.raises(ConfigError, match=r"unknown option 'stength'\. Did you mean 'strength'\?"):
+        RenderConfig.from_dict({"stength": 1})
+
+
+def test_a_config_cannot_be_changed_but_copied_with_changes():
+    config = RenderConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.steps = 3
+    assert config.changed(steps=3).steps == 3
+    assert config.steps != 3
+    with pytest.raises(ConfigError):
+        config.changed(steps=0)
+
+
+def test_fields_are_keywords():
+    with pytest.raises(TypeError):
+        RenderConfig(512)
+
+
+def test_every_field_is_described():
+    section = RenderConfig.__doc__.split("Attributes:")[1].split("Raises:")[0]
+    described = [line.split(":")[0].strip() for line in section.splitlines() if ":" in line]
+    assert [name for name in described if name in FIELDS] == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("weights", "styles", "expected"),
+    [(None, 1, [1.0]), (None, 4, [0.25] * 4), ((3, 1), 2, [0.75, 0.25]), ((0, 5.0), 2, [0.0, 1.0])],
+)
+def test_style_shares_sum_to_one(weights, styles, expected):
+    shares = RenderConfig(style_weights=weights).style_shares(styles)
+    np.testing.assert_allclose(shares, expected)
+
+
+@pytest.mark.parametrize(("weights", "styles"), [((1.0, 2.0), 3), ((1.0,), 2), (None, 0)])
+def test_one_weight_for_each_style(weights, styles):
+    with pytest.raises(ConfigError, match=f"expected {styles}, one for each style image"):
+        RenderConfig(style_weights=weights).style_shares(styles)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a", (("a", 1.0),)),
+        ("a:2,b:0.5", (("a", 2.0), ("b", 0.5))),
+        (" a , b:1e-3 ,", (("a", 1.0), ("b", 1e-3))),
+        ("scope:layer:2", (("scope:layer", 2.0),)),
+        ("", ()),
+    ],
+)
+def test_parse_layers(text, expected):
+    assert parse_layers(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a:", "a:heavy", "a:1:"])
+def test_a_layer_weight_must_be_a_number(text):
+    with pytest.raises(ConfigError, match="layer weight: expected a number"):
+        parse_layers(text)
+
+
+def test_parse_number_names_the_option():
+    assert parse_number("--x", " 2.5") == 2.5
+    with pytest.raises(ConfigError, match="--x: expected a number, got '2,5'"):
+        parse_number("--x", "2,5")

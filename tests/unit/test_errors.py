@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from styler import errors
+from styler.errors import StylerError, suggestion
+
+PARENTS = {
+    "ConfigError": ValueError,
+    "ImageError": ValueError,
+    "LayerError": ValueError,
+    "NetworkError": ValueError,
+    "WeightsError": OSError,
+    "OutputError": OSError,
+    "CheckpointError": OSError,
+    "ResourceError": RuntimeError,
+    "BatchError": RuntimeError,
+}
+
+
+@pytest.mark.parametrize(("name", "parent"), PARENTS.items())
+def test_each_error_is_also_a_natural_one(name, parent):
+    error = getattr(errors, name)
+    assert issubclass(error, StylerError)
+    assert issubclass(error, parent)
+    with pytest.raises(parent, match="said"):
+        raise error("said")
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    classes = {name for name, thing in vars(errors).items() if inspect.isclass(thing) and issubclass(thing, Exception)}
+    assert classes == {*PARENTS, "StylerError"}
+    lines = [line for line in errors.__doc__.splitlines() if "──" in line]
+    drawn = {line.split()[1]: line.split("(")[1].split(")")[0] for line in lines}
+    assert drawn == {name: parent.__name__ for name, parent in PARENTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("block4_conv9", ["block1_conv1", "block4_conv2"], "Did you mean 'block4_conv2'?"),
+        ("lbgfs", ["lbfgs", "adam"], "Did you mean 'lbfgs'?"),
+        ("zzz", ["lbfgs", "adam"], "Known: lbfgs, adam."),
+        ("zzz", list("abcdefgh"), "Known: a, b, c, d, e, f, …."),
+        ("zzz", list("abcdef"), "Known: a, b, c, d, e, f."),
+        ("", iter(["one"]), "Known: one."),
+    ],
+)
+def test_suggestion(name, known, expected):
+    assert suggestion(name, known) == expected
