@@ -94,4 +94,4 @@ def _toward(mean: Tensor, value: Tensor, decay: float) -> Tensor:
 
 def _mass(decay: float, count: Scalar, like: Tensor) -> Scalar:
     """Sum of the weights of an exponential mean after `count` terms."""
-    return 1.0 - tf.cast(decay, like.dtype) ** tf.cast(count, like.dtype)
+    return 1.0 - tf.constant(decay, like.dtype) ** tf.cast(count, like.dtype)

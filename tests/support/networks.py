@@ -1,0 +1,34 @@
+"""A network small enough for tests, of seeded random weights."""
+
+from __future__ import annotations
+
+import functools
+
+import keras
+
+from styler.networks import NetworkSpec
+from styler.networks.compact import CompactDesign, build_compact, to_inputs
+from styler.networks.spec import decreasing
+
+DESIGN = CompactDesign(widths=(8, 8, 8, 8, 8))
+
+
+@functools.cache
+def tiny_model(pooling: str | None = None) -> keras.Model:
+    keras.utils.set_random_seed(7)
+    model = build_compact(DESIGN, pooling)
+    model.trainable = False
+    return model
+
+
+def tiny_network() -> NetworkSpec:
+    return NetworkSpec(
+        name="tiny",
+        build=tiny_model,
+        preprocess=to_inputs,
+        style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
+        content_layers=(("block4_conv2", 1.0),),
+        layer_names=DESIGN.layer_names(),
+        summary="test-only",
+        minimum_size=32,
+    )

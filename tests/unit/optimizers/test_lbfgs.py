@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from styler.optimizers import Lbfgs
+from styler.optimizers.lbfgs import two_loop
+from support.functions import SHAPE, bowl, evaluations_of
+
+
+def state_with_pairs(rng, moves, turns, newest):
+    shape = (len(moves), *SHAPE)
+    start = Lbfgs(history=len(moves)).init(tf.constant(rng.uniform(size=SHAPE)), bowl(rng)[0])
+    products = [float((s * y).sum()) for s, y in zip(moves, turns, strict=True)]
+    return start._replace(
+        moves=tf.reshape(tf.constant(np.array(moves)), shape),
+        turns=tf.reshape(tf.constant(np.array(turns)), shape),
+        curvatures=tf.constant([1 / p for p in products], tf.float64),
+        newest=tf.constant(newest),
+    )
+
+
+def dense_inverse_hessian(moves, turns):
+    """BFGS updates of the inverse Hessian one by one (Nocedal & Wright 2006, eq. 7.16-7.20), oldest first."""
+    size = moves[0].size
+    scale = moves[-1].ravel() @ turns[-1].ravel() / (turns[-1].ravel() @ turns[-1].ravel())
+    inverse = scale * np.eye(size)
+    for s, y in zip(moves, turns, strict=True):
+        s, y = s.ravel(), y.ravel()
+        left = np.eye(size) - np.outer(s, y) / (s @ y)
+        inverse = left @ inverse @ left.T + np.outer(s, s) / (s @ y)
+    return inverse
+
+
+def test_two_loop_is_the_dense_inverse_hessian(rng):
+    moves = [rng.normal(size=SHAPE) for _ in range(4)]
+    turns = [m + 0.3 * rng.normal(size=SHAPE) for m in moves]
+    gradient = rng.normal(size=SHAPE)
+    expected = dense_inverse_hessian(moves, turns) @ gradient.ravel()
+    state = state_with_pairs(rng, moves, turns, newest=3)
+    np.testing.assert_allclose(two_loop(tf.constant(gradient), state).numpy().ravel(), expected, rtol=1e-8)
+
+
+def test_two_loop_reads_the_ring_from_its_newest_place(rng):
+    moves = [rng.normal(size=SHAPE) for _ in range(3)]
+    turns = [m + 0.2 * rng.normal(size=SHAPE) for m in moves]
+    gradient = tf.constant(rng.normal(size=SHAPE))
+    straight = two_loop(gradient, state_with_pairs(rng, moves, turns, newest=2))
+    turned = two_loop(gradient, state_with_pairs(rng, [moves[2], *moves[:2]], [turns[2], *turns[:2]], newest=0))
+    np.testing.assert_allclose(straight, turned, rtol=1e-10)
+
+
+def test_no_history_is_steepest_descent(rng):
+    objective, _ = bowl(rng)
+    state = Lbfgs().init(tf.constant(rng.uniform(size=SHAPE)), objective)
+    np.testing.assert_array_equal(two_loop(state.gradient, state), state.gradient)
+
+
+def test_every_step_descends_and_stays_in_the_box(rng):
+    objective, _ = bowl(rng, center=1.4)  # the minimum lies outside
+    optimizer = Lbfgs()
+    state = optimizer.init(tf.constant(rng.uniform(size=SHAPE)), objective)
+    for _ in range(12):
+        before = float(state.value)
+        state = optimizer.step(state, objective)
+        assert float(state.value) <= before
+        assert float(tf.reduce_min(state.image)) >= 0.0
+        assert float(tf.reduce_max(state.image)) <= 1.0
+    np.testing.assert_allclose(state.image, 1.0, atol=1e-6)
+
+
+def test_a_step_costs_about_one_evaluation(rng):
+    objective, _ = bowl(rng)
+    counted, count = evaluations_of(objective)
+    optimizer = Lbfgs(tolerance=0.0)
+    state = optimizer.init(tf.constant(rng.uniform(size=SHAPE)), counted)
+    for _ in range(10):
+        state = optimizer.step(state, counted)
+    assert int(state.evaluations) == count() <= 13
+
+
+def test_a_search_that_fails_twice_terminates(rng):
+    def uphill(image):
+        value, gradient = bowl(np.random.default_rng(1))[0](image)
+        return type(bowl(rng)[0](image))(value, -gradient)  # points the wrong way
+
+    optimizer = Lbfgs()
+    state = optimizer.init(tf.constant(rng.uniform(0.3, 0.7, SHAPE)), uphill)
+    image = state.image.numpy()
+    for _ in range(2):
+        assert not bool(optimizer.terminate(state))
+        state = optimizer.step(state, uphill)
+    assert bool(optimizer.terminate(state))
+    np.testing.assert_array_equal(state.image, image)
+
+
+def test_pairs_of_negative_curvature_are_not_kept(rng):
+    def hill(image):
+        objective, _ = bowl(np.random.default_rng(1))
+        value, gradient = objective(image)
+        return type(objective(image))(-value, -gradient)
+
+    optimizer = Lbfgs()
+    state = optimizer.init(tf.constant(rng.uniform(0.4, 0.6, SHAPE)), hill)
+    state = optimizer.step(state, hill)
+    assert float(tf.reduce_max(state.curvatures)) == 0.0
+
+
+def test_stalled_steps_terminate(rng):
+    objective, _ = bowl(rng)
+    optimizer = Lbfgs(patience=2, tolerance=2.0)  # no step gains twice the value
+    state = optimizer.init(tf.constant(rng.uniform(size=SHAPE)), objective)
+    state = optimizer.step(state, objective)
+    assert not bool(optimizer.terminate(state))
+    state = optimizer.step(state, objective)
+    assert bool(optimizer.terminate(state))
+    assert int(state.failures) == 0
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_it_traces_into_a_graph_of_open_size(rng, dtype):
+    objective, center = bowl(rng, dtype=dtype)
+    optimizer = Lbfgs()
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], dtype)])
+    def three_steps(image):
+        state = optimizer.init(image, objective)
+        for _ in range(3):
+            state = optimizer.step(state, objective)
+        return state.image
+
+    image = three_steps(tf.constant(np.full(SHAPE, 0.5), dtype))
+    assert image.shape == SHAPE
+    assert float(tf.norm(image - tf.constant(center, dtype))) < float(tf.norm(0.5 - tf.constant(center, dtype)))

@@ -1,0 +1,31 @@
+import pytest
+
+from styler.render.pyramid import plan_octaves
+from styler.types import Size
+
+
+def test_octaves_rise_by_the_root_of_two_to_the_final_size():
+    octaves = plan_octaves(Size(384, 512), 200, None)
+    assert [octave.size for octave in octaves] == [
+        Size(96, 128), Size(136, 181), Size(192, 256), Size(272, 362), Size(384, 512)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 60, 200, 601])
+@pytest.mark.parametrize("count", [None, 1, 3, 40])
+def test_steps_are_all_spent_and_every_octave_has_one(steps, count):
+    octaves = plan_octaves(Size(512, 400), steps, count)
+    assert sum(octave.steps for octave in octaves) == steps
+    assert all(octave.steps >= 1 for octave in octaves)
+    assert octaves[-1].size == Size(512, 400)
+    assert len(octaves) <= (count or 5)
+
+
+def test_the_coarsest_octave_has_twice_the_steps():
+    steps = [octave.steps for octave in plan_octaves(Size(512, 512), 240, None)]
+    assert steps[0] == pytest.approx(2 * steps[1], abs=2)
+    assert max(steps[1:]) - min(steps[1:]) <= 1
+
+
+def test_a_picture_below_the_smallest_octave_has_one():
+    assert len(plan_octaves(Size(80, 100), 50, None)) == 1

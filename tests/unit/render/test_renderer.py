@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+
+from styler.config import RenderConfig
+from styler.errors import ConfigError, ResourceError
+from styler.images.color import to_ycbcr
+from styler.images.reading import read_image
+from styler.images.resampling import resampled
+from styler.render.renderer import Renderer, find_device, uses_xla
+from styler.types import Size
+from support.networks import tiny_network
+from support.pictures import blobs, stripes
+
+PHOTO, PAINTING = read_image(blobs(60, 80, 1)), read_image(stripes(90, 70))
+
+
+def rendered(styles=(PAINTING,), **options):
+    config = RenderConfig(**{"size": 96, "steps": 8, **options})
+    events, course = [], Renderer(config, tiny_network()).render(PHOTO, list(styles))
+    while True:
+        try:
+            events.append(next(course))
+        except StopIteration as end:
+            return events, end.value
+
+
+def test_a_render_moves_toward_the_style():
+    events, result = rendered(steps=12)
+    assert result.pixels.shape == (72, 96, 3)
+    assert result.pixels.dtype == np.float32
+    assert events[-1].step == events[-1].total == 12
+    assert result.octaves[-1]["loss"] < 0.8
+    assert set(result.style_distances) == {f"block{b}_conv1" for b in range(1, 6)}
+
+
+def test_the_same_config_gives_the_same_pixels():
+    first, second = rendered(init="noise", seed=4)[1], rendered(init="noise", seed=4)[1]
+    np.testing.assert_array_equal(first.pixels, second.pixels)
+    assert not np.array_equal(first.pixels, rendered(init="noise", seed=5)[1].pixels)
+
+
+def test_strength_zero_is_the_resized_photo():
+    events, result = rendered(strength=0.0)
+    assert events == []
+    np.testing.assert_array_equal(result.pixels, resampled(PHOTO.pixels, Size(72, 96)))
+
+
+def test_more_strength_is_less_photo():
+    photo = resampled(PHOTO.pixels, Size(72, 96))
+    away = [np.abs(rendered(strength=s, steps=25)[1].pixels - photo).mean() for s in (0.1, 0.5, 0.9)]
+    assert away == sorted(away)
+
+
+def test_luminance_keeps_the_photos_colors():
+    _, result = rendered(color="luminance")
+    mine, theirs = (to_ycbcr(p)[..., 1:] for p in (result.pixels, resampled(PHOTO.pixels, Size(72, 96))))
+    inside = (result.pixels > 0.02).all(-1) & (result.pixels < 0.98).all(-1)
+    assert inside.mean() > 0.3
+    np.testing.assert_allclose(mine[inside], theirs[inside], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "options", [{"optimizer": "adam"}, {"loss": "gram"}, {"pooling": "max"}, {"init": "style"}, {"compile": "xla"}]
+)
+def test_every_choice_renders(options):
+    _, result = rendered(**options)
+    assert np.isfinite(result.pixels).all()
+    assert 0 <= result.pixels.min() <= result.pixels.max() <= 1
+
+
+def test_events_tell_scale_and_step_and_show_the_picture():
+    events, _ = rendered(size=192, steps=9)
+    assert [e.scale for e in events] == sorted(e.scale for e in events)
+    assert events[-1].scale == events[-1].scales == 2
+    assert events[-1].image().size == (events[-1].width, events[-1].height) == (192, 144)
+    assert (
+        events[0].image().size == (136, 102) or events[0].image().size == (128, 96) or events[0].image().size[0] < 192
+    )
+    assert events[-1].seconds_left == pytest.approx(0.0)
+
+
+def test_two_styles_blend_by_their_weights():
+    other = read_image(blobs(70, 70, 9))
+    one = rendered([PAINTING, other], style_weights=(1.0, 0.0), steps=5)[1].pixels
+    alone = rendered([PAINTING], steps=5)[1].pixels
+    both = rendered([PAINTING, other], steps=5)[1].pixels
+    np.testing.assert_allclose(one, alone, atol=1e-4)
+    assert np.abs(both - alone).mean() > 1e-3
+
+
+def test_as_many_weights_as_styles_are_needed():
+    with pytest.raises(ConfigError, match="expected 1, one for each style image, got 2"):
+        rendered(style_weights=(1.0, 2.0))
+
+
+def test_a_photo_too_narrow_for_the_network_is_refused():
+    renderer = Renderer(RenderConfig(size=64), tiny_network())
+    with pytest.raises(ConfigError, match="less than 32"):
+        renderer.final_size(read_image(blobs(20, 200, 1)))
+
+
+def test_an_absent_device_is_refused():
+    with pytest.raises(ResourceError, match="no device gpu:63"):
+        find_device("gpu:63")
+
+
+@pytest.mark.parametrize(
+    ("choice", "device", "xla"), [("xla", "/CPU:0", True), ("graph", "/GPU:0", False), ("auto", "/GPU:0", True)]
+)
+def test_xla_is_used_as_asked_and_always_on_a_gpu(choice, device, xla):
+    assert uses_xla(RenderConfig(compile=choice), device) is xla
+
+
+def test_statistics_of_a_painting_are_kept():
+    renderer = Renderer(RenderConfig(size=96, steps=2), tiny_network())
+    size = Size(72, 96)
+    assert renderer.statistics(PAINTING, size) is renderer.statistics(PAINTING, size)

@@ -1,0 +1,30 @@
+import pytest
+
+from styler.config import RenderConfig
+from styler.render.strength import is_photo, term_weights
+
+
+@pytest.mark.parametrize(("strength", "photo"), [(0.0, True), (1e-4, True), (0.01, False), (1.0, False)])
+def test_only_strength_zero_is_the_photo_itself(strength, photo):
+    assert is_photo(RenderConfig(strength=strength)) is photo
+
+
+def test_content_falls_as_strength_rises_and_is_gone_at_one():
+    weights = [term_weights(RenderConfig(strength=s), 1.0)[0] for s in (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] == 0.0
+
+
+def test_the_style_term_is_one_at_the_photo():
+    for style_of_photo in (0.01, 1.0, 300.0):
+        _, style, _ = term_weights(RenderConfig(), style_of_photo)
+        assert style * style_of_photo == pytest.approx(1.0)
+
+
+def test_raw_weights_win():
+    config = RenderConfig(content_weight=0.0, style_weight=7.0, tv_weight=0.25)
+    assert term_weights(config, 5.0) == (0.0, 7.0, 0.25)
+
+
+def test_a_photo_that_matches_already_does_not_divide_by_zero():
+    assert term_weights(RenderConfig(), 0.0)[1] < 1e7
