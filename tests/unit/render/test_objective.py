@@ -58,17 +58,15 @@ def test_value_is_the_weighted_sum_of_the_terms(objective, photo, painting):
 
 
 def test_gradient_is_that_of_finite_differences(objective, photo, painting, rng):
-    """Along random smooth moves; float32 and the kinks of ReLUs leave about a percent."""
+    """Along the gradient's own values at random pixels, where float32 leaves enough of the difference."""
     image, aims = painting_like(photo, painting), targets(objective, photo, painting)
     evaluate = objective.at(aims)
     gradient = evaluate(image).gradient
     for _ in range(3):
-        move = tf.constant(rng.normal(size=image.shape), tf.float32)
-        step = 3e-4
-        numeric = float(evaluate(image + step * move).value - evaluate(image - step * move).value) / (2 * step)
-        assert float(tf.reduce_sum(gradient * move)) == pytest.approx(
-            numeric, rel=0.03, abs=0.02 * float(tf.norm(gradient))
-        )
+        move = gradient * tf.constant(rng.integers(0, 2, image.shape), tf.float32)
+        move = 0.02 * move / tf.norm(move)
+        numeric = float(evaluate(image + move).value - evaluate(image - move).value) / 2
+        assert float(tf.reduce_sum(gradient * move)) == pytest.approx(numeric, rel=0.03)
 
 
 def test_gradient_points_where_the_value_falls(objective, photo, painting):
