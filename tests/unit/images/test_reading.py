@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from styler.errors import ImageError
+from styler.images.reading import check_readable, read_image
+from support.pictures import blobs, saved
+
+PIXELS = blobs(12, 20, 0)
+BYTES = np.uint8(np.rint(PIXELS * 255))
+EXACT = BYTES.astype(np.float32) / 255
+
+
+def oriented(path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return saved(path, PIXELS, exif=exif)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def header_only_png(path, width, height):
+    """A PNG that claims a size and holds no pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+def test_reads_a_lossless_file_exactly(tmp_path, suffix):
+    path = saved(tmp_path / f"photo.{suffix}", PIXELS)
+    picture = read_image(path)
+    np.testing.assert_array_equal(picture.pixels, EXACT)
+    assert picture.pixels.dtype == np.float32
+    assert picture.size == check_readable(path) == (12, 20)
+    assert (picture.name, picture.notes) == ("photo", ())
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+def test_reads_a_lossy_file_closely(tmp_path, suffix):
+    pixels = blobs(64, 96, 0)
+    picture = read_image(str(saved(tmp_path / f"photo.{suffix}", pixels, quality=95)))
+    assert np.abs(picture.pixels - pixels).mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    "source",
+    [BYTES, EXACT, EXACT.astype(np.float64), Image.fromarray(BYTES)],
+    ids=["uint8", "float32", "float64", "PIL"],
+)
+def test_reads_arrays_and_pil_images(source):
+    picture = read_image(source)
+    np.testing.assert_allclose(picture.pixels, EXACT, atol=1e-7)
+    assert picture.name == "image"
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (1, lambda p: p),
+        (2, lambda p: p[:, ::-1]),
+        (3, lambda p: p[::-1, ::-1]),
+        (4, lambda p: p[::-1]),
+        (5, lambda p: p.swapaxes(0, 1)),
+        (6, lambda p: p[::-1].swapaxes(0, 1)),
+        (7, lambda p: p[::-1, ::-1].swapaxes(0, 1)),
+        (8, lambda p: p[:, ::-1].swapaxes(0, 1)),
+        (9, lambda p: p),  # no such orientation: as stored
+    ],
+)
+def test_turns_as_the_camera_was_held(tmp_path, orientation, turn):
+    path = oriented(tmp_path / "photo.png", orientation)
+    picture = read_image(path)
+    np.testing.assert_array_equal(picture.pixels, turn(EXACT))
+    assert check_readable(path) == picture.size
+
+
+def test_broken_camera_data_does_not_spoil_the_picture(tmp_path):
+    path = saved(tmp_path / "photo.jpg", PIXELS, exif=b"Exif\0\0garbage, garbage")
+    assert check_readable(path) == read_image(path).size == (12, 20)
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"), [("L", "png"), ("1", "png"), ("P", "png"), ("CMYK", "tif"), ("YCbCr", "tif")]
+)
+def test_every_mode_becomes_rgb(tmp_path, mode, suffix):
+    image = Image.fromarray(BYTES).convert(mode)
+    path = tmp_path / f"photo.{suffix}"
+    image.save(path)
+    expected = np.asarray(image.convert("RGB"), np.float32) / 255
+    np.testing.assert_allclose(read_image(path).pixels, expected, atol=2 / 255)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_gray_of_16_bits_keeps_its_range(tmp_path, suffix):
+    gray = np.linspace(0, 65535, 12 * 20).astype(np.uint16).reshape(12, 20)
+    Image.fromarray(gray).save(tmp_path / f"scan.{suffix}")
+    expected = np.repeat(gray[..., None] / 65535, 3, -1)
+    np.testing.assert_allclose(read_image(tmp_path / f"scan.{suffix}").pixels, expected, atol=1e-6)
+
+
+def test_a_float_image_must_lie_in_0_to_1(tmp_path):
+    gray = PIXELS[..., 0]
+    Image.fromarray(gray).save(tmp_path / "fine.tif")
+    np.testing.assert_allclose(read_image(tmp_path / "fine.tif").pixels[..., 1], gray, atol=1e-6)
+    Image.fromarray(gray * 300).save(tmp_path / "bright.tif")
+    with pytest.raises(ImageError, match=r"expected floats in 0\.\.1"):
+        read_image(tmp_path / "bright.tif")
+
+
+def test_transparent_regions_show_white_and_are_noted(tmp_path):
+    rgba = np.dstack([BYTES, np.full((12, 20), 255, np.uint8)])
+    rgba[:, :10, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "cut.png")
+    for source in (tmp_path / "cut.png", rgba, rgba / np.float32(255)):
+        picture = read_image(source)
+        np.testing.assert_allclose(picture.pixels[:, :10], 1.0)
+        np.testing.assert_allclose(picture.pixels[:, 10:], EXACT[:, 10:], atol=1e-6)
+        assert picture.notes == ("transparent regions show white",)
+
+
+def test_a_transparent_palette_color_shows_white(tmp_path):
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.save(tmp_path / "flag.png", transparency=1)
+    np.testing.assert_allclose(read_image(tmp_path / "flag.png").pixels, 1.0)
+
+
+def test_an_srgb_profile_changes_nothing_beyond_rounding(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = read_image(saved(tmp_path / "photo.png", PIXELS, icc_profile=profile))
+    np.testing.assert_allclose(picture.pixels, EXACT, atol=2 / 255)
+    assert picture.notes == ("color profile converted to sRGB",)
+
+
+def test_a_gray_file_with_a_profile_that_does_not_fit_is_still_read(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(BYTES[..., 0]).save(tmp_path / "gray.png", icc_profile=profile)
+    picture = read_image(tmp_path / "gray.png")
+    np.testing.assert_allclose(picture.pixels[..., 0], EXACT[..., 0], atol=2 / 255)
+    assert len(picture.notes) == 1
+
+
+def test_a_damaged_profile_is_noted_and_ignored(tmp_path):
+    picture = read_image(saved(tmp_path / "photo.png", PIXELS, icc_profile=b"no profile"))
+    np.testing.assert_array_equal(picture.pixels, EXACT)
+    assert "color profile ignored" in picture.notes[0]
+
+
+def test_an_animation_gives_its_first_frame(tmp_path):
+    frames = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(read_image(tmp_path / "moving.gif").pixels, np.broadcast_to([1.0, 0, 0], (6, 8, 3)))
+
+
+def test_an_absent_file_is_refused(tmp_path):
+    for read in (read_image, check_readable):
+        with pytest.raises(ImageError, match=r"cannot read .*nowhere\.jpg: No such file"):
+            read(tmp_path / "nowhere.jpg")
+
+
+def test_a_folder_is_refused(tmp_path):
+    for read in (read_image, check_readable):
+        with pytest.raises(ImageError, match="a file was expected, this is a folder"):
+            read(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_and_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="a file was expected"):
+        check_readable(tmp_path / "pipe.png")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+def test_what_is_no_image_is_refused_at_the_header(tmp_path, data):
+    (tmp_path / "fake.png").write_bytes(data)
+    for read in (read_image, check_readable):
+        with pytest.raises(ImageError, match=r"fake\.png"):
+            read(tmp_path / "fake.png")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_a_file_cut_short_is_refused_with_advice(tmp_path, suffix):
+    path = saved(tmp_path / f"photo.{suffix}", blobs(64, 64, 3))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ImageError, match=r"photo\."):
+        read_image(path)
+
+
+def test_a_huge_header_is_refused_before_decoding(tmp_path):
+    path = header_only_png(tmp_path / "bomb.png", 100_000, 100_000)
+    for read in (read_image, check_readable):
+        with pytest.raises(ImageError, match="claims 100000x100000 pixels"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((4, 5)), r"\(height, width, 3 or 4\), got \(4, 5\)"),
+        (np.zeros((4, 5, 1), np.uint8), "got"),
+        (np.zeros((0, 5, 3), np.uint8), "got"),
+        (np.zeros((1, 4, 5, 3), np.uint8), "got"),
+        (np.zeros((4, 5, 3), np.int32), "uint8, or of floats in 0..1, got int32"),
+        (np.full((4, 5, 3), 255.0), "values from 255 to 255"),
+        (np.full((4, 5, 3), -0.1), "values from -0.1"),
+        (np.full((4, 5, 3), np.nan), "nan"),
+    ],
+)
+def test_an_array_of_another_kind_is_refused(array, message):
+    with pytest.raises(ImageError, match=message):
+        read_image(array)
+
+
+@pytest.mark.parametrize("source", [None, 3, b"bytes.png", [PIXELS]])
+def test_another_type_is_refused(source):
+    with pytest.raises(ImageError, match="expected a path, a PIL image or an array"):
+        read_image(source)
+
+
+def test_reading_copies(rng):
+    array = EXACT.copy()
+    read_image(array).pixels[:] = 0
+    np.testing.assert_array_equal(array, EXACT)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from styler.errors import ConfigError
+from styler.images.sizes import check_shape, no_larger, octaves, with_longer_side
+from styler.types import Size
+
+
+@pytest.mark.parametrize(
+    ("size", "longer", "expected"),
+    [
+        ((300, 400), 512, (384, 512)),
+        ((400, 300), 512, (512, 384)),
+        ((512, 512), 64, (64, 64)),
+        ((333, 1000), 100, (33, 100)),
+        ((1, 10_000), 100, (1, 100)),
+        ((480, 640), 640, (480, 640)),
+    ],
+)
+def test_with_longer_side(size, longer, expected):
+    assert with_longer_side(Size(*size), longer) == expected
+
+
+def test_no_larger_never_enlarges():
+    assert no_larger(Size(30, 40), 100) == (30, 40)
+    assert no_larger(Size(300, 400), 100) == (75, 100)
+    assert no_larger(Size(300, 400), 400) == (300, 400)
+
+
+@pytest.mark.parametrize(
+    ("longer", "smallest", "count", "expected"),
+    [
+        (512, 128, None, [128, 181, 256, 362, 512]),
+        (512, 128, 2, [362, 512]),
+        (512, 128, 1, [512]),
+        (512, 128, 40, [128, 181, 256, 362, 512]),
+        (127, 128, None, [127]),
+        (128, 128, 3, [128]),
+        (1000, 128, None, [177, 250, 354, 500, 707, 1000]),
+    ],
+)
+def test_octaves(longer, smallest, count, expected):
+    assert octaves(longer, smallest, count) == expected
+
+
+def test_octaves_do_not_drift_from_the_root_of_two():
+    sides = octaves(4096, 128)
+    for index, side in enumerate(reversed(sides)):
+        assert abs(side - 4096 / math.sqrt(2) ** index) <= 0.5
+
+
+def test_too_thin_a_picture_is_refused():
+    check_shape(Size(32, 400), 32, "the result")
+    with pytest.raises(ConfigError, match=r"the result would be 31x400 pixels \(height x width\), less than 32"):
+        check_shape(Size(31, 400), 32, "the result")

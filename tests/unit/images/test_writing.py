@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from styler.errors import OutputError
+from styler.images import writing
+from styler.images.reading import read_image
+from styler.images.writing import FORMATS, check_format_holds, check_output, to_bytes, to_pil, write_image
+from styler.types import Size
+from support.pictures import blobs
+
+PIXELS = blobs(12, 20, 0)
+PICTURE = to_pil(PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.0, 0), (1.0, 255), (0.5, 128), (0.499, 127), (1.2, 255), (-0.2, 0), (1 / 255, 1)]
+)
+def test_to_bytes_rounds_to_nearest_and_clips(value, expected):
+    assert to_bytes(np.full((1, 1, 3), value, np.float32))[0, 0, 0] == expected
+
+
+def test_to_pil_keeps_rows_columns_and_colors():
+    assert PICTURE.size == (20, 12)
+    assert PICTURE.mode == "RGB"
+    np.testing.assert_allclose(np.asarray(PICTURE) / 255, PIXELS, atol=0.5 / 255 + 1e-6)
+
+
+@pytest.mark.parametrize(("suffix", "format_name"), FORMATS.items())
+def test_the_suffix_names_the_format(tmp_path, suffix, format_name):
+    pixels = blobs(64, 96, 0)
+    path = write_image(to_pil(pixels), tmp_path / f"out{suffix.upper()}")
+    with Image.open(path) as image:
+        assert image.format == format_name
+    assert np.abs(read_image(path).pixels - pixels).mean() < 0.02
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_lossless_formats_lose_nothing(tmp_path, suffix):
+    path = write_image(PICTURE, tmp_path / f"out.{suffix}")
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(PICTURE))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+def test_more_quality_makes_a_larger_file(tmp_path, suffix):
+    rough = write_image(PICTURE, tmp_path / f"a.{suffix}", quality=10)
+    fine = write_image(PICTURE, tmp_path / f"b.{suffix}", quality=100)
+    assert fine.stat().st_size > rough.stat().st_size
+
+
+def test_writes_nothing_else_into_the_folder(tmp_path):
+    write_image(PICTURE, tmp_path / "out.png")
+    assert os.listdir(tmp_path) == ["out.png"]
+
+
+def test_the_file_has_the_usual_permissions(tmp_path):
+    write_image(PICTURE, tmp_path / "out.png")
+    (tmp_path / "usual").touch()
+    assert stat.S_IMODE((tmp_path / "out.png").stat().st_mode) == stat.S_IMODE((tmp_path / "usual").stat().st_mode)
+
+
+def test_an_existing_file_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_bytes(b"mine")
+    with pytest.raises(OutputError, match=r"out\.png exists already; choose another --output or give --overwrite"):
+        write_image(PICTURE, path)
+    assert path.read_bytes() == b"mine"
+
+
+def test_overwrite_replaces(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_bytes(b"mine")
+    write_image(PICTURE, path, overwrite=True)
+    assert read_image(path).size == (12, 20)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_new_one(tmp_path, monkeypatch):
+    path = tmp_path / "out.png"
+    path.write_bytes(b"mine")
+
+    def full(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OutputError, match=r"cannot write .*out\.png: No space left on device"):
+        write_image(PICTURE, path, overwrite=True)
+    assert path.read_bytes() == b"mine"
+    assert os.listdir(tmp_path) == ["out.png"]
+
+
+def test_an_interrupt_leaves_no_partial_file(tmp_path, monkeypatch):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_image(PICTURE, tmp_path / "out.png")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out.gif", r"unknown format '\.gif'"),
+        ("out.pngg", r"Did you mean '\.png'\?"),
+        ("out", "unknown format ''"),
+        ("absent/out.png", "absent does not exist; create it first"),
+        ("folder.png", "it exists and is not a file"),
+        ("x" * 250 + ".png", "more than 240 bytes; choose a shorter --output"),
+        ("ü" * 119 + ".png", "more than 240 bytes"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(tmp_path, name, message):
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(OutputError, match=message):
+        check_output(tmp_path / name, overwrite=True)
+
+
+def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing.os, "access", lambda _path, _mode: False)
+    with pytest.raises(OutputError, match="is not writable"):
+        check_output(tmp_path / "out.png")
+
+
+def test_checking_touches_nothing(tmp_path):
+    assert check_output(str(tmp_path / "out.png")) == tmp_path / "out.png"
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "fits"),
+    [("a.jpg", 65_500, True), ("a.jpg", 65_501, False), ("a.webp", 16_384, False), ("a.png", 65_535, True)],
+)
+def test_a_side_that_the_format_cannot_hold_is_refused(tmp_path, name, side, fits):
+    if fits:
+        check_format_holds(tmp_path / name, Size(2, side))
+    else:
+        with pytest.raises(OutputError, match=f"sides up to .* not {side}; choose .png"):
+            check_format_holds(tmp_path / name, Size(2, side))
