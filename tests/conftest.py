@@ -32,3 +32,24 @@ def shared_images():
     if not SHARED_IMAGES.is_dir():
         pytest.skip(f"no {SHARED_IMAGES.parent.name}/{SHARED_IMAGES.name} beside the checkout")
     return SHARED_IMAGES
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Name of a small network of random weights, registered for one test."""
+    from styler.networks import NETWORKS
+    from support.networks import tiny_network
+
+    monkeypatch.setitem(NETWORKS._things, "tiny", tiny_network())
+    return "tiny"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder for one test, with `photo.png` of 60 x 80 and `painting.png` of 90 x 70 pixels."""
+    from support.pictures import blobs, saved, stripes
+
+    saved(tmp_path / "photo.png", blobs(60, 80, 1))
+    saved(tmp_path / "painting.png", stripes(90, 70))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -83,6 +83,8 @@ def run(arguments: list[str]) -> int:
     except Exception as problem:
         message = f"{type(problem).__name__}: {problem}. This is a defect; run again with --debug and report it"
         return _fail(message, DEFECT, arguments)
+    if status == INTERRUPTED:  # typer turns a KeyboardInterrupt into this status and says nothing
+        return _fail("interrupted", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 

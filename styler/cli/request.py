@@ -64,20 +64,43 @@ def checked_request(
     return Request(content=content, styles=styles, output=target, config=config, content_size=content_size, size=size)
 
 
-def check_report(path: Path | None, *, overwrite: bool) -> None:
+def check_report(path: Path | None, output: Path, *, overwrite: bool) -> None:
     """Refuse a report that was asked for and could not be written.
 
     Raises:
-        OutputError: The folder does not exist, or the file does and must stay.
+        OutputError: The folder does not exist, the path is the picture's or no file's, or the file must stay.
     """
     if path is None:
         return
     if not path.absolute().parent.is_dir():
         message = f"cannot write {path}: folder {path.parent} does not exist; create it first"
         raise OutputError(message)
+    if path.absolute() == output.absolute() or path.is_dir():
+        message = f"cannot write {path}: a file for the report alone was expected; choose another --report"
+        raise OutputError(message)
     if path.exists() and not overwrite:
         message = f"{path} exists already; choose another --report or give --overwrite"
         raise OutputError(message)
+
+
+def check_intermediate(request: Request, save_every: int | None, *, overwrite: bool) -> None:
+    """Refuse intermediate images whose names are taken.
+
+    Raises:
+        OutputError: A file of such a name exists and must stay.
+    """
+    if save_every is None or overwrite:
+        return
+    for step in range(save_every, request.config.steps + 1, save_every):
+        path = beside(request.output, str(step))
+        if path.exists():
+            message = f"{path} exists already and --save-every would replace it; move it or give --overwrite"
+            raise OutputError(message)
+
+
+def beside(output: Path, word: str) -> Path:
+    """`<output stem>-<word>.png` in the output's folder."""
+    return output.with_name(f"{output.stem}-{word}.png")
 
 
 def default_output(content: Path, styles: list[Path]) -> Path:

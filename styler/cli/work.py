@@ -10,7 +10,7 @@ from PIL import Image
 
 from styler.api import StyleResult, Stylizer
 from styler.cli.progress_bar import ProgressBar
-from styler.cli.request import Request
+from styler.cli.request import Request, beside
 from styler.errors import OutputError
 from styler.images.writing import write_image
 from styler.progress import StepEvent
@@ -66,7 +66,7 @@ def _rendered(request: Request, settings: Settings) -> StyleResult:
 
 
 def _save_beside(output: Path, word: str, image: Image.Image) -> Path:
-    return write_image(image, output.with_name(f"{output.stem}-{word}.png"), overwrite=True)
+    return write_image(image, beside(output, word), overwrite=True)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -45,11 +45,12 @@ def render(
     """Render CONTENT in the style of one or more paintings."""
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import build_config, check_report, checked_request
+    from styler.cli.request import build_config, check_intermediate, check_report, checked_request
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
     request = checked_request(content, styles, output, build_config(config, preset, flags), overwrite=overwrite)
-    check_report(report, overwrite=overwrite)
+    check_report(report, request.output, overwrite=overwrite)
+    check_intermediate(request, save_every, overwrite=overwrite)
     if dry_run or verbose:
         typer.echo(describe(request), err=not dry_run)
     if dry_run:

@@ -1,0 +1,72 @@
+"""Command lines that cannot be carried out as given, with a piece of what is said about each.
+
+They run in a folder with `photo.png`, `painting.png`, `taken.png`, `broken.png`, `thin.png`, `bad.toml` and
+`odd.toml`, see `furnish`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.pictures import blobs, saved
+
+PAIR = ("render", "photo.png", "painting.png")
+
+REFUSALS: list[tuple[tuple[str, ...], str]] = [
+    (("render", "absent.jpg", "painting.png"), "cannot read absent.jpg: No such file"),
+    (("render", "photo.png", "absent.jpg"), "cannot read absent.jpg"),
+    (("render", "broken.png", "painting.png"), "broken.png is not an image"),
+    (("render", ".", "painting.png", "-o", "a.png"), "a file was expected, this is a folder"),
+    (("render", "thin.png", "painting.png"), "less than 32: ask for a larger --size"),
+    (("render", "photo.png"), "Missing argument"),
+    ((*PAIR, "-o", "taken.png"), "taken.png exists already; choose another --output or give --overwrite"),
+    ((*PAIR, "-o", "absent/out.png"), "folder absent does not exist"),
+    ((*PAIR, "-o", "out.gif"), "unknown format '.gif'"),
+    ((*PAIR, "-o", "out.webp", "--size", "20000"), "WEBP holds sides up to 16383 pixels"),
+    ((*PAIR, "--size", "63"), "size: expected a whole number from 64"),
+    ((*PAIR, "--size", "big"), "--size: expected a number of pixels or 'original', got 'big'"),
+    ((*PAIR, "--preset", "bset"), "Did you mean 'best'?"),
+    ((*PAIR, "--strength", "1.5"), "strength: expected a number at least 0 and at most 1"),
+    ((*PAIR, "--strength", "much"), "'--strength'"),
+    ((*PAIR, "--style-weights", "1,2"), "style_weights: expected 1, one for each style image, got 2"),
+    ((*PAIR, "--style-weights", "a"), "--style-weights: expected a number, got 'a'"),
+    ((*PAIR, "--color", "sepia"), "color: expected style or luminance"),
+    ((*PAIR, "--network", "vgg18"), "unknown network 'vgg18'. Did you mean 'vgg1"),
+    ((*PAIR, "--pooling", "mean"), "pooling: expected avg or max"),
+    ((*PAIR, "--style-layers", "block4_conv9"), "unknown layer 'block4_conv9' of compact"),
+    ((*PAIR, "--content-layers", "block1_conv1,block1_conv1"), "none twice"),
+    ((*PAIR, "--style-layers", "block1_conv1:heavy"), "layer weight: expected a number"),
+    ((*PAIR, "--content-weight", "-1"), "content_weight: expected a number at least 0"),
+    ((*PAIR, "--tv-weight", "nan"), "tv_weight: expected a number"),
+    ((*PAIR, "--init", "absent.png"), "cannot read absent.png"),
+    ((*PAIR, "--optimizer", "sgd"), "optimizer: expected lbfgs or adam"),
+    ((*PAIR, "--steps", "0"), "steps: expected a whole number from 1 on"),
+    ((*PAIR, "--learning-rate", "0"), "learning_rate: expected a number above 0"),
+    ((*PAIR, "--scales", "0"), "scales: expected a whole number from 1 on"),
+    ((*PAIR, "--seed", "-1"), "seed: expected a whole number from 0 on"),
+    ((*PAIR, "--device", "tpu"), "device: expected auto, cpu, gpu or gpu:N"),
+    ((*PAIR, "--save-every", "0"), "'--save-every'"),
+    ((*PAIR, "--save-every", "7", "-o", "step.png", "--steps", "20"), "step-14.png exists already"),
+    ((*PAIR, "--quality", "101"), "'--quality'"),
+    ((*PAIR, "--config", "absent.toml"), "cannot read absent.toml: No such file"),
+    ((*PAIR, "--config", "bad.toml"), "bad.toml is not TOML"),
+    ((*PAIR, "--config", "odd.toml"), "unknown option 'stength'. Did you mean 'strength'?"),
+    ((*PAIR, "--report", "absent/report.json"), "folder absent does not exist"),
+    ((*PAIR, "--report", "bad.toml"), "bad.toml exists already"),
+    ((*PAIR, "-o", "out.png", "--report", "./out.png"), "a file for the report alone"),
+    ((*PAIR, "--report", "."), "a file for the report alone"),
+    ((*PAIR, "--sharpness", "3"), "No such option: --sharpness"),
+    (("rendr", "photo.png", "painting.png"), "No such command 'rendr'"),
+    (("layers", "vgg18"), "unknown network 'vgg18'"),
+    (("layers", "--size", "10"), "'--size'"),
+]
+
+
+def furnish(folder: Path) -> None:
+    """Put what the command lines name into a folder that holds `photo.png` and `painting.png` already."""
+    (folder / "broken.png").write_bytes(b"no image")
+    (folder / "bad.toml").write_text("size = = 3")
+    (folder / "odd.toml").write_text("stength = 0.3")
+    saved(folder / "thin.png", blobs(10, 400, 0))
+    for name in ("taken", "step-14"):
+        (folder / f"{name}.png").write_bytes(b"mine")

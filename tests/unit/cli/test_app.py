@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import styler
+from styler.cli import app
+from styler.cli.app import prepare_environment, run
+from styler.errors import ResourceError
+from support.refusals import PAIR, REFUSALS, furnish
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSALS, ids=[" ".join(words) for words, _ in REFUSALS])
+def test_what_cannot_be_carried_out_is_refused_in_one_line(folder, capsys, arguments, said):
+    furnish(folder)
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert run(list(arguments)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("words", ["--help", "-h", "render --help", "layers -h", "doctor --help"])
+def test_help_goes_to_stdout(capsys, words):
+    assert run(words.split()) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("Usage: styler")
+    assert err == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["render"]])
+def test_a_bare_command_shows_its_help_and_is_refused(capsys, arguments):
+    assert run(arguments) == 2
+    assert "Usage: styler" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"styler {styler.__version__}\n"
+
+
+def failing(monkeypatch, error):
+    """Make `render --dry-run` end with an error."""
+
+    def fail(_request):
+        raise error
+
+    monkeypatch.setattr("styler.cli.plan.describe", fail)
+    return [*PAIR, "--dry-run"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (ResourceError("too little\n memory"), 2, "error: too little memory\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (
+            ZeroDivisionError("by zero"),
+            1,
+            "error: ZeroDivisionError: by zero. This is a defect; run again with --debug and report it\n",
+        ),
+    ],
+)
+def test_every_end_has_its_status_and_one_line(folder, capsys, monkeypatch, error, status, said):
+    assert run(failing(monkeypatch, error)) == status
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(("extra", "shown"), [(["--debug"], True), ([], False)])
+def test_debug_adds_the_traceback(folder, capsys, monkeypatch, extra, shown):
+    assert run([*failing(monkeypatch, ZeroDivisionError("by zero")), *extra]) == 1
+    err = capsys.readouterr().err
+    assert ("Traceback (most recent call last)" in err) is shown
+    assert err.splitlines()[-1].startswith("error: ZeroDivisionError")
+
+
+def test_the_environment_is_set_and_the_users_choice_kept(monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    prepare_environment()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
+def test_main_leaves_with_the_status(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    monkeypatch.setattr("sys.argv", ["styler", "rendr"])
+    with pytest.raises(SystemExit) as left:
+        app.main()
+    assert left.value.code == 2

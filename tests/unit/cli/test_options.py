@@ -1,0 +1,60 @@
+"""The options of `styler render` and the fields of `RenderConfig` are the same things."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+import typer
+
+from styler.cli.app import app
+from styler.config import COLORS, OPTIMIZERS, POOLINGS, RenderConfig
+from styler.presets import PRESETS, Preset
+
+COMMAND = typer.main.get_command(app).commands["render"]
+OPTIONS = {parameter.name: parameter for parameter in COMMAND.params}
+FIELDS = {field.name: field.default for field in fields(RenderConfig)}
+NOT_YET = {"loss", "compile"}  # fields without an option so far
+FROM_PRESET = {field.name for field in fields(Preset)}
+OUTSIDE = {
+    *("content", "styles", "output", "overwrite", "quality", "preset", "save_every", "config", "report"),
+    *("dry_run", "progress", "quiet", "verbose", "debug"),
+}  # options that do not change how a picture looks
+
+
+def test_every_field_has_an_option_and_every_other_option_is_known():
+    assert set(OPTIONS) == (set(FIELDS) - NOT_YET) | OUTSIDE
+
+
+@pytest.mark.parametrize("name", sorted(set(FIELDS) - NOT_YET))
+def test_an_option_is_called_like_its_field_and_unset_by_default(name):
+    assert f"--{name.replace('_', '-')}" in OPTIONS[name].opts
+    assert OPTIONS[name].default is None
+
+
+@pytest.mark.parametrize("name", [n for n, default in FIELDS.items() if default is not None and n not in NOT_YET])
+def test_the_help_tells_the_configs_own_default(name):
+    shown = "from the preset" if name in FROM_PRESET else str(FIELDS[name])
+    assert OPTIONS[name].show_default == shown
+
+
+@pytest.mark.parametrize("name", [n for n, default in FIELDS.items() if default is None])
+def test_the_help_says_in_words_where_a_default_is_worked_out(name):
+    assert isinstance(OPTIONS[name].show_default, str)
+    assert OPTIONS[name].show_default.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [("color", COLORS), ("optimizer", OPTIMIZERS), ("pooling", POOLINGS), ("preset", tuple(PRESETS))],
+)
+def test_the_help_lists_the_choices(name, choices):
+    assert " | ".join(choices) in OPTIONS[name].help
+
+
+def test_every_option_is_explained():
+    assert [name for name, option in OPTIONS.items() if not option.help] == []
+
+
+def test_the_default_preset_is_the_one_the_config_has():
+    assert RenderConfig.preset(OPTIONS["preset"].show_default) == RenderConfig()
