@@ -1,0 +1,127 @@
+"""Layer addresses as text: `name`, `model/layer`, `layer@1`, `layer:0`, `lstm:state_h`, `#-3`, `block*_conv1`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from styler.errors import LayerError
+
+SIGNS = frozenset("/:@#*?[]'\"")
+FORMS = "name, model/layer, layer@1, layer:0, lstm:state_h, #-3, block*_conv1, or a name in quotes"
+SEGMENT = re.compile(
+    r"""(?:'(?P<single>[^']+)' | "(?P<double>[^"]+)" | \#(?P<index>-?\d+) | (?P<plain>[^/:@#'"]+))(?:@(?P<call>\d+))?""",
+    re.VERBOSE,
+)
+PORT = re.compile(r"\d+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One step of an address: a layer of the model reached so far.
+
+    Attributes:
+        name: Layer name or glob pattern; empty when `index` says which.
+        index: Place in `model.layers`, from the end when negative.
+        quoted: The name is taken as it stands.
+        call: Which call of a layer that is called several times, from 0; None for its only one.
+    """
+
+    name: str = ""
+    index: int | None = None
+    quoted: bool = False
+    call: int | None = None
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the name is a glob."""
+        return not self.quoted and bool(set(self.name) & set("*?["))
+
+    def matches(self, name: str) -> bool:
+        """Whether a layer of this name is meant; letter case counts."""
+        return fnmatchcase(name, self.name) if self.is_pattern else name == self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A parsed address.
+
+    Attributes:
+        text: As it was written.
+        segments: From the model inward; the last one names the layer.
+        port: Which output (a number) or state (a word) of the layer; None for its only output.
+    """
+
+    text: str
+    segments: tuple[Segment, ...]
+    port: int | str | None = None
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it may stand for several layers."""
+        return any(segment.is_pattern for segment in self.segments)
+
+
+def parse_address(text: str) -> Address:
+    """Read an address.
+
+    Raises:
+        LayerError: It is none.
+    """
+    if not isinstance(text, str):
+        message = f"expected a layer address as text, got {type(text).__name__}; write the layer's name"
+        raise LayerError(message)
+    segments, position = [], 0
+    while True:
+        found = SEGMENT.match(text, position)
+        if found is None:
+            raise _unreadable(text)
+        segments.append(_segment(found))
+        position = found.end()
+        if text[position : position + 1] != "/":
+            return Address(text=text, segments=tuple(segments), port=_port(text, position))
+        position += 1
+
+
+def _segment(found: re.Match[str]) -> Segment:
+    quoted = found["single"] or found["double"]
+    return Segment(
+        name=quoted or found["plain"] or "",
+        index=None if found["index"] is None else int(found["index"]),
+        quoted=quoted is not None,
+        call=None if found["call"] is None else int(found["call"]),
+    )
+
+
+def _port(text: str, position: int) -> int | str | None:
+    if position == len(text):
+        return None
+    port = text[position + 1 :]
+    if text[position] != ":" or not PORT.fullmatch(port):
+        raise _unreadable(text)
+    return int(port) if port.isdigit() else port
+
+
+def _unreadable(text: str) -> LayerError:
+    return LayerError(f"cannot read layer address {text!r}: expected {FORMS}")
+
+
+def quoted(name: str) -> str:
+    """A layer name as it stands in an address: in quotes if it holds a sign that addresses give a meaning to."""
+    if not SIGNS & set(name):
+        return name
+    return f'"{name}"' if "'" in name else f"'{name}'"
+
+
+def split_addresses(text: str) -> list[str]:
+    """Addresses separated by commas; a comma within quotes is part of a name."""
+    parts = re.findall(r"""(?:'[^']*'|"[^"]*"|[^,])+""", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def written(names: Iterable[str], call: int | None, port: int | str | None) -> str:
+    """The address of a layer reached through `names`, with its call and its port where it needs them."""
+    path = "/".join(map(quoted, names))
+    return path + ("" if call is None else f"@{call}") + ("" if port is None else f":{port}")

@@ -1,0 +1,100 @@
+"""The calls of operations that make up a Keras model: its graph, as Keras records it.
+
+Keras offers no public way to walk a functional model, so this module is the only one that reads `_nodes`,
+`_keras_history` and the like; `tests/unit/networks/test_calls.py` holds it against the installed version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import keras
+
+Symbol: TypeAlias = Any
+"""A symbolic tensor of Keras, `keras.KerasTensor`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One call of one operation.
+
+    Attributes:
+        operation: The layer or other operation that was called.
+        node: Keras's record of the call.
+    """
+
+    operation: Any
+    node: Any
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """Symbolic tensors among the arguments, masks and states included."""
+        return list(self.node.input_tensors)
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """Symbolic tensors that came out, flat."""
+        return list(self.node.outputs)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether this is where data enters the model."""
+        return bool(self.node.is_input)
+
+    def arguments(self, values: dict[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call's arguments with `id(symbol) -> value` filled in."""
+        args, kwargs = self.node.arguments.fill_in(values)
+        return args, kwargs
+
+
+def graph_of(model: Any) -> Any:
+    """The functional graph behind a functional or built Sequential model; None where Keras has none."""
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        return model._functional
+    return model if hasattr(model, "_nodes_by_depth") and hasattr(model, "operations") else None
+
+
+def inputs_of(model: Any) -> Any:
+    """Symbolic inputs of a model with a graph: one, or a list or dict of several."""
+    inputs = graph_of(model).input
+    return inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
+
+
+def calls_of(graph: Any) -> list[Call]:
+    """Every call of a functional graph, each after those that it needs."""
+    depths = sorted(graph._nodes_by_depth, reverse=True)
+    return [Call(node.operation, node) for depth in depths for node in graph._nodes_by_depth[depth]]
+
+
+def calls_by_operation(graph: Any) -> dict[Any, list[Call]]:
+    """Operation -> its calls within the graph, operations in model order, calls as they were made."""
+    found: dict[Any, list[Call]] = {operation: [] for operation in graph.operations}
+    for call in calls_of(graph):
+        found[call.operation].append(call)
+    for operation, calls in found.items():
+        made = operation._inbound_nodes
+        calls.sort(key=lambda call, made=made: made.index(call.node))
+    return found
+
+
+def needed_for(calls: Iterable[Call], symbols: Iterable[Symbol]) -> list[Call]:
+    """Those calls, in the order given, that the symbols depend on."""
+    ordered, wanted = list(calls), {id(symbol) for symbol in symbols}
+    needed = []
+    for call in reversed(ordered):
+        if wanted.intersection(map(id, call.outputs)):
+            needed.append(call)
+            wanted.update(map(id, call.inputs))
+    return needed[::-1]
+
+
+def model_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Layers in model order, the layers that only hold an input left out."""
+    import keras
+
+    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
