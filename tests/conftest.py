@@ -45,6 +45,14 @@ def tiny(monkeypatch):
 
 
 @pytest.fixture
+def shared_programs(monkeypatch):
+    """Renders through the interface share compiled programs with those of other tests."""
+    from support.programs import shared_renderer
+
+    monkeypatch.setattr("styler.api.Renderer", shared_renderer)
+
+
+@pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The current folder for one test, with `photo.png` of 60 x 80 and `painting.png` of 90 x 70 pixels."""
     from support.pictures import blobs, saved, stripes

@@ -1,0 +1,216 @@
+"""`styler render` in this process, on a small network of random weights."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from styler.cli.app import run
+from styler.images.color import to_ycbcr
+from styler.images.reading import read_image
+from styler.images.resampling import resampled
+from styler.images.writing import to_bytes
+from styler.types import Size
+
+SMALL = ("--network", "tiny", "--size", "64", "--steps", "4")
+pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
+
+
+def render(*words, styles=("painting.png",)):
+    return run(["render", "photo.png", *styles, *SMALL, *words])
+
+
+def bytes_of(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_writes_the_picture_under_its_default_name_and_says_so_on_stderr(folder, capsys):
+    assert render() == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("photo-painting.png  64x48, ")
+    assert bytes_of(folder / "photo-painting.png").shape == (48, 64, 3)
+
+
+def test_quiet_says_nothing(capsys):
+    assert render("-q", "--size", "96") == 0  # 96 enlarges the photo
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_enlarged_photo_is_noted(capsys):
+    assert render("--size", "96") == 0
+    assert "note: the photo is enlarged to 96x72" in capsys.readouterr().err
+
+
+def test_progress_is_shown_when_asked_for(capsys):
+    assert render("--progress") == 0
+    err = capsys.readouterr().err
+    assert "scale 1/1 (64x48)" in err
+    assert "4/4 steps" in err
+
+
+def test_verbose_tells_the_plan_on_stderr(capsys):
+    assert render("-v") == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "network   tiny: test-only" in err
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(folder, capsys):
+    before = sorted(folder.iterdir())
+    assert render("--dry-run", "--report", "r.json", "--save-every", "1") == 0
+    out, err = capsys.readouterr()
+    assert "octaves   64x48 (4); 4 steps of lbfgs" in out
+    assert err == ""
+    assert sorted(folder.iterdir()) == before
+
+
+def test_the_same_words_give_the_same_bytes(folder):
+    assert render("-o", "a.png", "--init", "noise", "--seed", "3") == 0
+    assert render("-o", "b.png", "--init", "noise", "--seed", "3") == 0
+    assert render("-o", "c.png", "--init", "noise", "--seed", "4") == 0
+    a, b, c = ((folder / f"{name}.png").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+def test_an_existing_picture_is_replaced_only_when_asked(folder, capsys):
+    assert render("-o", "out.png") == 0
+    first = (folder / "out.png").read_bytes()
+    assert render("-o", "out.png", "--strength", "0.9") == 2
+    assert (folder / "out.png").read_bytes() == first
+    assert render("-o", "out.png", "--strength", "0.9", "--overwrite") == 0
+    assert (folder / "out.png").read_bytes() != first
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.webp", "WEBP"), ("a.tif", "TIFF")])
+def test_the_suffix_names_the_format(folder, name, kind):
+    assert render("-o", name, "--steps", "1") == 0
+    with Image.open(folder / name) as image:
+        assert image.format == kind
+
+
+def test_quality_is_that_of_the_file(folder):
+    for quality in ("10", "95"):
+        assert render("-o", f"{quality}.jpg", "--quality", quality, "--steps", "1") == 0
+    assert (folder / "10.jpg").stat().st_size < (folder / "95.jpg").stat().st_size
+
+
+def test_save_every_writes_exactly_the_multiples(folder):
+    assert render("-o", "out.png", "--steps", "10", "--save-every", "3", "--size", "192") == 0
+    assert {path.name for path in folder.glob("out-*")} == {"out-3.png", "out-6.png", "out-9.png"}
+    sizes = {step: bytes_of(folder / f"out-{step}.png").shape[1] for step in (3, 9)}
+    assert sizes == {3: 136, 9: 192}  # an octave has its own size
+
+
+def test_the_last_multiple_is_the_picture_itself(folder):
+    assert render("-o", "out.png", "--steps", "6", "--save-every", "3") == 0
+    np.testing.assert_array_equal(bytes_of(folder / "out-6.png"), bytes_of(folder / "out.png"))
+    assert not np.array_equal(bytes_of(folder / "out-3.png"), bytes_of(folder / "out.png"))
+
+
+def test_intermediate_images_are_refused_where_a_file_is_in_the_way(folder, capsys):
+    (folder / "out-4.png").write_bytes(b"mine")
+    assert render("-o", "out.png", "--save-every", "2") == 2
+    assert (folder / "out-4.png").read_bytes() == b"mine"
+    assert not (folder / "out.png").exists()
+
+
+def test_strength_0_is_the_resized_photo(folder):
+    assert render("-o", "out.png", "--strength", "0") == 0
+    photo = resampled(read_image(folder / "photo.png").pixels, Size(48, 64))
+    np.testing.assert_array_equal(bytes_of(folder / "out.png"), to_bytes(photo))
+
+
+def test_luminance_keeps_the_photos_chroma(folder):
+    assert render("-o", "out.png", "--color", "luminance", "--steps", "8") == 0
+    result = read_image(folder / "out.png").pixels
+    photo = resampled(read_image(folder / "photo.png").pixels, Size(48, 64))
+    inside = (result > 0.02).all(-1) & (result < 0.98).all(-1)
+    assert inside.mean() > 0.3
+    np.testing.assert_allclose(to_ycbcr(result)[inside][:, 1:], to_ycbcr(photo)[inside][:, 1:], atol=0.02)
+    assert np.abs(to_ycbcr(result)[..., 0] - to_ycbcr(photo)[..., 0]).mean() > 0.02
+
+
+def test_two_styles_with_weights(folder):
+    pair = ("painting.png", "photo.png")
+    assert render("-o", "alone.png") == 0
+    assert render("-o", "both.png", "--style-weights", "1,1", styles=pair) == 0
+    assert render("-o", "equal.png", styles=pair) == 0
+    assert render("-o", "first.png", "--style-weights", "5,0", styles=pair) == 0
+    alone, both, equal, first = (bytes_of(folder / f"{n}.png").astype(int) for n in ("alone", "both", "equal", "first"))
+    np.testing.assert_array_equal(both, equal)
+    assert np.abs(first - alone).max() <= 1
+    assert np.abs(both - alone).mean() > 1
+
+
+def test_flags_win_over_the_file_and_the_file_over_the_preset(folder):
+    (folder / "options.toml").write_text('preset = "draft"\nseed = 5\ncolor = "luminance"\ntv-weight = 0.25\n')
+    words = ("--config", "options.toml", "--color", "style", "--report", "r.json", "-p", "best")
+    assert render(*words) == 0
+    config = json.loads((folder / "r.json").read_text())["config"]
+    assert config["seed"] == 5
+    assert config["tv_weight"] == 0.25
+    assert config["color"] == "style"
+    assert config["steps"] == 4
+    assert config["network"] == "tiny"
+
+
+def test_the_report_tells_how_the_picture_came_about(folder):
+    assert render("--report", "r.json", "--size", "192", "--steps", "6") == 0
+    report = json.loads((folder / "r.json").read_text())
+    assert report["config"]["size"] == 192
+    assert [(i["name"], i["size"]) for i in report["inputs"]] == [("photo", [60, 80]), ("painting", [90, 70])]
+    assert all(len(i["pixels_sha256"]) == 64 for i in report["inputs"])
+    assert [(o["height"], o["width"]) for o in report["octaves"]] == [(102, 136), (144, 192)]
+    assert sum(o["steps"] for o in report["octaves"]) == 6
+    assert all(o["evaluations"] > o["steps"] and o["loss"] > 0 and o["seconds"] >= 0 for o in report["octaves"])
+    assert set(report["style_distances"]) == {f"block{block}_conv1" for block in range(1, 6)}
+    assert report["stop_reason"] == "steps"
+    assert 0 < report["seconds"] < 100
+    assert report["peak_memory"] > 2**26
+    assert set(report["versions"]) == {"python", "styler", "tensorflow", "keras", "numpy"}
+
+
+def test_a_report_needs_overwrite_too(folder):
+    (folder / "r.json").write_text("mine")
+    assert render("--report", "r.json") == 2
+    assert (folder / "r.json").read_text() == "mine"
+    assert render("--report", "r.json", "--overwrite") == 0
+    assert json.loads((folder / "r.json").read_text())["stop_reason"] == "steps"
+
+
+def test_an_absent_device_is_refused(folder, capsys):
+    assert render("--device", "gpu:7") == 2
+    assert "error: no device gpu:7" in capsys.readouterr().err
+    assert not (folder / "photo-painting.png").exists()
+
+
+def test_an_interrupt_keeps_the_best_picture_so_far(folder, capsys, monkeypatch):
+    seen = []
+
+    def interrupt(_bar, event):
+        seen.append(event)
+        if event.step >= 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("styler.cli.progress_bar.ProgressBar.__call__", interrupt)
+    assert render("-o", "out.jpg", "--steps", "50") == 130
+    err = capsys.readouterr().err
+    assert "best so far: out-partial.png" in err
+    assert err.splitlines()[-1] == "error: interrupted"
+    assert not (folder / "out.jpg").exists()
+    np.testing.assert_array_equal(bytes_of(folder / "out-partial.png"), np.asarray(seen[-1].image()))
+
+
+def test_an_interrupt_before_the_first_step_leaves_nothing(folder, capsys, monkeypatch):
+    def interrupt(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("styler.cli.work.Stylizer", interrupt)
+    assert render("-o", "out.png") == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+    assert not list(folder.glob("out*"))

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from styler.api import StyleResult, Stylizer, listed, peak_memory, stylize, versions
+from styler.config import RenderConfig
+from styler.errors import ConfigError, ImageError, NetworkError, OutputError
+from styler.render.renderer import Renderer
+from support.networks import tiny_network
+from support.pictures import blobs, saved, stripes
+
+PHOTO, PAINTING = blobs(60, 80, 1), stripes(90, 70)
+CONFIG = RenderConfig(size=64, steps=3)
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
+
+@pytest.fixture(scope="module")
+def studio():
+    return Stylizer(CONFIG, network=tiny_network())
+
+
+@pytest.fixture(scope="module")
+def result(studio):
+    return studio.render(PHOTO, PAINTING)
+
+
+def pixels(result):
+    return np.asarray(result.image)
+
+
+def test_a_result_is_a_picture_with_its_report_and_config(result):
+    assert isinstance(result, StyleResult)
+    assert result.image.size == (64, 48)
+    assert result.image.mode == "RGB"
+    assert result.config == CONFIG
+    assert result.report.config == CONFIG.to_dict()
+
+
+def test_the_same_stylizer_gives_the_same_picture_again(studio, result):
+    np.testing.assert_array_equal(pixels(studio.render(PHOTO, PAINTING)), pixels(result))
+
+
+def test_a_new_stylizer_gives_the_same_picture(result, monkeypatch):
+    monkeypatch.setattr("styler.api.Renderer", Renderer)  # with programs of its own
+    again = Stylizer(CONFIG, network=tiny_network()).render(PHOTO, PAINTING)
+    np.testing.assert_array_equal(pixels(again), pixels(result))
+
+
+def test_a_stylizer_keeps_nothing_of_the_picture_before(studio, result):
+    other = studio.render(stripes(50, 90), blobs(40, 40, 7))
+    assert other.image.size == (64, 36)
+    np.testing.assert_array_equal(pixels(studio.render(PHOTO, PAINTING)), pixels(result))
+
+
+def test_paths_pil_images_and_arrays_are_the_same_to_it(studio, tmp_path):
+    arrays = [np.uint8(np.rint(p * 255)) for p in (PHOTO, PAINTING)]
+    paths = [saved(tmp_path / f"{name}.png", p) for name, p in (("photo", PHOTO), ("painting", PAINTING))]
+    images = [Image.fromarray(array) for array in arrays]
+    first, *others = (pixels(studio.render(*pair)) for pair in (arrays, paths, images))
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
+def test_the_callers_arrays_are_left_alone(studio):
+    photo, painting = PHOTO.copy(), PAINTING.copy()
+    studio.render(photo, painting)
+    np.testing.assert_array_equal(photo, PHOTO)
+    np.testing.assert_array_equal(painting, PAINTING)
+
+
+def test_the_observer_sees_every_step_event_in_order(studio):
+    events = []
+    studio.render(PHOTO, PAINTING, observer=events.append)
+    assert [event.step for event in events] == sorted({event.step for event in events})
+    assert events[-1].step == events[-1].total == 3
+    assert events[0].image().size == (64, 48)
+
+
+def test_iterate_gives_the_result_in_the_end(studio, result):
+    course = studio.iterate(PHOTO, PAINTING, event_every=1)
+    steps = []
+    while True:
+        try:
+            steps.append(next(course).step)
+        except StopIteration as end:
+            np.testing.assert_array_equal(pixels(end.value), pixels(result))
+            break
+    assert steps == [1, 2, 3]
+
+
+def test_iterating_may_stop_at_any_time(studio, result):
+    course = studio.iterate(PHOTO, PAINTING)
+    best = next(course).image()
+    course.close()
+    assert best.size == (64, 48)
+    np.testing.assert_array_equal(pixels(studio.render(PHOTO, PAINTING)), pixels(result))
+
+
+def test_the_last_event_shows_the_result(studio, result):
+    *_, last = studio.iterate(PHOTO, PAINTING)
+    np.testing.assert_array_equal(np.asarray(last.image()), pixels(result))
+
+
+def test_stylize_takes_a_config_and_changes_that_win(tiny):
+    made = stylize(PHOTO, PAINTING, config=CONFIG.changed(network=tiny), steps=2, style_layers="block1_conv1:3")
+    assert made.config.size == 64
+    assert made.config.steps == 2
+    assert made.config.style_layers == (("block1_conv1", 3.0),)
+    assert list(made.report.style_distances) == ["block1_conv1"]
+
+
+def test_stylize_blends_several_styles(tiny):
+    options = {"network": tiny, "size": 64, "steps": 3}
+    both = pixels(stylize(PHOTO, [PAINTING, blobs(50, 50, 4)], style_weights=(1, 3), **options))
+    swapped = pixels(stylize(PHOTO, (blobs(50, 50, 4), PAINTING), style_weights=(3, 1), **options))
+    alone = pixels(stylize(PHOTO, PAINTING, **options))
+    assert np.abs(both.astype(int) - swapped).max() <= 1
+    assert np.abs(both.astype(int) - alone).mean() > 1
+
+
+def test_one_style_twice_is_the_style_once(studio, result):
+    twice = Stylizer(CONFIG, network=tiny_network()).render(PHOTO, [PAINTING, PAINTING])
+    assert np.abs(pixels(twice).astype(int) - pixels(result)).max() <= 1
+
+
+def test_refusals(studio, tmp_path):
+    with pytest.raises(ConfigError, match="unknown option 'sise'"):
+        stylize(PHOTO, PAINTING, sise=64)
+    with pytest.raises(NetworkError, match="unknown network"):
+        Stylizer(RenderConfig(network="vgg18"))
+    with pytest.raises(ImageError, match=r"nowhere\.png"):
+        studio.render(tmp_path / "nowhere.png", PAINTING)
+    with pytest.raises(ConfigError, match="at least one style image, got none"):
+        studio.render(PHOTO, [])
+
+
+def test_save_writes_and_does_not_replace_unasked(result, tmp_path):
+    path = result.save(tmp_path / "out.png")
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.asarray(image), pixels(result))
+    with pytest.raises(OutputError, match="exists already"):
+        result.save(path)
+    result.save(path, overwrite=True)
+    assert result.save(str(tmp_path / "out.jpg"), quality=50).is_file()
+
+
+def test_the_report_is_json_without_paths(studio, tmp_path):
+    saved(tmp_path / "photo.png", PHOTO)
+    text = studio.render(tmp_path / "photo.png", PAINTING).report.to_json()
+    report = json.loads(text)
+    assert str(tmp_path) not in text
+    assert [entry["name"] for entry in report["inputs"]] == ["photo", "image"]
+    assert report["inputs"][0]["pixels_sha256"] != report["inputs"][1]["pixels_sha256"]
+    assert RenderConfig.from_dict(report["config"]) == CONFIG
+
+
+def test_the_report_tells_what_was_done_to_an_input(studio):
+    clear = np.dstack([PHOTO, np.full((60, 80), 0.5, np.float32)])
+    assert studio.render(clear, PAINTING).report.inputs[0]["notes"] == ["transparent regions show white"]
+
+
+def test_listed():
+    assert listed("a.png") == ["a.png"]
+    assert listed(("a.png", "b.png")) == ["a.png", "b.png"]
+    assert len(listed(PAINTING)) == 1
+
+
+def test_peak_memory_is_in_bytes():
+    assert 2**26 < peak_memory() < 2**38
+
+
+def test_versions_name_what_the_bytes_depend_on():
+    found = versions()
+    assert set(found) == {"python", "styler", "tensorflow", "keras", "numpy"}
+    assert all(re.match(r"\d+\.\d+", version) for version in found.values())
