@@ -13,6 +13,7 @@ from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.render.renderer import Renderer
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
+from support.programs import shared_renderer
 
 PHOTO, PAINTING = blobs(60, 80, 1), stripes(90, 70)
 CONFIG = RenderConfig(size=64, steps=3)
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.usefixtures("shared_programs")
 
 @pytest.fixture(scope="module")
 def studio():
-    return Stylizer(CONFIG, network=tiny_network())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("styler.api.Renderer", shared_renderer)
+        return Stylizer(CONFIG, network=tiny_network())
 
 
 @pytest.fixture(scope="module")
