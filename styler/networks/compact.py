@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from styler.networks.pooling import repooled
 from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
 from styler.networks.weights import load_verified
 
@@ -66,11 +67,16 @@ def load_compact(pooling: str | None = None) -> keras.Model:
         WeightsError: The weights file is absent or damaged.
     """
     arrays = load_verified(FILENAME)
-    model = build_compact(pooling=pooling)
+    model = build_compact()
     for name in CompactDesign().layer_names():
         model.get_layer(name).set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
     model.trainable = False
-    return model
+    return repooled(model, pooling, to_inputs)
+
+
+def build_untrained(pooling: str | None = None) -> keras.Model:
+    """The shipped architecture with random weights."""
+    return repooled(build_compact(), pooling, to_inputs)
 
 
 NETWORKS.add(
@@ -84,5 +90,7 @@ NETWORKS.add(
         layer_names=CompactDesign().layer_names(),
         summary="embedded, trained by this project, 0.9 million parameters",
         minimum_size=32,
+        build_untrained=build_untrained,
+        weights_file=FILENAME,
     ),
 )

@@ -29,6 +29,10 @@ class NetworkSpec:
         layer_names: Layers that give activations, shallow to deep; known without building the network.
         summary: One line for people: what it is and where its weights come from.
         minimum_size: Smallest side of an image, pixels, at which the deepest layer has a position.
+        build_untrained: Pooling -> the same network with random weights, without looking for files; None if it
+            cannot be had.
+        tileable: Whether every listed layer sees a bounded part of the image, so that tiles can be computed apart.
+        weights_file: Name of the file of its weights; empty for a user's own file.
     """
 
     name: str
@@ -39,6 +43,9 @@ class NetworkSpec:
     layer_names: tuple[str, ...]
     summary: str
     minimum_size: int = 16
+    build_untrained: Callable[[str | None], keras.Model] | None = None
+    tileable: bool = True
+    weights_file: str = ""
 
 
 def decreasing(layers: tuple[str, ...]) -> LayerWeights:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from styler.errors import WeightsError
+from styler.networks.download import Observer, download, matches
+from styler.networks.published import APPLICATIONS, download_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 VARIABLE = "STYLER_WEIGHTS"
+KERAS_VARIABLE = "KERAS_HOME"
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +37,70 @@ def search_folders() -> Iterator[Path]:
     yield PACKAGE / "weights"
 
 
+def keras_folder() -> Path:
+    """Where Keras keeps downloaded weights."""
+    home = os.environ.get(KERAS_VARIABLE)
+    return (Path(home) if home else Path.home() / ".keras") / "models"
+
+
+def download_folder() -> Path:
+    """Where downloads go: the folder of `STYLER_WEIGHTS` if it is set, else Keras's, so that Keras finds them too."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else keras_folder()
+
+
+def located(filename: str) -> Path | None:
+    """The first file of this name in `search_folders` or Keras's folder; None if there is none."""
+    paths = (folder / filename for folder in (*search_folders(), keras_folder()))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def places() -> str:
+    """Every folder that is searched, for messages."""
+    return ", ".join(map(str, (*search_folders(), keras_folder())))
+
+
+def ways_on(name: str) -> str:
+    """What to do about weights that cannot be had, for messages."""
+    filename = APPLICATIONS[name].filename
+    return f"Put {filename} into {download_folder()}, or use --network compact, which needs no download"
+
+
+def fetched(name: str, observer: Observer | None = None) -> Path:
+    """The file of a published network's weights, downloaded if it is nowhere here.
+
+    Args:
+        name: Key of `APPLICATIONS`.
+        observer: Called with bytes done and bytes in all while a download runs.
+
+    Raises:
+        WeightsError: It is damaged, or not here and cannot be downloaded.
+    """
+    application = APPLICATIONS[name]
+    path = located(application.filename)
+    if path is None:
+        return fetch(name, observer)
+    if not matches(path, application.digest):
+        message = f"{path} is damaged: its checksum is not {application.digest}. Run styler networks fetch {name}"
+        raise WeightsError(message)
+    return path
+
+
+def fetch(name: str, observer: Observer | None = None) -> Path:
+    """Download a published network's weights to `download_folder`, unless a sound file is there.
+
+    Raises:
+        WeightsError: The download failed or gave wrong bytes.
+    """
+    filename, address, digest = download_of(name)
+    target = download_folder() / filename
+    try:
+        return download(address, target, digest, observer=observer)
+    except WeightsError as cause:
+        message = f"no weights for {name}: {cause}. Looked for {filename} in {places()}. {ways_on(name)}"
+        raise WeightsError(message) from cause
+
+
 def find_weights(filename: str) -> Path:
     """The first file of this name in `search_folders`.
 
@@ -44,8 +111,8 @@ def find_weights(filename: str) -> Path:
     for folder in folders:
         if (folder / filename).is_file():
             return folder / filename
-    places = ", ".join(map(str, folders))
-    message = f"no weights file {filename}, looked in {places}. Put it in a folder and name that in {VARIABLE}"
+    looked = ", ".join(map(str, folders))
+    message = f"no weights file {filename}, looked in {looked}. Put it in a folder and name that in {VARIABLE}"
     raise WeightsError(message)
 
 

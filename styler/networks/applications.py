@@ -1,0 +1,120 @@
+"""Networks of `keras.applications`, without their classifiers.
+
+VGG (Simonyan & Zisserman, ICLR 2015; weights CC BY 4.0) is what style transfer was made with. The default layers of
+the others follow the same idea, the end of each stage before the next stride, and are not tuned: their skip
+connections and normalizations make pictures of another, mostly poorer kind (Wang, Li & Vasconcelos, CVPR 2021).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from styler.networks import preprocess as p
+from styler.networks.pooling import repooled
+from styler.networks.published import APPLICATIONS, build_published
+from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
+from styler.networks.weights import fetched
+from styler.types import Tensor
+
+if TYPE_CHECKING:
+    import keras
+
+BLOCKS = tuple(f"block{block}_conv1" for block in range(1, 6))
+STAGES = "convnext_tiny_stage_{}_block_{}_identity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """What Keras does not say of a network."""
+
+    preprocess: Callable[[Tensor], Tensor]
+    style: tuple[str, ...]
+    content: str
+    tileable: bool = True
+
+
+CHOICES = {
+    "vgg16": _Choice(preprocess=p.caffe, style=BLOCKS, content="block4_conv2"),
+    "vgg19": _Choice(preprocess=p.caffe, style=BLOCKS, content="block4_conv2"),
+    "resnet50": _Choice(
+        preprocess=p.caffe,
+        style=("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out"),
+        content="conv4_block2_out",
+    ),
+    "mobilenet_v2": _Choice(
+        preprocess=p.signed,
+        style=("Conv1_relu", "block_2_add", "block_5_add", "block_12_add"),
+        content="block_8_add",
+    ),
+    "efficientnet_b0": _Choice(
+        preprocess=p.bytes_range,
+        style=("stem_activation", "block2b_add", "block3b_add", "block5c_add"),
+        content="block4c_add",
+        tileable=False,
+    ),
+    "densenet121": _Choice(
+        preprocess=p.standardized,
+        style=("conv1_relu", "conv2_block6_concat", "conv3_block12_concat", "conv4_block24_concat"),
+        content="conv4_block6_concat",
+    ),
+    "inception_v3": _Choice(
+        preprocess=p.signed, style=("activation_2", "activation_4", "mixed2", "mixed7"), content="mixed4"
+    ),
+    "convnext_tiny": _Choice(
+        preprocess=p.bytes_range,
+        style=("convnext_tiny_stem", *(STAGES.format(stage, block) for stage, block in ((0, 2), (1, 2), (2, 8)))),
+        content=STAGES.format(2, 2),
+    ),
+}
+LARGEST_MINIMUM = 32  # pixels; no network here has a larger stride
+
+
+def build_application(name: str, pooling: str | None = None) -> keras.Model:
+    """A network with random weights, for tests and tables of layers."""
+    model = build_published(name, None)
+    return repooled(model, pooling, CHOICES[name].preprocess)
+
+
+def load_application(name: str, pooling: str | None = None) -> keras.Model:
+    """The pretrained network; its weights are downloaded when they are nowhere on this machine.
+
+    Args:
+        name: Key of `APPLICATIONS`.
+        pooling: "avg" or "max" in place of the network's own; None keeps it.
+
+    Raises:
+        WeightsError: The weights are not here and cannot be downloaded, or are damaged.
+    """
+    model = build_published(name, fetched(name))
+    model.trainable = False
+    return repooled(model, pooling, CHOICES[name].preprocess)
+
+
+def _spec(name: str, choice: _Choice, smallest: int, layers: list[str]) -> NetworkSpec:
+    return NetworkSpec(
+        name=name,
+        build=partial(load_application, name),
+        build_untrained=partial(build_application, name),
+        preprocess=choice.preprocess,
+        style_layers=decreasing(choice.style),
+        content_layers=((choice.content, 1.0),),
+        layer_names=tuple(layers),
+        summary="Keras, downloaded on first use",
+        minimum_size=max(smallest, LARGEST_MINIMUM),
+        tileable=choice.tileable,
+        weights_file=APPLICATIONS[name].filename,
+    )
+
+
+def _register() -> None:
+    listed = json.loads(files("styler.networks").joinpath("applications.json").read_text("utf-8"))
+    for name, choice in CHOICES.items():
+        NETWORKS.add(name, _spec(name, choice, **listed[name]))
+
+
+_register()

@@ -1,0 +1,177 @@
+"""A network by name or by file: a user's `.keras` model is checked before anything of it is run."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from styler.errors import NetworkError, suggestion
+from styler.networks import preprocess as p
+from styler.networks.pooling import repooled
+from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
+from styler.types import PathLike
+
+if TYPE_CHECKING:
+    import keras
+
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
+SUFFIX = ".keras"
+STYLES = 5  # default style layers, as many as of VGG
+SMALLEST = 32  # pixels; five strides of two
+WEIGHTS = "model.weights.h5"
+OWN_PACKAGES = ("keras", "builtins", None)
+LARGEST_CONFIG = 1 << 26  # bytes of JSON; that of a network of a thousand layers has one million
+
+
+def find_network(name_or_path: PathLike, *, allow_code: bool = False) -> NetworkSpec:
+    """The network of a registered name, or of a user's `.keras` file, without importing TensorFlow.
+
+    Args:
+        name_or_path: "vgg19", or a path.
+        allow_code: Let a file run Python code of its own when its network is built.
+
+    Raises:
+        NetworkError: No such name or file, or the file is no Keras model, or brings code that is not allowed.
+    """
+    text = str(name_or_path)
+    if text in NETWORKS:
+        return NETWORKS[text]
+    path = Path(name_or_path)
+    if is_saved_model(path):
+        message = (
+            f"{path} is a SavedModel: it has tensors and no Keras layers, so it can be read (styler features, "
+            f"GraphExtractor) and not rendered with; save the network with model.save('x{SUFFIX}') to render"
+        )
+        raise NetworkError(message)
+    if not path.exists() and path.suffix != SUFFIX and len(path.parts) == 1:
+        message = f"unknown network {text!r}. {suggestion(text, NETWORKS)} Or give the path of a {SUFFIX} file"
+        raise NetworkError(message)
+    return _of_file(path, allow_code)
+
+
+def is_saved_model(path: PathLike) -> bool:
+    """Whether a path is a folder written by `tf.saved_model.save` or `model.export`."""
+    folder = Path(path)
+    return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
+
+
+def _of_file(path: Path, allow_code: bool) -> NetworkSpec:
+    config = read_config(path)
+    foreign = sorted(set(foreign_code(config)))
+    if foreign and not allow_code:
+        message = (
+            f"{path} brings code of its own ({', '.join(foreign)}), which would run here; if you trust where it comes "
+            "from, give --allow-code (find_network(..., allow_code=True))"
+        )
+        raise NetworkError(message)
+    layers = _convolutions(config)
+    if not layers:
+        message = f"{path} has no convolutions, expected a network of images with at least one; choose another"
+        raise NetworkError(message)
+    preprocess = p.bytes_range if scales_bytes(config) else p.unchanged
+    return NetworkSpec(
+        name=str(path),
+        build=partial(_load, path, allow_code, preprocess),
+        preprocess=preprocess,
+        style_layers=decreasing(spread(layers, STYLES)),
+        content_layers=((layers[round(0.7 * (len(layers) - 1))], 1.0),),
+        layer_names=tuple(_names(config)),
+        summary=f"your file, pixels {'0..255' if scales_bytes(config) else '0..1'}",
+        minimum_size=SMALLEST,
+    )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The description of the model in a `.keras` file, as data.
+
+    Raises:
+        NetworkError: The file is absent or is none.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if WEIGHTS not in archive.namelist() or archive.getinfo("config.json").file_size > LARGEST_CONFIG:
+                message = f"{path} holds no {WEIGHTS}: not a {SUFFIX} file; save the model with model.save('x{SUFFIX}')"
+                raise NetworkError(message)
+            config: dict[str, Any] = json.loads(archive.read("config.json"))
+            return config
+    except OSError as cause:
+        message = f"cannot read {path}: {cause.strerror or cause}; expected a {SUFFIX} file"
+        raise NetworkError(message) from cause
+    except (zipfile.BadZipFile, KeyError, ValueError) as cause:
+        message = f"{path} is not a {SUFFIX} file ({cause}); load it in Keras and save it with model.save('x{SUFFIX}')"
+        raise NetworkError(message) from cause
+
+
+def _dicts(node: Any) -> Iterator[dict[str, Any]]:
+    """Every dict within JSON, outer before inner, in order."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _dicts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _dicts(value)
+
+
+def foreign_code(config: dict[str, Any]) -> Iterator[str]:
+    """Names of what a model's description would import or run beside Keras's own classes."""
+    for each in _dicts(config):
+        if "class_name" not in each:
+            continue
+        module = each.get("module")
+        root = module.split(".")[0] if isinstance(module, str) else module
+        if each["class_name"] in ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "function"):
+            yield str(each["class_name"])
+        elif root not in OWN_PACKAGES or (module is None and each.get("registered_name") not in (None, "")):
+            yield str(each.get("registered_name") or f"{module}.{each['class_name']}")
+
+
+def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
+    layers: list[dict[str, Any]] = config.get("config", {}).get("layers", [])
+    return [layer for layer in layers if layer.get("class_name") != "InputLayer"]
+
+
+def _names(config: dict[str, Any]) -> list[str]:
+    return [layer["config"]["name"] for layer in _layers(config)]
+
+
+def _convolutions(config: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(layer["config"]["name"] for layer in _layers(config) if layer["class_name"] in CONVOLUTIONS)
+
+
+def scales_bytes(config: dict[str, Any]) -> bool:
+    """Whether the model scales pixels 0..255 itself: it has a Rescaling by less than a tenth."""
+    scales = [each["config"].get("scale") for each in _dicts(config) if each.get("class_name") == "Rescaling"]
+    return any(isinstance(scale, float) and abs(scale) < 0.1 for scale in scales)
+
+
+def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """At most `count` of the names, evenly, the first among them and the last left out if there are more."""
+    if len(names) <= count:
+        return names
+    return tuple(names[index * len(names) // count] for index in range(count))
+
+
+def _load(path: Path, allow_code: bool, preprocess: Any, pooling: str | None = None) -> keras.Model:
+    """Build a user's network.
+
+    Raises:
+        NetworkError: Keras cannot, or it does not take images (B, H, W, 3).
+    """
+    import keras
+
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=not allow_code)
+    except Exception as cause:  # whatever a file can provoke
+        message = f"Keras cannot load {path}: {str(cause).splitlines()[0]}"
+        raise NetworkError(message) from cause
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
+        message = f"{path} takes inputs {shape}, expected images (batch, height, width, 3); choose another network"
+        raise NetworkError(message)
+    model.trainable = False
+    return repooled(model, pooling, preprocess)

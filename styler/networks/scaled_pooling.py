@@ -1,0 +1,55 @@
+"""A pooling layer times a factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras  # noqa: TID253 - imported by `pooling` when a network is built
+
+KINDS = ("avg", "max")
+
+
+@keras.saving.register_keras_serializable(package="styler")
+class ScaledPooling2D(keras.layers.Layer):
+    """Average or maximum over windows, times a factor.
+
+    Args:
+        kind: "avg" or "max".
+        factor: What the pooled values are multiplied by.
+        pool_size: Window, (height, width).
+        strides: Step, (height, width).
+        padding: "valid" or "same".
+        options: Of every layer, such as `name`.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        factor: float = 1.0,
+        pool_size: Any = (2, 2),
+        strides: Any = (2, 2),
+        padding: str = "valid",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.kind, self.factor = kind, factor
+        self.pool_size, self.strides, self.padding = tuple(pool_size), tuple(strides), padding
+
+    def call(self, inputs: Any) -> Any:
+        """(B, H, W, C) -> (B, H', W', C)."""
+        pool = keras.ops.average_pool if self.kind == "avg" else keras.ops.max_pool
+        return pool(inputs, self.pool_size, self.strides, self.padding) * self.factor
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Of `call`."""
+        return tuple(self.compute_output_spec(keras.KerasTensor(input_shape)).shape)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Shape and dtype of `call`."""
+        pooled = keras.ops.average_pool(keras.KerasTensor(inputs.shape), self.pool_size, self.strides, self.padding)
+        return keras.KerasTensor(pooled.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes an equal layer of."""
+        own = {name: getattr(self, name) for name in ("kind", "factor", "pool_size", "strides", "padding")}
+        return {**super().get_config(), **own}
