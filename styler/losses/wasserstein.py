@@ -57,7 +57,7 @@ class WassersteinLoss:
         return GaussianTarget(mean, root, variance)
 
     def distance(self, stats: Stats, target: GaussianTarget) -> Scalar:
-        """Squared distance as a share of the target's variance, float32, >= 0 up to rounding."""
+        """Squared distance as a share of the target's variance, >= 0 up to rounding; worked out in float64."""
         mean, covariance = _gaussian(stats)
         ridged = _with_ridge(covariance, self.ridge, target.variance)
         product = tf.matmul(tf.matmul(target.root, ridged), target.root)
@@ -65,7 +65,7 @@ class WassersteinLoss:
         ridges = 2.0 * self.ridge * target.variance
         spread = tf.linalg.trace(covariance) + target.variance + ridges - 2.0 * overlap
         shift = tf.reduce_sum(tf.square(mean - target.mean), -1)
-        return tf.cast(tf.reduce_mean((shift + spread) / target.variance), tf.float32)
+        return tf.cast(tf.reduce_mean((shift + spread) / target.variance), stats.second.dtype)
 
 
 def _gaussian(stats: Stats) -> tuple[Tensor, Tensor]:

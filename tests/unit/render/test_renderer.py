@@ -10,13 +10,14 @@ from styler.render.renderer import Renderer, find_device, uses_xla
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
+from support.programs import shared_renderer
 
 PHOTO, PAINTING = read_image(blobs(60, 80, 1)), read_image(stripes(90, 70))
 
 
 def rendered(styles=(PAINTING,), **options):
     config = RenderConfig(**{"size": 96, "steps": 8, **options})
-    events, course = [], Renderer(config, tiny_network()).render(PHOTO, list(styles))
+    events, course = [], shared_renderer(config, tiny_network()).render(PHOTO, list(styles))
     while True:
         try:
             events.append(next(course))

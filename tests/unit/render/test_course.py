@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from styler.render import course as module
+from styler.render.course import Course
+from styler.render.loop import Progress
+from styler.render.pyramid import Octave
+from styler.types import Size
+
+SMALL, LARGE = Octave(size=Size(10, 10), steps=20), Octave(size=Size(10, 20), steps=10)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def course(clock):
+    return Course((SMALL, LARGE), _started=clock[0], _octave_started=clock[0])
+
+
+def progress(steps, seconds_a_step):
+    return Progress(None, steps, seconds_a_step)
+
+
+def test_nothing_is_told_of_the_time_before_a_call_that_did_not_compile(course):
+    assert course.seconds_left(0) is None
+    course.note(progress(1, 30.0))
+    assert course.seconds_left(1) is None
+
+
+def test_time_left_counts_pixels_of_all_octaves(course):
+    course.note(progress(1, 30.0))
+    course.note(progress(5, 0.5))  # 0.5 s for 100 pixels
+    assert course.seconds_left(5) == pytest.approx(15 * 0.5 + 10 * 0.5 * 2)
+
+
+def test_the_first_call_of_every_octave_is_left_out(course):
+    course.note(progress(1, 30.0))
+    course.note(progress(20, 0.5))
+    course.finish_octave(20, 25, 0.3)
+    course.note(progress(1, 99.0))
+    assert course.seconds_left(1) == pytest.approx(9 * 1.0)
+
+
+def test_no_time_is_left_at_the_end(course):
+    course.note(progress(1, 1.0))
+    course.note(progress(20, 1.0))
+    course.finish_octave(20, 25, 0.3)
+    course.note(progress(10, 1.0))
+    assert course.seconds_left(10) == 0.0
+
+
+def test_steps_are_counted_over_the_octaves(course):
+    assert (course.octave, course.done, course.total) == (SMALL, 0, 30)
+    course.finish_octave(20, 25, 0.3)
+    assert (course.octave, course.done, course.total) == (LARGE, 20, 30)
+
+
+def test_steps_that_an_octave_did_not_need_drop_out_of_the_total(course):
+    course.finish_octave(12, 15, 0.3)
+    assert (course.done, course.total) == (12, 22)
+
+
+@pytest.mark.parametrize(("made", "reason"), [(10, "steps"), (7, "converged"), (0, "converged")])
+def test_the_last_octave_gives_the_reason_to_stop(course, made, reason):
+    course.finish_octave(3, 4, 0.3)
+    course.finish_octave(made, made + 1, 0.2)
+    assert course.stop_reason == reason
+
+
+def test_rows_tell_each_octaves_own_time(course, clock):
+    clock[0] = 104.0
+    course.finish_octave(20, 25, 0.5)
+    clock[0] = 105.5
+    course.finish_octave(10, 11, 0.25)
+    assert course.rows == [
+        {"height": 10, "width": 10, "steps": 20, "evaluations": 25, "seconds": 4.0, "loss": 0.5},
+        {"height": 10, "width": 20, "steps": 10, "evaluations": 11, "seconds": 1.5, "loss": 0.25},
+    ]
+    assert course.seconds == 5.5
