@@ -1,0 +1,127 @@
+"""The program as its users start it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from styler.errors import WeightsError
+from styler.networks.weights import find_weights
+from support.refusals import REFUSALS, furnish
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, TESTS)))}
+TINY = [sys.executable, str(TESTS / "support" / "tiny_styler.py")]
+SMALL = ("--network", "tiny", "--size", "64")
+HELP_SECONDS = 0.3  # at most, above bare Python
+
+
+@pytest.fixture
+def start():
+    """Starts the program; what still runs at the end of the test is killed."""
+    started = []
+
+    def run(*words, program=TINY):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen([*program, *words], env=ENVIRONMENT, **pipes))
+        return started[-1]
+
+    yield run
+    for process in started:
+        with process:
+            process.kill()
+
+
+def finish(process, seconds=120):
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out, err
+
+
+def test_refusals_come_before_any_heavy_import(folder, start):
+    furnish(folder)
+    status, out, err = finish(start(program=[sys.executable, str(TESTS / "support" / "refused.py")]))
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["heavy"] == []
+    for (arguments, said), (code, stdout, stderr) in zip(REFUSALS, found["outcomes"], strict=True):
+        assert (code, stdout) == (2, ""), arguments
+        assert stderr.startswith("error: "), arguments
+        assert stderr.count("\n") == 1, arguments
+        assert said in stderr, arguments
+
+
+def test_two_processes_write_the_same_bytes(folder, start):
+    words = ("render", "photo.png", "painting.png", *SMALL, "--steps", "6", "--init", "noise")
+    both = [start(*words, "-o", f"{name}.png") for name in "ab"]
+    for status, out, err in map(finish, both):
+        assert (status, out) == (0, "")
+        assert err.count("\n") == 1, err
+        assert "64x48" in err
+    assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
+
+
+def test_ctrl_c_keeps_the_best_picture_so_far(folder, start):
+    words = ("render", "photo.png", "painting.png", *SMALL, "--optimizer", "adam", "--steps", "1000000", "-v")
+    process = start(*words, "-o", "out.jpg", "--save-every", "5")
+    waited = time.monotonic() + 100
+    while not (folder / "out-5.png").exists() and process.poll() is None and time.monotonic() < waited:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    status, out, err = finish(process)
+    assert status == 130, err
+    assert out == ""
+    assert err.splitlines()[-2:] == ["best so far: out-partial.png", "error: interrupted"]
+    assert not (folder / "out.jpg").exists()
+    assert not list(folder.glob(".*"))
+    with Image.open(folder / "out-partial.png") as image:
+        assert image.size == (64, 48)
+
+
+def test_the_embedded_network_renders(folder, start):
+    try:
+        find_weights("compact.npz")
+    except WeightsError as absent:
+        pytest.skip(str(absent))
+    words = ("render", "photo.png", "painting.png", "--size", "96", "--steps", "10", "--report", "r.json")
+    status, _, err = finish(start(*words, "-o", "out.png", program=[sys.executable, "-m", "styler"]))
+    assert status == 0, err
+    assert err.count("\n") == 2, err  # the photo is enlarged, the picture is there, and nothing of TensorFlow's own
+    octave = json.loads((folder / "r.json").read_text())["octaves"][-1]
+    assert octave["loss"] < 0.8  # the style term of the photo itself is 1
+    with Image.open(folder / "out.png") as image:
+        assert image.size == (96, 72)
+        assert np.asarray(image).std() > 10
+
+
+def processor_seconds(*words):
+    """Of the quickest of several runs: another program's load does not count."""
+    best = float("inf")
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *words], env=ENVIRONMENT, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return best
+
+
+@pytest.mark.parametrize("words", [("-m", "styler", "--help"), ("-c", "import styler")])
+def test_help_and_import_are_quick(words):
+    assert processor_seconds(*words) - processor_seconds("-c", "pass") < HELP_SECONDS
+
+
+def test_help_and_import_load_nothing_heavy():
+    code = "import sys, styler, styler.cli.app; print([m for m in ('tensorflow', 'keras', 'PIL') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True).stdout == "[]\n"
+    )
