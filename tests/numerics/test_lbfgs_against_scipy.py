@@ -8,6 +8,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from styler.optimizers import Lbfgs
+from styler.optimizers.lbfgs import CURVATURE, two_loop
 from support.functions import SHAPE, bowl, rosenbrock
 
 
@@ -65,3 +66,27 @@ def test_rosenbrock_in_no_more_than_three_times_scipys_evaluations():
     assert reference.fun < 1e-8
     np.testing.assert_allclose(state.image, 0.75, atol=1e-3)
     assert int(state.evaluations) <= 3 * reference.nfev
+
+
+def scipys_direction(moves, turns, gradient):
+    """SciPy's product with the inverse Hessian, which starts from 1, rescaled to start from s.y / y.y as ours does."""
+    scale = moves[-1] @ turns[-1] / (turns[-1] @ turns[-1])
+    pairs = np.array(moves) / np.sqrt(scale), np.array(turns) * np.sqrt(scale)
+    return scale * scipy.optimize.LbfgsInvHessProduct(*pairs).matvec(gradient)
+
+
+@pytest.mark.parametrize("history", [3, 10])
+def test_every_step_of_a_run_goes_where_scipys_inverse_hessian_points(history):
+    """Pairs are recorded outside the optimizer, from its iterates and the objective alone."""
+    optimizer = Lbfgs(history=history, tolerance=0.0)
+    state = optimizer.init(tf.constant(np.full((1, 1, 2, 3), 0.3)), rosenbrock)
+    moves, turns = [], []
+    for _ in range(25):
+        before = state
+        state = optimizer.step(state, rosenbrock)
+        move, turn = ((a - b).numpy().ravel() for a, b in zip(state[:3:2], before[:3:2], strict=True))
+        if move @ turn > CURVATURE * np.linalg.norm(move) * np.linalg.norm(turn):
+            moves, turns = [*moves, move][-history:], [*turns, turn][-history:]
+        expected = scipys_direction(moves, turns, state.gradient.numpy().ravel())
+        np.testing.assert_allclose(two_loop(state.gradient, state).numpy().ravel(), expected, rtol=1e-6)
+    assert len(moves) == history

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -14,6 +15,13 @@ def test_the_content_itself_is_at_zero(rng):
 def test_an_unrelated_image_of_the_same_contrast_is_at_about_two(rng):
     one, two = (tf.constant(rng.normal(size=(1, 60, 60, 4)), tf.float32) for _ in range(2))
     assert float(LOSS.distance(one, two)) == pytest.approx(2.0, rel=0.05)
+
+
+def test_it_is_the_squared_difference_over_the_variance_around_channel_means(rng):
+    rows = np.arange(6.0)[None, :, None, None]  # a gradient over rows is variance too
+    one, two = (rng.normal(size=(1, 6, 7, 4)) + rows * scale + [0, 5, 10, 15] for scale in (1, 2))
+    expected = np.square(one - two).mean() / two.reshape(-1, 4).var(0).mean()
+    assert float(LOSS.distance(tf.constant(one), tf.constant(two))) == pytest.approx(expected, rel=1e-6)
 
 
 def test_contrast_cancels_out(rng):
