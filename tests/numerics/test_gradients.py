@@ -72,7 +72,7 @@ def test_total_variation(rng):
 def test_the_whole_objective(rng, name):
     objective = Objective(
         extract=smooth_features,
-        content_layers=(("deep", 1.0),),
+        content_layers=(("shallow", 0.4), ("deep", 0.6)),
         style_layers=(("shallow", 0.75), ("deep", 0.25)),
         content_loss=ContentLoss(),
         style_loss=STYLE_LOSSES[name](),
@@ -85,6 +85,9 @@ def test_the_whole_objective(rng, name):
     assert_gradient(lambda x: objective.value(x, targets), image(rng), rng)
     value, gradient = objective.at(targets)(at := image(rng))
     assert float(value) == pytest.approx(float(objective.value(at, targets)), rel=1e-12)
+    distances = {name: ContentLoss().distance(smooth_features(at)[name], content[name]) for name in content}
+    expected = 0.4 * distances["shallow"] + 0.6 * distances["deep"]
+    assert float(objective.terms(at, targets).content) == pytest.approx(float(expected), rel=1e-12)
     with tf.GradientTape() as tape:
         tape.watch(at)
         plain = objective.value(at, targets)

@@ -102,7 +102,8 @@ def test_pairs_of_negative_curvature_are_not_kept(rng):
     optimizer = Lbfgs()
     state = optimizer.init(tf.constant(rng.uniform(0.4, 0.6, SHAPE)), hill)
     state = optimizer.step(state, hill)
-    assert float(tf.reduce_max(state.curvatures)) == 0.0
+    assert int(state.failures) == 0
+    assert not np.any(state.curvatures)
 
 
 def test_stalled_steps_terminate(rng):

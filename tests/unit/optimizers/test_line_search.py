@@ -51,3 +51,9 @@ def test_a_non_finite_trial_is_never_accepted(rng):
     found = search(broken_far_away, image, -gradient / tf.reduce_max(tf.abs(gradient)), 0.45)
     assert bool(found.accepted)
     assert np.isfinite(float(found.value))
+
+
+def test_a_step_out_of_the_box_that_leads_nowhere_is_given_up(rng):
+    objective, _ = bowl(rng, center=1.5)
+    found = search(objective, tf.ones(SHAPE, tf.float64), tf.ones(SHAPE, tf.float64), 0.5)
+    assert not bool(found.accepted)

@@ -6,6 +6,7 @@ from styler.errors import ConfigError, ResourceError
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
+from styler.render.loop import image_tensor
 from styler.render.renderer import Renderer, find_device, uses_xla
 from styler.types import Size
 from support.networks import tiny_network
@@ -116,3 +117,11 @@ def test_statistics_of_a_painting_are_kept():
     renderer = Renderer(RenderConfig(size=96, steps=2), tiny_network())
     size = Size(72, 96)
     assert renderer.statistics(PAINTING, size) is renderer.statistics(PAINTING, size)
+
+
+@pytest.mark.parametrize(("octave", "seen_at"), [((36, 48), (48, 37)), ((72, 96), (90, 70)), ((150, 200), (90, 70))])
+def test_a_painting_is_shrunk_to_the_octave_and_never_enlarged(octave, seen_at):
+    renderer = shared_renderer(RenderConfig(), tiny_network())
+    expected = renderer.objective.style_statistics(image_tensor(resampled(PAINTING.pixels, Size(*seen_at))))
+    for name, stats in renderer.statistics(PAINTING, Size(*octave)).items():
+        np.testing.assert_allclose(stats.second, expected[name].second, rtol=1e-4, atol=1e-5)
