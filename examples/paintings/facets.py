@@ -31,7 +31,7 @@ def facets(side: int) -> Array:
     number, edge, fade = _cuts(random, sketch)
     flow_angle, picture = _seen_from_elsewhere(random, sketch, motif, number)
     tint = gradient(OCHRES, np.clip(picture, 0, 1)), gradient(GRAYS, np.clip(picture, 0, 1))
-    sketch.color = mix(*tint, _warmth(random, sketch, number)) + _accents(sketch, picture, number)
+    sketch.color = mix(*tint, _warmth(random, sketch, number)) + _accents(picture, number)
     sketch.color = np.clip(sketch.color * (0.42 + 0.78 * fade)[..., None], 0, 1)
     flow = direction(np.cos(flow_angle), np.sin(flow_angle))
     canvas = Canvas(sketch.color * 0.9, random)
@@ -150,7 +150,7 @@ def _warmth(random: np.random.Generator, sketch: Sketch, number: Array) -> Array
     return np.clip(cool * 1.1 - 0.55 * near + 0.15 * fractal(sketch.columns * 5, sketch.rows * 5, 3, seed=545), 0, 1)
 
 
-def _accents(sketch: Sketch, picture: Array, number: Array) -> Array:
+def _accents(picture: Array, number: Array) -> Array:
     """A breath of blue, green and rust in a few facets."""
     pick = np.mod(number, 17)
     tints = {3: "#3f5f86", 5: "#3f6a58", 8: "#a2502c", 11: "#5f7f96"}
