@@ -106,6 +106,11 @@ def test_save_every_writes_exactly_the_multiples(folder):
     assert sizes == {3: 136, 9: 192}  # an octave has its own size
 
 
+def test_save_every_interrupts_the_compiled_program_where_it_must(folder):
+    assert render("-o", "out.png", "--steps", "40", "--save-every", "13") == 0
+    assert {path.name for path in folder.glob("out-*")} == {"out-13.png", "out-26.png", "out-39.png"}
+
+
 def test_the_last_multiple_is_the_picture_itself(folder):
     assert render("-o", "out.png", "--steps", "6", "--save-every", "3") == 0
     np.testing.assert_array_equal(bytes_of(folder / "out-6.png"), bytes_of(folder / "out.png"))
