@@ -62,7 +62,14 @@ def test_luminance_keeps_the_photos_colors():
 
 
 @pytest.mark.parametrize(
-    "options", [{"optimizer": "adam"}, {"loss": "gram"}, {"pooling": "max"}, {"init": "style"}, {"compile": "xla"}]
+    "options",
+    [
+        {"optimizer": "adam"},
+        {"loss": "gram"},
+        {"pooling": "max"},
+        {"init": "style"},
+        pytest.param({"compile": "xla"}, marks=pytest.mark.slow),
+    ],
 )
 def test_every_choice_renders(options):
     _, result = rendered(**options)
