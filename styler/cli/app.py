@@ -10,7 +10,9 @@ import typer
 
 import styler
 from styler.cli.commands.doctor import doctor
+from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
+from styler.cli.commands.networks import networks
 from styler.cli.commands.render import render
 from styler.errors import StylerError
 
@@ -27,6 +29,8 @@ app = typer.Typer(
 )
 app.command(no_args_is_help=True)(render)
 app.command()(layers)
+app.command(no_args_is_help=True)(features)
+app.add_typer(networks, name="networks")
 app.command()(doctor)
 
 

@@ -12,7 +12,8 @@ from styler.errors import LayerError
 SIGNS = frozenset("/:@#*?[]'\"")
 FORMS = "name, model/layer, layer@1, layer:0, lstm:state_h, #-3, block*_conv1, or a name in quotes"
 SEGMENT = re.compile(
-    r"""(?:'(?P<single>[^']+)' | "(?P<double>[^"]+)" | \#(?P<index>-?\d+) | (?P<plain>[^/:@#'"]+))(?:@(?P<call>\d+))?""",
+    r"""(?:'(?P<single>[^']+)' | "(?P<double>[^"]+)" | \#(?P<index>-?\d+) | (?P<plain>[^/:@#'"]+))
+    (?:@(?P<call>\d+))?""",
     re.VERBOSE,
 )
 PORT = re.compile(r"\d+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")

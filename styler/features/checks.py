@@ -104,5 +104,8 @@ def check_finite(tensors: Any) -> None:
     for tensor in keras.tree.flatten(tensors):
         if tensor.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(tensor))):
             count = int(tf.size(tensor)) - int(tf.math.count_nonzero(tf.math.is_finite(tensor)))
-            message = f"expected finite numbers, got NaN or infinity in {count} of {int(tf.size(tensor))} places"
-            raise ImageError(f"{message}; look for a division by zero where the image was made")
+            message = (
+                f"expected finite numbers, got NaN or infinity in {count} of {int(tf.size(tensor))} places; look for a "
+                "division by zero where the image was made"
+            )
+            raise ImageError(message)

@@ -15,7 +15,8 @@ DEFAULT_SIGNATURE = "serving_default"
 class GraphExtractor:
     """Feeds in, `{tensor name: value}` out: `FeatureExtractor` for graphs that are no Keras model.
 
-    Feeds and targets are cut out of the graph once, into one compiled function; nothing that no target needs is computed.
+    Feeds and targets are cut out of the graph once, into one compiled function; nothing that
+    no target needs is computed.
 
     Args:
         source: A `tf.Graph` without variables, `(graph, session)`, `(graph, checkpoint)`, a `GraphDef` or a frozen
@@ -71,9 +72,7 @@ class GraphExtractor:
         Raises:
             ImageError: Another number of feeds, or values whose dtype or shape do not fit.
         """
-        values = [
-            _fitting(value, *entry) for value, entry in zip(self._values(inputs), self._entries, strict=True)
-        ]
+        values = [_fitting(value, *entry) for value, entry in zip(self._values(inputs), self._entries, strict=True)]
         return dict(zip(self.addresses, self._function(*values), strict=True))
 
     def _values(self, inputs: Any) -> list[Any]:
@@ -144,7 +143,9 @@ class _Graph:
             raise LayerError(message)
         outputs = self._graph.get_operation_by_name(operation).outputs
         if port and not (port.isdigit() and int(port) < len(outputs)):
-            message = f"unknown tensor {name!r}: {operation!r} has {len(outputs)} outputs, the last is :{len(outputs) - 1}"
+            message = (
+                f"unknown tensor {name!r}: {operation!r} has {len(outputs)} outputs, the last is :{len(outputs) - 1}"
+            )
             raise LayerError(message)
         return outputs[int(port or 0)]
 

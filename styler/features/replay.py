@@ -17,7 +17,6 @@ from styler.features.recurrent import run_recurrent, twin
 from styler.features.resolution import Target
 from styler.networks.calls import Call, Symbol, calls_of, graph_of, inputs_of, needed_for
 
-
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")  # names of layers that TensorFlow can trace
 
 
@@ -28,7 +27,7 @@ def is_traceable(operation: Any) -> bool:
     return bool(SCOPE.fullmatch(operation.name)) and all(map(is_traceable, within))
 
 
-class Applied(keras.Operation):
+class Applied(keras.Operation):  # type: ignore[misc]
     """Calls another operation without a trace in its records.
 
     Args:
@@ -48,7 +47,7 @@ class Applied(keras.Operation):
         return self.target.compute_output_spec(*args, **kwargs)
 
 
-class States(keras.Operation):
+class States(keras.Operation):  # type: ignore[misc]
     """Calls a recurrent layer and gives some of its states beside its outputs.
 
     Args:
@@ -67,9 +66,9 @@ class States(keras.Operation):
 
 @dataclass(slots=True)
 class _Wants:
-    """What is wanted of one graph: call -> output numbers, states, and what is wanted within it."""
+    """What is wanted of one call: output numbers, states, and what is wanted within it; at the top, of the model."""
 
-    call: Call | None = None
+    symbols: list[Symbol] = field(default_factory=list)
     ports: list[int | str] = field(default_factory=list)
     within: dict[int, _Wants] = field(default_factory=dict)
 
@@ -77,7 +76,7 @@ class _Wants:
         """Note a target at the end of its path."""
         here = self
         for call in target.path:
-            here = here.within.setdefault(id(call.node), _Wants(call))
+            here = here.within.setdefault(id(call.node), _Wants(call.outputs))
         if target.port not in here.ports:
             here.ports.append(target.port)
 
@@ -121,7 +120,7 @@ class Replay:
             path: Nodes of the nested models on the way to it.
             outputs: Outputs of the graph that are needed as well.
         """
-        goals = [symbol for want in wants.within.values() for symbol in want.call.outputs] + list(outputs)
+        goals = [symbol for want in wants.within.values() for symbol in want.symbols] + list(outputs)
         for call in needed_for(calls_of(graph), goals):
             want = wants.within.get(id(call.node))
             if not call.is_input:
@@ -145,7 +144,7 @@ class Replay:
         if here & {id(symbol) for symbol in outputs} or (want and want.ports):
             return True
         others = [other for key, other in wants.within.items() if key != id(call.node)]
-        goals = [symbol for other in others for symbol in other.call.outputs] + list(outputs)
+        goals = [symbol for other in others for symbol in other.symbols] + list(outputs)
         needed = needed_for(calls_of(graph), goals)
         return any(here & {id(symbol) for symbol in other.inputs} for other in needed)
 

@@ -14,6 +14,7 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from styler.networks import compact  # noqa: F401 - the default network is registered first
 from styler.networks import preprocess as p
 from styler.networks.pooling import repooled
 from styler.networks.published import APPLICATIONS, build_published

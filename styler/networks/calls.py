@@ -77,8 +77,8 @@ def calls_by_operation(graph: Any) -> dict[Any, list[Call]]:
     for call in calls_of(graph):
         found[call.operation].append(call)
     for operation, calls in found.items():
-        made = operation._inbound_nodes
-        calls.sort(key=lambda call, made=made: made.index(call.node))
+        places = {id(node): place for place, node in enumerate(operation._inbound_nodes)}
+        found[operation] = sorted(calls, key=lambda call, places=places: places[id(call.node)])  # type: ignore[misc]
     return found
 
 

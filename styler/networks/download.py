@@ -47,7 +47,7 @@ def download(
     observer: Observer | None = None,
     patience: float = PATIENCE,
     attempts: int = ATTEMPTS,
-    pause: float = PAUSE,
+    pause: float | None = None,
 ) -> Path:
     """Download to `target`; a sound file that is there is left alone.
 
@@ -61,7 +61,7 @@ def download(
         observer: Told how far it is.
         patience: Seconds without a byte before the connection is given up.
         attempts: Connections to try.
-        pause: Seconds before the second one, doubled each time.
+        pause: Seconds before the second one, doubled each time; None for `PAUSE`.
 
     Returns:
         `target`.
@@ -72,7 +72,9 @@ def download(
     try:
         with _alone(target):
             if not (target.is_file() and matches(target, digest)):
-                _gather(address, target, digest, _Settings(observer, patience, attempts, pause))
+                _gather(
+                    address, target, digest, _Settings(observer, patience, attempts, PAUSE if pause is None else pause)
+                )
     except OSError as cause:
         if isinstance(cause, WeightsError):
             raise

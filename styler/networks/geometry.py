@@ -92,11 +92,60 @@ class Geometry:
 Rule: TypeAlias = Callable[[Call, Geometry], Geometry]
 
 POINTWISE = frozenset(
-    "Abs Activation ActivityRegularization Add AlphaDropout Average BatchNormalization Cast Clip Concatenate Divide "
-    "Dropout ELU Elu Exp GaussianDropout GaussianNoise Gelu HardSigmoid HardSwish HardSilu Identity LayerScale "
-    "LeakyReLU LeakyRelu Log Masking Maximum Minimum Multiply Negative Normalization Power PReLU ReLU Relu Relu6 "
-    "Rescaling Selu Sigmoid Silu Softplus Softsign SpatialDropout2D Sqrt Square StochasticDepth Subtract Tanh "
-    "TrueDivide Where Swish".split()
+    [
+        "Abs",
+        "Activation",
+        "ActivityRegularization",
+        "Add",
+        "AlphaDropout",
+        "Average",
+        "BatchNormalization",
+        "Cast",
+        "Clip",
+        "Concatenate",
+        "Divide",
+        "Dropout",
+        "ELU",
+        "Elu",
+        "Exp",
+        "GaussianDropout",
+        "GaussianNoise",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "HardSilu",
+        "Identity",
+        "LayerScale",
+        "LeakyReLU",
+        "LeakyRelu",
+        "Log",
+        "Masking",
+        "Maximum",
+        "Minimum",
+        "Multiply",
+        "Negative",
+        "Normalization",
+        "Power",
+        "PReLU",
+        "ReLU",
+        "Relu",
+        "Relu6",
+        "Rescaling",
+        "Selu",
+        "Sigmoid",
+        "Silu",
+        "Softplus",
+        "Softsign",
+        "SpatialDropout2D",
+        "Sqrt",
+        "Square",
+        "StochasticDepth",
+        "Subtract",
+        "Tanh",
+        "TrueDivide",
+        "Where",
+        "Swish",
+    ]
 )
 """Layers and operations whose output at a position depends on that position alone (in inference)."""
 
@@ -247,10 +296,9 @@ def _joined(call: Call, one: Geometry, other: Geometry) -> Geometry:
     if one.whole or other.whole:
         reason = one.reason or other.reason
         return one.global_(reason, positions=one.has_positions or other.has_positions)
-    pairs = ((one.vertical, other.vertical), (one.horizontal, other.horizontal))
-    if any(a.stride != b.stride for a, b in pairs):
+    if (one.vertical.stride, one.horizontal.stride) != (other.vertical.stride, other.horizontal.stride):
         return _unknown(call, one)
-    return Geometry(*(a.union(b) for a, b in pairs))
+    return Geometry(one.vertical.union(other.vertical), one.horizontal.union(other.horizontal))
 
 
 def untileable(model: Any) -> str:

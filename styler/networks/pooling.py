@@ -57,7 +57,7 @@ def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor]
 
     other = {"avg": keras.layers.MaxPooling2D, "max": keras.layers.AveragePooling2D, None: ()}[kind]
     swapped = [layer.name for layer in _layers(model) if isinstance(layer, other)]
-    if not swapped:
+    if kind is None or not swapped:
         return model
     made = _cloned(model, kind, other)
     _calibrate(model, made, swapped, preprocess(natural_noise()))
@@ -72,7 +72,7 @@ def _layers(model: Any) -> list[Any]:
     return found
 
 
-def _cloned(model: keras.Model, kind: str | None, other: Any) -> keras.Model:
+def _cloned(model: keras.Model, kind: str, other: Any) -> keras.Model:
     import keras
 
     from styler.networks.scaled_pooling import ScaledPooling2D

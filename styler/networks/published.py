@@ -104,7 +104,7 @@ def _downloads(module: str, answer: Callable[..., str]) -> Iterator[None]:
     """
     from importlib import import_module
 
-    owner = import_module(f"keras.src.applications.{module}")
+    owner: Any = import_module(f"keras.src.applications.{module}")
     with _SWAPPING:
         kept = owner.file_utils
         owner.file_utils = SimpleNamespace(get_file=answer)
@@ -158,10 +158,18 @@ def _build(application: Application, weights: str | None) -> keras.Model:
         return make(include_top=False, weights=weights, input_shape=(None, None, 3))
 
 
-AUTOMATIC = (
-    "activation average_pooling2d batch_normalization concatenate conv2d input_layer max_pooling2d normalization "
-    "rescaling zero_padding2d"
-).split()
+AUTOMATIC = [
+    "activation",
+    "average_pooling2d",
+    "batch_normalization",
+    "concatenate",
+    "conv2d",
+    "input_layer",
+    "max_pooling2d",
+    "normalization",
+    "rescaling",
+    "zero_padding2d",
+]
 
 
 def _with_stable_names(model: keras.Model) -> keras.Model:

@@ -10,7 +10,7 @@ KINDS = ("avg", "max")
 
 
 @keras.saving.register_keras_serializable(package="styler")
-class ScaledPooling2D(keras.layers.Layer):
+class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
     """Average or maximum over windows, times a factor.
 
     Args:

@@ -1,4 +1,4 @@
-"""`styler layers`: what a network offers to `--style-layers` and `--content-layers`."""
+"""`styler layers`: what a network offers to `--style-layers`, `--content-layers` and `styler features`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from typing import Annotated
 
 import typer
 
+from styler.cli import options as o
+
 
 def layers(
-    network: Annotated[str, typer.Argument(help="compact | vgg16 | vgg19.")] = "compact",
+    network: Annotated[str, typer.Argument(help="A registered network or a .keras file.")] = o.DEFAULTS.network,
     size: Annotated[int, typer.Option("-s", "--size", min=64, help="Side of the image, pixels.")] = 512,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let a .keras file run Python code of its own.")
+    ] = False,
+    debug: o.Debug = False,
 ) -> None:
     """List a network's layers: name, type, shape, parameters, stride, receptive field."""
-    from styler.networks import NETWORKS
+    from styler.networks import find_network
 
-    spec = NETWORKS[network]
+    spec = find_network(network, allow_code=allow_code)
     from styler.cli.quiet import import_tensorflow
 
     import_tensorflow()
-    from styler.features.layers import layer_table
+    from styler.features.table import layer_table
 
-    typer.echo(layer_table(spec.build(None), size))
+    build = spec.build_untrained or spec.build  # the table is the same, and needs no download
+    typer.echo(layer_table(build(None), size))

@@ -35,7 +35,7 @@ def test_reads(text, segments, port):
 
 @pytest.mark.parametrize("text", ["", "/", "a/", "a:", "a:b:c", "a@", "a@x", "#", "#x", "'a", "a//b", "a: b", "a@1@2"])
 def test_refuses(text):
-    with pytest.raises(LayerError, match="cannot read layer address .* expected name, model/layer"):
+    with pytest.raises(LayerError, match=r"cannot read layer address .* expected name, model/layer"):
         parse_address(text)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -56,10 +58,15 @@ def check(layer, inputs, model, states, sequence=True):
     np.testing.assert_allclose(features[layer.name], own, **CLOSE)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
-@pytest.mark.parametrize("returns", [False, True], ids=["last", "sequences"])
-@pytest.mark.parametrize("backwards", [False, True], ids=["ahead", "backwards"])
+# Kind, masked, returns sequences, backwards: a pair of each by default, all of them with the slow tests.
+CASES = list(itertools.product(KINDS, *[[False, True]] * 3))
+QUICK = [case for index, case in enumerate(CASES) if index % 5 == 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "masked", "returns", "backwards"),
+    [pytest.param(*case, marks=[] if case in QUICK else pytest.mark.slow) for case in CASES],
+)
 def test_states_and_sequence(kind, masked, returns, backwards, padded, sequences):
     inputs = padded if masked else np.random.default_rng(1).normal(size=sequences.shape).astype(np.float32)
     layer = getattr(keras.layers, kind)(UNITS, name="rnn", return_sequences=returns, go_backwards=backwards)
@@ -95,9 +102,13 @@ def test_what_follows_sees_the_same_and_runs_once(sequences):
     assert head.output is not None, "the layer still has one output: its record of calls was not touched"
 
 
-@pytest.mark.parametrize("mode", ["concat", "sum", "ave", "mul", None])
-@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
-@pytest.mark.parametrize("returns", [False, True], ids=["last", "sequences"])
+MODES = list(itertools.product(["concat", "sum", "ave", "mul", None], *[[False, True]] * 2))
+
+
+@pytest.mark.parametrize(
+    ("mode", "masked", "returns"),
+    [pytest.param(*case, marks=[] if index % 3 == 0 else pytest.mark.slow) for index, case in enumerate(MODES)],
+)
 def test_bidirectional(mode, masked, returns, padded, sequences):
     inputs = padded if masked else np.random.default_rng(1).normal(size=sequences.shape).astype(np.float32)
     inner = keras.layers.LSTM(UNITS, return_sequences=returns)

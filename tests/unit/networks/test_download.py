@@ -147,7 +147,10 @@ def test_two_processes_at_once_download_once(target):
 
 
 def test_a_killed_download_frees_the_lock_and_is_resumed(target):
-    code = "import sys, pathlib; from styler.networks.download import download; download(sys.argv[1], pathlib.Path(sys.argv[2]), '', patience=60)"
+    code = (
+        "import sys, pathlib; from styler.networks.download import download; "
+        "download(sys.argv[1], pathlib.Path(sys.argv[2]), '', patience=60)"
+    )
     with flaky(PAYLOAD, "stall:200000") as server:
         process = subprocess.Popen([sys.executable, "-c", code, server.address, str(target)])
         part = target.with_name("weights.h5.part")
