@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from styler.api import StyleResult, Stylizer
+from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, beside
 from styler.errors import OutputError
@@ -47,7 +48,7 @@ def carry_out(request: Request, settings: Settings) -> None:
 
 def _rendered(request: Request, settings: Settings) -> StyleResult:
     latest: StepEvent | None = None
-    with ProgressBar(shown=settings.progress) as bar:
+    with ProgressBar(shown=settings.progress) as bar, Interrupt() as interrupt:
         try:
             stylizer = Stylizer(request.config)
             events = stylizer.iterate(request.content, request.styles, event_every=settings.save_every)
@@ -56,6 +57,7 @@ def _rendered(request: Request, settings: Settings) -> StyleResult:
                 bar(latest)
                 if settings.save_every and latest.step % settings.save_every == 0:
                     _save_beside(request.output, str(latest.step), latest.image())
+                interrupt.check()
         except StopIteration as finished:
             result: StyleResult = finished.value
             return result
