@@ -28,13 +28,9 @@ ADDRESS = re.compile(r"\w+://|\b[\w-]+\.(?:com|org|io|net|dev)\b|--(?:extra-)?in
 
 def pins(python):
     """Name -> pinned requirement, as pip sees it on one version of Python."""
-    lines = [
-        line.partition("#")[0].strip() for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    ]
+    lines = [line.partition("#")[0].strip() for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()]
     requirements = [Requirement(line) for line in lines if line]
-    chosen = [
-        each for each in requirements if not each.marker or each.marker.evaluate({"python_version": python})
-    ]
+    chosen = [each for each in requirements if not each.marker or each.marker.evaluate({"python_version": python})]
     names = [canonicalize_name(each.name) for each in chosen]
     assert len(set(names)) == len(names), f"pinned twice on Python {python}"
     return dict(zip(names, chosen, strict=True))
@@ -66,9 +62,7 @@ def test_every_pin_is_exact(python):
 def test_every_dependency_is_pinned_within_its_range(python):
     pinned = pins(python)
     for requirement in declared():
-        assert canonicalize_name(requirement.name) in pinned, (
-            f"{requirement.name} has no pin on Python {python}"
-        )
+        assert canonicalize_name(requirement.name) in pinned, f"{requirement.name} has no pin on Python {python}"
         (pin,) = pinned[canonicalize_name(requirement.name)].specifier
         assert requirement.specifier.contains(pin.version), f"{requirement} excludes the pin {pin.version}"
 
@@ -105,9 +99,7 @@ def test_dockerfile_copies_what_is_here():
 def test_dockerignore_lets_those_files_through():
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert "*" in lines
-    assert {line[1:] for line in lines if line.startswith("!")} == {
-        source.rstrip("/") for source in copied_files()
-    }
+    assert {line[1:] for line in lines if line.startswith("!")} == {source.rstrip("/") for source in copied_files()}
 
 
 def test_dockerfile_copies_what_the_wheel_needs():
@@ -148,6 +140,4 @@ def test_licence_is_complete():
 def test_default_tests_leave_out_every_marked_kind():
     options = PROJECT["tool"]["pytest"]["ini_options"]
     chosen = options["addopts"][options["addopts"].index("-m") + 1]
-    assert {marker.partition(":")[0] for marker in options["markers"]} == set(
-        re.findall(r"not (\w+)", chosen)
-    )
+    assert {marker.partition(":")[0] for marker in options["markers"]} == set(re.findall(r"not (\w+)", chosen))

@@ -57,9 +57,7 @@ def test_every_module_belongs_to_a_layer(path):
 @pytest.mark.parametrize("path", [path for path in FILES if room_of(path) != FACE], ids=label)
 def test_imports_point_down(path):
     room = room_of(path)
-    upward = [
-        f"line {at.line}: {at.module}" for other, at in inner_imports(path) if not may_import(room, other)
-    ]
+    upward = [f"line {at.line}: {at.module}" for other, at in inner_imports(path) if not may_import(room, other)]
     assert not upward, f"{label(path)} is in layer {LEVEL[room]} and imports {upward}"
 
 
@@ -119,11 +117,7 @@ def test_library_neither_leaves_nor_changes_the_environment(path):
         "os.environ.update(",
         "os.putenv(",
     )
-    calls = [
-        ast.unparse(node)
-        for node in ast.walk(parse(path))
-        if isinstance(node, ast.Call | ast.Raise | ast.Assign)
-    ]
+    calls = [ast.unparse(node) for node in ast.walk(parse(path)) if isinstance(node, ast.Call | ast.Raise | ast.Assign)]
     assert not [call for call in calls if call.startswith((*forbidden, "raise SystemExit", "exit(", "quit("))]
 
 

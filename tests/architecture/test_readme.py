@@ -26,29 +26,21 @@ def options_of(command):
 
     commands = typer.main.get_command(app).commands
     assert command in commands, f"there is no `styler {command}`"
-    return {
-        name
-        for parameter in commands[command].params
-        for name in (*parameter.opts, *parameter.secondary_opts)
-    }
+    return {name for parameter in commands[command].params for name in (*parameter.opts, *parameter.secondary_opts)}
 
 
 def test_both_commands_stand_alone():
     marked = dict(MARKED.findall(README))
     assert set(marked) == {"render", "test"}
     for command in marked.values():
-        assert command.startswith(
-            "python3 -m venv .venv && . .venv/bin/activate && pip install -c constraints.txt "
-        )
+        assert command.startswith("python3 -m venv .venv && . .venv/bin/activate && pip install -c constraints.txt ")
         assert "\n" not in command
 
 
 def test_render_command_works_twice_and_uses_what_is_here():
     command = dict(MARKED.findall(README))["render"]
     assert "--overwrite" in command
-    missing = [
-        word for word in command.split() if word.startswith("examples/") and not (ROOT / word).is_file()
-    ]
+    missing = [word for word in command.split() if word.startswith("examples/") and not (ROOT / word).is_file()]
     assert not missing
 
 
