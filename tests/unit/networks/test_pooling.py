@@ -98,4 +98,4 @@ def test_noise_has_the_moments_and_the_spectrum_of_photographs():
     assert 0.2 < noise.std() < 0.27
     amplitude = np.abs(np.fft.rfft2(noise[0].mean(-1)))
     slope = np.log(amplitude[1:3, 1:3].mean() / amplitude[32:64, 32:64].mean()) / np.log(48 / 1.5)
-    assert 0.8 < slope < 1.2
+    assert 1.25 < slope < 1.75
