@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from styler.errors import NetworkError, suggestion
 from styler.networks import preprocess as p
+from styler.networks.geometry import BOUNDED
 from styler.networks.pooling import repooled
 from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
 from styler.types import PathLike
@@ -22,6 +23,7 @@ CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 SUFFIX = ".keras"
 STYLES = 5  # default style layers, as many as of VGG
 SMALLEST = 32  # pixels; five strides of two
+NESTED = ("Functional", "Sequential")
 WEIGHTS = "model.weights.h5"
 OWN_PACKAGES = ("keras", "builtins", None)
 LARGEST_CONFIG = 1 << 26  # bytes of JSON; that of a network of a thousand layers has one million
@@ -82,6 +84,9 @@ def _of_file(path: Path, allow_code: bool) -> NetworkSpec:
         layer_names=tuple(_names(config)),
         summary=f"your file, pixels {'0..255' if scales_bytes(config) else '0..1'}",
         minimum_size=SMALLEST,
+        tileable=all(
+            layer["class_name"] in NESTED or layer["class_name"] in BOUNDED for layer in _inner_layers(config)
+        ),
     )
 
 
@@ -133,6 +138,14 @@ def foreign_code(config: dict[str, Any]) -> Iterator[str]:
 def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
     layers: list[dict[str, Any]] = config.get("config", {}).get("layers", [])
     return [layer for layer in layers if layer.get("class_name") != "InputLayer"]
+
+
+def _inner_layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Layers, those of nested models too."""
+    for layer in _layers(config):
+        yield layer
+        if layer["class_name"] in NESTED:
+            yield from _inner_layers(layer)
 
 
 def _names(config: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from styler.networks.calls import Call, calls_of, graph_of
+from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -254,6 +254,10 @@ RULES: dict[str, Rule] = {
 }
 
 
+BOUNDED = frozenset(name for name, rule in RULES.items() if rule is not _global)
+"""Layers that see a bounded part of what they are given."""
+
+
 def geometry_of(model: Any) -> dict[int, Geometry]:
     """Geometry of every tensor of a model of one image, nested models included.
 
@@ -299,6 +303,13 @@ def _joined(call: Call, one: Geometry, other: Geometry) -> Geometry:
     if (one.vertical.stride, one.horizontal.stride) != (other.vertical.stride, other.horizontal.stride):
         return _unknown(call, one)
     return Geometry(one.vertical.union(other.vertical), one.horizontal.union(other.horizontal))
+
+
+def layer_geometry(model: Any) -> dict[str, Geometry]:
+    """Layer name -> geometry of its first output, for the layers of the model itself, in model order."""
+    found = geometry_of(model)
+    calls = calls_by_operation(graph_of(model))
+    return {layer.name: found[id(calls[layer][0].outputs[0])] for layer in calls}
 
 
 def untileable(model: Any) -> str:

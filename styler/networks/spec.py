@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from styler.config import LayerWeights
 from styler.errors import NetworkError
+from styler.networks.geometry import Geometry, layer_geometry
 from styler.registry import Registry
 from styler.types import Tensor
 
@@ -46,6 +47,10 @@ class NetworkSpec:
     build_untrained: Callable[[str | None], keras.Model] | None = None
     tileable: bool = True
     weights_file: str = ""
+
+    def geometry(self) -> dict[str, Geometry]:
+        """Stride and receptive field of every layer by name; builds the network, without weights where it can."""
+        return layer_geometry((self.build_untrained or self.build)(None))
 
 
 def decreasing(layers: tuple[str, ...]) -> LayerWeights:

@@ -59,6 +59,13 @@ def test_pixels_are_given_in_the_range_that_the_file_scales(tmp_path, layer, fac
     assert float(spec.preprocess(1.0)) == factor
 
 
+def test_a_file_with_a_global_layer_is_not_tileable(tmp_path):
+    """Before it is built: what is not known to be bounded is not."""
+    assert find_network(saved(tmp_path, keras.layers.BatchNormalization())).tileable
+    assert not find_network(saved(tmp_path, keras.layers.GroupNormalization(1))).tileable
+    assert not find_network(saved(tmp_path, keras.Sequential([keras.layers.GroupNormalization(1)]))).tileable
+
+
 @pytest.mark.parametrize(
     ("layer", "name"),
     [

@@ -38,7 +38,7 @@ def test_means_stay_put(kind):
     on_noise = natural_noise()
     np.testing.assert_allclose(means(swapped, on_noise), means(original, on_noise), rtol=2e-3)
     elsewhere = natural_noise(160, SEED_OF_OTHERS)
-    np.testing.assert_allclose(means(swapped, elsewhere), means(original, elsewhere), rtol=0.15)
+    np.testing.assert_allclose(means(swapped, elsewhere), means(original, elsewhere), rtol=0.2)
     plain = repooled(original, kind, unchanged)
     for layer in plain.layers:
         if layer.name.endswith("_pool"):
