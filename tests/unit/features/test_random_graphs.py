@@ -104,7 +104,7 @@ def check(data, size):
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_every_address_of_a_random_graph(data):
     check(data, 5)
