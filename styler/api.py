@@ -18,7 +18,7 @@ from styler.config import QUALITY, RenderConfig
 from styler.errors import ConfigError
 from styler.images.reading import ImageLike, Picture, read_image
 from styler.images.writing import to_pil, write_image
-from styler.networks import NETWORKS, NetworkSpec
+from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
 from styler.render.renderer import Rendered, Renderer
 from styler.types import PathLike
@@ -91,7 +91,7 @@ class Stylizer:
 
     def __init__(self, config: RenderConfig | None = None, *, network: NetworkSpec | None = None) -> None:
         self.config = config or RenderConfig()
-        self._renderer = Renderer(self.config, network or NETWORKS[self.config.network])
+        self._renderer = Renderer(self.config, network or find_network(self.config.network))
 
     def render(
         self, content: ImageLike, style: ImageLike | Sequence[ImageLike], *, observer: Observer | None = None

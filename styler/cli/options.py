@@ -59,7 +59,9 @@ Color = Annotated[
         help=f"{' | '.join(COLORS)}: the painting's colors, or the photo's.",
     ),
 ]
-Network = Annotated[str | None, _option("--network", default=DEFAULTS.network, help="compact | vgg16 | vgg19.")]
+Network = Annotated[
+    str | None, _option("--network", default=DEFAULTS.network, help="A name of styler networks, or a .keras file.")
+]
 Pooling = Annotated[str | None, _option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
 ContentLayers = Annotated[
     str | None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from styler.cli.request import Request
-from styler.networks import NETWORKS
+from styler.networks import find_network
 from styler.render.pyramid import plan_octaves
 
 
 def describe(request: Request) -> str:
     """What will be read, done and written, one thing a line."""
-    config, network = request.config, NETWORKS[request.config.network]
+    config, network = request.config, find_network(request.config.network)
     octaves = plan_octaves(request.size, config.steps, config.scales)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
     enlarged = max(request.size) > max(request.content_size)

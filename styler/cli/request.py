@@ -14,7 +14,7 @@ from styler.features.layers import check_addresses
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import check_format_holds, check_output
-from styler.networks import NETWORKS
+from styler.networks import find_network
 from styler.types import Size
 
 
@@ -54,7 +54,7 @@ def checked_request(
     if config.init not in ("content", "noise", "style"):
         check_readable(config.init)
     config.style_shares(len(styles))
-    network = NETWORKS[config.network]
+    network = find_network(config.network)
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
