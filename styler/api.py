@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import platform
@@ -20,6 +21,7 @@ from styler.images.reading import ImageLike, Picture, read_image
 from styler.images.writing import to_pil, write_image
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
+from styler.render.engine import Engine
 from styler.render.renderer import Rendered, Renderer
 from styler.types import PathLike
 
@@ -91,7 +93,25 @@ class Stylizer:
 
     def __init__(self, config: RenderConfig | None = None, *, network: NetworkSpec | None = None) -> None:
         self.config = config or RenderConfig()
-        self._renderer = Renderer(self.config, network or find_network(self.config.network))
+        self._engine = Engine(self.config, network or find_network(self.config.network))
+
+    def changed(self, **changes: Any) -> Stylizer:
+        """One with another config, which shares network, compiled programs and statistics where they fit.
+
+        They fit when only size, strength, weights, color, start, steps, scales or seed change.
+
+        Args:
+            **changes: Fields of `RenderConfig`.
+
+        Raises:
+            StylerError: As for the class.
+        """
+        config = RenderConfig.from_dict({**self.config.to_dict(), **changes})
+        if not self._engine.serves(config):
+            return Stylizer(config, network=None if "network" in changes else self._engine.network)
+        shared = copy.copy(self)
+        shared.config = config
+        return shared
 
     def render(
         self, content: ImageLike, style: ImageLike | Sequence[ImageLike], *, observer: Observer | None = None
@@ -135,7 +155,7 @@ class Stylizer:
         """
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
-        rendered = yield from self._renderer.render(photo, paintings, event_every)
+        rendered = yield from Renderer(self.config, self._engine).render(photo, paintings, event_every)
         report = _report(self.config, [photo, *paintings], rendered)
         return StyleResult(image=to_pil(rendered.pixels), report=report, config=self.config)
 

@@ -18,6 +18,7 @@ COMPILERS = ("auto", "xla", "graph")
 LOSSES = ("gram", "wasserstein")
 OPTIMIZERS = ("lbfgs", "adam")
 POOLINGS = ("avg", "max")
+PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
 QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
 SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 positions
@@ -49,6 +50,7 @@ class RenderConfig:
         scales: Octaves of the pyramid, each sqrt(2) apart; None for all down to 128 pixels.
         seed: Of everything random.
         device: "auto", "cpu", "gpu" or "gpu:1".
+        precision: "float32", or "mixed" for activations in bfloat16, statistics and optimizer in float32.
         compile: "xla", "graph" or "auto", the faster one as measured.
 
     Raises:
@@ -74,6 +76,7 @@ class RenderConfig:
     scales: int | None = None
     seed: int = 0
     device: str = "auto"
+    precision: str = "float32"
     compile: str = "auto"
 
     def __post_init__(self) -> None:
@@ -94,6 +97,7 @@ class RenderConfig:
         _one_of("loss", self.loss, LOSSES)
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("compile", self.compile, COMPILERS)
+        _one_of("precision", self.precision, PRECISIONS)
         for name in ("network", "init", "device"):
             _text(name, getattr(self, name))
         self._check_layers()

@@ -48,9 +48,9 @@ def tiny(monkeypatch):
 @pytest.fixture
 def shared_programs(monkeypatch):
     """Renders through the interface share compiled programs with those of other tests."""
-    from support.programs import shared_renderer
+    from support.programs import shared_engine
 
-    monkeypatch.setattr("styler.api.Renderer", shared_renderer)
+    monkeypatch.setattr("styler.api.Engine", shared_engine)
 
 
 @pytest.fixture

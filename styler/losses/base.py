@@ -57,8 +57,12 @@ class StatisticLoss(Protocol):
 class LocalLoss(Protocol):
     """A sum over positions of a difference of activations."""
 
-    def distance(self, features: Tensor, target: Tensor) -> Scalar:
-        """Activations and target, both (B, H, W, C) -> mean over positions, >= 0."""
+    def prepared(self, features: Tensor) -> Prepared:
+        """What `distance` needs of the target's activations (B, H, W, C), worked out once and not at every step."""
+        ...
+
+    def distance(self, features: Tensor, target: Prepared) -> Scalar:
+        """Activations (B, H, W, C) and a prepared target -> mean over positions, >= 0."""
         ...
 
 

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from styler.types import Scalar, Tensor
+
+
+class ContentTarget(NamedTuple):
+    """What a photo's layer is compared with.
+
+    Attributes:
+        features: Activations, (B, H, W, C).
+        variance: Mean variance of the activations around their channel means, > 0.
+    """
+
+    features: Tensor
+    variance: Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +30,12 @@ class ContentLoss:
     that layers, networks and sizes compare; an unrelated image of the same contrast is at about 2.
     """
 
-    def distance(self, features: Tensor, target: Tensor) -> Scalar:
-        """Mean squared difference / mean variance of `target`, >= 0; both (B, H, W, C)."""
-        centered = target - tf.reduce_mean(target, (1, 2), keepdims=True)
-        floor = tf.constant(1e-6, target.dtype)  # a flat photo has no variance to compare with
-        return tf.reduce_mean(tf.square(features - target)) / (tf.reduce_mean(tf.square(centered)) + floor)
+    def prepared(self, features: Tensor) -> ContentTarget:
+        """The photo's activations (B, H, W, C) as a target."""
+        centered = features - tf.reduce_mean(features, (1, 2), keepdims=True)
+        floor = tf.constant(1e-6, features.dtype)  # a flat photo has no variance to compare with
+        return ContentTarget(features, tf.reduce_mean(tf.square(centered)) + floor)
+
+    def distance(self, features: Tensor, target: ContentTarget) -> Scalar:
+        """Mean squared difference / mean variance of the target, >= 0; `features` (B, H, W, C)."""
+        return tf.reduce_mean(tf.square(features - target.features)) / target.variance

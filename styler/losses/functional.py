@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from styler.types import Scalar, Tensor
+
+STENCIL = ((2 / 3, 0, 1), (2 / 3, 1, 0), (1 / 6, 1, 1), (1 / 6, 1, -1))
+"""Weight, rows down and columns right of each neighbor of the nine-point stencil; the other four are their mirrors."""
 
 
 def positions(features: Tensor) -> Tensor:
@@ -13,16 +18,28 @@ def positions(features: Tensor) -> Tensor:
     return tf.fill([shape[0]], tf.cast(shape[1] * shape[2], features.dtype))
 
 
-def position_sum(features: Tensor) -> Tensor:
-    """Sum of activations over positions, (B, H, W, C) -> (B, C)."""
-    return tf.reduce_sum(features, (1, 2))
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def moment_sums(features: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]:
+    """Sums over positions of activations and of their outer products, an unnormalized Gram matrix.
 
+    The gradient is one matrix product and one addition; TensorFlow's own would multiply by the matrix and by its
+    transpose apart and spread the sums to full size first.
 
-def outer_sum(features: Tensor) -> Tensor:
-    """Sum over positions of outer products, (B, H, W, C) -> (B, C, C): an unnormalized Gram matrix."""
+    Args:
+        features: (B, H, W, C).
+
+    Returns:
+        Shapes (B, C) and (B, C, C).
+    """
     shape = tf.shape(features)
     flat = tf.reshape(features, [shape[0], shape[1] * shape[2], features.shape[-1]])
-    return tf.matmul(flat, flat, transpose_a=True)
+
+    def gradient(first: Tensor, second: Tensor) -> Tensor:
+        slope = tf.matmul(flat, second + tf.linalg.matrix_transpose(second)) + first[:, None, :]
+        return tf.reshape(slope, shape)
+
+    ones = tf.ones([shape[0], 1, shape[1] * shape[2]], flat.dtype)
+    return (tf.matmul(ones, flat)[:, 0], tf.matmul(flat, flat, transpose_a=True)), gradient
 
 
 def mean_square(values: Tensor) -> Scalar:
@@ -41,11 +58,13 @@ def covariance(first: Tensor, second: Tensor) -> Tensor:
     return second - first[:, :, None] * first[:, None, :]
 
 
-def nine_point_variation(image: Tensor) -> Scalar:
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def nine_point_variation(image: Tensor) -> tuple[Scalar, Callable[[Scalar], Tensor]]:
     """Mean squared slope of an image, isotropic to fourth order.
 
     Differences to all eight neighbors, weighted 1/3 along the axes and 1/12 along the diagonals, on an image
-    padded by replication (the stencil of crowsonkb's style-transfer-pytorch).
+    padded by replication (the stencil of crowsonkb's style-transfer-pytorch). The gradient is spelled out, since
+    TensorFlow's gradient of slices costs more than a convolution.
 
     Args:
         image: (B, H, W, 3).
@@ -53,8 +72,33 @@ def nine_point_variation(image: Tensor) -> Scalar:
     Returns:
         Mean over pixels and channels, >= 0; 0 for a constant image.
     """
-    right = mean_square(image[:, :, 1:] - image[:, :, :-1])
-    down = mean_square(image[:, 1:] - image[:, :-1])
-    diagonal = mean_square(image[:, 1:, 1:] - image[:, :-1, :-1])
-    antidiagonal = mean_square(image[:, 1:, :-1] - image[:, :-1, 1:])
-    return 2.0 * ((right + down) / 3.0 + (diagonal + antidiagonal) / 12.0)
+    shape = tf.shape(image)
+    channels = image.shape[-1]
+    rows = tf.reshape(image, [shape[0], shape[1], shape[2] * channels])
+    parts = [(weight, down, right * channels) for weight, down, right in STENCIL]
+    slopes = [_slope(rows, down, right) for _, down, right in parts]
+    value = sum(weight * mean_square(slope) for (weight, _, _), slope in zip(parts, slopes, strict=True))
+
+    def gradient(upstream: Scalar) -> Tensor:
+        total = tf.zeros_like(rows)
+        for (weight, down, right), slope in zip(parts, slopes, strict=True):
+            factor = 2.0 * weight * upstream / tf.cast(tf.size(slope), slope.dtype)
+            total += _slope_transposed(factor * slope, down, right)
+        return tf.reshape(total, shape)
+
+    return value, gradient
+
+
+def _slope(rows: Tensor, down: int, right: int) -> Tensor:
+    """Each value minus the one `down` rows and `right` columns before it (to its right for a negative `right`)."""
+    far, near = rows[:, down:], rows[:, : -down or None]
+    if right >= 0:
+        return far[:, :, right:] - near[:, :, : -right or None]
+    return far[:, :, :right] - near[:, :, -right:]
+
+
+def _slope_transposed(slope: Tensor, down: int, right: int) -> Tensor:
+    """The transpose of `_slope` as a linear map: what a change of each value does to the slopes."""
+    left, after = max(right, 0), max(-right, 0)
+    far = tf.pad(slope, [[0, 0], [down, 0], [left, after]])
+    return far - tf.pad(slope, [[0, 0], [0, down], [after, left]])

@@ -23,7 +23,7 @@ class GramLoss:
         Args:
             features: Activations, float32, shape (B, H, W, C).
         """
-        return Stats(F.positions(features), F.position_sum(features), F.outer_sum(features))
+        return Stats(F.positions(features), *F.moment_sums(features))
 
     def prepared(self, target: Stats) -> Stats:
         """The target's statistics per position."""

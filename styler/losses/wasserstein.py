@@ -47,7 +47,7 @@ class WassersteinLoss:
         Args:
             features: Activations, float32, shape (B, H, W, C).
         """
-        return Stats(F.positions(features), F.position_sum(features), F.outer_sum(features))
+        return Stats(F.positions(features), *F.moment_sums(features))
 
     def prepared(self, target: Stats) -> GaussianTarget:
         """Mean, root of the covariance and total variance of a style."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ class AdamState(NamedTuple):
         first: Running mean of gradients.
         second: Running mean of squared gradients.
         total: Running sum of iterates that `image` is made from.
-        age: Steps since the moments were last empty.
+        steps: Steps since the moments were last empty.
         averaged: Steps since the average was last empty.
         evaluations: Evaluations so far.
     """
@@ -31,7 +32,7 @@ class AdamState(NamedTuple):
     first: Tensor
     second: Tensor
     total: Tensor
-    age: Scalar
+    steps: Scalar
     averaged: Scalar
     evaluations: Scalar
 
@@ -55,24 +56,24 @@ class Adam:
     averaging: float = 0.99
     epsilon: float = 1e-8
 
-    def init(self, image: Tensor, objective: ValueAndGradient) -> AdamState:
-        """One evaluation at `image`; empty moments."""
-        value, _ = objective(image)
+    def init(self, image: Tensor) -> AdamState:
+        """Empty moments, nothing evaluated yet."""
         empty, zero = tf.zeros_like(image), tf.constant(0)
-        return AdamState(image, value, image, empty, empty, empty, zero, zero, zero + 1)
+        value = tf.constant(math.inf, image.dtype)
+        return AdamState(image, value, image, empty, empty, empty, zero, zero, zero)
 
     def step(self, state: AdamState, objective: ValueAndGradient) -> AdamState:
         """One gradient step and one update of the average."""
         value, gradient = objective(state.iterate)
         first = _toward(state.first, gradient, self.first_decay)
         second = _toward(state.second, tf.square(gradient), self.second_decay)
-        age, averaged = state.age + 1, state.averaged + 1
-        scale = tf.sqrt(second / _mass(self.second_decay, age, second)) + self.epsilon
-        move = first / _mass(self.first_decay, age, first) / scale
+        steps, averaged = state.steps + 1, state.averaged + 1
+        scale = tf.sqrt(second / _mass(self.second_decay, steps, second)) + self.epsilon
+        move = first / _mass(self.first_decay, steps, first) / scale
         iterate = tf.clip_by_value(state.iterate - self.learning_rate * move, 0.0, 1.0)
         total = _toward(state.total, iterate, self.averaging)
         image = total / _mass(self.averaging, averaged, total)
-        return AdamState(image, value, iterate, first, second, total, age, averaged, state.evaluations + 1)
+        return AdamState(image, value, iterate, first, second, total, steps, averaged, state.evaluations + 1)
 
     def terminate(self, state: AdamState) -> Scalar:
         """Never: a noisy value says nothing about the average."""

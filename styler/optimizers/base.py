@@ -7,7 +7,10 @@ from typing import Any, Protocol
 from styler.types import Scalar, Size, Tensor, ValueAndGradient
 
 State = Any
-"""A NamedTuple of tensors, the optimizer's own; handed in and returned, never changed in place."""
+"""A NamedTuple of tensors, the optimizer's own; handed in and returned, never changed in place.
+
+All have `image` (the answer so far), `value` (infinite until evaluated), `steps` and `evaluations`.
+"""
 
 
 class Optimizer(Protocol):
@@ -16,8 +19,8 @@ class Optimizer(Protocol):
     All methods are pure functions of tensors and can be traced into a graph.
     """
 
-    def init(self, image: Tensor, objective: ValueAndGradient) -> State:
-        """State at the start: one evaluation at `image`, float32 (1, H, W, 3)."""
+    def init(self, image: Tensor) -> State:
+        """State at the start, `image` float32 (1, H, W, 3); the first step may do no more than evaluate there."""
         ...
 
     def step(self, state: State, objective: ValueAndGradient) -> State:

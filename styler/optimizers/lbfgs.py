@@ -1,4 +1,4 @@
-"""Limited-memory BFGS on tensors (Nocedal 1980; Nocedal & Wright 2006, algorithm 7.4), within a box.
+"""Limited-memory BFGS on tensors (Nocedal 1980; Byrd, Nocedal & Schnabel 1994), within a box.
 
 The box 0..1 is kept by projection (Bertsekas 1982): pixels at a bound whose gradient points out are frozen for
 the step, the others move by the quasi-Newton direction and are clipped.
@@ -6,6 +6,7 @@ the step, the others move by the quasi-Newton direction and are clipped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,14 +25,17 @@ class LbfgsState(NamedTuple):
 
     Attributes:
         image: Iterate, the best one so far since every step descends.
-        value: Objective at `image`.
+        value: Objective at `image`; infinite before the first step, which only evaluates.
         gradient: Gradient at `image`.
         moves: Last differences of iterates, (history, *image.shape), a ring.
         turns: Last differences of gradients, likewise.
-        curvatures: 1 / (move . turn) for each pair; 0 where there is none.
+        cross: move_i . turn_j, (history, history), float64; row and column `newest` are those of an older pair.
+        inner: turn_i . turn_j, likewise.
+        known: Which places of the ring hold a pair, boolean (history,).
         newest: Place of the newest pair in the ring.
         failures: Searches that failed in a row.
         stalled: Steps in a row that gained less than `tolerance`.
+        steps: Searches so far, failed ones too.
         evaluations: Evaluations so far.
     """
 
@@ -40,10 +44,13 @@ class LbfgsState(NamedTuple):
     gradient: Tensor
     moves: Tensor
     turns: Tensor
-    curvatures: Tensor
+    cross: Tensor
+    inner: Tensor
+    known: Tensor
     newest: Scalar
     failures: Scalar
     stalled: Scalar
+    steps: Scalar
     evaluations: Scalar
 
 
@@ -63,27 +70,30 @@ class Lbfgs:
     tolerance: float = 1e-5
     patience: int = 5
 
-    def init(self, image: Tensor, objective: ValueAndGradient) -> LbfgsState:
-        """One evaluation at `image`; no history."""
-        value, gradient = objective(image)
-        ring = tf.zeros(tf.concat([[self.history], tf.shape(image)], 0), image.dtype)
-        ring = tf.ensure_shape(ring, [self.history, *image.shape])
-        none = tf.zeros([self.history], image.dtype)
-        zero = tf.constant(0)
-        return LbfgsState(image, value, gradient, ring, ring, none, zero, zero, zero, zero + 1)
+    def init(self, image: Tensor) -> LbfgsState:
+        """Nothing known but where to start."""
+        shape = tf.concat([[self.history], tf.shape(image)], 0)
+        ring = tf.ensure_shape(tf.zeros(shape, image.dtype), [self.history, *image.shape])
+        table = tf.zeros([self.history, self.history], tf.float64)
+        unknown, zero = tf.zeros([self.history], tf.bool), tf.constant(0)
+        value = tf.constant(math.inf, image.dtype)
+        blank = tf.zeros_like(image)
+        return LbfgsState(image, value, blank, ring, ring, table, table, unknown, zero, zero, zero, zero, zero)
 
     def step(self, state: LbfgsState, objective: ValueAndGradient) -> LbfgsState:
         """One search along the quasi-Newton direction; a failed search forgets the history."""
+        state = with_products(state)
         free = _free(state.image, state.gradient)
         slope = tf.where(free, state.gradient, tf.zeros_like(state.gradient))
-        direction = tf.where(free, -two_loop(slope, state), tf.zeros_like(slope))
+        direction = tf.where(free, -inverse_hessian_product(slope, state), tf.zeros_like(slope))
         downhill = tf.reduce_sum(direction * slope) < 0
         direction = tf.where(downhill, direction, -slope)
         length = self._first_length(state, direction)
         found = backtrack(objective, state.image, state.value, state.gradient, direction, length)
-        stayed = state._replace(curvatures=tf.zeros_like(state.curvatures), failures=state.failures + 1)
+        stayed = state._replace(known=tf.zeros_like(state.known), failures=state.failures + 1)
         chosen = tf.cond(found.accepted, lambda: self._moved(state, found), lambda: stayed)
-        return chosen._replace(evaluations=state.evaluations + found.evaluations)
+        searched = tf.where(tf.math.is_inf(state.value), 0, 1)  # the first evaluation is not a search
+        return chosen._replace(steps=state.steps + searched, evaluations=state.evaluations + found.evaluations)
 
     def _moved(self, state: LbfgsState, found: Search) -> LbfgsState:
         kept = _with_pair(state, found.image - state.image, found.gradient - state.gradient)
@@ -106,36 +116,69 @@ class Lbfgs:
 
     def _first_length(self, state: LbfgsState, direction: Tensor) -> Scalar:
         typical = tf.sqrt(tf.reduce_mean(tf.square(direction))) + tf.constant(1e-30, direction.dtype)
-        has_history = tf.reduce_any(state.curvatures > 0)
+        has_history = tf.reduce_any(state.known)
         wanted = tf.where(has_history, tf.cast(self.learning_rate, direction.dtype), FIRST_STEP / typical)
         return tf.minimum(wanted, LARGEST_STEP / typical)
 
 
-def two_loop(gradient: Tensor, state: LbfgsState) -> Tensor:
-    """Inverse-Hessian product by the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4).
+def inverse_hessian_product(gradient: Tensor, state: LbfgsState) -> Tensor:
+    """What the two-loop recursion gives (Nocedal & Wright 2006, algorithm 7.4), in two passes over the pairs.
 
-    Pairs without curvature have a `curvatures` of 0 and so drop out of both loops.
+    The compact form of Byrd, Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs scalar products with
+    all pairs, two triangular systems of the history's size, and one weighted sum of all pairs.
     """
-    history = state.moves.shape[0]
-    order = [(state.newest - age) % history for age in range(history)]
-    q, shares = gradient, []
-    for place in order:
-        share = state.curvatures[place] * tf.reduce_sum(state.moves[place] * q)
-        q = q - share * state.turns[place]
-        shares.append(share)
-    q = q * _initial_scale(state)
-    for place, share in zip(reversed(order), reversed(shares), strict=True):
-        back = state.curvatures[place] * tf.reduce_sum(state.turns[place] * q)
-        q = q + state.moves[place] * (share - back)
-    return q
+    order = (state.newest + 1 + tf.range(state.known.shape[0])) % state.known.shape[0]  # oldest first
+    known = tf.cast(tf.gather(state.known, order), tf.float64)
+    both = known[:, None] * known
+    cross, inner = (both * tf.gather(tf.gather(table, order), order, axis=1) for table in (state.cross, state.inner))
+    by_moves, by_turns = (known * tf.gather(_dots(ring, [gradient])[:, 0], order) for ring in state[3:5])
+    scale = _initial_scale(state)
+    upper = tf.linalg.band_part(cross, 0, -1) + tf.linalg.diag(1.0 - known)
+    inverse = tf.linalg.triangular_solve(upper, by_moves[:, None], lower=False)
+    middle = tf.matmul(tf.linalg.diag(tf.linalg.diag_part(cross)) + scale * inner, inverse)
+    outer = tf.linalg.triangular_solve(upper, middle - scale * by_turns[:, None], lower=False, adjoint=True)
+    moves, turns = _weighted_sum(state.moves, outer, order), _weighted_sum(state.turns, -scale * inverse, order)
+    return tf.cast(scale, gradient.dtype) * gradient + moves + turns
+
+
+def with_products(state: LbfgsState) -> LbfgsState:
+    """The tables of scalar products with the newest pair's row and column filled in."""
+    newest = state.newest
+    move, turn = state.moves[newest], state.turns[newest]
+    by_moves, by_turns = _dots(state.moves, [turn]), _dots(state.turns, [move, turn])
+    cross = _with_column(_with_row(state.cross, newest, by_turns[:, 0]), newest, by_moves[:, 0])
+    inner = _with_column(_with_row(state.inner, newest, by_turns[:, 1]), newest, by_turns[:, 1])
+    return state._replace(cross=cross, inner=inner)
+
+
+def _dots(ring: Tensor, images: list[Tensor]) -> Tensor:
+    """Scalar products of every place of a ring with some images, (history, len(images)), float64."""
+    history = ring.shape[0]
+    rows = tf.reshape(tf.stack(images), [len(images), -1])
+    return tf.cast(tf.matmul(tf.reshape(ring, [history, -1]), rows, transpose_b=True), tf.float64)
+
+
+def _weighted_sum(ring: Tensor, weights: Tensor, order: Tensor) -> Tensor:
+    """Sum of the places of a ring, the i-th of `order` weighted by weights[i, 0]."""
+    history = ring.shape[0]
+    placed = tf.cast(tf.scatter_nd(order[:, None], weights, [history, 1]), ring.dtype)
+    flat = tf.matmul(placed, tf.reshape(ring, [history, -1]), transpose_a=True)
+    return tf.reshape(flat, tf.shape(ring)[1:])
+
+
+def _with_row(table: Tensor, place: Scalar, row: Tensor) -> Tensor:
+    return tf.tensor_scatter_nd_update(table, tf.reshape(place, [1, 1]), row[None])
+
+
+def _with_column(table: Tensor, place: Scalar, column: Tensor) -> Tensor:
+    return tf.transpose(_with_row(tf.transpose(table), place, column))
 
 
 def _initial_scale(state: LbfgsState) -> Scalar:
     """move.turn / turn.turn of the newest pair (Nocedal & Wright 2006, eq. 7.20); 1 without one."""
-    curvature, turn = state.curvatures[state.newest], state.turns[state.newest]
-    square = tf.reduce_sum(tf.square(turn))
-    known = curvature > 0
-    return tf.where(known, 1.0 / tf.where(known, curvature * square, tf.ones_like(square)), tf.ones_like(square))
+    known = state.known[state.newest]
+    product, square = (tf.linalg.diag_part(table)[state.newest] for table in (state.cross, state.inner))
+    return tf.where(known, product / tf.where(known, square, tf.ones_like(square)), tf.ones_like(square))
 
 
 def _with_pair(state: LbfgsState, move: Tensor, turn: Tensor) -> LbfgsState:
@@ -146,17 +189,12 @@ def _with_pair(state: LbfgsState, move: Tensor, turn: Tensor) -> LbfgsState:
     place = (state.newest + 1) % state.moves.shape[0]
 
     def stored() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        where = tf.reshape(place, [1, 1])
-        return (
-            tf.tensor_scatter_nd_update(state.moves, where, move[None]),
-            tf.tensor_scatter_nd_update(state.turns, where, turn[None]),
-            tf.tensor_scatter_nd_update(state.curvatures, where, 1.0 / product[None]),
-            place,
-        )
+        known = _with_row(state.known, place, tf.constant(True))
+        return _with_row(state.moves, place, move), _with_row(state.turns, place, turn), known, place
 
-    kept = (state.moves, state.turns, state.curvatures, state.newest)
-    moves, turns, curvatures, newest = tf.cond(useful, stored, lambda: kept)
-    return state._replace(moves=moves, turns=turns, curvatures=curvatures, newest=newest)
+    kept = (state.moves, state.turns, state.known, state.newest)
+    moves, turns, known, newest = tf.cond(useful, stored, lambda: kept)
+    return state._replace(moves=moves, turns=turns, known=known, newest=newest)
 
 
 def _free(image: Tensor, gradient: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def backtrack(
     Args:
         objective: What to minimize.
         image: Where the search starts, values in 0..1.
-        value: The objective there.
+        value: The objective there; infinite if nobody knows, then any finite value is accepted.
         gradient: Its gradient there.
         direction: Where to go, of the image's shape.
         length: First step along `direction`.
@@ -55,7 +55,7 @@ def backtrack(
         new_value, new_gradient = objective(moved)
         slope = tf.reduce_sum(gradient * (moved - image))
         fell = tf.logical_and(tf.math.is_finite(new_value), new_value <= value + SUFFICIENT_DECREASE * slope)
-        accepted = tf.logical_and(fell, slope < 0)
+        accepted = tf.logical_and(fell, tf.logical_or(slope < 0, tf.math.is_inf(value)))
         shorter = search.length * _shrink(value, new_value, slope)
         length = tf.where(accepted, search.length, shorter)
         return Search(accepted, moved, new_value, new_gradient, search.evaluations + 1, length)

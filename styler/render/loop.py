@@ -36,20 +36,12 @@ class Program:
 
     def __init__(self, objective: Objective, optimizer: Optimizer, *, xla: bool) -> None:
         self.objective, self.optimizer = objective, optimizer
-        self._compiled_start = Compiled(self._start, xla=xla)
-        self._compiled_advance = Compiled(self._advance, xla=xla)
-
-    def start(self, image: Tensor, targets: Targets) -> State:
-        """Optimizer state at an image (1, H, W, 3)."""
-        return self._compiled_start(image, targets)
+        self._compiled = Compiled(self._advance, xla=xla)
 
     def advance(self, state: State, targets: Targets, steps: int) -> Advance:
-        """At most `steps` steps in one call; fewer if the optimizer terminates."""
-        made: Advance = self._compiled_advance(state, targets, tf.constant(steps))
+        """At most `steps` steps in one call; fewer if the optimizer terminates. A first evaluation is not a step."""
+        made: Advance = self._compiled(state, targets, tf.constant(steps))
         return made
-
-    def _start(self, image: Tensor, targets: Targets) -> State:
-        return self.optimizer.init(image, self.objective.at(targets))
 
     def _advance(self, state: State, targets: Targets, steps: Scalar) -> Advance:
         evaluate = self.objective.at(targets)
@@ -58,7 +50,8 @@ class Program:
             return tf.logical_and(done < steps, tf.logical_not(self.optimizer.terminate(current)))
 
         def one_step(done: Scalar, current: State) -> tuple[Scalar, State]:
-            return done + 1, self.optimizer.step(current, evaluate)
+            new = self.optimizer.step(current, evaluate)
+            return done + new.steps - current.steps, new
 
         done, state = tf.while_loop(unfinished, one_step, (tf.constant(0), state))
         return Advance(state, done, self.optimizer.terminate(state))

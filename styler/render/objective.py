@@ -26,14 +26,26 @@ class Targets(NamedTuple):
     """All that the objective compares an image with; tensors, so that one compiled program serves many renders.
 
     Attributes:
-        content: Content layer -> activations of the content image, (1, H', W', C).
+        content: Content layer -> the content image's activations as its loss wants them.
         style: Style layer -> the style images' statistics as its loss wants them.
         weights: Factors of the terms.
     """
 
-    content: dict[str, Tensor]
+    content: dict[str, Prepared]
     style: dict[str, Prepared]
     weights: Weights
+
+
+class Observation(NamedTuple):
+    """What one pass through the network tells of an image.
+
+    Attributes:
+        content: Content layer -> the image as a target of the content loss.
+        style: Style layer -> statistics per position.
+    """
+
+    content: dict[str, Prepared]
+    style: dict[str, Stats]
 
 
 class Terms(NamedTuple):
@@ -62,15 +74,12 @@ class Objective:
     content_loss: LocalLoss
     style_loss: StatisticLoss
 
-    def photo_targets(self, image: Tensor, style: dict[str, Prepared]) -> tuple[dict[str, Tensor], Scalar]:
-        """Activations of a content image, (1, H, W, 3), 0..1, and its style term."""
+    def observe(self, image: Tensor) -> Observation:
+        """A photo or a painting, (1, H, W, 3), 0..1, seen by the network."""
         features = self.extract(image)
-        return {name: features[name] for name, _ in self.content_layers}, self._style_term(features, style)
-
-    def style_statistics(self, image: Tensor) -> dict[str, Stats]:
-        """Statistics per position of one style image, (1, H, W, 3), 0..1."""
-        features = self.extract(image)
-        return {name: self.style_loss.statistics(features[name]).per_position() for name, _ in self.style_layers}
+        content = {name: self.content_loss.prepared(features[name]) for name, _ in self.content_layers}
+        style = {name: self.style_loss.statistics(features[name]).per_position() for name, _ in self.style_layers}
+        return Observation(content, style)
 
     def blend(self, styles: list[dict[str, Stats]], shares: list[float]) -> dict[str, Prepared]:
         """Statistics of several style images as one target; shares sum to 1."""
@@ -84,18 +93,16 @@ class Objective:
             share * self.content_loss.distance(features[name], targets.content[name])
             for name, share in self.content_layers
         ]
-        return Terms(tf.add_n(content), self._style_term(features, targets.style), F.nine_point_variation(image))
+        stats = {name: self.style_loss.statistics(features[name]) for name, _ in self.style_layers}
+        return Terms(tf.add_n(content), self.style_term(stats, targets.style), F.nine_point_variation(image))
 
-    def style_distances(self, image: Tensor, style: dict[str, Prepared]) -> dict[str, Scalar]:
+    def style_distances(self, stats: dict[str, Stats], style: dict[str, Prepared]) -> dict[str, Scalar]:
         """The style term layer by layer, without shares."""
-        return self._style_distances(self.extract(image), style)
+        return {name: self.style_loss.distance(stats[name], style[name]) for name, _ in self.style_layers}
 
-    def _style_distances(self, features: Features, style: dict[str, Prepared]) -> dict[str, Scalar]:
-        distance, statistics = self.style_loss.distance, self.style_loss.statistics
-        return {name: distance(statistics(features[name]), style[name]) for name, _ in self.style_layers}
-
-    def _style_term(self, features: Features, style: dict[str, Prepared]) -> Scalar:
-        distances = self._style_distances(features, style)
+    def style_term(self, stats: dict[str, Stats], style: dict[str, Prepared]) -> Scalar:
+        """The distances with their shares."""
+        distances = self.style_distances(stats, style)
         return tf.add_n([share * distances[name] for name, share in self.style_layers])
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:

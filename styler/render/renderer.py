@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
@@ -12,29 +11,21 @@ import tensorflow as tf
 from PIL import Image
 
 from styler.config import ORIGINAL, RenderConfig
-from styler.errors import ResourceError
-from styler.features.extractor import FeatureExtractor
 from styler.images.color import with_chroma_of
 from styler.images.reading import Picture, Pixels, read_image
 from styler.images.resampling import resampled
-from styler.images.sizes import check_shape, no_larger, with_longer_side
+from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
-from styler.losses import STYLE_LOSSES, Stats
-from styler.losses.content import ContentLoss
-from styler.networks import NetworkSpec
-from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.optimizers.base import State
 from styler.progress import StepEvent
-from styler.render.compiled import Compiled
 from styler.render.course import Course
-from styler.render.loop import Program, Progress, image_tensor, run_octave
+from styler.render.engine import Engine
+from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, resized, with_margin, without_margin
-from styler.render.objective import Objective, Targets, Weights, shares
+from styler.render.objective import Targets, Weights
 from styler.render.pyramid import plan_octaves
 from styler.render.strength import is_photo, term_weights
 from styler.types import Size, Tensor
-
-FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,28 +48,15 @@ class Rendered:
 
 
 class Renderer:
-    """Holds a network, its compiled programs and style statistics between renders of one config.
+    """Renders pictures with one config on an engine that serves it.
 
     Args:
         config: What to render.
-        network: The network to do it with.
-
-    Raises:
-        LayerError: `config` names a layer that the network does not have.
-        WeightsError: The network's weights are absent or damaged.
-        ResourceError: The device that `config` names is not there.
+        engine: Made for this config or for one that differs in nothing decisive.
     """
 
-    def __init__(self, config: RenderConfig, network: NetworkSpec) -> None:
-        self.config, self.network = config, network
-        self.device = find_device(config.device)
-        with tf.device(self.device):
-            self.objective = make_objective(config, network)
-        self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
-        self._photo_targets = Compiled(self.objective.photo_targets)
-        self._statistics = Compiled(self.objective.style_statistics)
-        self._distances = Compiled(self.objective.style_distances)
-        self._cache: dict[tuple[str, Size], dict[str, Stats]] = {}
+    def __init__(self, config: RenderConfig, engine: Engine) -> None:
+        self.config, self.engine = config, engine
 
     def final_size(self, content: Picture) -> Size:
         """(height, width) of the result.
@@ -88,7 +66,7 @@ class Renderer:
         """
         asked = self.config.size
         size = content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked))
-        check_shape(size, self.network.minimum_size, "the result")
+        check_shape(size, self.engine.network.minimum_size, "the result")
         return size
 
     def render(
@@ -120,7 +98,7 @@ class Renderer:
                 stop_reason="strength",
                 seconds=0.0,
             )
-        with tf.device(self.device):
+        with tf.device(self.engine.device):
             return (yield from self._octaves(content, styles, final, event_every))
 
     def _octaves(
@@ -131,24 +109,24 @@ class Renderer:
         while course.index < len(course.octaves):
             size = course.octave.size
             targets = self.targets(content, styles, size)
-            if state is None:
-                state = self.program.start(self.first_image(content, styles, size), targets)
-            else:
-                state = self._refined(state, targets, size)
+            state = self._started(content, styles, size) if state is None else self._refined(state, size)
             state = yield from self._octave(course, state, targets, content, event_every)
         return self._rendered(course, state, targets, content)
 
-    def _refined(self, state: State, targets: Targets, size: Size) -> State:
+    def _started(self, content: Picture, styles: list[Picture], size: Size) -> State:
+        return self.engine.program.optimizer.init(self.first_image(content, styles, size))
+
+    def _refined(self, state: State, size: Size) -> State:
         """The state carried over to the next octave."""
-        image = resized(state.image, size)
-        resampled_state = self.program.optimizer.resample(state, image, padded_size(size))
-        return self.program.start(image, targets) if resampled_state is None else resampled_state
+        optimizer, image = self.engine.program.optimizer, resized(state.image, size)
+        resampled_state = optimizer.resample(state, image, padded_size(size))
+        return optimizer.init(image) if resampled_state is None else resampled_state
 
     def _octave(
         self, course: Course, state: State, targets: Targets, content: Picture, event_every: int | None
     ) -> Generator[StepEvent, None, State]:
         made = 0
-        for progress in run_octave(self.program, state, targets, course.octave.steps, course.done, event_every):
+        for progress in run_octave(self.engine.program, state, targets, course.octave.steps, course.done, event_every):
             course.note(progress)
             state, made = progress.state, progress.steps
             yield self._event(course, progress, partial(self._picture, content, state.image))
@@ -173,7 +151,8 @@ class Renderer:
         )
 
     def _rendered(self, course: Course, state: State, targets: Targets, content: Picture) -> Rendered:
-        distances = self._distances(state.image, targets.style)
+        stats = self.engine.observe(state.image).style
+        distances = self.engine.objective.style_distances(stats, targets.style)
         return Rendered(
             pixels=self.finished(content, state.image),
             octaves=course.rows,
@@ -184,21 +163,12 @@ class Renderer:
 
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
         """What an image of this size is compared with."""
-        photo = image_tensor(with_margin(resampled(content.pixels, size)))
-        statistics = [self.statistics(style, size) for style in styles]
-        style = self.objective.blend(statistics, self.config.style_shares(len(styles)))
-        activations, style_of_photo = self._photo_targets(photo, style)
-        weights = term_weights(self.config, float(style_of_photo))
-        return Targets(activations, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
-
-    def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
-        """Style statistics at an octave, kept for the next render; a painting is never enlarged."""
-        shape = no_larger(style.size, max(size))
-        check_shape(shape, self.network.minimum_size, "the style image")
-        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape
-        if key not in self._cache:
-            self._cache[key] = self._statistics(image_tensor(resampled(style.pixels, shape)))
-        return self._cache[key]
+        objective = self.engine.objective
+        photo = self.engine.observe(image_tensor(with_margin(resampled(content.pixels, size))))
+        statistics = [self.engine.statistics(style, size) for style in styles]
+        style = objective.blend(statistics, self.config.style_shares(len(styles)))
+        weights = term_weights(self.config, float(objective.style_term(photo.style, style)))
+        return Targets(photo.content, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
 
     def first_image(self, content: Picture, styles: list[Picture], size: Size) -> Tensor:
         """Where the coarsest octave starts, with its margin."""
@@ -217,47 +187,3 @@ class Renderer:
         if self.config.color == "luminance":
             return with_chroma_of(pixels, resampled(content.pixels, Size(*pixels.shape[:2])))
         return pixels
-
-
-def make_objective(config: RenderConfig, network: NetworkSpec) -> Objective:
-    """The objective over the layers that `config` or else the network names."""
-    style_layers = shares(config.style_layers or network.style_layers)
-    content_layers = shares(config.content_layers or network.content_layers)
-    names = dict.fromkeys(name for name, _ in (*style_layers, *content_layers))
-    model = network.build(config.pooling)
-    return Objective(
-        extract=FeatureExtractor(model, names, preprocess=network.preprocess),
-        content_layers=content_layers,
-        style_layers=style_layers,
-        content_loss=ContentLoss(),
-        style_loss=STYLE_LOSSES[config.loss](),
-    )
-
-
-def make_optimizer(config: RenderConfig) -> Optimizer:
-    """The optimizer that `config` names, with its learning rate if one is given."""
-    kind = {"lbfgs": Lbfgs, "adam": Adam}[config.optimizer]
-    return kind() if config.learning_rate is None else kind(learning_rate=config.learning_rate)
-
-
-def find_device(name: str) -> str:
-    """TensorFlow's name for "auto", "cpu", "gpu" or "gpu:1".
-
-    Raises:
-        ResourceError: No such device.
-    """
-    gpus = tf.config.list_logical_devices("GPU")
-    kind, _, index = name.partition(":")
-    if kind == "cpu" or (kind == "auto" and not gpus):
-        return "/CPU:0"
-    if int(index or 0) >= len(gpus):
-        message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
-        raise ResourceError(message)
-    return f"/GPU:{index or 0}"
-
-
-def uses_xla(config: RenderConfig, device: str) -> bool:
-    """Whether to compile with XLA: as asked, else always on a GPU and where measured as faster on a CPU."""
-    if config.compile == "auto":
-        return "GPU" in device or FASTER_ON_CPU == "xla"
-    return config.compile == "xla"

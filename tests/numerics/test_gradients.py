@@ -60,7 +60,7 @@ def test_style_losses_of_few_positions_and_many_channels(rng, name):
 
 
 def test_content_loss(rng):
-    target = smooth_features(image(rng))["deep"]
+    target = ContentLoss().prepared(smooth_features(image(rng))["deep"])
     assert_gradient(lambda x: ContentLoss().distance(smooth_features(x)["deep"], target), image(rng), rng)
 
 
@@ -77,9 +77,9 @@ def test_the_whole_objective(rng, name):
         content_loss=ContentLoss(),
         style_loss=STYLE_LOSSES[name](),
     )
-    styles = [objective.style_statistics(image(rng, *size)) for size in ((6, 8), (10, 5))]
+    styles = [objective.observe(image(rng, *size)).style for size in ((6, 8), (10, 5))]
     style = objective.blend(styles, [0.3, 0.7])
-    content, _ = objective.photo_targets(image(rng), style)
+    content = objective.observe(image(rng)).content
     weights = Weights(*(tf.constant(weight, tf.float64) for weight in (0.7, 1.3, 0.4)))
     targets = Targets(content, style, weights)
     assert_gradient(lambda x: objective.value(x, targets), image(rng), rng)

@@ -8,7 +8,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from styler.optimizers import Lbfgs
-from styler.optimizers.lbfgs import CURVATURE, two_loop
+from styler.optimizers.lbfgs import CURVATURE, inverse_hessian_product, with_products
 from support.functions import SHAPE, bowl, rosenbrock
 
 
@@ -25,7 +25,7 @@ def by_scipy(objective, start):
 
 def by_styler(objective, start, steps):
     optimizer = Lbfgs(tolerance=0.0, patience=10**6)
-    state = optimizer.init(tf.constant(start), objective)
+    state = optimizer.step(optimizer.init(tf.constant(start)), objective)
     for _ in range(steps):
         if bool(optimizer.terminate(state)):
             break
@@ -79,7 +79,7 @@ def scipys_direction(moves, turns, gradient):
 def test_every_step_of_a_run_goes_where_scipys_inverse_hessian_points(history):
     """Pairs are recorded outside the optimizer, from its iterates and the objective alone."""
     optimizer = Lbfgs(history=history, tolerance=0.0)
-    state = optimizer.init(tf.constant(np.full((1, 1, 2, 3), 0.3)), rosenbrock)
+    state = optimizer.step(optimizer.init(tf.constant(np.full((1, 1, 2, 3), 0.3))), rosenbrock)
     moves, turns = [], []
     for _ in range(25):
         before = state
@@ -88,5 +88,6 @@ def test_every_step_of_a_run_goes_where_scipys_inverse_hessian_points(history):
         if move @ turn > CURVATURE * np.linalg.norm(move) * np.linalg.norm(turn):
             moves, turns = [*moves, move][-history:], [*turns, turn][-history:]
         expected = scipys_direction(moves, turns, state.gradient.numpy().ravel())
-        np.testing.assert_allclose(two_loop(state.gradient, state).numpy().ravel(), expected, rtol=1e-6)
+        got = inverse_hessian_product(state.gradient, with_products(state))
+        np.testing.assert_allclose(got.numpy().ravel(), expected, rtol=1e-6)
     assert len(moves) == history

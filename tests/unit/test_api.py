@@ -10,10 +10,10 @@ from PIL import Image
 from styler.api import StyleResult, Stylizer, listed, peak_memory, stylize, versions
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
-from styler.render.renderer import Renderer
+from styler.render.engine import Engine
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
-from support.programs import shared_renderer
+from support.programs import shared_engine
 
 PHOTO, PAINTING = blobs(60, 80, 1), stripes(90, 70)
 CONFIG = RenderConfig(size=64, steps=3)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("shared_programs")
 @pytest.fixture(scope="module")
 def studio():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("styler.api.Renderer", shared_renderer)
+        patch.setattr("styler.api.Engine", shared_engine)
         return Stylizer(CONFIG, network=tiny_network())
 
 
@@ -49,7 +49,7 @@ def test_the_same_stylizer_gives_the_same_picture_again(studio, result):
 
 
 def test_a_new_stylizer_gives_the_same_picture(result, monkeypatch):
-    monkeypatch.setattr("styler.api.Renderer", Renderer)  # with programs of its own
+    monkeypatch.setattr("styler.api.Engine", Engine)  # with programs of its own
     again = Stylizer(CONFIG, network=tiny_network()).render(PHOTO, PAINTING)
     np.testing.assert_array_equal(pixels(again), pixels(result))
 

@@ -24,7 +24,7 @@ def make(rng, optimizer, xla=False):
     problem = Bowl(rng)
     program = Program(problem, optimizer, xla=xla)
     start = tf.constant(np.full(problem.center.shape, 0.5, np.float32))
-    return problem, program, program.start(start, tf.constant(0.0))
+    return problem, program, optimizer.init(start)
 
 
 def run(program, state, steps, **settings):

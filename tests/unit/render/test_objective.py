@@ -5,7 +5,7 @@ import tensorflow as tf
 from styler.config import RenderConfig
 from styler.render.loop import image_tensor
 from styler.render.objective import Targets, Weights, shares
-from styler.render.renderer import make_objective
+from styler.render.engine import make_objective
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
 
@@ -26,16 +26,15 @@ def painting():
 
 
 def targets(objective, photo, painting, content=1.0, style=1.0, tv=1.0):
-    blended = objective.blend([objective.style_statistics(painting)], [1.0])
-    activations, _ = objective.photo_targets(photo, blended)
-    return Targets(activations, blended, Weights(*(tf.constant(w) for w in (content, style, tv))))
+    blended = objective.blend([objective.observe(painting).style], [1.0])
+    return Targets(objective.observe(photo).content, blended, Weights(*(tf.constant(w) for w in (content, style, tv))))
 
 
 def test_the_photo_has_no_content_term_and_the_painting_no_style_term(objective, photo, painting):
     aims = targets(objective, photo, painting)
     assert float(objective.terms(photo, aims).content) == pytest.approx(0.0, abs=1e-9)
     assert float(objective.terms(painting_like(photo, painting), aims).style) > 1e-3
-    at_painting = objective._style_term(objective.extract(painting), aims.style)
+    at_painting = objective.style_term(objective.observe(painting).style, aims.style)
     assert float(at_painting) == pytest.approx(0.0, abs=1e-5)
 
 
@@ -43,9 +42,9 @@ def painting_like(photo, painting):
     return tf.image.resize(painting, photo.shape[1:3]) * 0.5 + photo * 0.5
 
 
-def test_photo_targets_give_the_style_term_of_the_photo(objective, photo, painting):
+def test_observing_the_photo_gives_its_style_term(objective, photo, painting):
     aims = targets(objective, photo, painting)
-    _, style = objective.photo_targets(photo, aims.style)
+    style = objective.style_term(objective.observe(photo).style, aims.style)
     assert float(style) == pytest.approx(float(objective.terms(photo, aims).style), rel=1e-5)
 
 
@@ -79,7 +78,7 @@ def test_gradient_points_where_the_value_falls(objective, photo, painting):
 
 def test_style_distances_with_their_shares_sum_to_the_style_term(objective, photo, painting):
     aims = targets(objective, photo, painting)
-    distances = objective.style_distances(photo, aims.style)
+    distances = objective.style_distances(objective.observe(photo).style, aims.style)
     total = sum(share * float(distances[name]) for name, share in objective.style_layers)
     assert total == pytest.approx(float(objective.terms(photo, aims).style), rel=1e-5)
 
@@ -90,7 +89,7 @@ def test_shares_sum_to_one_and_keep_their_proportions():
 
 def test_a_blend_of_two_paintings_lies_between_them(photo, painting):
     objective = make_objective(RenderConfig(loss="gram"), tiny_network())
-    one, two = objective.style_statistics(painting), objective.style_statistics(photo)
+    one, two = objective.observe(painting).style, objective.observe(photo).style
     half = objective.blend([one, two], [0.5, 0.5])
     for name, stats in half.items():
         np.testing.assert_allclose(stats.second, (one[name].second + two[name].second) / 2, rtol=1e-5)

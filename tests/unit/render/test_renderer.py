@@ -2,23 +2,22 @@ import numpy as np
 import pytest
 
 from styler.config import RenderConfig
-from styler.errors import ConfigError, ResourceError
+from styler.errors import ConfigError
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
-from styler.render.loop import image_tensor
-from styler.render.renderer import Renderer, find_device, uses_xla
+from styler.render.renderer import Renderer
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
-from support.programs import shared_renderer
+from support.programs import shared_engine
 
 PHOTO, PAINTING = read_image(blobs(60, 80, 1)), read_image(stripes(90, 70))
 
 
 def rendered(styles=(PAINTING,), **options):
     config = RenderConfig(**{"size": 96, "steps": 8, **options})
-    events, course = [], shared_renderer(config, tiny_network()).render(PHOTO, list(styles))
+    events, course = [], Renderer(config, shared_engine(config, tiny_network())).render(PHOTO, list(styles))
     while True:
         try:
             events.append(next(course))
@@ -103,32 +102,7 @@ def test_as_many_weights_as_styles_are_needed():
 
 
 def test_a_photo_too_narrow_for_the_network_is_refused():
-    renderer = Renderer(RenderConfig(size=64), tiny_network())
+    config = RenderConfig(size=64)
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
     with pytest.raises(ConfigError, match="less than 32"):
         renderer.final_size(read_image(blobs(20, 200, 1)))
-
-
-def test_an_absent_device_is_refused():
-    with pytest.raises(ResourceError, match="no device gpu:63"):
-        find_device("gpu:63")
-
-
-@pytest.mark.parametrize(
-    ("choice", "device", "xla"), [("xla", "/CPU:0", True), ("graph", "/GPU:0", False), ("auto", "/GPU:0", True)]
-)
-def test_xla_is_used_as_asked_and_always_on_a_gpu(choice, device, xla):
-    assert uses_xla(RenderConfig(compile=choice), device) is xla
-
-
-def test_statistics_of_a_painting_are_kept():
-    renderer = Renderer(RenderConfig(size=96, steps=2), tiny_network())
-    size = Size(72, 96)
-    assert renderer.statistics(PAINTING, size) is renderer.statistics(PAINTING, size)
-
-
-@pytest.mark.parametrize(("octave", "seen_at"), [((36, 48), (48, 37)), ((72, 96), (90, 70)), ((150, 200), (90, 70))])
-def test_a_painting_is_shrunk_to_the_octave_and_never_enlarged(octave, seen_at):
-    renderer = shared_renderer(RenderConfig(), tiny_network())
-    expected = renderer.objective.style_statistics(image_tensor(resampled(PAINTING.pixels, Size(*seen_at))))
-    for name, stats in renderer.statistics(PAINTING, Size(*octave)).items():
-        np.testing.assert_allclose(stats.second, expected[name].second, rtol=1e-4, atol=1e-5)

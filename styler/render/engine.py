@@ -1,0 +1,139 @@
+"""A network made ready to render: objective, compiled programs, statistics of paintings."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import tensorflow as tf
+
+from styler.config import RenderConfig
+from styler.errors import ResourceError
+from styler.features.extractor import FeatureExtractor
+from styler.images.reading import Picture
+from styler.images.resampling import resampled
+from styler.images.sizes import check_shape, no_larger
+from styler.losses import STYLE_LOSSES, Stats
+from styler.losses.content import ContentLoss
+from styler.networks import NetworkSpec
+from styler.networks.precision import in_precision
+from styler.optimizers import Adam, Lbfgs, Optimizer
+from styler.render.compiled import Compiled
+from styler.render.loop import Program, image_tensor
+from styler.render.objective import Objective, Observation, shares
+from styler.types import Features, Size, Tensor
+
+FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
+DECISIVE = (
+    "network",
+    "pooling",
+    "content_layers",
+    "style_layers",
+    "loss",
+    "optimizer",
+    "learning_rate",
+    "device",
+    "compile",
+    "precision",
+)
+"""Fields of a config that an engine is built from; configs that differ in others only can share one."""
+
+
+class Engine:
+    """What several renders, also of different sizes and strengths, have in common.
+
+    Args:
+        config: The fields named in `DECISIVE` count.
+        network: The network to do it with.
+
+    Attributes:
+        objective: What an image should match.
+        program: Optimizer and objective, compiled.
+        device: TensorFlow's name of the device.
+
+    Raises:
+        LayerError: `config` names a layer that the network does not have.
+        WeightsError: The network's weights are absent or damaged.
+        ResourceError: The device that `config` names is not there.
+    """
+
+    def __init__(self, config: RenderConfig, network: NetworkSpec) -> None:
+        self.network, self._key = network, decisive(config)
+        self.device = find_device(config.device)
+        with tf.device(self.device):
+            self.objective = make_objective(config, network)
+        self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
+        self._observe = Compiled(self.objective.observe)
+        self._statistics: dict[tuple[str, Size], dict[str, Stats]] = {}
+
+    def serves(self, config: RenderConfig) -> bool:
+        """Whether a config could be rendered with this engine as it is."""
+        return decisive(config) == self._key
+
+    def observe(self, image: Tensor) -> Observation:
+        """One pass through the network, (1, H, W, 3), 0..1."""
+        seen: Observation = self._observe(image)
+        return seen
+
+    def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
+        """Style statistics at an octave, kept for the next render; a painting is never enlarged."""
+        shape = no_larger(style.size, max(size))
+        check_shape(shape, self.network.minimum_size, "the style image")
+        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape
+        if key not in self._statistics:
+            self._statistics[key] = self.observe(image_tensor(resampled(style.pixels, shape))).style
+        return self._statistics[key]
+
+
+def decisive(config: RenderConfig) -> tuple[Any, ...]:
+    """Values of the fields that an engine is built from."""
+    return tuple(getattr(config, name) for name in DECISIVE)
+
+
+def make_objective(config: RenderConfig, network: NetworkSpec) -> Objective:
+    """The objective over the layers that `config` or else the network names."""
+    style_layers = shares(config.style_layers or network.style_layers)
+    content_layers = shares(config.content_layers or network.content_layers)
+    names = dict.fromkeys(name for name, _ in (*style_layers, *content_layers))
+    model = in_precision(network.build(config.pooling), config.precision)
+    extract = FeatureExtractor(model, names, preprocess=network.preprocess)
+
+    def in_float32(image: Tensor) -> Features:
+        return {name: tf.cast(features, tf.float32) for name, features in extract(image).items()}
+
+    return Objective(
+        extract=extract if config.precision == "float32" else in_float32,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        content_loss=ContentLoss(),
+        style_loss=STYLE_LOSSES[config.loss](),
+    )
+
+
+def make_optimizer(config: RenderConfig) -> Optimizer:
+    """The optimizer that `config` names, with its learning rate if one is given."""
+    kind = {"lbfgs": Lbfgs, "adam": Adam}[config.optimizer]
+    return kind() if config.learning_rate is None else kind(learning_rate=config.learning_rate)
+
+
+def find_device(name: str) -> str:
+    """TensorFlow's name for "auto", "cpu", "gpu" or "gpu:1".
+
+    Raises:
+        ResourceError: No such device.
+    """
+    gpus = tf.config.list_logical_devices("GPU")
+    kind, _, index = name.partition(":")
+    if kind == "cpu" or (kind == "auto" and not gpus):
+        return "/CPU:0"
+    if int(index or 0) >= len(gpus):
+        message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
+        raise ResourceError(message)
+    return f"/GPU:{index or 0}"
+
+
+def uses_xla(config: RenderConfig, device: str) -> bool:
+    """Whether to compile with XLA: as asked, else always on a GPU and where measured as faster on a CPU."""
+    if config.compile == "auto":
+        return "GPU" in device or FASTER_ON_CPU == "xla"
+    return config.compile == "xla"

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from styler.config import RenderConfig
+from styler.errors import ResourceError
+from styler.images.reading import read_image
+from styler.images.resampling import resampled
+from styler.render.engine import DECISIVE, find_device, uses_xla
+from styler.render.loop import image_tensor
+from styler.types import Size
+from support.networks import tiny_network
+from support.pictures import stripes
+from support.programs import shared_engine
+
+PAINTING = read_image(stripes(90, 70))
+
+
+def test_an_absent_device_is_refused():
+    with pytest.raises(ResourceError, match="no device gpu:63"):
+        find_device("gpu:63")
+
+
+@pytest.mark.parametrize(
+    ("choice", "device", "xla"), [("xla", "/CPU:0", True), ("graph", "/GPU:0", False), ("auto", "/GPU:0", True)]
+)
+def test_xla_is_used_as_asked_and_always_on_a_gpu(choice, device, xla):
+    assert uses_xla(RenderConfig(compile=choice), device) is xla
+
+
+def test_statistics_of_a_painting_are_kept():
+    engine = shared_engine(RenderConfig(), tiny_network())
+    size = Size(72, 96)
+    assert engine.statistics(PAINTING, size) is engine.statistics(PAINTING, size)
+
+
+@pytest.mark.parametrize(("octave", "seen_at"), [((36, 48), (48, 37)), ((72, 96), (90, 70)), ((150, 200), (90, 70))])
+def test_a_painting_is_shrunk_to_the_octave_and_never_enlarged(octave, seen_at):
+    engine = shared_engine(RenderConfig(), tiny_network())
+    expected = engine.objective.observe(image_tensor(resampled(PAINTING.pixels, Size(*seen_at)))).style
+    for name, stats in engine.statistics(PAINTING, Size(*octave)).items():
+        np.testing.assert_allclose(stats.second, expected[name].second, rtol=1e-4, atol=1e-5)
+
+
+def test_an_engine_serves_configs_that_differ_in_nothing_decisive():
+    engine = shared_engine(RenderConfig(), tiny_network())
+    others = {"size": 700, "strength": 0.9, "steps": 3, "seed": 5, "scales": 1, "color": "luminance", "init": "noise"}
+    assert engine.serves(RenderConfig(**others))
+    assert engine.serves(RenderConfig(content_weight=1.0, style_weight=2.0, tv_weight=0.1, style_weights=(1.0,)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": "vgg19"},
+        {"pooling": "max"},
+        {"content_layers": (("block3_conv1", 1.0),)},
+        {"style_layers": (("block3_conv1", 1.0),)},
+        {"loss": "gram"},
+        {"optimizer": "adam"},
+        {"learning_rate": 0.5},
+        {"device": "cpu"},
+        {"compile": "xla"},
+        {"precision": "mixed"},
+    ],
+)
+def test_an_engine_refuses_what_it_was_not_made_for(change):
+    assert set(change) <= set(DECISIVE)
+    assert not shared_engine(RenderConfig(), tiny_network()).serves(RenderConfig(**change))
