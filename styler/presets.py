@@ -28,7 +28,7 @@ class Preset:
         return asdict(self)
 
 
-DRAFT = Preset(steps=60)
+DRAFT = Preset(steps=40)
 BALANCED = Preset(steps=200)
 BEST = Preset(steps=600)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from styler.config import COLORS, OPTIMIZERS, POOLINGS, RenderConfig
+from styler.config import COLORS, COMPILERS, LOSSES, OPTIMIZERS, POOLINGS, PRECISIONS, RenderConfig
 from styler.presets import PRESETS
 
 DEFAULTS = RenderConfig()
@@ -63,6 +63,10 @@ Network = Annotated[
     str | None, _option("--network", default=DEFAULTS.network, help="A name of styler networks, or a .keras file.")
 ]
 Pooling = Annotated[str | None, _option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
+Loss = Annotated[
+    str | None,
+    _option("--loss", default="from the preset", help=f"{' | '.join(LOSSES)}: what of the painting is matched."),
+]
 ContentLayers = Annotated[
     str | None,
     _option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
@@ -90,6 +94,18 @@ Scales = Annotated[
 ]
 Seed = Annotated[int | None, _option("--seed", default=DEFAULTS.seed, help="Same recipe and machine: same bytes.")]
 Device = Annotated[str | None, _option("--device", default=DEFAULTS.device, help="auto | cpu | gpu | gpu:N.")]
+Precision = Annotated[
+    str | None,
+    _option(
+        "--precision",
+        default=DEFAULTS.precision,
+        help=f"{' | '.join(PRECISIONS)}: bfloat16 within the network, faster on recent GPUs.",
+    ),
+]
+Compile = Annotated[
+    str | None,
+    _option("--compile", default=DEFAULTS.compile, help=f"{' | '.join(COMPILERS)}: auto takes the faster one."),
+]
 SaveEvery = Annotated[
     int | None,
     _option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),

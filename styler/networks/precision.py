@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,23 +14,21 @@ def in_precision(model: keras.Model, precision: str) -> keras.Model:
     """A model whose layers compute in the given precision; its variables stay float32.
 
     Args:
-        model: Built for this purpose alone: its layers are changed in place.
-        precision: "float32", which changes nothing, or "mixed": activations and products in bfloat16.
+        model: Sequential or functional.
+        precision: "float32" for the model itself, or "mixed": activations and products in bfloat16.
 
     Returns:
-        The same model; with "mixed" its outputs are bfloat16.
+        With "mixed" a copy whose outputs are bfloat16.
     """
-    if precision == "mixed":
-        import keras
+    if precision == "float32":
+        return model
+    import keras
 
-        for layer in _all_layers(model):
-            layer.dtype_policy = keras.DTypePolicy(MIXED)
-    return model
+    def clone(layer: Any) -> Any:
+        precise = {"dtype": MIXED} if isinstance(layer, keras.layers.Layer) else {}  # other operations have none
+        return layer.__class__.from_config({**layer.get_config(), **precise})
 
-
-def _all_layers(model: keras.Model) -> Iterator[Any]:
-    """Layers of a model and of the models within it."""
-    for layer in model.layers:
-        yield layer
-        if hasattr(layer, "layers"):
-            yield from _all_layers(layer)
+    made = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    made.set_weights(model.get_weights())
+    made.trainable = False
+    return made

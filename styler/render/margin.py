@@ -7,7 +7,6 @@ there less than it gains: it draws a thin frame. With a margin the frame falls o
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
 from styler.images.reading import Pixels
 from styler.types import Size, Tensor
@@ -30,8 +29,7 @@ def padded_size(size: Size) -> Size:
     return Size(size.height + 2 * MARGIN, size.width + 2 * MARGIN)
 
 
-def resized(image: Tensor, size: Size) -> Tensor:
-    """An image with margin at another octave, (1, H, W, 3), bicubic, clipped to 0..1, with a new margin."""
-    inner = tf.image.resize(without_margin(image), size, "bicubic", antialias=True)
-    edges = [[0, 0], [MARGIN, MARGIN], [MARGIN, MARGIN], [0, 0]]
-    return tf.pad(tf.clip_by_value(inner, 0.0, 1.0), edges, "SYMMETRIC")
+def unpadded_size(image: Tensor) -> Size:
+    """Of the picture within a tensor with margin, (1, H, W, 3)."""
+    height, width = image.shape[1:3]
+    return Size(height - 2 * MARGIN, width - 2 * MARGIN)

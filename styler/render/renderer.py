@@ -19,12 +19,13 @@ from styler.images.writing import to_pil
 from styler.optimizers.base import State
 from styler.progress import StepEvent
 from styler.render.course import Course
+from styler.render.detail import refined
 from styler.render.engine import Engine
 from styler.render.loop import Progress, image_tensor, run_octave
-from styler.render.margin import padded_size, resized, with_margin, without_margin
+from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
 from styler.render.pyramid import plan_octaves
-from styler.render.strength import is_photo, term_weights
+from styler.render.strength import detail_share, is_photo, term_weights
 from styler.types import Size, Tensor
 
 
@@ -109,16 +110,18 @@ class Renderer:
         while course.index < len(course.octaves):
             size = course.octave.size
             targets = self.targets(content, styles, size)
-            state = self._started(content, styles, size) if state is None else self._refined(state, size)
+            state = self._started(content, styles, size) if state is None else self._refined(state, content, size)
             state = yield from self._octave(course, state, targets, content, event_every)
         return self._rendered(course, state, targets, content)
 
     def _started(self, content: Picture, styles: list[Picture], size: Size) -> State:
         return self.engine.program.optimizer.init(self.first_image(content, styles, size))
 
-    def _refined(self, state: State, size: Size) -> State:
+    def _refined(self, state: State, content: Picture, size: Size) -> State:
         """The state carried over to the next octave."""
-        optimizer, image = self.engine.program.optimizer, resized(state.image, size)
+        optimizer = self.engine.program.optimizer
+        coarse, fine = (resampled(content.pixels, each) for each in (unpadded_size(state.image), size))
+        image = refined(state.image, coarse, fine, detail_share(self.config))
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
 

@@ -15,6 +15,16 @@ def is_photo(config: RenderConfig) -> bool:
     return config.strength < LEAST_STRENGTH and config.style_weight is None
 
 
+def detail_share(config: RenderConfig) -> float:
+    """How much of the photo's fine detail an octave starts with: all up to strength 0.5, none at 1."""
+    return min(1.0, _balance(config.strength))
+
+
+def _balance(strength: float) -> float:
+    """Content against style: 1 at strength 0.5, 0 at 1."""
+    return ((1.0 - strength) / max(strength, LEAST_STRENGTH)) ** SPREAD
+
+
 def term_weights(config: RenderConfig, style_of_photo: float) -> tuple[float, float, float]:
     """Factors of the content, style and total-variation terms.
 
@@ -28,8 +38,6 @@ def term_weights(config: RenderConfig, style_of_photo: float) -> tuple[float, fl
     Returns:
         (content, style, tv), each >= 0.
     """
-    strength = config.strength
-    balance = ((1.0 - strength) / max(strength, LEAST_STRENGTH)) ** SPREAD
-    content = CONTENT_AT_HALF * balance if config.content_weight is None else config.content_weight
+    content = CONTENT_AT_HALF * _balance(config.strength) if config.content_weight is None else config.content_weight
     style = 1.0 / max(style_of_photo, 1e-6) if config.style_weight is None else config.style_weight
     return content, style, SMOOTHNESS if config.tv_weight is None else config.tv_weight

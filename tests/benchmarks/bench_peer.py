@@ -59,7 +59,7 @@ class Peer:
         layers = dict.fromkeys([*self.style_layers, self.content_layer])
         self.raw = FeatureExtractor(network.build(None), layers, preprocess=network.preprocess)
         found = [self.raw(picture) for picture in pictures]
-        self.scale = {name: 1 / sum(float(tf.reduce_mean(each[name])) / len(found) for each in found) for name in layers}
+        self.scale = {name: len(found) / sum(float(tf.reduce_mean(each[name])) for each in found) for name in layers}
         self.adam = Adam()
         self._advance: Callable[..., AdamState] | None = None
 
@@ -133,7 +133,9 @@ def render(peer: Peer, content: Any, style: Any, size: int, most: int | None) ->
         for done in range(1, steps, STEPS_A_CALL):
             state = peer.compiled(state, *targets, tf.constant(min(STEPS_A_CALL, steps - done)))
             float(state.value)
-        rows.append({"size": list(shape), "steps": steps, "seconds_a_step": (time.perf_counter() - started) / (steps - 1)})
+        pace = (time.perf_counter() - started) / (steps - 1)
+        pace = (time.perf_counter() - started) / (steps - 1)
+        rows.append({"size": list(shape), "steps": steps, "seconds_a_step": pace})
     return state.image, rows
 
 

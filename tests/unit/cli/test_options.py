@@ -8,13 +8,12 @@ import pytest
 import typer
 
 from styler.cli.app import app
-from styler.config import COLORS, OPTIMIZERS, POOLINGS, RenderConfig
+from styler.config import COLORS, COMPILERS, LOSSES, OPTIMIZERS, POOLINGS, PRECISIONS, RenderConfig
 from styler.presets import PRESETS, Preset
 
 COMMAND = typer.main.get_command(app).commands["render"]
 OPTIONS = {parameter.name: parameter for parameter in COMMAND.params}
 FIELDS = {field.name: field.default for field in fields(RenderConfig)}
-NOT_YET = {"loss", "compile"}  # fields without an option so far
 FROM_PRESET = {field.name for field in fields(Preset)}
 OUTSIDE = {
     *("content", "styles", "output", "overwrite", "quality", "preset", "save_every", "config", "report"),
@@ -23,16 +22,16 @@ OUTSIDE = {
 
 
 def test_every_field_has_an_option_and_every_other_option_is_known():
-    assert set(OPTIONS) == (set(FIELDS) - NOT_YET) | OUTSIDE
+    assert set(OPTIONS) == set(FIELDS) | OUTSIDE
 
 
-@pytest.mark.parametrize("name", sorted(set(FIELDS) - NOT_YET))
+@pytest.mark.parametrize("name", sorted(FIELDS))
 def test_an_option_is_called_like_its_field_and_unset_by_default(name):
     assert f"--{name.replace('_', '-')}" in OPTIONS[name].opts
     assert OPTIONS[name].default is None
 
 
-@pytest.mark.parametrize("name", [n for n, default in FIELDS.items() if default is not None and n not in NOT_YET])
+@pytest.mark.parametrize("name", [n for n, default in FIELDS.items() if default is not None])
 def test_the_help_tells_the_configs_own_default(name):
     shown = "from the preset" if name in FROM_PRESET else str(FIELDS[name])
     assert OPTIONS[name].show_default == shown
@@ -46,7 +45,15 @@ def test_the_help_says_in_words_where_a_default_is_worked_out(name):
 
 @pytest.mark.parametrize(
     ("name", "choices"),
-    [("color", COLORS), ("optimizer", OPTIMIZERS), ("pooling", POOLINGS), ("preset", tuple(PRESETS))],
+    [
+        ("color", COLORS),
+        ("compile", COMPILERS),
+        ("loss", LOSSES),
+        ("optimizer", OPTIMIZERS),
+        ("pooling", POOLINGS),
+        ("precision", PRECISIONS),
+        ("preset", tuple(PRESETS)),
+    ],
 )
 def test_the_help_lists_the_choices(name, choices):
     assert " | ".join(choices) in OPTIONS[name].help

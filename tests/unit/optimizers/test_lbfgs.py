@@ -9,10 +9,14 @@ from support.functions import SHAPE, bowl, evaluations_of
 
 def state_with_pairs(rng, moves, turns, newest):
     shape = (len(moves), *SHAPE)
-    state = Lbfgs(history=len(moves)).init(tf.constant(rng.uniform(size=SHAPE)))._replace(
-        moves=tf.reshape(tf.constant(np.array(moves)), shape),
-        turns=tf.reshape(tf.constant(np.array(turns)), shape),
-        known=tf.fill([len(moves)], True),
+    state = (
+        Lbfgs(history=len(moves))
+        .init(tf.constant(rng.uniform(size=SHAPE)))
+        ._replace(
+            moves=tf.reshape(tf.constant(np.array(moves)), shape),
+            turns=tf.reshape(tf.constant(np.array(turns)), shape),
+            known=tf.fill([len(moves)], True),
+        )
     )
     for place in range(len(moves)):  # a run would have met each pair as the newest one
         state = with_products(state._replace(newest=tf.constant(place)))

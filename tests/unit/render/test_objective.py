@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from styler.config import RenderConfig
+from styler.render.engine import make_objective
 from styler.render.loop import image_tensor
 from styler.render.objective import Targets, Weights, shares
-from styler.render.engine import make_objective
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
 

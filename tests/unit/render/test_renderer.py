@@ -67,6 +67,7 @@ def test_luminance_keeps_the_photos_colors():
         {"loss": "gram"},
         {"pooling": "max"},
         {"init": "style"},
+        {"precision": "mixed"},
         pytest.param({"compile": "xla"}, marks=pytest.mark.slow),
     ],
 )

@@ -1,7 +1,7 @@
 import pytest
 
 from styler.config import RenderConfig
-from styler.render.strength import is_photo, term_weights
+from styler.render.strength import detail_share, is_photo, term_weights
 
 
 @pytest.mark.parametrize(("strength", "photo"), [(0.0, True), (1e-4, True), (0.01, False), (1.0, False)])
@@ -28,3 +28,10 @@ def test_raw_weights_win():
 
 def test_a_photo_that_matches_already_does_not_divide_by_zero():
     assert term_weights(RenderConfig(), 0.0)[1] < 1e7
+
+
+def test_detail_of_the_photo_is_whole_up_to_one_half_and_gone_at_one():
+    shares = [detail_share(RenderConfig(strength=s)) for s in (0.1, 0.5, 0.6, 0.8, 1.0)]
+    assert shares[:2] == [1.0, 1.0]
+    assert shares[1:] == sorted(shares[1:], reverse=True)
+    assert shares[-1] == 0.0
