@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from styler.images.reading import Pixels
+from styler.images.picture import Pixels
 from styler.types import Size
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from styler.config import QUALITY
 from styler.errors import OutputError, suggestion
-from styler.images.reading import Pixels
+from styler.images.picture import Pixels
 from styler.types import PathLike, Size
 
 FORMATS = {

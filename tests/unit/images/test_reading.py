@@ -116,7 +116,7 @@ def test_a_float_image_must_lie_in_0_to_1(tmp_path):
         read_image(tmp_path / "bright.tif")
 
 
-def test_transparent_regions_show_white_and_are_noted(tmp_path):
+def test_transparent_regions_are_kept_and_noted(tmp_path):
     rgba = np.dstack([BYTES, np.full((12, 20), 255, np.uint8)])
     rgba[:, :10, 3] = 0
     Image.fromarray(rgba).save(tmp_path / "cut.png")
@@ -124,7 +124,8 @@ def test_transparent_regions_show_white_and_are_noted(tmp_path):
         picture = read_image(source)
         np.testing.assert_allclose(picture.pixels[:, :10], 1.0)
         np.testing.assert_allclose(picture.pixels[:, 10:], EXACT[:, 10:], atol=1e-6)
-        assert picture.notes == ("transparent regions show white",)
+        np.testing.assert_array_equal(picture.alpha, rgba[..., 3] / np.float32(255))
+        assert picture.notes == ("transparent regions are kept and do not count in the style",)
 
 
 def test_a_transparent_palette_color_shows_white(tmp_path):
@@ -210,7 +211,7 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
         (np.zeros((4, 5, 1), np.uint8), "got"),
         (np.zeros((0, 5, 3), np.uint8), "got"),
         (np.zeros((1, 4, 5, 3), np.uint8), "got"),
-        (np.zeros((4, 5, 3), np.int32), "uint8, or of floats in 0..1, got int32"),
+        (np.zeros((4, 5, 3), np.int32), "uint16 or uint8, or of floats in 0..1, got int32"),
         (np.full((4, 5, 3), 255.0), "values from 255 to 255"),
         (np.full((4, 5, 3), -0.1), "values from -0.1"),
         (np.full((4, 5, 3), np.nan), "nan"),
