@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image
 
@@ -80,3 +80,9 @@ def without_place(block: bytes | None) -> bytes | None:
 def _block(exif: Image.Exif) -> bytes | None:
     data = exif.tobytes().removeprefix(PREFIX) if len(exif) else b""
     return data if 0 < len(data) <= LARGEST else None
+
+
+def fields(block: bytes | None) -> dict[int, Any]:
+    """Tags of a block of `passed_on`, its directories as dictionaries, for a TIFF's own directory."""
+    exif = loaded(block)
+    return {tag: exif.get_ifd(tag) if tag in (CAMERA, GPS) else exif[tag] for tag in exif}

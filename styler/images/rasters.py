@@ -6,6 +6,7 @@ which Pillow reduces to 8 without a word. Pillow decodes the rest, all of it 8 b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,8 +147,11 @@ def _reason(cause: Exception) -> str:
 
 def _opened(file: IO[bytes], kind: str) -> Any:
     vips = libvips()
-    file.seek(0)
-    source = vips.Source.new_from_descriptor(file.fileno())
+    descriptor = os.open(file.name, os.O_RDONLY)  # of its own: libvips and Python would move each other's position
+    try:
+        source = vips.Source.new_from_descriptor(descriptor)  # keeps a duplicate
+    finally:
+        os.close(descriptor)
     load = getattr(vips.Image, f"{LOADERS[kind]}load_source")
     return load(source, access="sequential", fail_on="error")
 
