@@ -130,8 +130,8 @@ def to_bytes(pixels: Pixels) -> np.ndarray:
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    """float32 (H, W, 3), 0..1 -> an 8-bit RGB image."""
-    return Image.fromarray(to_bytes(pixels))
+    """float32 (H, W, 3), 0..1 -> an 8-bit RGB image, dithered."""
+    return Image.fromarray(quantized(pixels, 8))
 
 
 def as_pil(picture: Picture) -> Image.Image:

@@ -18,6 +18,7 @@ NOT_YET = {"loss", "compile"}  # fields without an option so far
 FROM_PRESET = {field.name for field in fields(Preset)}
 OUTSIDE = {
     *("content", "styles", "output", "overwrite", "quality", "preset", "save_every", "config", "report"),
+    *("depth", "profile", "keep_gps", "max_pixels"),
     *("dry_run", "progress", "quiet", "verbose", "debug"),
 }  # options that do not change how a picture looks
 

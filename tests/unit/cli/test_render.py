@@ -12,7 +12,7 @@ from styler.cli.app import run
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
-from styler.images.writing import to_bytes
+from styler.images.writing import to_pil
 from styler.types import Size
 
 SMALL = ("--network", "tiny", "--size", "64", "--steps", "4")
@@ -127,7 +127,7 @@ def test_intermediate_images_are_refused_where_a_file_is_in_the_way(folder, caps
 def test_strength_0_is_the_resized_photo(folder):
     assert render("-o", "out.png", "--strength", "0") == 0
     photo = resampled(read_image(folder / "photo.png").pixels, Size(48, 64))
-    np.testing.assert_array_equal(bytes_of(folder / "out.png"), to_bytes(photo))
+    np.testing.assert_array_equal(bytes_of(folder / "out.png"), np.asarray(to_pil(photo)))
 
 
 def test_luminance_keeps_the_photos_chroma(folder):
