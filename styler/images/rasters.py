@@ -7,6 +7,7 @@ which Pillow reduces to 8 without a word. Pillow decodes the rest, all of it 8 b
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,6 +102,8 @@ def header(file: IO[bytes], kind: str) -> Header:
         DecodingError: Damaged, or of a kind that nothing here reads.
     """
     with _refusing():
+        if kind == "png":
+            containers.check_png_texts(file)
         if kind in LOADERS:
             return _vips_header(_opened(file, kind), kind, file)
         with _pillow_opened(file, kind) as image:
@@ -131,7 +134,8 @@ def _finer_kind(file: IO[bytes], kind: str) -> str:
 def _refusing() -> Iterator[None]:
     """Turn whatever a decoder raises over a damaged file into one kind of error."""
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):  # of Pillow, about what it skips
+            yield
     except (DecodingError, colorimetry.ColorError, MemoryError):
         raise
     except Exception as cause:  # decoders raise errors of every class over hostile files

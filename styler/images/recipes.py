@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import warnings
 import zlib
 from xml.sax.saxutils import escape, unescape
 
@@ -13,6 +14,7 @@ from styler.errors import ImageError, OutputError, shown
 from styler.types import PathLike
 
 KEYWORD = "styler"
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 LONGEST = 60_000  # bytes of UTF-8 once escaped: the XMP of a JPEG is one segment, which holds 65,502
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 has no way to write
 _BREAKS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}  # XML would turn them into other white space
@@ -67,7 +69,10 @@ def read_recipe(path: PathLike) -> str | None:
 
     check_readable(path)
     try:
-        with Image.open(path, formats=["PNG", "JPEG", "WEBP", "TIFF"]) as image:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path, formats=["PNG", "JPEG", "WEBP", "TIFF"]) as image,
+        ):
             text = image.info.get(KEYWORD)
             packet = image.info.get("xmp")
     except Exception as cause:  # Pillow raises errors of every class over hostile files
