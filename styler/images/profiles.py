@@ -8,6 +8,7 @@ up to 14/255 at the edge of sRGB and 5/255 near black (measured with an Adobe-li
 from __future__ import annotations
 
 import functools
+import io
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ CHANNELS = {"rgb": 3, "gray": 1, "cmyk": 4}
 ROWS = 256  # converted at a time, so that a large picture is not held several times
 UNUSABLE = "littleCMS cannot use it"
 _INTERPRETATIONS = {"rgb": "srgb", "gray": "b-w", "cmyk": "cmyk"}  # libvips's names
+_PILLOW_MODES = {"rgb": "RGB", "gray": "L", "cmyk": "CMYK"}
 
 
 class ProfileError(ValueError):
@@ -89,6 +91,7 @@ def can_be_kept(icc: bytes) -> bool:
 
 def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     """8 bits of a profile -> sRGB worked out to 16."""
+    _check_whole(icc, model)
     vips = libvips()
     height, width, channels = values.shape
     image = vips.Image.new_from_memory(np.ascontiguousarray(values).data, width, height, channels, "uchar")
@@ -103,6 +106,15 @@ def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     except (vips.Error, OSError, ValueError) as cause:
         raise ProfileError(UNUSABLE) from cause
     return np.divide(result, np.float32(65535.0), dtype=np.float32)
+
+
+def _check_whole(icc: bytes, model: str) -> None:
+    """Refuse what libvips would replace by sRGB without a word."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), _PILLOW_MODES[model], "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError) as cause:
+        raise ProfileError(UNUSABLE) from cause
 
 
 def _by_floats(values: NDArray[Any], source: bytes, target: bytes, model: str) -> Pixels:

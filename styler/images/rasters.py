@@ -100,13 +100,17 @@ def header(file: IO[bytes], kind: str) -> Header:
 
     Raises:
         DecodingError: Damaged, or of a kind that nothing here reads.
+        ColorError: Colors that must not be taken for sRGB.
     """
     with _refusing():
         if kind == "png":
             containers.check_png_texts(file)
         if kind in LOADERS:
-            return _vips_header(_opened(file, kind), kind, file)
+            image = _opened(file, kind)
+            _stated_colors(file, kind, has_profile=_field(image, "icc-profile-data") is not None)
+            return _vips_header(image, kind, file)
         with _pillow_opened(file, kind) as image:
+            _stated_colors(file, kind, has_profile="icc_profile" in image.info)
             turn = 1 if kind == "heic" else metadata.orientation(image.getexif())
             return Header(size=Size(image.height, image.width), turn=turn, frames=getattr(image, "n_frames", 1))
 
@@ -123,7 +127,7 @@ def decoded(file: IO[bytes], kind: str) -> Raster:
         if kind in LOADERS:
             return _vips_raster(_opened(file, kind), kind, file)
         with _pillow_opened(file, kind) as image:
-            return from_pil(image, _heic_color(file) if kind == "heic" else None)
+            return from_pil(image, _stated_colors(file, kind, has_profile="icc_profile" in image.info))
 
 
 def _finer_kind(file: IO[bytes], kind: str) -> str:
@@ -178,10 +182,9 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
     exif = _exif(image, kind, file)
     head = _vips_header(image, kind, file, exif)
     icc = _field(image, "icc-profile-data")
-    chunks = containers.png_color_chunks(file) if kind == "png" else {}
-    if icc is None and "iCCP" in chunks:
+    if icc is None and kind == "png" and "iCCP" in containers.png_color_chunks(file):
         icc = b""  # the decoder threw a damaged profile away
-    stated = _stated_colors(file, kind, chunks, has_profile=bool(icc))
+    stated = _stated_colors(file, kind, has_profile=bool(icc))
     full = _full_scale(image, kind)
     if image.interpretation in LAB:
         image, icc, full = image.colourspace("rgb16").cast("ushort"), None, 65535.0
@@ -200,15 +203,12 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
     )
 
 
-def _stated_colors(file: IO[bytes], kind: str, chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry | None:
+def _stated_colors(file: IO[bytes], kind: str, *, has_profile: bool) -> Colorimetry | None:
+    """By the numbers in a file, where no profile says more; None for sRGB."""
     if kind == "png":
-        return colorimetry.by_png_chunks(chunks, has_profile=has_profile)
-    return _heic_color(file, has_profile=has_profile) if kind == "avif" else None
-
-
-def _heic_color(file: IO[bytes], *, has_profile: bool = False) -> Colorimetry | None:
-    codes = containers.media_color(file)
-    return None if codes is None or has_profile else colorimetry.by_code(*codes, source="nclx")
+        return colorimetry.by_png_chunks(containers.png_color_chunks(file), has_profile=has_profile)
+    codes = containers.media_color(file) if kind in ("avif", "heic") and not has_profile else None
+    return None if codes is None else colorimetry.by_code(*codes, source="nclx")
 
 
 def _model(image: Any) -> str:

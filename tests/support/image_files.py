@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
 import tifffile
 from PIL import Image
 
+from styler.images.recipes import png_chunk
 from support.pictures import blobs
 
 HEIGHT, WIDTH = 24, 32
@@ -55,6 +58,13 @@ def moving(name: str) -> bytes:
     frames = [Image.fromarray(np.roll(EIGHT, 4 * index, 1)) for index in range(3)]
     frames[0].save(file, name, save_all=True, append_images=frames[1:])
     return file.getvalue()
+
+
+def header_only_png(path: Path, width: int, height: int) -> Path:
+    """A PNG that claims a size and holds no pixels."""
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b""))
+    return path
 
 
 def honest_files() -> dict[str, bytes]:

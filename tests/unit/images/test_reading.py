@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from PIL import Image, ImageCms
 
 from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
+from support.image_files import header_only_png
 from support.pictures import blobs, saved
 
 PIXELS = blobs(12, 20, 0)
@@ -21,17 +20,6 @@ def oriented(path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     return saved(path, PIXELS, exif=exif)
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def header_only_png(path, width, height):
-    """A PNG that claims a size and holds no pixels."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
-    return path
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
