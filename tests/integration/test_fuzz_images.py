@@ -18,7 +18,7 @@ from styler.images.recipes import read_recipe, text_of_xmp
 from support.image_files import honest_files
 
 CASES = int(os.environ.get("FUZZ_CASES", "2000"))
-LONGEST = 10.0  # seconds over one file
+LONGEST = 10.0  # seconds of the processor over one file
 FILES = honest_files()
 pytestmark = pytest.mark.fuzz
 often = settings(
@@ -70,10 +70,10 @@ def path(tmp_path_factory):
 @given(name=st.sampled_from(sorted(FILES)), edits=st.lists(changes, min_size=1, max_size=6))
 def test_damaged_files(path, name, edits):
     path.write_bytes(changed(FILES[name], edits))
-    started = time.monotonic()
+    started = time.process_time()
     for read in (check_readable, read_image, read_recipe):
         assert refusal(read, path).isprintable()
-    assert time.monotonic() - started < LONGEST
+    assert time.process_time() - started < LONGEST
 
 
 @often

@@ -18,7 +18,7 @@ from support.image_files import EIGHT, by_imagecodecs_png
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "tests" / "support" / "read_all.py"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests")))}
-LONGEST = 10.0  # seconds over one file
+LONGEST = 10.0  # seconds of the processor over one file
 MOST_MEMORY = 300e6  # bytes above what the idle process has
 NOBODY = 65_534  # the user without rights on most systems
 
