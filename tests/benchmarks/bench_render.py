@@ -31,19 +31,20 @@ import numpy as np
 from PIL import Image
 
 PRESETS = ("draft", "balanced", "best")
+EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
+PHOTO, PAINTING = "lake", "swirls"
 SIZES = (256, 362, 512, 724, 1024, 1448, 2048)
 
 
-def picture(side: int, seed: int) -> np.ndarray:
-    """Smooth random colors: enough for time and memory."""
-    random = np.random.default_rng(seed)
-    small = Image.fromarray(random.integers(0, 256, (24, 24, 3), np.uint8))
-    return np.asarray(small.resize((side, side), Image.Resampling.BICUBIC))
+def picture(side: int, name: str) -> np.ndarray:
+    """One of the example images as a square."""
+    with Image.open(EXAMPLES / f"{name}.jpg") as image:
+        return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
 
 
 def wall_times(folder: Path) -> dict[str, float]:
-    for name, seed in (("photo", 1), ("painting", 2)):
-        Image.fromarray(picture(512, seed)).save(folder / f"{name}.png")
+    for name, source in (("photo", PHOTO), ("painting", PAINTING)):
+        Image.fromarray(picture(512, source)).save(folder / f"{name}.png")
     found = {}
     for preset in PRESETS:
         words = ["render", "photo.png", "painting.png", "--preset", preset, "--output", f"{preset}.png", "--quiet"]
@@ -90,7 +91,7 @@ def shares() -> dict[str, float]:
 
     studio = Stylizer()
     calls = Calls(studio)
-    photo, painting = picture(512, 1), picture(512, 2)
+    photo, painting = picture(512, PHOTO), picture(512, PAINTING)
     started = time.perf_counter()
     stamps = [time.perf_counter() for _ in studio.iterate(photo, painting)]
     total = time.perf_counter() - started
@@ -109,7 +110,7 @@ def growth(sizes: list[int]) -> dict[str, Any]:
     for side in sizes:
         one = studio.changed(size=side, scales=1, steps=6)
         calls = Calls(one)
-        one.render(picture(side, 1), picture(side, 2))
+        one.render(picture(side, PHOTO), picture(side, PAINTING))
         pace[side] = statistics.median(seconds / made for seconds, made in calls.advance[1:])
     slope = np.polyfit(np.log([side**2 for side in sizes]), np.log(list(pace.values())), 1)[0]
     return {"seconds_a_step": pace, "exponent": float(slope)}
@@ -131,7 +132,7 @@ def one_render() -> None:
 
     float(tf.reduce_sum(tf.ones((4, 4))))
     idle = resident()
-    Stylizer().render(picture(512, 1), picture(512, 2))
+    Stylizer().render(picture(512, PHOTO), picture(512, PAINTING))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"idle": idle, "peak": peak, "above_idle": peak - idle}))
 
