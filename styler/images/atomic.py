@@ -60,7 +60,7 @@ def _written_nameless(output: Path, fill: Callable[[IO[bytes]], object], overwri
 
 
 def _name(file: IO[bytes], output: Path, overwrite: bool) -> bool:
-    """Give a file its name in one step; to replace another it takes two, with a name between that is always the same."""
+    """Give a file its name in one step; to replace another takes two, with a name between that is always the same."""
     try:
         _link(file, output)
     except FileExistsError:

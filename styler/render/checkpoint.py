@@ -49,11 +49,11 @@ class Checkpoint:
     snapshot: Snapshot
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: Path, checkpoint: Checkpoint, *, overwrite: bool = True) -> None:
     """Write atomically: the file of that name stays until the new one is complete and on the disk.
 
     Raises:
-        OutputError: The disk is full, or the folder is gone.
+        OutputError: The disk is full, the folder is gone, or a file of that name exists and must stay.
     """
     position = checkpoint.snapshot.position.to_dict()
     header = json.dumps({"job": dict(checkpoint.job), "position": position})
@@ -61,7 +61,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     def fill(file: IO[bytes]) -> None:
         _fill(file, header, checkpoint.snapshot.arrays)
 
-    write_atomically(path, fill, overwrite=True)
+    write_atomically(path, fill, overwrite=overwrite)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -38,7 +38,7 @@ class Program:
     """
 
     def __init__(self, objective: Objective, optimizer: Optimizer, *, xla: bool) -> None:
-        self.objective, self.optimizer = objective, optimizer
+        self.objective, self.optimizer, self.xla = objective, optimizer, xla
         self._compiled = Compiled(self._advance, xla=xla)
 
     def advance(self, stand: Stand, targets: Targets, steps: int) -> Advance:

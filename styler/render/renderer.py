@@ -42,6 +42,7 @@ class Rendered:
         stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
             kept it from going astray; "strength" when the photo itself was asked for.
         setbacks: How often the optimizer went astray and was set back.
+        warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
         seconds: Wall time of the render.
     """
 
@@ -51,6 +52,7 @@ class Rendered:
     stop_reason: str
     seconds: float
     setbacks: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class Renderer:

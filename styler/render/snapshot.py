@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from styler.errors import CheckpointError
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Arrays = Mapping[str, NDArray[np.generic]]
+Arrays: TypeAlias = "Mapping[str, NDArray[np.generic]]"
+"""Tensors by name."""
 
 KINDS = {
     **dict.fromkeys(("octave", "made", "done", "setbacks"), int),
