@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +21,7 @@ from styler.progress import StepEvent
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
+from styler.render.flaws import flaws
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
@@ -113,7 +114,8 @@ class Renderer:
                 seconds=0.0,
             )
         with tf.device(self.engine.device):
-            return (yield from self._octaves(content, styles, final, event_every, snapshot))
+            rendered = yield from self._octaves(content, styles, final, event_every, snapshot)
+        return replace(rendered, warnings=tuple(warnings_about(rendered, content, styles)))
 
     def _octaves(
         self,
@@ -229,6 +231,17 @@ class Renderer:
         if self.config.color == "luminance":
             return with_chroma_of(pixels, resampled(content.pixels, Size(*pixels.shape[:2])))
         return pixels
+
+
+def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) -> Iterator[str]:
+    """What the owner of a picture should know before using it."""
+    if rendered.stop_reason == "diverged":
+        yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
+    elif rendered.setbacks:
+        yield f"the optimizer went astray {rendered.setbacks} times and went on from its best image with smaller steps"
+    size = Size(*rendered.pixels.shape[:2])
+    inputs = (resampled(content.pixels, size), *(style.pixels for style in styles))
+    yield from flaws(rendered.pixels, inputs)
 
 
 def _snapshot(position: Position, stand: Stand) -> Snapshot:
