@@ -18,7 +18,7 @@ from styler.types import PathLike, Size
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ImageLike: TypeAlias = "PathLike | Image.Image | NDArray[np.generic]"
+ImageLike: TypeAlias = "PathLike | Image.Image | NDArray[np.generic] | Picture"
 Pixels: TypeAlias = "NDArray[np.float32]"
 
 PAPER = (255, 255, 255)  # what shows through transparent regions
@@ -63,14 +63,16 @@ def check_readable(path: PathLike) -> Size:
 
 
 def read_image(source: ImageLike) -> Picture:
-    """Read a path, a PIL image or an array.
+    """Read a path, a PIL image or an array; a `Picture` is returned as it is.
 
     Args:
-        source: A path; a `PIL.Image.Image`; an array (H, W, 3 or 4), uint8 or float 0..1.
+        source: A path; a `PIL.Image.Image`; an array (H, W, 3 or 4), uint8 or float 0..1; a `Picture`.
 
     Raises:
         ImageError: It cannot be read or is none of these.
     """
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):

@@ -1,0 +1,75 @@
+"""Rows of options, in words or as values, to configs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from styler.config import RenderConfig, parse_number
+from styler.errors import ConfigError
+
+PRESET = "balanced"  # as in `styler render`
+LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
+
+
+def config_of(*sources: Mapping[str, Any]) -> RenderConfig:
+    """A config from several mappings of options; later ones win, and any option wins over a preset.
+
+    Args:
+        *sources: Option -> value, dashes or underscores, values as such or in words; None counts as not given.
+
+    Raises:
+        ConfigError: An option is unknown or out of range.
+    """
+    options: dict[str, Any] = {}
+    for source in sources:
+        options |= {plain(name): value for name, value in source.items() if value is not None}
+    preset = options.pop("preset", PRESET)
+    return RenderConfig.preset(preset, **{name: _value(name, value) for name, value in options.items()})
+
+
+def plain(name: str) -> str:
+    """The field that an option names: `--style-weights` or `Style weights` -> `style_weights`."""
+    return name.strip().lstrip("-").lower().replace("-", "_").replace(" ", "_")
+
+
+@cache
+def _kinds() -> dict[str, set[Any]]:
+    """Field -> the types that it may have."""
+    hints = get_type_hints(RenderConfig)
+    return {name: {get_origin(kind) or kind for kind in get_args(hint) or (hint,)} for name, hint in hints.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    """Words as the value that they mean; what fits nowhere is left to the checks of `RenderConfig`."""
+    kinds = _kinds().get(name, set())
+    if not isinstance(value, str) or name in LAYERS:
+        return value
+    if tuple in kinds:
+        return tuple(parse_number(name, part) for part in value.split(","))
+    if bool in kinds and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    for kind in (int, float):
+        if kind in kinds:
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    return value
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """A whole number in a range, from a value or from words.
+
+    Raises:
+        ConfigError: It is none, or out of range.
+    """
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = low - 1
+    if not low <= number <= high:
+        message = f"{name}: expected a whole number from {low} to {high}, got {value!r}"
+        raise ConfigError(message)
+    return number

@@ -1,0 +1,203 @@
+"""What a worker does with an assignment: read, render, write. The same on every engine."""
+
+from __future__ import annotations
+
+import errno
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from styler.batch.engine import Assignment, Finished
+from styler.batch.recipe import digest
+from styler.config import RenderConfig
+from styler.errors import ResourceError, StylerError
+from styler.images.reading import Picture, read_image
+from styler.images.resampling import resampled
+from styler.progress import Observer
+from styler.types import PathLike, Size
+
+KEPT_PIXELS = 2**25  # of decoded pictures, 400 MB as float32: two photos of 12 megapixels and some paintings
+KEPT_STYLIZERS = 4  # jobs come grouped by config, so that more would hardly be used again
+PASSING = {
+    *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT),
+    *(errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.EHOSTDOWN),
+}  # errors of the system that another try may not meet
+
+
+class Result(Protocol):
+    """A rendered picture; `StyleResult` is one."""
+
+    @property
+    def report(self) -> Any:
+        """With `seconds` and `peak_memory`."""
+        ...
+
+    def save(self, path: PathLike, *, quality: int, overwrite: bool) -> Path:
+        """Write the picture."""
+        ...
+
+
+class Studio(Protocol):
+    """Renders pictures and keeps what can be used again."""
+
+    def render(self, config: RenderConfig, content: Picture, styles: Sequence[Picture], observer: Observer) -> Result:
+        """Render one picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a worker computes.
+
+    Attributes:
+        threads: That TensorFlow may compute with; 0 leaves it the choice.
+        gpu: Index of the one GPU to use, or None for the processor, or whatever the config says.
+        statistics: Folder that keeps style statistics, or None.
+    """
+
+    threads: int = 0
+    gpu: int | None = None
+    statistics: Path | None = None
+
+
+StudioFactory: TypeAlias = Callable[[Placement], Studio]
+
+
+class Stylizers:
+    """The studio of this program: a `Stylizer` for each of the latest configs.
+
+    Args:
+        placement: Applied to TensorFlow, which must not have computed anything in this process.
+    """
+
+    def __init__(self, placement: Placement) -> None:
+        import tensorflow as tf
+
+        import styler.api  # noqa: F401  with the rest of what takes long
+
+        if placement.threads:
+            tf.config.threading.set_intra_op_parallelism_threads(placement.threads)
+            tf.config.threading.set_inter_op_parallelism_threads(placement.threads)
+        gpus = tf.config.list_physical_devices("GPU")
+        if placement.gpu is not None and gpus:
+            tf.config.set_visible_devices(gpus[placement.gpu % len(gpus)], "GPU")
+        self._placement = placement
+        self._kept: OrderedDict[RenderConfig, Any] = OrderedDict()
+
+    def render(self, config: RenderConfig, content: Picture, styles: Sequence[Picture], observer: Observer) -> Result:
+        """Render one picture, with the programs of an earlier one of the same config."""
+        return self._stylizer(config).render(content, list(styles), observer=observer)
+
+    def _stylizer(self, config: RenderConfig) -> Any:
+        from styler.api import Stylizer
+
+        if config not in self._kept:
+            while len(self._kept) >= KEPT_STYLIZERS:
+                self._kept.popitem(last=False)
+            self._kept[config] = Stylizer(config)
+        self._kept.move_to_end(config)
+        return self._kept[config]
+
+
+class Pictures:
+    """Decoded images, read ahead by a thread of its own; the latest are kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Path, Future[Picture]] = OrderedDict()
+        self._reader = ThreadPoolExecutor(1)
+
+    def read_ahead(self, paths: Iterable[Path]) -> None:
+        """Begin to read what will be needed."""
+        for path in paths:
+            self._future(path)
+
+    def get(self, path: Path) -> Picture:
+        """One image.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        future = self._future(path)
+        if future.done() and future.exception():
+            self._kept.pop(path, None)  # another try reads it anew
+        picture = future.result()
+        self._forget(path)
+        return picture
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._reader.shutdown(cancel_futures=True)
+
+    def _future(self, path: Path) -> Future[Picture]:
+        if path not in self._kept:
+            self._kept[path] = self._reader.submit(read_image, path)
+        self._kept.move_to_end(path)
+        return self._kept[path]
+
+    def _forget(self, latest: Path) -> None:
+        """Drop the oldest pictures beyond `KEPT_PIXELS`."""
+        pixels = 0
+        for path in reversed(list(self._kept)):
+            future = self._kept[path]
+            if future.done() and not future.exception():
+                pixels += future.result().pixels.size // 3
+                if pixels > KEPT_PIXELS and path != latest:
+                    del self._kept[path]
+
+
+def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observer: Observer) -> Result:
+    """Read what is not read yet, and render.
+
+    Raises:
+        StylerError: Whatever stands in the way.
+    """
+    content = pictures.get(assignment.content)
+    if assignment.shape is not None:
+        content = reshaped(content, assignment.shape)
+    styles = [pictures.get(style) for style in assignment.styles]
+    return studio.render(assignment.config, content, styles, observer)
+
+
+def reshaped(picture: Picture, shape: Size) -> Picture:
+    """A picture brought to exactly this (height, width)."""
+    return replace(picture, pixels=resampled(picture.pixels, Size(*shape)))
+
+
+def written(result: Result, assignment: Assignment, worker: int, threads: int) -> Finished:
+    """Write a picture and tell about the file.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    path = result.save(assignment.target, quality=assignment.quality, overwrite=True)
+    return Finished(
+        worker=worker,
+        number=assignment.number,
+        sha256=digest(path),
+        size=path.stat().st_size,
+        seconds=result.report.seconds,
+        peak_memory=result.report.peak_memory,
+        threads=threads,
+    )
+
+
+def described(error: BaseException) -> str:
+    """An error in one line; one that the program did not raise on purpose with its class."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, StylerError):
+        return text
+    return text if text == type(error).__name__ else f"{type(error).__name__}: {text}"
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether another try may succeed: too little memory or disk, a device or file that did not answer."""
+    if error is None:
+        return False
+    if isinstance(error, MemoryError | ResourceError) or type(error).__name__ == "ResourceExhaustedError":
+        return True
+    if isinstance(error, OSError) and error.errno in PASSING:
+        return True
+    return may_pass(error.__cause__)
