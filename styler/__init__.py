@@ -1,6 +1,7 @@
 """Neural style transfer: a photo and a painting in, a picture out.
 
-`stylize` renders one picture, `Stylizer` many, `FeatureExtractor` gives the activations alone.
+`stylize` renders one picture, `Stylizer` many, `render_batch` very many, `FeatureExtractor` gives the activations
+alone.
 TensorFlow is imported when the first of them is used, not with this package.
 """
 
@@ -25,11 +26,17 @@ from styler.progress import Observer, StepEvent
 
 if TYPE_CHECKING:
     from styler.api import Report, StyleResult, Stylizer, stylize
+    from styler.batch.batch import render_batch
+    from styler.batch.events import Outcome
+    from styler.batch.jobs import Job
     from styler.features.extractor import FeatureExtractor
 
 __version__ = "0.1.0"
 
 _LATE = {
+    "Job": "styler.batch.jobs",
+    "Outcome": "styler.batch.events",
+    "render_batch": "styler.batch.batch",
     "FeatureExtractor": "styler.features.extractor",
     "Report": "styler.api",
     "StyleResult": "styler.api",
@@ -43,9 +50,11 @@ __all__ = [
     "ConfigError",
     "FeatureExtractor",
     "ImageError",
+    "Job",
     "LayerError",
     "NetworkError",
     "Observer",
+    "Outcome",
     "OutputError",
     "RenderConfig",
     "Report",
@@ -55,6 +64,7 @@ __all__ = [
     "StylerError",
     "Stylizer",
     "WeightsError",
+    "render_batch",
     "stylize",
 ]
 

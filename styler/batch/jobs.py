@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.naming import TEMPLATE, checked_name, output_name
-from styler.batch.options import config_of, plain, whole_number
+from styler.batch.options import config_of, merged, whole_number
 from styler.config import QUALITY, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError
 
@@ -77,19 +77,18 @@ def jobs_of_rows(
     jobs: list[Job] = []
     for row in rows:
         try:
-            jobs += _jobs_of_row(row, base, defaults or {}, flags or {}, template, len(jobs))
+            jobs += _jobs_of_row(row, base, (defaults or {}, flags or {}), template, len(jobs))
         except StylerError as cause:
             message = f"{row.place}: {cause}"
             raise type(cause)(message) from cause
     return jobs
 
 
-def _jobs_of_row(
-    row: Row, base: Path, defaults: Mapping[str, Any], flags: Mapping[str, Any], template: str, count: int
-) -> list[Job]:
-    options = {plain(name): value for name, value in {**defaults, **row.options}.items() if value not in (None, "")}
+def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], template: str, count: int) -> list[Job]:
+    defaults, flags = sources
+    options = merged(defaults, row.options, flags)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
-    config = config_of(options, flags)
+    config = config_of(options)
     quality = whole_number("quality", outside.get("quality", QUALITY), 1, 100)
     contents = matches(_text("content", outside.get("content")), base)
     blends = _blends(outside.get("style", outside.get("styles")), base)

@@ -13,20 +13,23 @@ PRESET = "balanced"  # as in `styler render`
 LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
 
 
-def config_of(*sources: Mapping[str, Any]) -> RenderConfig:
-    """A config from several mappings of options; later ones win, and any option wins over a preset.
+def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of several mappings by the names of their fields; later ones win, None and "" count as not given."""
+    options: dict[str, Any] = {}
+    for source in sources:
+        options |= {plain(name): value for name, value in source.items() if value is not None and value != ""}
+    return options
 
-    Args:
-        *sources: Option -> value, dashes or underscores, values as such or in words; None counts as not given.
+
+def config_of(options: Mapping[str, Any]) -> RenderConfig:
+    """A config from options as such or in words; any of them wins over `preset`.
 
     Raises:
         ConfigError: An option is unknown or out of range.
     """
-    options: dict[str, Any] = {}
-    for source in sources:
-        options |= {plain(name): value for name, value in source.items() if value is not None}
-    preset = options.pop("preset", PRESET)
-    return RenderConfig.preset(preset, **{name: _value(name, value) for name, value in options.items()})
+    given = {name: value for name, value in options.items() if name != "preset"}
+    preset = options.get("preset", PRESET)
+    return RenderConfig.preset(preset, **{name: _value(name, value) for name, value in given.items()})
 
 
 def plain(name: str) -> str:

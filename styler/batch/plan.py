@@ -13,6 +13,7 @@ from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
 from styler.batch.recipe import digest, file_digests, input_files, recipe_hash
 from styler.batch.shapes import result_size, snapped_size
+from styler.config import RenderConfig
 from styler.errors import BatchError, ImageError, OutputError, StylerError
 from styler.features.layers import check_addresses
 from styler.images.reading import check_readable
@@ -21,6 +22,10 @@ from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.types import Size
 
+SHARED = (
+    *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
+    *("content_weight", "style_weight", "tv_weight"),
+)  # fields that configs may differ in and still share compiled programs: see `Stylizer.changed`
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
 
 
@@ -118,15 +123,18 @@ def make_plan(
 
 
 def grouped(tasks: Sequence[Task]) -> list[Task]:
-    """Tasks of one config next to each other, within it those of one shape, then those of one photo.
+    """Tasks that can share programs next to each other, within them those of one shape, then those of one photo.
 
     Groups keep the order of their first members.
     """
     first: dict[object, int] = {}
+    usual = RenderConfig()
+    shared = {name: getattr(usual, name) for name in SHARED}
 
     def rank(task: Task) -> tuple[int, ...]:
-        shape = (task.job.config, task.size)
-        keys = (task.job.config, shape, (shape, task.job.content))
+        program = task.job.config.changed(**shared)
+        shape = (program, task.size)
+        keys = (program, shape, (shape, task.job.content))
         return tuple(first.setdefault(key, len(first)) for key in keys)
 
     return sorted(tasks, key=rank)

@@ -20,7 +20,6 @@ from styler.progress import Observer
 from styler.types import PathLike, Size
 
 KEPT_PIXELS = 2**25  # of decoded pictures, 400 MB as float32: two photos of 12 megapixels and some paintings
-KEPT_STYLIZERS = 4  # jobs come grouped by config, so that more would hardly be used again
 PASSING = {
     *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT),
     *(errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.EHOSTDOWN),
@@ -67,7 +66,7 @@ StudioFactory: TypeAlias = Callable[[Placement], Studio]
 
 
 class Stylizers:
-    """The studio of this program: a `Stylizer` for each of the latest configs.
+    """The studio of this program: a `Stylizer` that is taken from config to config.
 
     Args:
         placement: Applied to TensorFlow, which must not have computed anything in this process.
@@ -85,21 +84,21 @@ class Stylizers:
         if placement.gpu is not None and gpus:
             tf.config.set_visible_devices(gpus[placement.gpu % len(gpus)], "GPU")
         self._placement = placement
-        self._kept: OrderedDict[RenderConfig, Any] = OrderedDict()
+        self._latest: Any = None
 
     def render(self, config: RenderConfig, content: Picture, styles: Sequence[Picture], observer: Observer) -> Result:
-        """Render one picture, with the programs of an earlier one of the same config."""
+        """Render one picture, with the compiled programs of the one before where they fit."""
         return self._stylizer(config).render(content, list(styles), observer=observer)
 
     def _stylizer(self, config: RenderConfig) -> Any:
+        """The last one with another config: it keeps what the two have in common."""
         from styler.api import Stylizer
 
-        if config not in self._kept:
-            while len(self._kept) >= KEPT_STYLIZERS:
-                self._kept.popitem(last=False)
-            self._kept[config] = Stylizer(config)
-        self._kept.move_to_end(config)
-        return self._kept[config]
+        if self._latest is None:
+            self._latest = Stylizer(config)
+        elif self._latest.config != config:
+            self._latest = self._latest.changed(**config.to_dict())
+        return self._latest
 
 
 class Pictures:

@@ -9,6 +9,7 @@ import traceback
 import typer
 
 import styler
+from styler.cli.commands.batch import batch
 from styler.cli.commands.doctor import doctor
 from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command(no_args_is_help=True)(render)
+app.command(no_args_is_help=True)(batch)
 app.command()(layers)
 app.command(no_args_is_help=True)(features)
 app.add_typer(networks, name="networks")
