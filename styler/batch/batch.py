@@ -11,13 +11,12 @@ from typing import Any
 from styler.batch.engine import Engine
 from styler.batch.events import SKIPPED, BatchObserver, Ended, Outcome, Planned
 from styler.batch.jobs import Job, Row, check_collisions, jobs_of_rows
-from styler.batch.layout import ADDRESS, Resources, choose_layout
+from styler.batch.layout import ADDRESS, Resources, choose_layout, worker_memory
 from styler.batch.ledger import DONE, FAILED, Entry, Ledger, opened_ledger
 from styler.batch.local import LocalEngine
 from styler.batch.plan import Plan, Refusal, Task, check_jobs, make_plan
 from styler.batch.recipe import recipe_words
 from styler.batch.run import Manner, Run
-from styler.batch.worker import Placement
 from styler.errors import OutputError
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import fetched
@@ -132,7 +131,7 @@ def _carried_out(
     tasks: list[Task], manner: Manner, resources: Resources, ledger: Ledger
 ) -> Generator[Outcome, None, None]:
     fetch_weights(tasks)
-    with make_engine(choose_layout(tasks, resources, manner.folder), resources) as engine:
+    with make_engine(tasks, resources, manner.folder) as engine:
         yield from Run(tasks, engine, ledger, manner).outcomes()
 
 
@@ -155,13 +154,13 @@ def _refused(refusal: Refusal, manner: Manner, ledger: Ledger) -> Outcome:
     return outcome
 
 
-def make_engine(placements: list[Placement], resources: Resources) -> Engine:
+def make_engine(tasks: Sequence[Task], resources: Resources, folder: Path) -> Engine:
     """The engine that was asked for, its workers not started yet."""
     if resources.engine == "ray":
         from styler.batch.ray import RayEngine
 
-        return RayEngine(placements, resources.ray_address)
-    return LocalEngine(placements)
+        return RayEngine(resources, len(tasks), worker_memory(tasks))
+    return LocalEngine(choose_layout(tasks, resources, folder))
 
 
 def fetch_weights(tasks: Iterable[Task]) -> None:

@@ -77,9 +77,14 @@ def count_gpus() -> int:
 
 
 def _fitting(tasks: Sequence[Task]) -> int:
-    """Workers that fit into memory, each with the largest result."""
+    """Workers that fit into memory."""
+    return max(1, int(MEMORY_SHARE * available_memory() / worker_memory(tasks)))
+
+
+def worker_memory(tasks: Sequence[Task]) -> int:
+    """Bytes that a worker takes with the largest result."""
     pixels = max((task.size.height * task.size.width for task in tasks), default=0)
-    return max(1, int(MEMORY_SHARE * available_memory() / (WORKER_MEMORY + PIXEL_MEMORY * pixels)))
+    return WORKER_MEMORY + PIXEL_MEMORY * pixels
 
 
 def available_memory() -> int:

@@ -46,7 +46,7 @@ class Task:
     recipe: str
     size: Size
     snapped: bool
-    digests: Mapping[Path, str]
+    digests: dict[Path, str]
     reason: str
 
 

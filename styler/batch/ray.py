@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.engine import Assignment, Begun, Broken, Finished, Lost, Message, Ready
-from styler.batch.recipe import INITS, digest
+from styler.batch.layout import ADDRESS, Resources
+from styler.batch.recipe import digest
 from styler.batch.worker import (
     Pictures,
     Placement,
@@ -27,6 +29,7 @@ from styler.config import RenderConfig
 from styler.errors import BatchError, OutputError
 
 BROKEN_STARTS = 3  # in a row: the cluster, not bad luck
+ANSWER = 10.0  # seconds for a machine to answer: long for any network that renders should go over
 LOCAL = "local"  # Ray's word for a new cluster on this machine alone
 
 
@@ -41,35 +44,31 @@ class _Member:
 
 
 class RayEngine:
-    """One actor for each placement, wherever the cluster has room; one that is lost is replaced.
+    """One actor for each GPU of the cluster, or for each so many processors; one that is lost is replaced.
+
+    An actor that the cluster has no room for waits until there is some.
 
     Args:
-        placements: What each worker computes with; a folder for statistics is left out, other machines lack it.
-        address: "auto", "local" or HOST:PORT.
+        resources: Workers and threads; None is what suits the cluster.
+        tasks: How many there are: no more actors than that.
+        memory: Bytes that each actor asks the cluster for, until a picture has shown how much one takes.
         make_studio: A function of a module, called in each actor.
-        memory: Bytes that each actor asks the cluster for, or None.
     """
 
-    def __init__(
-        self,
-        placements: Sequence[Placement],
-        address: str,
-        make_studio: StudioFactory = Stylizers,
-        memory: int | None = None,
-    ) -> None:
-        self._placements = [replace(placement, statistics=None) for placement in placements]
-        self._address, self._make_studio, self._memory = address, make_studio, memory
+    def __init__(self, resources: Resources, tasks: int, memory: int, make_studio: StudioFactory = Stylizers) -> None:
+        self._resources, self._tasks, self._memory, self._make_studio = resources, tasks, memory, make_studio
         self._members: dict[int, _Member] = {}
         self._targets: dict[int, Path] = {}
         self._stored: dict[str, Any] = {}
         self._heard: list[Message] = []
         self._started = self._broken_starts = 0
+        self._measured = 0
         self._connected = False
 
     @property
     def workers(self) -> int:
         """How many there are or soon will be."""
-        return len(self._placements)
+        return len(self._members)
 
     def __enter__(self) -> RayEngine:
         """Connect and ask for all actors.
@@ -77,8 +76,10 @@ class RayEngine:
         Raises:
             BatchError: Ray is not installed, or there is no cluster at the address.
         """
-        self._connected = connect(self._address)
-        for placement in self._placements:
+        import ray
+
+        self._connected = connect(self._resources.ray_address)
+        for placement in cluster_layout(ray.cluster_resources(), self._resources, self._tasks):
             self._start(placement)
         return self
 
@@ -98,7 +99,7 @@ class RayEngine:
         member = self._members[worker]
         files = {path: (sha256, self._stored_file(path, sha256)) for path, sha256 in assignment.digests.items()}
         self._targets[assignment.number] = assignment.target
-        pending = member.actor.render.remote(assignment, files)
+        pending = member.actor.render.remote(assignment, files, tuple(upcoming))
         self._members[worker] = replace(member, number=assignment.number, pending=pending)
         self._heard.append(Begun(worker=worker, number=assignment.number))
 
@@ -134,6 +135,7 @@ class RayEngine:
             return [ready]
         answer = replace(answer, worker=worker)
         if isinstance(answer, Finished):
+            self._measured = max(self._measured, answer.peak_memory)
             answer = self._kept(answer, data)
         return [answer, ready]
 
@@ -163,12 +165,9 @@ class RayEngine:
     def _start(self, placement: Placement) -> None:
         import ray
 
-        resources: dict[str, Any] = {"num_cpus": placement.threads or 1}
+        resources: dict[str, Any] = {"num_cpus": placement.threads or 1, "memory": self._measured or self._memory}
         if placement.gpu is not None:
             resources["num_gpus"] = 1  # Ray shows each actor its own one
-            placement = replace(placement, gpu=0)
-        if self._memory:
-            resources["memory"] = self._memory
         actor = ray.remote(Actor).options(**resources, max_restarts=0).remote(placement, self._make_studio)
         self._members[self._started] = _Member(
             actor=actor, placement=placement, number=None, pending=actor.ready.remote()
@@ -202,9 +201,12 @@ class Actor:
         """Answered when the studio is there."""
         return None, None
 
-    def render(self, assignment: Assignment, files: Mapping[Path, tuple[str, Any]]) -> tuple[Any, bytes]:
+    def render(
+        self, assignment: Assignment, files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
+    ) -> tuple[Any, bytes]:
         """Render, and send back what was made with its bytes, or what went wrong."""
         try:
+            self._pictures.read_ahead(path for path in (assignment.content, *upcoming) if path.is_file())
             here = {path: self._localized(path, *found) for path, found in files.items()}
             target = Path(self._folder.name) / f"result{assignment.target.suffix}"
             moved = relocated(assignment, here, target)
@@ -251,9 +253,25 @@ def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -
 
 def _relocated_config(config: RenderConfig, here: Mapping[Path, Path]) -> RenderConfig:
     changes = {}
-    if config.init not in INITS:
-        changes["init"] = str(here[Path(config.init).absolute()])
+    for name in ("init", "network"):
+        path = Path(getattr(config, name)).absolute()
+        if path in here:
+            changes[name] = str(here[path])
     return config.changed(**changes) if changes else config
+
+
+def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: int) -> list[Placement]:
+    """A placement for each actor.
+
+    Args:
+        cluster: What it has in all, as `ray.cluster_resources` says.
+        resources: What was asked for.
+        tasks: How many there are.
+    """
+    gpus, cores = int(cluster.get("GPU", 0)), int(cluster.get("CPU", 1))
+    threads = resources.threads or (0 if gpus else 1)
+    count = resources.workers or gpus or max(1, cores // max(1, threads))
+    return [Placement(threads=threads, gpu=0 if gpus else None)] * min(count, tasks)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -290,12 +308,33 @@ def connect(address: str) -> bool:
         raise BatchError(message) from cause
     if ray.is_initialized():
         return False
+    check_address(address)
+    settings: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **settings)
     except (ConnectionError, RuntimeError, ValueError, OSError) as cause:
         message = f"no Ray cluster answers at {address}: {first_line(cause)}. Start one with ray start --head, or give "
         raise BatchError(message + f"--ray-address {LOCAL}") from cause
     return True
+
+
+def check_address(address: str) -> None:
+    """Refuse an address at which nothing listens; Ray itself would try for minutes.
+
+    Raises:
+        BatchError: It has another form, or nothing answers.
+    """
+    if address in (ADDRESS, LOCAL) or "://" in address:
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        message = f"--ray-address: expected {ADDRESS}, {LOCAL} or HOST:PORT, got {address!r}"
+        raise BatchError(message)
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()
+    except (OSError, OverflowError) as cause:
+        message = f"no Ray cluster answers at {address}: {cause}. Start one with ray start --head, or give "
+        raise BatchError(message + f"--ray-address {LOCAL}") from cause
 
 
 def first_line(problem: BaseException) -> str:

@@ -54,6 +54,12 @@ def input_files(job: Job) -> list[Path]:
     return [job.content, *job.styles, *init]
 
 
+def network_file(job: Job) -> dict[Path, str]:
+    """A user's own network with its SHA-256; empty for a registered one, which every machine has."""
+    path = Path(job.config.network)
+    return {path: sha256(path)} if path.is_file() else {}
+
+
 def file_digests(paths: Iterable[Path]) -> dict[Path, str]:
     """SHA-256 of many files, some at a time; "" for a file that cannot be read."""
     unique = list(dict.fromkeys(paths))

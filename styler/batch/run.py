@@ -14,7 +14,7 @@ from styler.batch.events import BatchEvent, BatchObserver, Ended, Outcome, Start
 from styler.batch.forecast import work
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry, Ledger
 from styler.batch.plan import Task
-from styler.batch.recipe import input_files, recipe_words
+from styler.batch.recipe import input_files, network_file, recipe_words
 
 PATIENCE = 0.5  # seconds between two looks at whether to stop
 BYSTANDER = 10  # losses of its worker that are not held against a job which was only being written; some end it
@@ -106,7 +106,7 @@ class Run:
             shape=task.size if task.snapped else None,
             target=target,
             quality=task.job.quality,
-            digests={path.absolute(): digest for path, digest in task.digests.items()},
+            digests={path.absolute(): sha256 for path, sha256 in (task.digests | network_file(task.job)).items()},
         )
 
     def _note(self, message: Message) -> Iterator[Outcome]:

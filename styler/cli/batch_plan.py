@@ -28,13 +28,17 @@ def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
         placements = choose_layout(plan.tasks, request.resources, request.output)
         workers, threads = len(placements), placements[0].threads
         minutes = predicted_seconds(plan.tasks, entries, workers, threads) / 60
-        shapes = len({(task.job.config, task.size) for task in plan.tasks})
+        shapes = len({task.size for task in plan.tasks})
         lines += [
-            f"shapes    {shapes} of size and options",
-            f"workers   {workers} with {threads or 'all'} threads each, {request.resources.engine}",
+            f"shapes    {shapes}",
+            f"workers   {workers} with {threads or 'all'} threads each{_where(request.resources.engine)}",
             f"predicted {minutes:.1f} minutes",
         ]
     return "\n".join(lines)
+
+
+def _where(engine: str) -> str:
+    return "" if engine == "local" else ", if the cluster were this machine alone; it is not asked"
 
 
 def _counts(plan: Plan) -> str:

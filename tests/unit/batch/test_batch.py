@@ -13,6 +13,7 @@ from PIL import Image
 from styler.batch import batch as rooms
 from styler.batch.batch import render_batch
 from styler.batch.events import Ended, Planned, Started, Stepped
+from styler.batch.layout import choose_layout
 from styler.batch.ledger import FILENAME, opened_ledger
 from styler.batch.local import LocalEngine
 from styler.batch.worker import Placement
@@ -26,7 +27,7 @@ from support.pictures import blobs, saved
 def photos(tmp_path, monkeypatch):
     """Puts photos of these names and `style.png` into the current folder; batches there use the blending studio."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(rooms, "make_engine", lambda placements, _: LocalEngine(placements, Studio))
+    monkeypatch.setattr(rooms, "make_engine", lambda *asked: LocalEngine(choose_layout(*asked), Studio))
     saved(tmp_path / "style.png", blobs(70, 70, 9))
 
     def make(*names):
@@ -180,7 +181,7 @@ def test_closing_the_generator_gives_up_at_once_and_leaves_no_half_files(photos,
 
 
 def test_workers_that_cannot_begin_end_the_batch(photos, monkeypatch):
-    monkeypatch.setattr(rooms, "make_engine", lambda places, _: LocalEngine([Placement()], BrokenStudio))
+    monkeypatch.setattr(rooms, "make_engine", lambda *_: LocalEngine([Placement()], BrokenStudio))
     with pytest.raises(BatchError, match=r"3 workers in a row .* no license"):
         run(photos("a"))
 
