@@ -11,9 +11,8 @@ from pathlib import Path
 
 from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
-from styler.batch.recipe import digest, file_digests, input_files, recipe_hash
+from styler.batch.recipe import digest, file_digests, input_files, recipe_hash, without_shared
 from styler.batch.shapes import result_size, snapped_size
-from styler.config import RenderConfig
 from styler.errors import BatchError, ImageError, OutputError, StylerError
 from styler.features.layers import check_addresses
 from styler.images.reading import check_readable
@@ -22,10 +21,6 @@ from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.types import Size
 
-SHARED = (
-    *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
-    *("content_weight", "style_weight", "tv_weight"),
-)  # fields that configs may differ in and still share compiled programs: see `Stylizer.changed`
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
 
 
@@ -128,11 +123,9 @@ def grouped(tasks: Sequence[Task]) -> list[Task]:
     Groups keep the order of their first members.
     """
     first: dict[object, int] = {}
-    usual = RenderConfig()
-    shared = {name: getattr(usual, name) for name in SHARED}
 
     def rank(task: Task) -> tuple[int, ...]:
-        program = task.job.config.changed(**shared)
+        program = without_shared(task.job.config)
         shape = (program, task.size)
         keys = (program, shape, (shape, task.job.content))
         return tuple(first.setdefault(key, len(first)) for key in keys)

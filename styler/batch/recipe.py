@@ -15,12 +15,17 @@ from typing import Any
 
 import styler
 from styler.batch.jobs import Job
+from styler.config import RenderConfig
 from styler.networks import find_network
 from styler.networks.weights import located, sha256
 from styler.types import Size
 
 FORMAT = 1  # raised when the same options begin to mean another picture without a change of version
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+SHARED = (
+    *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
+    *("content_weight", "style_weight", "tv_weight"),
+)  # fields that configs may differ in and still share programs and statistics: see `Stylizer.changed`
 INITS = ("content", "noise", "style")  # every other `init` is a path
 
 
@@ -74,6 +79,18 @@ def digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
+
+
+def without_shared(config: RenderConfig) -> RenderConfig:
+    """A config reduced to the fields that compiled programs and style statistics depend on."""
+    usual = RenderConfig()
+    return config.changed(**{name: getattr(usual, name) for name in SHARED})
+
+
+def statistics_tag(config: RenderConfig) -> str:
+    """What style statistics depend on beside the painting and its size."""
+    network = _network(config.network)
+    return json.dumps([FORMAT, without_shared(config).to_dict(), network, versions()], sort_keys=True)
 
 
 @cache

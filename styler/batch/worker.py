@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from styler.batch.engine import Assignment, Finished
-from styler.batch.recipe import digest
+from styler.batch.recipe import digest, statistics_tag
 from styler.config import RenderConfig
 from styler.errors import ResourceError, StylerError
 from styler.images.reading import Picture, read_image
@@ -95,10 +95,16 @@ class Stylizers:
         from styler.api import Stylizer
 
         if self._latest is None:
-            self._latest = Stylizer(config)
+            self._latest = Stylizer(config, statistics=self._statistics if self._placement.statistics else None)
         elif self._latest.config != config:
             self._latest = self._latest.changed(**config.to_dict())
         return self._latest
+
+    def _statistics(self, config: RenderConfig) -> Any:
+        from styler.batch.statistics import StatisticsFolder
+
+        tag = f"{statistics_tag(config)} {self._placement.threads}"  # sums depend on how threads share them out
+        return StatisticsFolder(self._placement.statistics or Path(), tag)
 
 
 class Pictures:
