@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from styler.config import RenderConfig
+from styler.images.export import Export
 from styler.types import Size
 
 
@@ -22,7 +23,8 @@ class Assignment:
         config: How to render.
         shape: (height, width) to bring the photo to first, or None.
         target: Where the picture goes.
-        quality: Of JPEG and WebP.
+        export: How to write it.
+        max_pixels: Most pixels of an input, or None.
         digests: Input file -> SHA-256 of its bytes.
     """
 
@@ -32,7 +34,8 @@ class Assignment:
     config: RenderConfig
     shape: Size | None
     target: Path
-    quality: int
+    export: Export
+    max_pixels: int | None
     digests: dict[Path, str]
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.naming import TEMPLATE, checked_name, output_name
-from styler.batch.options import config_of, merged, whole_number
-from styler.config import QUALITY, RenderConfig
+from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
+from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError
+from styler.images.export import Export
 
 BLEND = "|"  # between the paintings of one picture in a single text
-OUTSIDE = ("content", "style", "styles", "output", "quality")  # columns that are no options of a render
+OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that do not change what is rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +28,16 @@ class Job:
         styles: The paintings, blended if there are several.
         config: How to render it.
         name: Path of the output within the output folder; made from the others if it is left out.
-        quality: Of JPEG and WebP, 1 to 100.
+        export: How to write it.
+        max_pixels: Most pixels of an input; None for what fits into memory.
     """
 
     content: Path
     styles: tuple[Path, ...]
     config: RenderConfig = field(default_factory=RenderConfig)
     name: str = ""
-    quality: int = QUALITY
+    export: Export = field(default_factory=Export)
+    max_pixels: int | None = None
 
     def __post_init__(self) -> None:
         """Make the name, or check it."""
@@ -89,7 +92,7 @@ def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], tem
     options = merged(defaults, row.options, flags)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
     config = config_of(options)
-    quality = whole_number("quality", outside.get("quality", QUALITY), 1, 100)
+    export, max_pixels = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base)
     blends = _blends(outside.get("style", outside.get("styles")), base)
     naming = str(outside.get("output", template))
@@ -99,7 +102,8 @@ def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], tem
             styles=styles,
             config=config,
             name=output_name(naming, content, styles, config, count + index),
-            quality=quality,
+            export=export,
+            max_pixels=max_pixels,
         )
         for index, (content, styles) in enumerate(product(contents, blends), 1)
     ]
@@ -153,7 +157,8 @@ def jobs_of_globs(
     *,
     config: RenderConfig,
     template: str = TEMPLATE,
-    quality: int = QUALITY,
+    export: Export | None = None,
+    max_pixels: int | None = None,
     without: Path | None = None,
 ) -> list[Job]:
     """Every photo in every style.
@@ -163,7 +168,8 @@ def jobs_of_globs(
         styles: Globs or paths of paintings, one job each.
         config: How to render all of them.
         template: Names of the outputs.
-        quality: Of JPEG and WebP.
+        export: How to write them.
+        max_pixels: Most pixels of an input.
         without: A folder whose files are left out: the output folder, where globs may lead to earlier outputs.
 
     Raises:
@@ -177,7 +183,8 @@ def jobs_of_globs(
             styles=(painting,),
             config=config,
             name=output_name(template, photo, (painting,), config, index),
-            quality=quality,
+            export=export or Export(),
+            max_pixels=max_pixels,
         )
         for index, (photo, painting) in enumerate(pairs, 1)
     ]

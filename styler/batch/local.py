@@ -211,7 +211,7 @@ class _Server:
             except EOFError:
                 return
             self._tell(Begun(worker=self._number, number=assignment.number))
-            self._pictures.read_ahead((assignment.content, *assignment.styles, *upcoming))
+            self._pictures.read_ahead((assignment.content, *assignment.styles, *upcoming), assignment.max_pixels)
             self._carry_out(assignment)
 
     def _carry_out(self, assignment: Assignment) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from styler.config import RenderConfig, parse_number
+from styler.config import DEPTHS, PROFILES, QUALITY, RenderConfig, parse_number
 from styler.errors import ConfigError
+from styler.images.export import Export
 
 PRESET = "balanced"  # as in `styler render`
+FILE_OPTIONS = ("quality", "depth", "profile", "keep_gps", "max_pixels")  # of files, not of what is rendered
 LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
 
 
@@ -60,6 +63,28 @@ def _value(name: str, value: Any) -> Any:
             except ValueError:
                 continue
     return value
+
+
+def file_options(given: Mapping[str, Any]) -> tuple[Export, int | None]:
+    """How to write, and how many pixels an input may have, from values or words.
+
+    Raises:
+        StylerError: One is out of range or unknown.
+    """
+    keep_gps = given.get("keep_gps", False)
+    if isinstance(keep_gps, str) and keep_gps.lower() in ("true", "false"):
+        keep_gps = keep_gps.lower() == "true"
+    if not isinstance(keep_gps, bool):
+        message = f"keep_gps: expected true or false, got {keep_gps!r}"
+        raise ConfigError(message)
+    export = Export(
+        quality=whole_number("quality", given.get("quality", QUALITY), 1, 100),
+        depth=whole_number("depth", given["depth"], min(DEPTHS), max(DEPTHS)) if "depth" in given else None,
+        profile=str(given.get("profile", PROFILES[0])),
+        keep_gps=keep_gps,
+    )
+    most = given.get("max_pixels")
+    return export, None if most is None else whole_number("max_pixels", most, 1, sys.maxsize)
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

@@ -13,7 +13,7 @@ from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
 from styler.batch.recipe import digest, file_digests, input_files, recipe_hash, without_shared
 from styler.batch.shapes import result_size, snapped_size
-from styler.errors import BatchError, ImageError, OutputError, StylerError
+from styler.errors import BatchError, OutputError, StylerError
 from styler.features.layers import check_addresses
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape
@@ -137,16 +137,14 @@ def _checks(jobs: Sequence[Job], digests: Mapping[Path, str], fast_shapes: bool)
     """For each job the size of its result, or why there can be none."""
 
     @cache
-    def size_of(path: Path) -> Size | StylerError:
+    def size_of(path: Path, max_pixels: int | None) -> Size | StylerError:
         try:
-            return check_readable(path)
+            return check_readable(path, max_pixels=max_pixels)
         except StylerError as problem:
             return problem
-        except (OSError, SyntaxError, ValueError) as problem:  # Pillow decodes some files to find their orientation
-            return ImageError(f"cannot read {path}: {problem}. The file is damaged or cut short; save it anew")
 
     def check(job: Job) -> Size | StylerError:
-        sizes = [size_of(path) for path in input_files(job)]
+        sizes = [size_of(path, job.max_pixels) for path in input_files(job)]
         unreadable = next((size for size in sizes if isinstance(size, StylerError)), None)
         if unreadable is not None:
             return unreadable
@@ -154,7 +152,7 @@ def _checks(jobs: Sequence[Job], digests: Mapping[Path, str], fast_shapes: bool)
         size = snapped_size(size) if fast_shapes else size
         try:
             check_shape(size, find_network(job.config.network).minimum_size, "the result")
-            check_format_holds(Path(job.name), size)
+            check_format_holds(Path(job.name), size, job.export.depth)
         except StylerError as problem:
             return problem
         return size

@@ -206,10 +206,11 @@ class Actor:
     ) -> tuple[Any, bytes]:
         """Render, and send back what was made with its bytes, or what went wrong."""
         try:
-            self._pictures.read_ahead(path for path in (assignment.content, *upcoming) if path.is_file())
-            here = {path: self._localized(path, *found) for path, found in files.items()}
+            here = (path for path in (assignment.content, *upcoming) if path.is_file())
+            self._pictures.read_ahead(here, assignment.max_pixels)
+            found = {path: self._localized(path, *where) for path, where in files.items()}
             target = Path(self._folder.name) / f"result{assignment.target.suffix}"
-            moved = relocated(assignment, here, target)
+            moved = relocated(assignment, found, target)
             result = rendered(self._studio, self._pictures, moved, lambda event: None)
             finished = written(result, moved, 0, self._placement.threads)
             return finished, target.read_bytes()

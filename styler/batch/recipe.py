@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,7 +48,7 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         "styles": [digests[style] for style in job.styles],
         "shape": shape,
         "suffix": Path(job.name).suffix.lower(),
-        "quality": job.quality,
+        "export": asdict(job.export),
         "versions": versions(),
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()

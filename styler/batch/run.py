@@ -105,7 +105,8 @@ class Run:
             config=task.job.config,
             shape=task.size if task.snapped else None,
             target=target,
-            quality=task.job.quality,
+            export=task.job.export,
+            max_pixels=task.job.max_pixels,
             digests={path.absolute(): sha256 for path, sha256 in (task.digests | network_file(task.job)).items()},
         )
 

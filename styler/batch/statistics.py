@@ -76,7 +76,7 @@ class StatisticsFolder(MutableMapping[Key, Value]):
 
     def _read(self, key: Key) -> Value:
         try:
-            with np.load(self._path(key), allow_pickle=False) as archive:
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 layers = json.loads(str(archive["layers"]))
                 rows = [[tf.constant(archive[f"{number} {name}"]) for name in Stats._fields] for number in layers]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as cause:

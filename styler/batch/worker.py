@@ -14,10 +14,12 @@ from styler.batch.engine import Assignment, Finished
 from styler.batch.recipe import digest, statistics_tag
 from styler.config import RenderConfig
 from styler.errors import ResourceError, StylerError
-from styler.images.reading import Picture, read_image
+from styler.images.picture import Picture
+from styler.images.reading import read_image
 from styler.images.resampling import resampled
+from styler.images.writing import write_picture
 from styler.progress import Observer
-from styler.types import PathLike, Size
+from styler.types import Size
 
 KEPT_PIXELS = 2**25  # of decoded pictures, 400 MB as float32: two photos of 12 megapixels and some paintings
 PASSING = {
@@ -30,12 +32,13 @@ class Result(Protocol):
     """A rendered picture; `StyleResult` is one."""
 
     @property
-    def report(self) -> Any:
-        """With `seconds` and `peak_memory`."""
+    def picture(self) -> Picture:
+        """What is to be written."""
         ...
 
-    def save(self, path: PathLike, *, quality: int, overwrite: bool) -> Path:
-        """Write the picture."""
+    @property
+    def report(self) -> Any:
+        """With `seconds` and `peak_memory`."""
         ...
 
 
@@ -107,50 +110,55 @@ class Stylizers:
         return StatisticsFolder(self._placement.statistics or Path(), tag)
 
 
+_Source: TypeAlias = tuple[Path, int | None]  # a file and the most pixels that it may have
+
+
 class Pictures:
     """Decoded images, read ahead by a thread of its own; the latest are kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Path, Future[Picture]] = OrderedDict()
+        self._kept: OrderedDict[_Source, Future[Picture]] = OrderedDict()
         self._reader = ThreadPoolExecutor(1)
 
-    def read_ahead(self, paths: Iterable[Path]) -> None:
+    def read_ahead(self, paths: Iterable[Path], max_pixels: int | None) -> None:
         """Begin to read what will be needed."""
         for path in paths:
-            self._future(path)
+            self._future((path, max_pixels))
 
-    def get(self, path: Path) -> Picture:
+    def get(self, path: Path, max_pixels: int | None) -> Picture:
         """One image.
 
         Raises:
-            ImageError: It cannot be read.
+            ImageError: It cannot be read, or has too many pixels.
         """
-        future = self._future(path)
+        source = path, max_pixels
+        future = self._future(source)
         if future.done() and future.exception():
-            self._kept.pop(path, None)  # another try reads it anew
+            self._kept.pop(source, None)  # another try reads it anew
         picture = future.result()
-        self._forget(path)
+        self._forget(source)
         return picture
 
     def close(self) -> None:
         """Stop reading."""
         self._reader.shutdown(cancel_futures=True)
 
-    def _future(self, path: Path) -> Future[Picture]:
-        if path not in self._kept:
-            self._kept[path] = self._reader.submit(read_image, path)
-        self._kept.move_to_end(path)
-        return self._kept[path]
+    def _future(self, source: _Source) -> Future[Picture]:
+        if source not in self._kept:
+            path, max_pixels = source
+            self._kept[source] = self._reader.submit(read_image, path, max_pixels=max_pixels)
+        self._kept.move_to_end(source)
+        return self._kept[source]
 
-    def _forget(self, latest: Path) -> None:
+    def _forget(self, latest: _Source) -> None:
         """Drop the oldest pictures beyond `KEPT_PIXELS`."""
         pixels = 0
-        for path in reversed(list(self._kept)):
-            future = self._kept[path]
+        for source in reversed(list(self._kept)):
+            future = self._kept[source]
             if future.done() and not future.exception():
                 pixels += future.result().pixels.size // 3
-                if pixels > KEPT_PIXELS and path != latest:
-                    del self._kept[path]
+                if pixels > KEPT_PIXELS and source != latest:
+                    del self._kept[source]
 
 
 def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observer: Observer) -> Result:
@@ -159,16 +167,18 @@ def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observe
     Raises:
         StylerError: Whatever stands in the way.
     """
-    content = pictures.get(assignment.content)
+    content = pictures.get(assignment.content, assignment.max_pixels)
     if assignment.shape is not None:
         content = reshaped(content, assignment.shape)
-    styles = [pictures.get(style) for style in assignment.styles]
+    styles = [pictures.get(style, assignment.max_pixels) for style in assignment.styles]
     return studio.render(assignment.config, content, styles, observer)
 
 
 def reshaped(picture: Picture, shape: Size) -> Picture:
     """A picture brought to exactly this (height, width)."""
-    return replace(picture, pixels=resampled(picture.pixels, Size(*shape)))
+    size = Size(*shape)
+    alpha = None if picture.alpha is None else resampled(picture.alpha[..., None], size)[..., 0]
+    return replace(picture, pixels=resampled(picture.pixels, size), alpha=alpha)
 
 
 def written(result: Result, assignment: Assignment, worker: int, threads: int) -> Finished:
@@ -177,7 +187,7 @@ def written(result: Result, assignment: Assignment, worker: int, threads: int) -
     Raises:
         OutputError: It cannot be written.
     """
-    path = result.save(assignment.target, quality=assignment.quality, overwrite=True)
+    path = write_picture(result.picture, assignment.target, export=assignment.export, overwrite=True)
     return Finished(
         worker=worker,
         number=assignment.number,

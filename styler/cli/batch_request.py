@@ -12,11 +12,10 @@ from styler.batch.jobs import Job, jobs_of_globs, jobs_of_rows
 from styler.batch.layout import Resources
 from styler.batch.manifest import read_manifest
 from styler.batch.naming import TEMPLATE, check_template
-from styler.batch.options import config_of, merged
+from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
 from styler.batch.report import check_page
 from styler.batch.selection import selected
 from styler.cli.request import read_options
-from styler.config import QUALITY
 from styler.errors import BatchError
 
 
@@ -92,10 +91,15 @@ def _jobs(
         base = sources.manifest.parent
         return jobs_of_rows(rows, base=base, defaults=merged(usual, defaults), flags=options, template=template)
     given = merged(usual, options)
-    quality = given.pop("quality", QUALITY)
+    export, max_pixels = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
     config = config_of(given)
     return jobs_of_globs(
-        sources.contents, sources.styles, config=config, template=template, quality=quality, without=output
+        *(sources.contents, sources.styles),
+        config=config,
+        template=template,
+        export=export,
+        max_pixels=max_pixels,
+        without=output,
     )
 
 

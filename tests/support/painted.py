@@ -14,20 +14,16 @@ import numpy as np
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
 from styler.errors import ResourceError
-from styler.images.reading import Picture
+from styler.images.picture import Picture
 from styler.images.resampling import resampled
 from styler.images.sizes import with_longer_side
-from styler.images.writing import to_pil, write_image
 from styler.progress import StepEvent
 
 
 @dataclass(frozen=True)
 class Painted:
-    image: object
+    picture: Picture
     report: object
-
-    def save(self, path, *, quality, overwrite):
-        return write_image(self.image, path, quality=quality, overwrite=overwrite)
 
 
 class Studio:
@@ -43,7 +39,7 @@ class Studio:
         pixels = [resampled(picture.pixels, size) for picture in (content, *styles)]
         observer(event(1, config.steps))
         report = SimpleNamespace(seconds=time.monotonic() - started + 0.001, peak_memory=1)
-        return Painted(to_pil(np.clip(np.mean(pixels, axis=0), 0, 1)), report)
+        return Painted(Picture(pixels=np.clip(np.mean(pixels, axis=0), 0, 1), name=content.name), report)
 
 
 def event(step, total):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from styler.cli import options as o
+from styler.config import PROFILES
 
 Manifest = Annotated[
     Path | None, typer.Argument(help="CSV, JSON Lines or TOML file, one row a job.", show_default=False)
@@ -34,6 +35,10 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, help="That each
 RayAddress = Annotated[str, typer.Option("--ray-address", help="auto | HOST:PORT | local: the cluster, or a new one.")]
 Retries = Annotated[int, typer.Option("--retries", min=0, help="Tries again where the cause may pass.")]
 Quality = Annotated[int | None, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP, 1 to 100.")]
+Profile = Annotated[
+    str | None, typer.Option("--profile", help=f"{' | '.join(PROFILES)}: the photo's color profile, or sRGB.")
+]
+KeepGps = Annotated[bool | None, typer.Option("--keep-gps", help="Pass on where photos were taken.")]
 Page = Annotated[
     Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with all pictures and their recipes.")
 ]
@@ -58,6 +63,10 @@ def batch(
     report: Page = None,
     overwrite: o.Overwrite = False,
     quality: Quality = None,
+    depth: o.Depth = None,
+    profile: Profile = None,
+    keep_gps: KeepGps = None,
+    max_pixels: o.MaxPixels = None,
     size: o.Size = None,
     preset: o.Preset = None,
     strength: o.Strength = None,
@@ -89,12 +98,13 @@ def batch(
 ) -> None:
     """Render many pictures; run again, it does what is missing, failed or changed."""
     from styler.batch.layout import Resources
+    from styler.batch.options import FILE_OPTIONS
     from styler.cli.batch_plan import describe_batch
     from styler.cli.batch_request import Sources, checked_batch, selection
     from styler.cli.batch_work import carry_out_batch
 
     given = locals()
-    options: dict[str, Any] = {key: given[key] for key in (*o.CONFIG_FIELDS & given.keys(), "preset", "quality")}
+    options: dict[str, Any] = {key: given[key] for key in (*o.CONFIG_FIELDS & given.keys(), "preset", *FILE_OPTIONS)}
     rest = {key: given[key] for key in ("output", "retries", "fast_shapes", "overwrite", "report")}
     rest["resources"] = Resources(engine=engine, workers=workers, threads=threads, ray_address=ray_address)
     sources = Sources(manifest=manifest, contents=content or [], styles=style or [])

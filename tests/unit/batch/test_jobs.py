@@ -54,7 +54,7 @@ def test_rows_with_globs_lists_and_blends(tree):
 def test_rows_win_over_defaults_and_flags_over_rows(tree):
     row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", "Seed": "3", "style-weights": "2"}, place="row")
     (job,) = jobs_of_rows([row], base=Path(), defaults={"size": "200", "seed": 1, "quality": 80}, flags={"size": "100"})
-    assert (job.config.size, job.config.seed, job.quality) == (100, 3, 80)
+    assert (job.config.size, job.config.seed, job.export.quality) == (100, 3, 80)
     assert job.config.style_weights == (2.0,)
 
 
