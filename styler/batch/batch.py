@@ -15,6 +15,7 @@ from styler.batch.layout import ADDRESS, Resources, choose_layout, worker_memory
 from styler.batch.ledger import DONE, FAILED, Entry, Ledger, opened_ledger
 from styler.batch.local import LocalEngine
 from styler.batch.plan import Plan, Refusal, Task, check_jobs, make_plan
+from styler.batch.probe import settled
 from styler.batch.recipe import recipe_words
 from styler.batch.run import Manner, Run
 from styler.errors import OutputError
@@ -122,7 +123,9 @@ def _outcomes(
         yield from _known(plan, manner, ledger)
         if plan.tasks:
             try:
-                yield from _carried_out(plan.tasks, manner, resources, ledger)
+                fetch_weights(plan.tasks)
+                found = settled(plan.tasks, resources, manner.folder, ledger.entries, manner.stop)
+                yield from _carried_out(plan.tasks, manner, found, ledger)
             finally:
                 remove_partials(manner.folder, ledger.entries)
 
@@ -130,7 +133,6 @@ def _outcomes(
 def _carried_out(
     tasks: list[Task], manner: Manner, resources: Resources, ledger: Ledger
 ) -> Generator[Outcome, None, None]:
-    fetch_weights(tasks)
     with make_engine(tasks, resources, manner.folder) as engine:
         yield from Run(tasks, engine, ledger, manner).outcomes()
 

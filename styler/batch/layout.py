@@ -51,7 +51,7 @@ def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> 
     worker wait for each other, or fewer where jobs or memory run out, with the cores shared out among them.
     """
     statistics = folder.absolute() / STATISTICS
-    gpus = count_gpus() if any(task.job.config.device in ("auto", "gpu") for task in tasks) else 0
+    gpus = uses_gpus(tasks)
     if gpus:
         count = min(resources.workers or gpus, len(tasks))
         threads = resources.threads or 0
@@ -61,6 +61,11 @@ def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> 
     workers = resources.workers or max(1, room)
     threads = resources.threads or max(1, cores // workers)
     return [Placement(threads=threads, statistics=statistics)] * min(workers, len(tasks))
+
+
+def uses_gpus(tasks: Sequence[Task]) -> int:
+    """GPUs that some of the tasks may use."""
+    return count_gpus() if any(task.job.config.device in ("auto", "gpu") for task in tasks) else 0
 
 
 def count_cores() -> int:

@@ -95,12 +95,13 @@ def make_plan(
     """Compare jobs with the ledger and the output folder.
 
     Raises:
-        OutputError: Outputs exist that no batch has made, without `overwrite`.
+        OutputError: Outputs exist that no batch has made, without `overwrite`; or an output is an input.
     """
     digests = file_digests(path for job in jobs for path in input_files(job))
     checks = _checks(jobs, digests, fast_shapes)
     recipes = [_recipe(job, digests, check, fast_shapes) for job, check in zip(jobs, checks, strict=True)]
     states = _states(jobs, recipes, folder, entries)
+    _check_are_no_inputs(jobs, folder)
     if not overwrite:
         _check_foreign(jobs, folder, entries)
     plan = Plan(tasks=[], done=[], refusals=[])
@@ -186,6 +187,26 @@ def is_intact(path: Path, entry: Entry) -> bool:
     except OSError:
         return False
     return right_size and digest(path) == entry.facts.get("sha256")
+
+
+def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
+    """Refuse outputs that are photos or paintings of the batch, by whatever name or link, also with `overwrite`."""
+    inputs = {identity: path for job in jobs for path in input_files(job) if (identity := _identity(path))}
+    for job in jobs:
+        identity = _identity(folder / job.name)
+        path = inputs.get(identity) if identity else None
+        if path is not None:
+            message = f"{folder / job.name} would replace the input {path}; choose another -o or --name"
+            raise OutputError(message)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode, or None for a file that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_foreign(jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> None:
