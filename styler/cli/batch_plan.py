@@ -31,10 +31,14 @@ def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
         shapes = len({task.size for task in plan.tasks})
         lines += [
             f"shapes    {shapes}",
-            f"workers   {workers} with {threads or 'all'} threads each{_where(request.resources.engine)}",
+            f"workers   {workers} with {_threads(threads)}{_where(request.resources.engine)}",
             f"predicted {minutes:.1f} minutes",
         ]
     return "\n".join(lines)
+
+
+def _threads(threads: int) -> str:
+    return "1 thread each" if threads == 1 else f"{threads or 'all'} threads each"
 
 
 def _where(engine: str) -> str:

@@ -65,3 +65,11 @@ class BrokenStudio:
     def __init__(self, placement: Placement) -> None:
         message = "no license"
         raise RuntimeError(message)
+
+
+class Crowded(Studio):
+    """Says that every picture took it 50 ms of one thread's time."""
+
+    def render(self, config: RenderConfig, content: Picture, styles, observer):
+        made = super().render(config, content, styles, observer)
+        return Painted(made.picture, SimpleNamespace(seconds=0.05 / self.placement.threads, peak_memory=1))

@@ -199,3 +199,26 @@ def test_pictures_are_those_of_the_studio(photos, tmp_path):
     run(photos("a"))
     with Image.open(tmp_path / "out" / "a.png") as image:
         assert np.asarray(image).shape == (48, 64, 3)
+
+
+def test_an_input_is_never_replaced_whatever_it_is_called(photos, tmp_path):
+    (job,) = photos("a")
+    before = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").symlink_to(tmp_path / "a.png")
+    with pytest.raises(OutputError, match=r"out/a\.png would replace the input a\.png"):
+        run([job], overwrite=True)
+    with pytest.raises(OutputError, match=r"would replace the input"):
+        list(render_batch([{**job, "output": "style"}], output=".", overwrite=True))
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_options_of_files_reach_the_file_and_the_recipe(photos, tmp_path):
+    (job,) = photos("a")
+    assert states(run([job])) == {"a": "done"}
+    assert states(run([{**job, "depth": 16}])) == {"a": "done"}
+    assert read_image(tmp_path / "out" / "a.png").depth == 16
+    assert states(run([{**job, "depth": "16", "profile": "keep", "keep_gps": "false"}])) == {"a": "skipped"}
+    (refused,) = run([{**job, "max_pixels": 100}])
+    assert (refused.state, refused.attempts) == ("failed", 0)
+    assert "100" in refused.error
