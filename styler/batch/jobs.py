@@ -138,10 +138,13 @@ def matches(pattern: str, base: Path | None = None, *, present: bool = False) ->
         present: Whether a plain path must lead to something too.
 
     Raises:
-        ConfigError: Nothing matches.
+        ConfigError: Nothing matches, or it is a folder.
     """
     path = Path(pattern).expanduser()
     whole = base / path if base else path
+    if whole.is_dir():
+        message = f"{whole} is a folder; expected files, such as '{whole}/*.jpg'"
+        raise ConfigError(message)
     if whole.exists() or not (present or glob.has_magic(pattern)):
         return [whole]
     found = sorted(file for file in map(Path, glob.glob(str(whole), recursive=True)) if file.is_file())

@@ -25,6 +25,7 @@ from styler.batch.worker import Placement, StudioFactory, Stylizers
 WORTH = 600.0  # seconds of a run that pays for a probe: two layouts take some 20 s, and gain at most a few percent
 RENDERS = 3  # of each worker; the first also compiles and does not count
 SECONDS = 2.0  # of a probe's render: long against the noise of the clock, short against starting a worker
+SHORTEST = 1e-3  # seconds, the ledger's resolution: a render that has nothing to do takes none
 FEWEST_STEPS, MOST_STEPS = 4, 100
 PATIENCE = 0.5  # seconds between two looks at whether to stop
 REMEMBERED = "layout.json"
@@ -116,7 +117,7 @@ def pictures_a_second(
                     begun += 1
                 elif isinstance(message, Finished):
                     times.setdefault(message.worker, []).append(message.seconds)
-    return sum(1 / median(seconds[1:]) for seconds in times.values())
+    return sum(1 / max(median(seconds[1:]), SHORTEST) for seconds in times.values())
 
 
 def _assignment(task: Task, number: int, folder: Path) -> Assignment:

@@ -78,10 +78,11 @@ def run(arguments: list[str]) -> int:
     try:
         status = typer.main.get_command(app).main(args=arguments, prog_name="styler", standalone_mode=False)
     except typer.TyperException as problem:
-        if not arguments or arguments == ["render"]:  # help was shown in place of an error
-            typer.echo(problem.format_message())
+        message = problem.format_message()
+        if message.startswith("Usage:"):  # the help of a command that was given nothing at all
+            typer.echo(message)
             return REFUSED
-        return _fail(problem.format_message(), REFUSED)
+        return _fail(message, REFUSED)
     except StylerError as problem:
         return _fail(str(problem), REFUSED, arguments)
     except (KeyboardInterrupt, typer.Abort):

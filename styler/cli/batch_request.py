@@ -23,7 +23,7 @@ from styler.errors import BatchError
 class Sources:
     """Where jobs come from: a manifest, or globs."""
 
-    manifest: Path | None
+    manifests: Sequence[Path]
     contents: Sequence[str]
     styles: Sequence[str]
 
@@ -34,8 +34,10 @@ class Sources:
             BatchError: Not exactly one source.
         """
         globs = bool(self.contents) + bool(self.styles)
-        if (self.manifest is None and globs != 2) or (self.manifest is not None and globs):
-            message = "expected a MANIFEST, or both --content GLOB and --style GLOB; see styler batch --help"
+        if len(self.manifests) + bool(globs) != 1 or globs == 1:
+            more = [str(path) for path in self.manifests[0 if globs else 1 :]]
+            hint = f"got {more[0]} as well; quote globs" if more else "see styler batch --help"
+            message = f"expected one MANIFEST, or both --content GLOB and --style GLOB; {hint}"
             raise BatchError(message)
 
 
@@ -86,9 +88,9 @@ def checked_batch(
 def _jobs(
     sources: Sources, usual: Mapping[str, Any], options: Mapping[str, Any], template: str, output: Path
 ) -> list[Job]:
-    if sources.manifest is not None:
-        defaults, rows = read_manifest(sources.manifest)
-        base = sources.manifest.parent
+    for manifest in sources.manifests:
+        defaults, rows = read_manifest(manifest)
+        base = manifest.parent
         return jobs_of_rows(rows, base=base, defaults=merged(usual, defaults), flags=options, template=template)
     given = merged(usual, options)
     export, max_pixels = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})

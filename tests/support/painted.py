@@ -73,3 +73,11 @@ class Crowded(Studio):
     def render(self, config: RenderConfig, content: Picture, styles, observer):
         made = super().render(config, content, styles, observer)
         return Painted(made.picture, SimpleNamespace(seconds=0.05 / self.placement.threads, peak_memory=1))
+
+
+class Instant(Studio):
+    """Says that its pictures took no time, as those of strength 0 do."""
+
+    def render(self, config: RenderConfig, content: Picture, styles, observer):
+        made = super().render(config, content, styles, observer)
+        return Painted(made.picture, SimpleNamespace(seconds=0.0, peak_memory=1))

@@ -11,8 +11,9 @@ import typer
 from styler.cli import options as o
 from styler.config import PROFILES
 
-Manifest = Annotated[
-    Path | None, typer.Argument(help="CSV, JSON Lines or TOML file, one row a job.", show_default=False)
+Manifests = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[manifest]", help="CSV, JSON Lines or TOML file, one row a job.", show_default=False),
 ]
 Contents = Annotated[list[str] | None, typer.Option("--content", metavar="GLOB", help="Photos, such as 'in/**/*.jpg'.")]
 Styles = Annotated[list[str] | None, typer.Option("--style", metavar="GLOB", help="Paintings; each photo in each.")]
@@ -45,7 +46,7 @@ Page = Annotated[
 
 
 def batch(
-    manifest: Manifest = None,
+    manifest: Manifests = None,
     content: Contents = None,
     style: Styles = None,
     *,
@@ -107,7 +108,7 @@ def batch(
     options: dict[str, Any] = {key: given[key] for key in (*o.CONFIG_FIELDS & given.keys(), "preset", *FILE_OPTIONS)}
     rest = {key: given[key] for key in ("output", "retries", "fast_shapes", "overwrite", "report")}
     rest["resources"] = Resources(engine=engine, workers=workers, threads=threads, ray_address=ray_address)
-    sources = Sources(manifest=manifest, contents=content or [], styles=style or [])
+    sources = Sources(manifests=manifest or [], contents=content or [], styles=style or [])
     select = selection(where or [], shuffle_seed, limit)
     request = checked_batch(sources, options, config, name, select, **rest)
     if dry_run or verbose:

@@ -10,7 +10,7 @@ from styler.batch.probe import candidates, pictures_a_second, settled, typical
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
 from styler.types import Size
-from support.painted import Crowded, Studio
+from support.painted import Crowded, Instant, Studio
 from support.pictures import blobs, saved
 
 
@@ -92,6 +92,10 @@ def test_workers_that_hinder_each_other_are_seen_to(tasks):
     assert alone == pytest.approx(20, rel=0.1)
     assert both == pytest.approx(40, rel=0.1)
     assert wide == pytest.approx(40, rel=0.1)
+
+
+def test_a_render_that_takes_no_time_has_a_rate(tasks):
+    assert pictures_a_second(tasks[0], [Placement()], lambda: False, Instant) > 0
 
 
 def test_a_render_that_fails_or_is_stopped_has_no_rate(tasks, tmp_path):

@@ -115,8 +115,14 @@ def test_the_page_is_written_and_replaced_but_not_over_somebodys_file(folders, m
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("batch", "-o", "out"), "expected a MANIFEST, or both --content GLOB and --style GLOB"),
-        (("batch", "x.csv", "--content", "in/*", "-o", "out"), "expected a MANIFEST, or both"),
+        (
+            ("batch", "-o", "out"),
+            "expected one MANIFEST, or both --content GLOB and --style GLOB; see styler batch --help",
+        ),
+        (("batch", "x.csv", "--content", "in/*", "-o", "out"), "; got x.csv as well; quote globs"),
+        (("batch", "a.csv", "b.csv", "-o", "out"), "; got b.csv as well; quote globs"),
+        (("batch", "--content", "in/*.png", "-o", "out"), "expected one MANIFEST, or both"),
+        ((*GLOBS[:3], "--style", "art", "-o", "out"), "art is a folder; expected files, such as 'art/*.jpg'"),
         (("batch", "absent.csv", "-o", "out"), "cannot read absent.csv"),
         (("batch", "in/a.png", "-o", "out"), "unknown kind of manifest '.png'"),
         ((*GLOBS[:3], "--style", "none/*", "-o", "out"), "no file matches 'none/*'"),
