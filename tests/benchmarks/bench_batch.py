@@ -9,6 +9,7 @@ Run it on an idle machine. Lines that come out:
 * `batch`: `styler batch` on the same pictures, as a user starts it, and the fastest picture that its ledger holds;
 * `ideal`: one start-up, one compilation and the fastest picture times `renders` over the workers;
 * `batch / ideal` (wanted: at most 1.15) and `loop / batch` (wanted: 1.3);
+* `2 x 1, a second` and so on: short renders a second of so many workers with so many threads; `probe`: all of them;
 * `second run`: of `styler batch` over a folder with so many finished outputs of 512 pixels, and the same without
   `styler --version`'s time, which every command takes (wanted: less than 3 s).
 """
@@ -26,6 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageChops
+
+from styler.batch.jobs import Job
+from styler.batch.worker import Placement
+from styler.config import RenderConfig
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
 PHOTOS, PAINTINGS = ("lake", "city", "still_life"), ("swirls", "dots", "facets", "woodcut")
@@ -129,18 +134,42 @@ def measure_finished(folder: Path, outputs: int) -> dict[str, Any]:
     return {**found, "second run after start-up": second - usual}
 
 
+def measure_layouts(size: int) -> dict[str, Any]:
+    """Rates of the probe's short renders in every layout, and what the probe takes."""
+    from styler.batch.layout import Resources, choose_layout, count_cores
+    from styler.batch.plan import make_plan
+    from styler.batch.probe import candidates, pictures_a_second
+
+    found: dict[str, Any] = {"probe at": size}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_inputs(folder, 4, 4)
+        config = RenderConfig(size=size)
+        jobs = [Job(content=Path(a), styles=(Path(b),), config=config) for a, b in pairs(folder)]
+        tasks = make_plan(jobs, folder / "out", {}).tasks
+        usual = choose_layout(tasks, Resources(), folder)
+        started = time.perf_counter()
+        for workers, threads in candidates(len(usual), count_cores()):
+            placements = [Placement(threads=threads)] * workers
+            found[f"{workers} x {threads}, a second"] = pictures_a_second(tasks[0], placements, lambda: False)
+    return found | {"probe": time.perf_counter() - started}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--renders", type=int, default=32, help="a multiple of four; 0 leaves them out")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--preset", default="draft")
     parser.add_argument("--outputs", type=int, default=1000, help="a multiple of four; 0 leaves them out")
+    parser.add_argument("--probe", type=int, default=512, help="size of the renders; 0 leaves it out")
     parser.add_argument("--folder", type=Path, help="keeps the finished outputs, so that they are made once only")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     found: dict[str, Any] = {}
     if asked.renders:
         found |= measure_renders(asked.renders, asked.size, asked.preset)
+    if asked.probe:
+        found |= measure_layouts(asked.probe)
     if asked.outputs:
         with tempfile.TemporaryDirectory() as name:
             folder = asked.folder or Path(name)

@@ -18,9 +18,10 @@ from support.pictures import blobs, saved
 SECONDS = 3.0  # of computing that a second run over a thousand finished outputs may take after start-up
 
 
-@pytest.fixture
-def thousand(tmp_path):
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory):
     """Jobs of 250 photos in 4 styles, all of them done: outputs and ledger are there."""
+    tmp_path = tmp_path_factory.mktemp("thousand")
     for folder in ("in", "art", "out"):
         (tmp_path / folder).mkdir()
     for seed in range(250):
