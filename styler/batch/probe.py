@@ -22,7 +22,7 @@ from styler.batch.plan import Task
 from styler.batch.recipe import statistics_tag, without_shared
 from styler.batch.worker import Placement, StudioFactory, Stylizers
 
-WORTH = 600.0  # seconds of a run that pays for a probe: two layouts take some 20 s, and gain at most a few percent
+WORTH = 600.0  # seconds of a run that pays for a probe: two layouts take 26 s, tests/benchmarks/bench_batch.py
 RENDERS = 3  # of each worker; the first also compiles and does not count
 SECONDS = 2.0  # of a probe's render: long against the noise of the clock, short against starting a worker
 SHORTEST = 1e-3  # seconds, the ledger's resolution: a render that has nothing to do takes none
