@@ -25,11 +25,12 @@ from styler.errors import (
 from styler.progress import Observer, StepEvent
 
 if TYPE_CHECKING:
-    from styler.api import Report, StyleResult, Stylizer, stylize
+    from styler.api import StyleResult, Stylizer, resume, stylize
     from styler.batch.batch import render_batch
     from styler.batch.events import Outcome
     from styler.batch.jobs import Job
     from styler.features.extractor import FeatureExtractor
+    from styler.render.report import Report
 
 __version__ = "0.1.0"
 
@@ -38,9 +39,10 @@ _LATE = {
     "Outcome": "styler.batch.events",
     "render_batch": "styler.batch.batch",
     "FeatureExtractor": "styler.features.extractor",
-    "Report": "styler.api",
+    "Report": "styler.render.report",
     "StyleResult": "styler.api",
     "Stylizer": "styler.api",
+    "resume": "styler.api",
     "stylize": "styler.api",
 }
 
@@ -65,6 +67,7 @@ __all__ = [
     "Stylizer",
     "WeightsError",
     "render_batch",
+    "resume",
     "stylize",
 ]
 
