@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
 from styler.render.checkpoint import read_checkpoint
-from styler.render.engine import Engine
+from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
@@ -85,6 +85,7 @@ class Stylizer:
     Args:
         config: What to render; the default is the preset "balanced".
         network: A network that is not registered, instead of the one that `config` names.
+        statistics: From a config to where style statistics are kept; None for memory alone.
 
     Raises:
         NetworkError: `config` names an unknown network.
@@ -92,9 +93,16 @@ class Stylizer:
         WeightsError: The network's weights are absent or damaged.
     """
 
-    def __init__(self, config: RenderConfig | None = None, *, network: NetworkSpec | None = None) -> None:
-        self.config = config or RenderConfig()
-        self._engine = Engine(self.config, network or find_network(self.config.network))
+    def __init__(
+        self,
+        config: RenderConfig | None = None,
+        *,
+        network: NetworkSpec | None = None,
+        statistics: Callable[[RenderConfig], Statistics] | None = None,
+    ) -> None:
+        self.config, self._statistics = config or RenderConfig(), statistics
+        kept = statistics(self.config) if statistics else None
+        self._engine = Engine(self.config, network or find_network(self.config.network), kept)
 
     def changed(self, **changes: Any) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
@@ -109,7 +117,8 @@ class Stylizer:
         """
         config = RenderConfig.from_dict({**self.config.to_dict(), **changes})
         if not self._engine.serves(config):
-            return Stylizer(config, network=None if "network" in changes else self._engine.network)
+            network = None if "network" in changes else self._engine.network
+            return Stylizer(config, network=network, statistics=self._statistics)
         shared = copy.copy(self)
         shared.config = config
         return shared

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
@@ -23,6 +24,9 @@ from styler.render.compiled import Compiled
 from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
 from styler.types import Features, Size, Tensor
+
+Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
+"""SHA-256 of a painting's pixels and its size -> statistics of each layer."""
 
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
 DECISIVE = (
@@ -46,6 +50,7 @@ class Engine:
     Args:
         config: The fields named in `DECISIVE` count.
         network: The network to do it with.
+        statistics: Where style statistics are kept; None for this engine's own memory.
 
     Attributes:
         objective: What an image should match.
@@ -58,14 +63,14 @@ class Engine:
         ResourceError: The device that `config` names is not there.
     """
 
-    def __init__(self, config: RenderConfig, network: NetworkSpec) -> None:
+    def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
         self.network, self._key = network, decisive(config)
         self.device = find_device(config.device)
         with tf.device(self.device):
             self.objective = make_objective(config, network)
         self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self._observe = Compiled(self.objective.observe)
-        self._statistics: dict[tuple[str, Size], dict[str, Stats]] = {}
+        self._statistics: Statistics = {} if statistics is None else statistics
 
     @property
     def plan(self) -> dict[str, Any]:
