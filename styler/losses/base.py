@@ -38,6 +38,10 @@ Prepared: TypeAlias = Any
 """A NamedTuple of tensors, the loss's own form of a target."""
 
 
+Sums: TypeAlias = Any
+"""A NamedTuple of tensors, a local loss's own sums over positions of a target."""
+
+
 class StatisticLoss(Protocol):
     """A distance between additive statistics of activations."""
 
@@ -63,6 +67,18 @@ class LocalLoss(Protocol):
 
     def distance(self, features: Tensor, target: Prepared) -> Scalar:
         """Activations (B, H, W, C) and a prepared target -> mean over positions, >= 0."""
+        ...
+
+    def sums(self, features: Tensor) -> Sums:
+        """What `variance` needs of the target's activations, additive over tiles."""
+        ...
+
+    def variance(self, sums: Sums) -> Scalar:
+        """What the mean over positions is divided by, from the sums over the whole target."""
+        ...
+
+    def total(self, features: Tensor, target: Tensor) -> Scalar:
+        """`distance` before it is divided by the number of values and the variance: additive over tiles."""
         ...
 
 

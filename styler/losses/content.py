@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from styler.losses import functional as F
 from styler.types import Scalar, Tensor
 
 
@@ -22,6 +23,23 @@ class ContentTarget(NamedTuple):
     variance: Scalar
 
 
+class ContentSums(NamedTuple):
+    """Sums over positions of a photo's layer, float64; those of a whole image are the sums of those of its parts.
+
+    Attributes:
+        count: Number of positions, (B,).
+        first: Sum of activations, (B, C).
+        square: Sum of squared activations, (B, C).
+    """
+
+    count: Tensor
+    first: Tensor
+    square: Tensor
+
+
+FLOOR = 1e-6  # added to the variance: a flat photo has none to compare with
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentLoss:
     """Squared difference of activations, as a share of the content's own variance.
@@ -33,9 +51,25 @@ class ContentLoss:
     def prepared(self, features: Tensor) -> ContentTarget:
         """The photo's activations (B, H, W, C) as a target."""
         centered = features - tf.reduce_mean(features, (1, 2), keepdims=True)
-        floor = tf.constant(1e-6, features.dtype)  # a flat photo has no variance to compare with
-        return ContentTarget(features, tf.reduce_mean(tf.square(centered)) + floor)
+        return ContentTarget(features, tf.reduce_mean(tf.square(centered)) + tf.constant(FLOOR, features.dtype))
 
     def distance(self, features: Tensor, target: ContentTarget) -> Scalar:
         """Mean squared difference / mean variance of the target, >= 0; `features` (B, H, W, C)."""
         return tf.reduce_mean(tf.square(features - target.features)) / target.variance
+
+    def sums(self, features: Tensor) -> ContentSums:
+        """What `variance` needs of a photo's activations (B, H, W, C), additive over tiles."""
+        wide = tf.cast(features, tf.float64)
+        return ContentSums(F.positions(wide), tf.reduce_sum(wide, (1, 2)), tf.reduce_sum(tf.square(wide), (1, 2)))
+
+    def variance(self, sums: ContentSums) -> Scalar:
+        """`ContentTarget.variance` from the sums over the whole photo, float64."""
+        means = sums.first / sums.count[:, None]
+        return tf.reduce_mean(sums.square / sums.count[:, None] - tf.square(means)) + FLOOR
+
+    def total(self, features: Tensor, target: Tensor) -> Scalar:
+        """Sum of squared differences of activations, additive over tiles.
+
+        Over the number of values and the target's variance it is `distance`.
+        """
+        return tf.reduce_sum(tf.square(features - target))
