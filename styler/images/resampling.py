@@ -18,8 +18,8 @@ def resampled(pixels: Pixels, size: Size) -> Pixels:
     """
     if pixels.shape[:2] == tuple(size):
         return pixels
-    planes = [
-        Image.fromarray(np.ascontiguousarray(pixels[..., channel])).resize(size[::-1], Image.Resampling.LANCZOS)
-        for channel in range(pixels.shape[2])
-    ]
-    return np.clip(np.stack([np.asarray(plane) for plane in planes], -1), 0.0, 1.0, dtype=np.float32)
+    made = np.empty((*size, pixels.shape[2]), np.float32)
+    for channel in range(pixels.shape[2]):  # one by one: large images are resized with a third of the memory
+        plane = Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
+        made[..., channel] = np.asarray(plane.resize(size[::-1], Image.Resampling.LANCZOS))
+    return np.clip(made, 0.0, 1.0, out=made)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from styler.optimizers.adam import Adam, AdamState
 from styler.optimizers.lbfgs import CURVATURE, FIRST_STEP, LARGEST_STEP, Lbfgs, pair_weights
 from styler.optimizers.line_search import SUFFICIENT_DECREASE, TRIALS, shrink
+from styler.types import Size
 
 Array: TypeAlias = NDArray[Any]
 
@@ -100,6 +101,26 @@ class StreamedAdam:
         if not self.averaged:
             return self.iterate
         return np.clip(self.total / np.float32(1.0 - self.adam.averaging**self.averaged), 0.0, 1.0)
+
+    def carry(self, state: AdamState) -> None:
+        """Take over moments of another octave, (1, H, W, 3) of its size, resized color by color."""
+        height, width = self.iterate.shape[:2]
+        for color in range(self.iterate.shape[2]):
+            planes = [tf.constant(part[..., color : color + 1]) for part in (state.first, state.second)]
+            blank = tf.zeros([1, height, width, 1])
+            plane = state._replace(image=blank, iterate=blank, first=planes[0], second=planes[1])
+            new = self.adam.resample(plane, blank, Size(height, width))
+            if new is not None:
+                self.first[..., color], self.second[..., color] = new.first[0, ..., 0], new.second[0, ..., 0]
+        self.steps, self.evaluations = int(state.steps), int(state.evaluations)
+
+    @property
+    def state(self) -> AdamState:
+        """What `carry` takes over; arrays, not copies."""
+        moments = (self.iterate, self.first, self.second, self.total)
+        iterate, first, second, total = (array[None] for array in moments)
+        counts = (self.steps, self.averaged, self.evaluations)
+        return AdamState(iterate, self.value, iterate, first, second, total, *counts)
 
     def step(self, objective: HostObjective) -> None:
         """One evaluation and one sweep over the buffers."""

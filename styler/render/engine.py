@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import Any
 
 import tensorflow as tf
@@ -10,7 +11,7 @@ import tensorflow as tf
 from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
-from styler.images.reading import Picture
+from styler.images.reading import Picture, Pixels
 from styler.images.resampling import resampled
 from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
@@ -21,6 +22,8 @@ from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.render.compiled import Compiled
 from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
+from styler.render.tiles import view_of
+from styler.render.tiling import Tiling
 from styler.types import Features, Size, Tensor
 
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
@@ -61,10 +64,11 @@ class Engine:
         self.network, self._key = network, decisive(config)
         self.device = find_device(config.device)
         with tf.device(self.device):
-            self.objective = make_objective(config, network)
+            self._extract = make_extractor(config, network)
+            self.objective = make_objective(config, network, self._extract)
         self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self._observe = Compiled(self.objective.observe)
-        self._statistics: dict[tuple[str, Size], dict[str, Stats]] = {}
+        self._statistics: dict[tuple[str, Size, bool], dict[str, Stats]] = {}
 
     def serves(self, config: RenderConfig) -> bool:
         """Whether a config could be rendered with this engine as it is."""
@@ -75,14 +79,34 @@ class Engine:
         seen: Observation = self._observe(image)
         return seen
 
-    def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
-        """Style statistics at an octave, kept for the next render; a painting is never enlarged."""
+    @cached_property
+    def tiling(self) -> Tiling:
+        """The objective tile by tile.
+
+        Raises:
+            NetworkError: A layer looks at the whole image.
+        """
+        return Tiling(self.objective, self._extract.model, view_of(self._extract))
+
+    def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
+        """Style statistics at an octave, kept for the next render; a painting is never enlarged.
+
+        Args:
+            style: The painting.
+            size: Of the octave.
+            tile: Side of the tiles to compute them by, pixels; None for one piece.
+        """
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
-        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape
+        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape, tile is not None
         if key not in self._statistics:
-            self._statistics[key] = self.observe(image_tensor(resampled(style.pixels, shape))).style
+            self._statistics[key] = self._seen(resampled(style.pixels, shape), tile)
         return self._statistics[key]
+
+    def _seen(self, pixels: Pixels, tile: int | None) -> dict[str, Stats]:
+        if tile is None:
+            return self.observe(image_tensor(pixels)).style
+        return {name: each.per_position() for name, each in self.tiling.statistics(pixels, tile).items()}
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
@@ -90,21 +114,24 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
     return tuple(getattr(config, name) for name in DECISIVE)
 
 
-def make_objective(config: RenderConfig, network: NetworkSpec) -> Objective:
-    """The objective over the layers that `config` or else the network names."""
-    style_layers = shares(config.style_layers or network.style_layers)
-    content_layers = shares(config.content_layers or network.content_layers)
-    names = dict.fromkeys(name for name, _ in (*style_layers, *content_layers))
+def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
+    """The network up to the layers that `config` or else the network names, in the precision asked for."""
+    layers = (*(config.style_layers or network.style_layers), *(config.content_layers or network.content_layers))
     model = in_precision(network.build(config.pooling), config.precision)
-    extract = FeatureExtractor(model, names, preprocess=network.preprocess)
+    return FeatureExtractor(model, dict.fromkeys(name for name, _ in layers), preprocess=network.preprocess)
+
+
+def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
+    """The objective over the layers that `config` or else the network names."""
+    extract = extractor or make_extractor(config, network)
 
     def in_float32(image: Tensor) -> Features:
         return {name: tf.cast(features, tf.float32) for name, features in extract(image).items()}
 
     return Objective(
         extract=extract if config.precision == "float32" else in_float32,
-        content_layers=content_layers,
-        style_layers=style_layers,
+        content_layers=shares(config.content_layers or network.content_layers),
+        style_layers=shares(config.style_layers or network.style_layers),
         content_loss=ContentLoss(),
         style_loss=STYLE_LOSSES[config.loss](),
     )

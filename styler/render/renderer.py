@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,16 +17,20 @@ from styler.images.reading import Picture, Pixels, read_image
 from styler.images.resampling import resampled
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
+from styler.losses import Stats
 from styler.optimizers.base import State
 from styler.progress import StepEvent
+from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
-from styler.render.pyramid import plan_octaves
+from styler.render.pyramid import Octave, plan_octaves
 from styler.render.strength import detail_share, is_photo, term_weights
+from styler.render.tiled import TiledOctave, bounded, refined_on_host, tiled_targets
+from styler.render.tiling import TiledTargets
 from styler.types import Size, Tensor
 
 
@@ -109,10 +114,50 @@ class Renderer:
         state: State | None = None
         while course.index < len(course.octaves):
             size = course.octave.size
-            targets = self.targets(content, styles, size)
-            state = self._started(content, styles, size) if state is None else self._refined(state, content, size)
-            state = yield from self._octave(course, state, targets, content, event_every)
+            tile = self._tile(size)
+            if tile is None:
+                targets: Any = self.targets(content, styles, size)
+                state = self._started(content, styles, size) if state is None else self._refined(state, content, size)
+                advance = run_octave(self.engine.program, state, targets, course.octave.steps, course.done, event_every)
+            else:
+                buffers = self._buffers(size)
+                targets = self._tiled_targets(content, styles, size, tile, buffers)
+                state = self._tiled_octave(content, styles, state, course.octave, tile, buffers)
+                advance = state.run(targets, course.octave.steps)
+            state = yield from self._octave(course, advance, state, content)
         return self._rendered(course, state, targets, content)
+
+    def _tile(self, size: Size) -> int | None:
+        """Side of the tiles of an octave, pixels; None for one piece."""
+        tile = self.config.tile
+        return int(tile) if tile not in ("auto", "off") and max(padded_size(size)) > int(tile) else None
+
+    def _buffers(self, size: Size) -> Buffers:
+        return Buffers()
+
+    def _tiled_targets(
+        self, content: Picture, styles: list[Picture], size: Size, tile: int, buffers: Buffers
+    ) -> TiledTargets:
+        statistics = [self.engine.statistics(style, size, tile) for style in styles]
+        style = self.engine.objective.blend(statistics, self.config.style_shares(len(styles)))
+
+        def weigh(photo: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
+            return style, Weights(*term_weights(self.config, float(self.engine.objective.style_term(photo, style))))
+
+        return tiled_targets(self.engine.tiling, tile, buffers, resampled(content.pixels, size), weigh)
+
+    def _tiled_octave(
+        self, content: Picture, styles: list[Picture], state: Any, octave: Octave, tile: int, buffers: Buffers
+    ) -> TiledOctave:
+        optimizer = bounded(self.engine.program.optimizer, octave.steps)
+        if state is None:
+            image = np.array(self.first_image(content, styles, octave.size)[0])
+            return TiledOctave(self.engine.tiling, optimizer, tile, buffers, image)
+        coarse, fine = (resampled(content.pixels, each) for each in (unpadded_size(state.image), octave.size))
+        image = refined_on_host(state.image, coarse, fine, detail_share(self.config), buffers)
+        made = TiledOctave(self.engine.tiling, optimizer, tile, buffers, image)
+        made.carry(state)
+        return made
 
     def _started(self, content: Picture, styles: list[Picture], size: Size) -> State:
         return self.engine.program.optimizer.init(self.first_image(content, styles, size))
@@ -126,18 +171,18 @@ class Renderer:
         return optimizer.init(image) if resampled_state is None else resampled_state
 
     def _octave(
-        self, course: Course, state: State, targets: Targets, content: Picture, event_every: int | None
+        self, course: Course, advance: Iterator[Progress], state: State, content: Picture
     ) -> Generator[StepEvent, None, State]:
         made = 0
-        for progress in run_octave(self.engine.program, state, targets, course.octave.steps, course.done, event_every):
+        for progress in advance:
             course.note(progress)
             state, made = progress.state, progress.steps
-            yield self._event(course, progress, partial(self._picture, content, state.image))
+            yield self._event(course, progress, partial(self._picture, content, state))
         course.finish_octave(made, int(state.evaluations), float(state.value))
         return state
 
-    def _picture(self, content: Picture, image: Tensor) -> Image.Image:
-        return to_pil(self.finished(content, image))
+    def _picture(self, content: Picture, state: State) -> Image.Image:
+        return to_pil(self.finished(content, state.image))
 
     def _event(self, course: Course, progress: Progress, image: Callable[[], object]) -> StepEvent:
         size = course.octave.size
@@ -154,8 +199,7 @@ class Renderer:
         )
 
     def _rendered(self, course: Course, state: State, targets: Targets, content: Picture) -> Rendered:
-        stats = self.engine.observe(state.image).style
-        distances = self.engine.objective.style_distances(stats, targets.style)
+        distances = self.engine.objective.style_distances(self._statistics(state), targets.style)
         return Rendered(
             pixels=self.finished(content, state.image),
             octaves=course.rows,
@@ -163,6 +207,11 @@ class Renderer:
             stop_reason=course.stop_reason,
             seconds=course.seconds,
         )
+
+    def _statistics(self, state: State) -> dict[str, Stats]:
+        if isinstance(state, TiledOctave):
+            return self.engine.tiling.statistics(state.image[0], state.tile)
+        return self.engine.observe(state.image).style
 
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
         """What an image of this size is compared with."""
@@ -186,7 +235,7 @@ class Renderer:
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
-        pixels: Pixels = np.clip(without_margin(image)[0].numpy(), 0.0, 1.0)
+        pixels: Pixels = np.clip(np.asarray(without_margin(image)[0]), 0.0, 1.0)
         if self.config.color == "luminance":
             return with_chroma_of(pixels, resampled(content.pixels, Size(*pixels.shape[:2])))
         return pixels
