@@ -9,21 +9,24 @@ import platform
 import resource
 import sys
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from styler.config import QUALITY, RenderConfig
+from styler.config import PROFILES, QUALITY, RenderConfig
 from styler.errors import ConfigError
-from styler.images.reading import ImageLike, Picture, read_image
-from styler.images.writing import to_pil, write_image
+from styler.images.export import Export
+from styler.images.picture import Picture, Pixels
+from styler.images.reading import ImageLike, read_image
+from styler.images.resampling import resampled
+from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
 from styler.render.engine import Engine
 from styler.render.renderer import Rendered, Renderer
-from styler.types import PathLike
+from styler.types import PathLike, Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +63,47 @@ class StyleResult:
     """A rendered picture.
 
     Attributes:
-        image: 8-bit RGB.
+        picture: Pixels as floats, with the photo's alpha, color profile, depth and camera fields.
         report: How it came about.
         config: The options it was made with.
     """
 
-    image: Image.Image
+    picture: Picture
     report: Report
     config: RenderConfig
 
-    def save(self, path: PathLike, *, quality: int = QUALITY, overwrite: bool = False) -> Path:
+    @property
+    def image(self) -> Image.Image:
+        """8 bits in sRGB, dithered: RGB, or RGBA where the photo was transparent."""
+        return as_pil(self.picture)
+
+    def save(
+        self,
+        path: PathLike,
+        *,
+        quality: int = QUALITY,
+        depth: int | None = None,
+        profile: str = PROFILES[0],
+        keep_gps: bool = False,
+        recipe: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
         """Write atomically in the format of the suffix.
+
+        Args:
+            path: Target: png, jpg, webp or tif.
+            quality: 1..100, of JPEG and WebP.
+            depth: 8 or 16 bits a channel; None for 16 where the photo has more than 8 and the format holds them.
+            profile: "keep" for the photo's own color profile, "srgb" for sRGB.
+            keep_gps: Whether the place where the photo was taken is passed on.
+            recipe: A text to carry along, see `styler.images.recipes`.
+            overwrite: Whether an existing file may be replaced.
 
         Raises:
             OutputError: Unknown format, absent folder, full disk, or an existing file without `overwrite`.
         """
-        return write_image(self.image, path, quality=quality, overwrite=overwrite)
+        export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps, recipe=recipe)
+        return write_picture(self.picture, path, export=export, overwrite=overwrite)
 
 
 class Stylizer:
@@ -119,7 +147,8 @@ class Stylizer:
         """Render one picture.
 
         Args:
-            content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
+            content: The photo: a path, a PIL image, an array (H, W, 3 or 4), uint8, uint16 or float 0..1, or a
+                picture that `styler.images.reading.read_image` has read.
             style: The painting, or several of them.
             observer: Called with a `StepEvent` about every second.
 
@@ -157,7 +186,7 @@ class Stylizer:
         paintings = [read_image(source) for source in listed(style)]
         rendered = yield from Renderer(self.config, self._engine).render(photo, paintings, event_every)
         report = _report(self.config, [photo, *paintings], rendered)
-        return StyleResult(image=to_pil(rendered.pixels), report=report, config=self.config)
+        return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config)
 
 
 def stylize(
@@ -190,6 +219,14 @@ def stylize(
     chosen = config or RenderConfig()
     values = {**chosen.to_dict(), **changes}
     return Stylizer(RenderConfig.from_dict(values)).render(content, style, observer=observer)
+
+
+def finished(photo: Picture, pixels: Pixels) -> Picture:
+    """Rendered pixels with what the photo brings along: alpha at the new size, profile, depth, camera fields."""
+    alpha = photo.alpha
+    if alpha is not None:
+        alpha = resampled(alpha[..., None], Size(*pixels.shape[:2]))[..., 0]
+    return replace(photo, pixels=pixels, alpha=alpha)
 
 
 def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:

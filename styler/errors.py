@@ -60,6 +60,12 @@ class BatchError(StylerError, RuntimeError):
     """Jobs of a batch failed."""
 
 
+def shown(path: object) -> str:
+    """A path for a message: as it is, or quoted and escaped where it would break the line."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
+
+
 def suggestion(name: str, known: Iterable[str], head: int = 6) -> str:
     """The end of an error message: the nearest known name, or the first few names.
 

@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from styler.config import COLORS, COMPILERS, LOSSES, OPTIMIZERS, POOLINGS, PRECISIONS, RenderConfig
+from styler.config import (
+    COLORS,
+    COMPILERS,
+    DEPTHS,
+    LOSSES,
+    OPTIMIZERS,
+    POOLINGS,
+    PRECISIONS,
+    PROFILES,
+    RenderConfig,
+)
 from styler.presets import PRESETS
 
 DEFAULTS = RenderConfig()
@@ -35,6 +45,21 @@ Output = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Replace an existing output.")]
 Quality = Annotated[int, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP, 1 to 100.")]
+Depth = Annotated[
+    int | None,
+    _option(
+        "--depth", default="16 for a deeper photo", help=f"{' | '.join(map(str, DEPTHS))}: bits; png and tif hold 16."
+    ),
+]
+Profile = Annotated[
+    str,
+    typer.Option("--profile", help=f"{' | '.join(PROFILES)}: the photo's color profile on the result, or sRGB."),
+]
+KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Pass on where the photo was taken.")]
+MaxPixels = Annotated[
+    int | None,
+    _option("--max-pixels", min=1, metavar="N", default="by memory, at most 2^28", help="Refuse larger images."),
+]
 Size = Annotated[
     str | None,
     _option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'."),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from styler.config import ORIGINAL, RenderConfig, parse_number
 from styler.errors import ConfigError, OutputError
 from styler.features.layers import check_addresses
+from styler.images.export import Export
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import check_format_holds, check_output
+from styler.images.writing import check_format_holds, check_is_no_input, check_output
 from styler.networks import find_network
 from styler.types import Size
+
+BUILT_IN_INITS = ("content", "noise", "style")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,8 @@ class Request:
         config: How to render it.
         content_size: Of the photo, (height, width).
         size: Of the result, (height, width).
+        export: Choices about the output file.
+        max_pixels: Most pixels of an input, None for what fits into memory.
     """
 
     content: Path
@@ -37,21 +42,37 @@ class Request:
     config: RenderConfig
     content_size: Size
     size: Size
+    export: Export = field(default_factory=Export)
+    max_pixels: int | None = None
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every image file that is read."""
+        return image_files(self.content, self.styles, self.config)
 
 
 def checked_request(
-    content: Path, styles: list[Path], output: Path | None, config: RenderConfig, *, overwrite: bool
+    content: Path,
+    styles: list[Path],
+    output: Path | None,
+    config: RenderConfig,
+    *,
+    overwrite: bool,
+    export: Export | None = None,
+    max_pixels: int | None = None,
 ) -> Request:
     """Check all that can be checked before any heavy import.
 
     Raises:
         StylerError: Whatever stands in the way, by its own class.
     """
-    target = check_output(output or default_output(content, styles), overwrite=overwrite)
-    content_size = check_readable(content)
+    wanted = export or Export()
+    target = output or default_output(content, styles)
+    check_output(target, overwrite=overwrite, inputs=image_files(content, styles, config))
+    content_size = check_readable(content, max_pixels=max_pixels)
     for style in styles:
-        check_readable(style)
-    if config.init not in ("content", "noise", "style"):
+        check_readable(style, max_pixels=max_pixels)
+    if config.init not in BUILT_IN_INITS:
         check_readable(config.init)
     config.style_shares(len(styles))
     network = find_network(config.network)
@@ -60,11 +81,25 @@ def checked_request(
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
     size = content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size))
     check_shape(size, network.minimum_size, "the result")
-    check_format_holds(target, size)
-    return Request(content=content, styles=styles, output=target, config=config, content_size=content_size, size=size)
+    check_format_holds(target, size, wanted.depth)
+    return Request(
+        content=content,
+        styles=styles,
+        output=target,
+        config=config,
+        content_size=content_size,
+        size=size,
+        export=wanted,
+        max_pixels=max_pixels,
+    )
 
 
-def check_report(path: Path | None, output: Path, *, overwrite: bool) -> None:
+def image_files(content: Path, styles: list[Path], config: RenderConfig) -> list[Path]:
+    """Every image file that a render reads."""
+    return [content, *styles, *([] if config.init in BUILT_IN_INITS else [Path(config.init)])]
+
+
+def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
     """Refuse a report that was asked for and could not be written.
 
     Raises:
@@ -75,6 +110,7 @@ def check_report(path: Path | None, output: Path, *, overwrite: bool) -> None:
     if not path.absolute().parent.is_dir():
         message = f"cannot write {path}: folder {path.parent} does not exist; create it first"
         raise OutputError(message)
+    check_is_no_input(path, inputs)
     if path.absolute() == output.absolute() or path.is_dir():
         message = f"cannot write {path}: a file for the report alone was expected; choose another --report"
         raise OutputError(message)
@@ -84,16 +120,18 @@ def check_report(path: Path | None, output: Path, *, overwrite: bool) -> None:
 
 
 def check_intermediate(request: Request, save_every: int | None, *, overwrite: bool) -> None:
-    """Refuse intermediate images whose names are taken.
+    """Refuse intermediate and partial images whose names are taken.
 
     Raises:
-        OutputError: A file of such a name exists and must stay.
+        OutputError: A file of such a name exists and must stay, or is one of the inputs.
     """
-    if save_every is None or overwrite:
+    check_is_no_input(beside(request.output, "partial"), request.inputs)
+    if save_every is None:
         return
     for step in range(save_every, request.config.steps + 1, save_every):
         path = beside(request.output, str(step))
-        if path.exists():
+        check_is_no_input(path, request.inputs)
+        if path.exists() and not overwrite:
             message = f"{path} exists already and --save-every would replace it; move it or give --overwrite"
             raise OutputError(message)
 

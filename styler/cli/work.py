@@ -13,7 +13,8 @@ from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, beside
 from styler.errors import OutputError
-from styler.images.writing import write_image
+from styler.images.reading import read_image
+from styler.images.writing import output_notes, write_image, write_picture
 from styler.progress import StepEvent
 
 
@@ -22,7 +23,6 @@ class Settings:
     """What the command line adds to a config."""
 
     overwrite: bool
-    quality: int
     save_every: int | None
     report: Path | None
     progress: bool | None
@@ -39,11 +39,21 @@ def carry_out(request: Request, settings: Settings) -> None:
     if max(request.size) > max(request.content_size) and not settings.quiet:
         _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
     result = _rendered(request, settings)
-    result.save(request.output, quality=settings.quality, overwrite=settings.overwrite)
+    for note in () if settings.quiet else (*result.picture.notes, *_losses(result, request)):
+        _say(f"note: {note}")
+    write_picture(result.picture, request.output, export=request.export, overwrite=settings.overwrite)
     if settings.report:
         _write_text(settings.report, result.report.to_json() + "\n")
     if not settings.quiet:
         _say(f"{request.output}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s")
+
+
+def _losses(result: StyleResult, request: Request) -> tuple[str, ...]:
+    return output_notes(result.picture, request.output, request.export)
+
+
+def _images(request: Request) -> list[Path]:
+    return [request.content, *request.styles]
 
 
 def _rendered(request: Request, settings: Settings) -> StyleResult:
@@ -51,7 +61,8 @@ def _rendered(request: Request, settings: Settings) -> StyleResult:
     with ProgressBar(shown=settings.progress) as bar, Interrupt() as interrupt:
         try:
             stylizer = Stylizer(request.config)
-            events = stylizer.iterate(request.content, request.styles, event_every=settings.save_every)
+            photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in _images(request))
+            events = stylizer.iterate(photo, paintings, event_every=settings.save_every)
             while True:
                 latest = next(events)
                 bar(latest)

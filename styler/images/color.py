@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from styler.images.reading import Pixels
+from styler.images.picture import Pixels
 
 # ITU-R BT.601 luma and color differences, the transform of JPEG (ITU-T T.871)
 RGB_TO_YCBCR = np.array(

@@ -1,54 +1,46 @@
-"""Image files, PIL images and arrays -> float32 sRGB 0..1, (height, width, 3)."""
+"""Image files, PIL images and arrays -> float32 sRGB 0..1, (height, width, 3), with alpha, profile and camera data."""
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from styler.errors import ImageError
+from styler.errors import ImageError, shown
+from styler.images import colorimetry, metadata, profiles, rasters
+from styler.images.colorimetry import ColorError
+from styler.images.limits import check_pixels
+from styler.images.picture import Picture, Pixels
+from styler.images.profiles import ProfileError
+from styler.images.rasters import DecodingError, Header, Raster
+from styler.images.signatures import HEAD, READABLE, kind_of
 from styler.types import PathLike, Size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ImageLike: TypeAlias = "PathLike | Image.Image | NDArray[np.generic]"
-Pixels: TypeAlias = "NDArray[np.float32]"
+__all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 
-PAPER = (255, 255, 255)  # what shows through transparent regions
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray beyond 8 bits
-MOST_PIXELS = 2**28  # 16,384 x 16,384: larger headers are refused before their pixels are decoded
-Image.MAX_IMAGE_PIXELS = None  # the check above replaces Pillow's warning
+ImageLike: TypeAlias = "PathLike | Image.Image | NDArray[np.generic] | Picture"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """An opened image.
-
-    Attributes:
-        pixels: float32, sRGB-encoded, 0..1, (height, width, 3).
-        name: Base name of the file without suffix, or "image".
-        notes: What was done to it that its owner may want to know.
-    """
-
-    pixels: Pixels
-    name: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def size(self) -> Size:
-        """(height, width) in pixels."""
-        return Size(*self.pixels.shape[:2])
+TRANSPARENT = "transparent regions are kept and do not count in the style"
+FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+OPAQUE = 1.0
+PAPER = 1.0  # what shows through: white
 
 
-def check_readable(path: PathLike) -> Size:
+def check_readable(path: PathLike, *, max_pixels: int | None = None) -> Size:
     """Open an image's header without decoding its pixels.
+
+    Args:
+        path: Of the file.
+        max_pixels: Most pixels to accept; None for what fits into memory and is no bomb, at most 16,384 x 16,384.
 
     Returns:
         (height, width) in pixels as the image is meant to be seen.
@@ -56,130 +48,202 @@ def check_readable(path: PathLike) -> Size:
     Raises:
         ImageError: No such file, not a file, not an image, or too many pixels.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # EXIF orientations that swap the sides
-        return Size(width, height) if turned else Size(height, width)
+    with _opened(path) as (file, kind):
+        return _checked_header(path, file, kind, max_pixels).seen
 
 
-def read_image(source: ImageLike) -> Picture:
+def read_image(source: ImageLike, *, max_pixels: int | None = None) -> Picture:
     """Read a path, a PIL image or an array.
 
     Args:
-        source: A path; a `PIL.Image.Image`; an array (H, W, 3 or 4), uint8 or float 0..1.
+        source: A path; a `PIL.Image.Image`; an array (H, W, 3 or 4), uint8, uint16 or float 0..1; or a picture that
+            was read already, which comes back as it is.
+        max_pixels: As in `check_readable`.
 
     Raises:
         ImageError: It cannot be read or is none of these.
     """
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        return _from_pil(source, "image")
+        return _from_pil(source)
     if isinstance(source, str | os.PathLike):
-        with _opened(source) as image:
-            return _decoded(image, Path(source))
+        return _from_file(source, max_pixels)
     message = f"expected a path, a PIL image or an array, got {type(source).__name__}"
     raise ImageError(message)
 
 
-def _decoded(image: Image.Image, path: Path) -> Picture:
+def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
+    with _opened(path) as (file, kind):
+        _checked_header(path, file, kind, max_pixels)
+        try:
+            return _picture(rasters.decoded(file, kind), Path(path).stem)
+        except DecodingError as cause:
+            message = f"cannot decode {shown(path)}: {cause}. The file is damaged or cut short; save it anew"
+            raise ImageError(message) from cause
+        except (ColorError, ImageError) as cause:
+            message = f"cannot read {shown(path)}: {cause}"
+            raise ImageError(message) from cause
+
+
+def _checked_header(path: PathLike, file: IO[bytes], kind: str, max_pixels: int | None) -> Header:
     try:
-        return _from_pil(image, path.stem)
-    except (OSError, SyntaxError, ValueError, EOFError) as cause:
-        message = f"cannot decode {path}: {cause}. The file is damaged or cut short; save it anew"
+        header = rasters.header(file, kind)
+    except (DecodingError, ColorError) as cause:
+        message = f"cannot read {shown(path)}: {cause}"
         raise ImageError(message) from cause
+    check_pixels(header.size, shown(path), max_pixels)
+    return header
 
 
-def _opened(source: PathLike) -> Image.Image:
+@contextmanager
+def _opened(source: PathLike) -> Iterator[tuple[IO[bytes], str]]:
+    """A regular file of a known kind, open for reading."""
     path = Path(source)
     _check_regular(path)
     try:
-        image = Image.open(path)
-    except UnidentifiedImageError:
-        message = f"{path} is not an image that Pillow can read; give a JPEG, PNG, WebP or TIFF file"
-        raise ImageError(message) from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as cause:
-        message = f"cannot read {path}: {cause}"
+        file = path.open("rb")
+    except OSError as cause:
+        message = f"cannot read {shown(path)}: {cause.strerror or cause}"
         raise ImageError(message) from cause
-    if image.width * image.height > MOST_PIXELS:
-        image.close()
-        message = f"{path} claims {image.width}x{image.height} pixels, more than the limit of {MOST_PIXELS}"
-        raise ImageError(message)
-    return image
+    with file:
+        kind = kind_of(file.read(HEAD))
+        if kind is None:
+            message = f"{shown(path)} is not an image that styler can read; give a {READABLE} file"
+            raise ImageError(message)
+        yield file, kind
 
 
 def _check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except OSError as cause:
-        message = f"cannot read {path}: {cause.strerror or cause}"
+    except (OSError, ValueError) as cause:  # ValueError: a name with a null character
+        message = f"cannot read {shown(path)}: {getattr(cause, 'strerror', None) or cause}"
         raise ImageError(message) from cause
     if not stat.S_ISREG(mode):
-        message = f"cannot read {path}: a file was expected, this is {'a folder' if stat.S_ISDIR(mode) else 'none'}"
+        kind = "a folder" if stat.S_ISDIR(mode) else "none"
+        message = f"cannot read {shown(path)}: a file was expected, this is {kind}"
         raise ImageError(message)
 
 
-def _from_pil(image: Image.Image, name: str) -> Picture:
-    notes: list[str] = []
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode in DEEP_MODES:
-        return Picture(pixels=_deep_gray(turned), name=name)
-    rgb = _flattened(_to_srgb(turned, notes), notes)
-    return Picture(pixels=np.asarray(rgb, np.float32) / 255.0, name=name, notes=tuple(notes))
-
-
-def _deep_gray(image: Image.Image) -> Pixels:
-    """Gray of 16 bits, or floats in 0..1, as RGB; Pillow's own conversion would clip them at 255."""
-    values = np.asarray(image, np.float32)
-    gray = values if image.mode == "F" else np.clip(values / 65535.0, 0.0, 1.0)
-    return _checked_floats(np.repeat(gray[..., None], 3, -1))
-
-
-def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
+def _from_pil(image: Image.Image) -> Picture:
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, ValueError) as cause:
-        notes.append(f"color profile ignored: {cause}")
-        return image
-    notes.append("color profile converted to sRGB")
-    return converted or image
+        return _picture(rasters.from_pil(image), "image")
+    except OSError as cause:  # an image that PIL opened and has not decoded yet
+        message = f"cannot decode the image: {cause}"
+        raise ImageError(message) from cause
 
 
-def _flattened(image: Image.Image, notes: list[str]) -> Image.Image:
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        return image.convert("RGB")
-    notes.append("transparent regions show white")
-    rgba = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, (*PAPER, 255)), rgba).convert("RGB")
+def _picture(raster: Raster, name: str) -> Picture:
+    notes = list(raster.notes)
+    if raster.header.frames > 1:
+        notes.append(f"the first of {raster.header.frames} pages or frames is used")
+    pixels = _colors(raster, notes)
+    stored = _scaled(raster.values[..., raster.colors], raster.full) if raster.has_alpha else None
+    pixels, alpha = _with_alpha(pixels, stored, notes)
+    turn = raster.header.turn
+    return Picture(
+        pixels=_turned(pixels, turn),
+        name=name,
+        notes=tuple(notes),
+        alpha=None if alpha is None else _turned(alpha, turn),
+        icc=raster.icc if raster.icc and profiles.can_be_kept(raster.icc) else None,
+        depth=8 * raster.values.dtype.itemsize if raster.values.dtype != np.uint32 else 16,
+        exif=metadata.passed_on(raster.exif),
+    )
+
+
+def _colors(raster: Raster, notes: list[str]) -> Pixels:
+    """The color channels as sRGB, by the profile, the stated colors, or as they are."""
+    values = raster.values[..., : raster.colors]
+    if raster.icc is not None:
+        try:
+            pixels = profiles.to_srgb(_whole_numbers(values, raster.full), raster.icc, raster.model)
+        except ProfileError as cause:
+            notes.append(f"color profile ignored: {cause}")
+        else:
+            notes.append(_converted_note(raster))
+            return pixels
+    pixels = _rgb(_scaled(values, raster.full), raster.model, notes)
+    if raster.colorimetry is None:
+        return pixels
+    notes.append(f"colors converted to sRGB ({raster.colorimetry.said})")
+    return colorimetry.to_srgb(pixels, raster.colorimetry)
+
+
+def _converted_note(raster: Raster) -> str:
+    if raster.model == "rgb":
+        return "color profile converted to sRGB"
+    return f"color profile converted to sRGB; it is for {raster.model} images, so that the result will be sRGB too"
+
+
+def _scaled(values: NDArray[Any], full: float) -> Pixels:
+    """To 0..1; floats are checked instead."""
+    if values.dtype == np.float32:
+        return _checked_floats(values)
+    return np.divide(values, np.float32(full), dtype=np.float32)
+
+
+def _whole_numbers(values: NDArray[Any], full: float) -> NDArray[Any]:
+    """What littleCMS takes: 8 or 16 bits over their full range."""
+    if full == np.iinfo(np.uint8).max or (values.dtype == np.uint16 and full == np.iinfo(np.uint16).max):
+        return values
+    return np.rint(_scaled(values, full) * np.float32(65535.0)).astype(np.uint16)
+
+
+def _rgb(values: Pixels, model: str, notes: list[str]) -> Pixels:
+    if model == "gray":
+        return np.repeat(values, 3, -1)
+    if model == "cmyk":
+        notes.append("CMYK without a usable profile: its colors are a guess")
+        return (1.0 - values[..., :3]) * (1.0 - values[..., 3:])
+    return values
+
+
+def _with_alpha(pixels: Pixels, alpha: Pixels | None, notes: list[str]) -> tuple[Pixels, Pixels | None]:
+    """White where nothing shows; no alpha where it says nothing, because all is opaque or nothing is."""
+    if alpha is None or float(alpha.min()) >= OPAQUE:
+        return pixels, None
+    pixels[alpha <= 0.0] = PAPER
+    if not alpha.any():
+        notes.append("the image is transparent everywhere and shows white")
+        return pixels, None
+    notes.append(TRANSPARENT)
+    return pixels, alpha
+
+
+def _turned(values: Pixels, turn: int) -> Pixels:
+    """Upright: EXIF orientation 1 to 8 undone."""
+    if turn in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if turn in (3, 4, 7, 8):
+        values = values[::-1]
+    if turn in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return np.ascontiguousarray(values)
 
 
 def _from_array(array: NDArray[np.generic]) -> Picture:
     if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
         message = f"expected an array of shape (height, width, 3 or 4), got {array.shape}"
         raise ImageError(message)
-    if array.dtype == np.uint8:
-        pixels = array.astype(np.float32) / 255.0
+    if array.dtype in FULL_SCALES:
+        values = _scaled(array, FULL_SCALES[array.dtype])
     elif np.issubdtype(array.dtype, np.floating):
-        pixels = _checked_floats(array)
+        values = _checked_floats(array)
     else:
-        message = f"expected an array of uint8, or of floats in 0..1, got {array.dtype}"
+        message = f"expected an array of uint16 or uint8, or of floats in 0..1, got {array.dtype}"
         raise ImageError(message)
-    if array.shape[2] == 3:
-        return Picture(pixels=pixels, name="image")
-    alpha = pixels[..., 3:]
-    return Picture(
-        pixels=pixels[..., :3] * alpha + (1.0 - alpha),
-        name="image",
-        notes=("transparent regions show white",),
-    )
+    notes: list[str] = []
+    stored = values[..., 3].copy() if array.shape[2] == 4 else None
+    pixels, alpha = _with_alpha(values[..., :3].copy(), stored, notes)
+    depth = 16 if array.dtype == np.uint16 else 8
+    return Picture(pixels=pixels, name="image", notes=tuple(notes), alpha=alpha, depth=depth)
 
 
-def _checked_floats(array: NDArray[np.generic]) -> Pixels:
+def _checked_floats(array: NDArray[Any]) -> Pixels:
     pixels = array.astype(np.float32)
     low, high = float(pixels.min()), float(pixels.max())
     if not (low >= 0.0 and high <= 1.0):  # also false for NaN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from styler.images.reading import Pixels
+from styler.images.picture import Pixels
 from styler.types import Size
 
 
@@ -13,7 +13,7 @@ def resampled(pixels: Pixels, size: Size) -> Pixels:
     """Resize with a Lanczos filter that widens when shrinking, clipped to 0..1.
 
     Args:
-        pixels: float32 (height, width, 3), 0..1.
+        pixels: float32 (height, width, channels), 0..1.
         size: New (height, width).
     """
     if pixels.shape[:2] == tuple(size):

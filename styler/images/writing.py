@@ -1,18 +1,28 @@
-"""Pixels -> files: checked before the work, written beside and renamed after it."""
+"""Pictures -> files: checked before the work, written beside and renamed after it."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from styler.config import QUALITY
-from styler.errors import OutputError, suggestion
-from styler.images.reading import Pixels
+from styler.errors import OutputError, shown, suggestion
+from styler.images import metadata, profiles
+from styler.images.atomic import write_atomically
+from styler.images.depth import quantized, rounded
+from styler.images.encoding import Extras, encode
+from styler.images.export import Export
+from styler.images.picture import Picture, Pixels
+from styler.images.profiles import ProfileError
 from styler.types import PathLike, Size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FORMATS = {
     ".png": "PNG",
@@ -23,64 +33,114 @@ FORMATS = {
     ".tiff": "TIFF",
 }
 
+DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
 LONGEST_NAME = 240  # file systems hold 255 bytes; some are left for `-<step>` and `-partial`
 
 
-def check_output(path: PathLike, *, overwrite: bool = False) -> Path:
+def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[PathLike] = ()) -> Path:
     """Refuse what cannot or must not be written, before any work.
 
+    Args:
+        path: Where the output shall go.
+        overwrite: Whether an existing file may be replaced.
+        inputs: Files that must not be, not even with `overwrite`, by whatever name or link.
+
     Raises:
-        OutputError: Unknown suffix, absent or unwritable folder, or an existing file without `overwrite`.
+        OutputError: Unknown suffix, absent or unwritable folder, one of the inputs, or an existing file without
+            `overwrite`.
     """
     output = Path(path)
-    if output.suffix.lower() not in FORMATS:
-        message = f"cannot write {output}: unknown format {output.suffix!r}. {suggestion(output.suffix, FORMATS)}"
-        raise OutputError(message)
-    folder = output.parent
-    if not folder.is_dir():
-        message = f"cannot write {output}: folder {folder} does not exist; create it first"
-        raise OutputError(message)
-    if len(os.fsencode(output.name)) > LONGEST_NAME:
-        message = f"cannot write {output}: the name has more than {LONGEST_NAME} bytes; choose a shorter --output"
-        raise OutputError(message)
-    if not os.access(folder, os.W_OK):
-        message = f"cannot write {output}: folder {folder} is not writable"
-        raise OutputError(message)
+    _check_name(output)
+    _check_folder(output)
+    check_is_no_input(output, inputs)
     if output.exists() and not output.is_file():
-        message = f"cannot write {output}: it exists and is not a file"
+        message = f"cannot write {shown(output)}: it exists and is not a file"
         raise OutputError(message)
-    if output.exists() and not overwrite:
-        message = f"{output} exists already; choose another --output or give --overwrite"
+    if os.path.lexists(output) and not overwrite:
+        message = f"{shown(output)} exists already; choose another --output or give --overwrite"
         raise OutputError(message)
     return output
 
 
-def check_format_holds(output: Path, size: Size) -> None:
-    """Refuse a picture that the format of its suffix cannot hold, before any work.
+def check_is_no_input(output: Path, inputs: Iterable[PathLike]) -> None:
+    """Refuse to write over what is read.
 
     Raises:
-        OutputError: A side is too long.
+        OutputError: It is the same file, also through a symbolic or hard link.
+    """
+    for path in inputs:
+        try:
+            same = os.path.samefile(output, path)
+        except (OSError, ValueError):  # one of them does not exist
+            continue
+        if same:
+            message = f"cannot write {shown(output)}: it is the input {shown(path)}; choose another --output"
+            raise OutputError(message)
+
+
+def _check_name(output: Path) -> None:
+    if output.suffix.lower() not in FORMATS:
+        unknown = f"unknown format {output.suffix!r}. {suggestion(output.suffix, FORMATS)}"
+        message = f"cannot write {shown(output)}: {unknown}"
+        raise OutputError(message)
+    if "\0" in str(output):
+        message = f"cannot write {shown(output)}: its name holds a null character"
+        raise OutputError(message)
+
+
+def _check_folder(output: Path) -> None:
+    folder = output.parent
+    if not folder.is_dir():
+        message = f"cannot write {shown(output)}: folder {shown(folder)} does not exist; create it first"
+        raise OutputError(message)
+    if len(os.fsencode(output.name)) > LONGEST_NAME:
+        message = f"cannot write {shown(output)}: the name has more than {LONGEST_NAME} bytes; "
+        raise OutputError(message + "choose a shorter --output")
+    if not os.access(folder, os.W_OK):
+        message = f"cannot write {shown(output)}: folder {shown(folder)} is not writable"
+        raise OutputError(message)
+
+
+def check_format_holds(output: Path, size: Size, depth: int | None = None) -> None:
+    """Refuse a picture that the format of its suffix cannot hold, before any work.
+
+    Args:
+        output: Where it goes.
+        size: (height, width) of the result.
+        depth: Bits a channel that were asked for.
+
+    Raises:
+        OutputError: A side is too long, or the format has 8 bits only.
     """
     name = FORMATS[output.suffix.lower()]
     longest = LONGEST_SIDES.get(name, max(size))
     if max(size) > longest:
-        message = f"cannot write {output}: {name} holds sides up to {longest} pixels, not {max(size)}; choose .png"
+        limit = f"{name} holds sides up to {longest} pixels, not {max(size)}; choose .png"
+        message = f"cannot write {shown(output)}: {limit}"
+        raise OutputError(message)
+    if depth == 16 and name not in DEEP_FORMATS:
+        message = f"cannot write {shown(output)}: {name} holds 8 bits a channel, not 16; choose .png or .tif"
         raise OutputError(message)
 
 
 def to_bytes(pixels: Pixels) -> np.ndarray:
     """Float 0..1 -> uint8, rounded to nearest."""
-    return np.clip(np.rint(pixels * 255.0), 0, 255).astype(np.uint8)
+    return rounded(pixels, 8)
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    """float32 (H, W, 3), 0..1 -> an 8-bit RGB image."""
-    return Image.fromarray(to_bytes(pixels))
+    """float32 (H, W, 3), 0..1 -> an 8-bit RGB image, dithered."""
+    return Image.fromarray(quantized(pixels, 8))
+
+
+def as_pil(picture: Picture) -> Image.Image:
+    """The picture as it is written at 8 bits in sRGB: dithered, RGB, or RGBA where something is transparent."""
+    return Image.fromarray(_channels(picture.pixels, picture.alpha, 8))
 
 
 def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, overwrite: bool = False) -> Path:
-    """Write atomically: a temporary file beside the target, synced, then renamed over it.
+    """Write an 8-bit image atomically.
 
     Args:
         image: An RGB image.
@@ -93,46 +153,77 @@ def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, o
     """
     output = check_output(path, overwrite=overwrite)
     check_format_holds(output, Size(image.height, image.width))
-    descriptor, name = tempfile.mkstemp(prefix=f".{output.stem[:64]}-", suffix=".partial", dir=output.parent)
-    partial = Path(name)
+    values = np.asarray(image.convert("RGB"))
+    return _written(values, output, Extras(quality=quality), overwrite)
+
+
+def write_picture(picture: Picture, path: PathLike, *, export: Export | None = None, overwrite: bool = False) -> Path:
+    """Write a picture atomically, with its alpha, color profile and camera fields.
+
+    Args:
+        picture: Pixels in sRGB, and what comes with them.
+        path: Target; its suffix names the format.
+        export: Choices about the file.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        OutputError: See `check_output` and `check_format_holds`; or the disk is full.
+    """
+    chosen = export or Export()
+    output = check_output(path, overwrite=overwrite)
+    check_format_holds(output, picture.size, chosen.depth)
+    name = FORMATS[output.suffix.lower()]
+    pixels, alpha = picture.pixels, picture.alpha
+    if alpha is not None and name == "JPEG":
+        pixels, alpha = on_white(pixels, alpha), None
+    pixels, icc = _in_profile(pixels, picture.icc if chosen.profile == "keep" else None)
+    values = _channels(pixels, alpha, depth_of(picture, name, chosen.depth))
+    exif = picture.exif if chosen.keep_gps else metadata.without_place(picture.exif)
+    extras = Extras(icc=icc, exif=exif, recipe=chosen.recipe, quality=chosen.quality)
+    return _written(values, output, extras, overwrite)
+
+
+def output_notes(picture: Picture, path: PathLike, export: Export) -> tuple[str, ...]:
+    """What a file of this name cannot keep of a picture, for the one who asked for it."""
+    name = FORMATS[Path(path).suffix.lower()]
+    notes = []
+    if picture.alpha is not None and name == "JPEG":
+        notes.append("JPEG has no transparency: transparent regions show white")
+    if picture.depth > 8 and export.depth is None and name not in DEEP_FORMATS:
+        notes.append(f"{name} holds 8 bits a channel, the photo has {picture.depth}; choose .png or .tif to keep them")
+    return tuple(notes)
+
+
+def depth_of(picture: Picture, name: str, asked: int | None) -> int:
+    """Bits a channel of an output: as asked, else 16 where the picture has more than 8 and the format holds them."""
+    if asked is not None:
+        return asked
+    return 16 if picture.depth > 8 and name in DEEP_FORMATS else 8
+
+
+def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """What shows on paper, (height, width, 3)."""
+    share = alpha[..., None]
+    return pixels * share + (1.0 - share)
+
+
+def _in_profile(pixels: Pixels, icc: bytes | None) -> tuple[Pixels, bytes | None]:
+    if icc is None:
+        return pixels, None
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            image.save(file, FORMATS[output.suffix.lower()], **_options(output.suffix.lower(), quality))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(output)
-    except OSError as cause:
-        message = f"cannot write {output}: {cause.strerror or cause}"
-        raise OutputError(message) from cause
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync_folder(output.parent)
+        return profiles.from_srgb(pixels, icc), icc
+    except ProfileError:  # reading has tried it, so a picture made by hand: sRGB is right without a profile
+        return pixels, None
+
+
+def _channels(pixels: Pixels, alpha: Pixels | None, bits: int) -> NDArray[Any]:
+    colors = quantized(pixels, bits)
+    return colors if alpha is None else np.dstack([colors, rounded(alpha, bits)])
+
+
+def _written(values: NDArray[Any], output: Path, extras: Extras, overwrite: bool) -> Path:
+    def fill(file: IO[bytes]) -> None:
+        encode(values, FORMATS[output.suffix.lower()], extras, file)
+
+    write_atomically(output, fill, overwrite=overwrite)
     return output
-
-
-def _options(suffix: str, quality: int) -> dict[str, object]:
-    options: dict[str, dict[str, object]] = {
-        "PNG": {},
-        "JPEG": {"quality": quality, "subsampling": "4:4:4"},
-        "WEBP": {"quality": quality, "method": 4},
-        "TIFF": {"compression": "tiff_deflate"},
-    }
-    return options[FORMATS[suffix]]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,11 +14,12 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from styler.config import LayerWeights
 from styler.networks import compact  # noqa: F401 - the default network is registered first
 from styler.networks import preprocess as p
 from styler.networks.pooling import repooled
 from styler.networks.published import APPLICATIONS, build_published
-from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
+from styler.networks.spec import NETWORKS, VGG_CONTENT, NetworkSpec, decreasing
 from styler.networks.weights import fetched
 from styler.types import Tensor
 
@@ -35,41 +36,41 @@ class _Choice:
 
     preprocess: Callable[[Tensor], Tensor]
     style: tuple[str, ...]
-    content: str
+    content: LayerWeights
     tileable: bool = True
 
 
 CHOICES = {
-    "vgg16": _Choice(preprocess=p.caffe, style=BLOCKS, content="block4_conv2"),
-    "vgg19": _Choice(preprocess=p.caffe, style=BLOCKS, content="block4_conv2"),
+    "vgg16": _Choice(preprocess=p.caffe, style=BLOCKS, content=VGG_CONTENT),
+    "vgg19": _Choice(preprocess=p.caffe, style=BLOCKS, content=VGG_CONTENT),
     "resnet50": _Choice(
         preprocess=p.caffe,
         style=("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out"),
-        content="conv4_block2_out",
+        content=(("conv4_block2_out", 1.0),),
     ),
     "mobilenet_v2": _Choice(
         preprocess=p.signed,
         style=("Conv1_relu", "block_2_add", "block_5_add", "block_12_add"),
-        content="block_8_add",
+        content=(("block_8_add", 1.0),),
     ),
     "efficientnet_b0": _Choice(
         preprocess=p.bytes_range,
         style=("stem_activation", "block2b_add", "block3b_add", "block5c_add"),
-        content="block4c_add",
+        content=(("block4c_add", 1.0),),
         tileable=False,
     ),
     "densenet121": _Choice(
         preprocess=p.standardized,
         style=("conv1_relu", "conv2_block6_concat", "conv3_block12_concat", "conv4_block24_concat"),
-        content="conv4_block6_concat",
+        content=(("conv4_block6_concat", 1.0),),
     ),
     "inception_v3": _Choice(
-        preprocess=p.signed, style=("activation_2", "activation_4", "mixed2", "mixed7"), content="mixed4"
+        preprocess=p.signed, style=("activation_2", "activation_4", "mixed2", "mixed7"), content=(("mixed4", 1.0),)
     ),
     "convnext_tiny": _Choice(
         preprocess=p.bytes_range,
         style=("convnext_tiny_stem", *(STAGES.format(stage, block) for stage, block in ((0, 2), (1, 2), (2, 8)))),
-        content=STAGES.format(2, 2),
+        content=((STAGES.format(2, 2), 1.0),),
     ),
 }
 LARGEST_MINIMUM = 32  # pixels; no network here has a larger stride
@@ -103,7 +104,7 @@ def _spec(name: str, choice: _Choice, smallest: int, layers: list[str]) -> Netwo
         build_untrained=partial(build_application, name),
         preprocess=choice.preprocess,
         style_layers=decreasing(choice.style),
-        content_layers=((choice.content, 1.0),),
+        content_layers=choice.content,
         layer_names=tuple(layers),
         summary="Keras, downloaded on first use",
         minimum_size=max(smallest, LARGEST_MINIMUM),

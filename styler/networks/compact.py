@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from styler.networks.pooling import repooled
-from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
+from styler.networks.spec import NETWORKS, VGG_CONTENT, NetworkSpec, decreasing
 from styler.networks.weights import load_verified
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ NETWORKS.add(
         build=load_compact,
         preprocess=to_inputs,
         style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
-        content_layers=(("block4_conv2", 1.0),),
+        content_layers=VGG_CONTENT,
         layer_names=CompactDesign().layer_names(),
         summary="embedded, trained by this project, 0.9 million parameters",
         minimum_size=32,

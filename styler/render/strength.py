@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from styler.config import RenderConfig
 
-CONTENT_AT_HALF = 0.05  # content factor at strength 0.5, chosen by renders: see docs/
+CONTENT_AT_HALF = 0.015  # content factor at strength 0.5, chosen by renders: see docs/
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
 SMOOTHNESS = 2.0  # total-variation factor, chosen by renders; crowsonkb's style-transfer-pytorch has the same
 LEAST_STRENGTH = 1e-3  # below it the result is the photo itself

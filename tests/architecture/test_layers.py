@@ -23,7 +23,7 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 GROUND = LAYERS[0]
 DOORS = {("batch", "api"), ("cli", "studio"), ("__main__", "cli")}  # between rooms of one layer
 FACE = "__init__"  # styler/__init__.py re-exports from every layer, the heavy ones on demand
-HEAVY = {"tensorflow", "keras", "jax", "torch", "PIL", "gradio", "ray", "scipy"}
+HEAVY = {"tensorflow", "keras", "jax", "torch", "PIL", "pyvips", "imagecodecs", "pillow_heif", "gradio", "ray", "scipy"}
 FILES = package_files()
 
 

@@ -8,7 +8,7 @@ import keras
 
 from styler.networks import NetworkSpec
 from styler.networks.compact import CompactDesign, build_compact, to_inputs
-from styler.networks.spec import decreasing
+from styler.networks.spec import VGG_CONTENT, decreasing
 
 DESIGN = CompactDesign(widths=(8, 8, 8, 8, 8))
 
@@ -27,7 +27,7 @@ def tiny_network() -> NetworkSpec:
         build=tiny_model,
         preprocess=to_inputs,
         style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
-        content_layers=(("block4_conv2", 1.0),),
+        content_layers=VGG_CONTENT,
         layer_names=DESIGN.layer_names(),
         summary="test-only",
         minimum_size=32,

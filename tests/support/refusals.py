@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support.image_files import header_only_png
 from support.pictures import blobs, saved
 
 PAIR = ("render", "photo.png", "painting.png")
@@ -48,6 +49,21 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     ((*PAIR, "--save-every", "0"), "'--save-every'"),
     ((*PAIR, "--save-every", "7", "-o", "step.png", "--steps", "20"), "step-14.png exists already"),
     ((*PAIR, "--quality", "101"), "'--quality'"),
+    ((*PAIR, "--depth", "10"), "depth: expected 8 or 16 bits a channel, got 10"),
+    ((*PAIR, "--depth", "16", "-o", "out.jpg"), "JPEG holds 8 bits a channel, not 16; choose .png or .tif"),
+    ((*PAIR, "--profile", "rgb"), "profile: expected keep or srgb, got 'rgb'"),
+    ((*PAIR, "--max-pixels", "4799"), "photo.png claims 80x60 pixels, more than the limit of 4799"),
+    ((*PAIR, "--max-pixels", "0"), "'--max-pixels'"),
+    ((*PAIR, "-o", "photo.png", "--overwrite"), "cannot write photo.png: it is the input photo.png"),
+    ((*PAIR, "-o", "link.png", "--overwrite"), "cannot write link.png: it is the input painting.png"),
+    ((*PAIR, "--init", "thin.png", "-o", "thin.png", "--overwrite"), "it is the input thin.png"),
+    ((*PAIR, "--report", "painting.png", "--overwrite"), "it is the input painting.png"),
+    (
+        ("render", "out-2.png", "painting.png", "-o", "out.png", "--save-every", "2", "--overwrite"),
+        "the input out-2.png",
+    ),
+    (("render", "a-partial.png", "painting.png", "-o", "a.png", "--overwrite"), "it is the input a-partial.png"),
+    (("render", "huge.png", "painting.png", "-o", "a.png"), "huge.png claims 100000x100000 pixels"),
     ((*PAIR, "--config", "absent.toml"), "cannot read absent.toml: No such file"),
     ((*PAIR, "--config", "bad.toml"), "bad.toml is not TOML"),
     ((*PAIR, "--config", "odd.toml"), "unknown option 'stength'. Did you mean 'strength'?"),
@@ -68,5 +84,9 @@ def furnish(folder: Path) -> None:
     (folder / "bad.toml").write_text("size = = 3")
     (folder / "odd.toml").write_text("stength = 0.3")
     saved(folder / "thin.png", blobs(10, 400, 0))
+    header_only_png(folder / "huge.png", 100_000, 100_000)
+    (folder / "link.png").hardlink_to(folder / "painting.png")
+    for name in ("out-2", "a-partial"):
+        (folder / f"{name}.png").write_bytes((folder / "photo.png").read_bytes())
     for name in ("taken", "step-14"):
         (folder / f"{name}.png").write_bytes(b"mine")

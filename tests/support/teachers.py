@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from styler.networks import NetworkSpec
-from styler.networks.spec import decreasing
+from styler.networks.spec import VGG_CONTENT, decreasing
 
 BLOCKS = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1))
 LAYERS = tuple(f"block{block}_conv{index}" for block, count in BLOCKS for index in range(1, count + 1))
@@ -20,7 +20,7 @@ def compressed_vgg19(archive: Path) -> NetworkSpec:
         build=lambda pooling: _build(dict(np.load(archive)), pooling),
         preprocess=lambda image: image,
         style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
-        content_layers=(("block4_conv2", 1.0),),
+        content_layers=VGG_CONTENT,
         layer_names=LAYERS,
         summary="test-only",
         minimum_size=32,

@@ -10,6 +10,7 @@ from PIL import Image
 from styler.api import StyleResult, Stylizer, listed, peak_memory, stylize, versions
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
+from styler.images.reading import TRANSPARENT
 from styler.render.engine import Engine
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
@@ -164,7 +165,7 @@ def test_the_report_is_json_without_paths(studio, tmp_path):
 
 def test_the_report_tells_what_was_done_to_an_input(studio):
     clear = np.dstack([PHOTO, np.full((60, 80), 0.5, np.float32)])
-    assert studio.render(clear, PAINTING).report.inputs[0]["notes"] == ["transparent regions show white"]
+    assert studio.render(clear, PAINTING).report.inputs[0]["notes"] == [TRANSPARENT]
 
 
 def test_listed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from styler.cli import options as o
-from styler.config import QUALITY
+from styler.config import PROFILES, QUALITY
 
 
 def render(
@@ -14,6 +14,10 @@ def render(
     output: o.Output = None,
     overwrite: o.Overwrite = False,
     quality: o.Quality = QUALITY,
+    depth: o.Depth = None,
+    profile: o.Profile = PROFILES[0],
+    keep_gps: o.KeepGps = False,
+    max_pixels: o.MaxPixels = None,
     size: o.Size = None,
     preset: o.Preset = None,
     strength: o.Strength = None,
@@ -52,10 +56,17 @@ def render(
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
     from styler.cli.request import build_config, check_intermediate, check_report, checked_request
+    from styler.images.export import Export
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
-    request = checked_request(content, styles, output, build_config(config, preset, flags), overwrite=overwrite)
-    check_report(report, request.output, overwrite=overwrite)
+    export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
+    request = checked_request(
+        *(content, styles, output, build_config(config, preset, flags)),
+        overwrite=overwrite,
+        export=export,
+        max_pixels=max_pixels,
+    )
+    check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
     check_intermediate(request, save_every, overwrite=overwrite)
     if dry_run or verbose:
         typer.echo(describe(request), err=not dry_run)
@@ -64,12 +75,5 @@ def render(
     import_tensorflow()
     from styler.cli.work import Settings, carry_out
 
-    settings = Settings(
-        overwrite=overwrite,
-        quality=quality,
-        save_every=save_every,
-        report=report,
-        progress=False if quiet else progress,
-        quiet=quiet,
-    )
-    carry_out(request, settings)
+    shown = False if quiet else progress
+    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, progress=shown, quiet=quiet))

@@ -12,8 +12,11 @@ from styler.cli.app import run
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
-from styler.images.writing import to_bytes
+from styler.images.writing import to_pil
 from styler.types import Size
+from support import color_profiles
+from support.image_files import by_tifffile
+from support.pictures import blobs, saved
 
 SMALL = ("--network", "tiny", "--size", "64", "--steps", "4")
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
@@ -127,7 +130,7 @@ def test_intermediate_images_are_refused_where_a_file_is_in_the_way(folder, caps
 def test_strength_0_is_the_resized_photo(folder):
     assert render("-o", "out.png", "--strength", "0") == 0
     photo = resampled(read_image(folder / "photo.png").pixels, Size(48, 64))
-    np.testing.assert_array_equal(bytes_of(folder / "out.png"), to_bytes(photo))
+    np.testing.assert_array_equal(bytes_of(folder / "out.png"), np.asarray(to_pil(photo)))
 
 
 def test_luminance_keeps_the_photos_chroma(folder):
@@ -219,3 +222,24 @@ def test_an_interrupt_before_the_first_step_leaves_nothing(folder, capsys, monke
     assert render("-o", "out.png") == 130
     assert capsys.readouterr().err == "error: interrupted\n"
     assert not list(folder.glob("out*"))
+
+
+def test_depth_profile_and_place_are_those_of_the_file(folder):
+    values = np.uint16(np.rint(blobs(60, 80, 1) * 65535))
+    (folder / "photo.tif").write_bytes(by_tifffile(values, iccprofile=color_profiles.wide()))
+    words = ["render", "photo.tif", "painting.png", *SMALL]
+    assert run([*words, "-o", "deep.png"]) == 0
+    assert run([*words, "-o", "plain.png", "--depth", "8", "--profile", "srgb"]) == 0
+    deep, plain = read_image(folder / "deep.png"), read_image(folder / "plain.png")
+    assert (deep.depth, deep.icc) == (16, color_profiles.wide())
+    assert (plain.depth, plain.icc) == (8, None)
+    np.testing.assert_allclose(deep.pixels, plain.pixels, atol=2 / 255)
+
+
+def test_what_was_done_to_the_photo_and_what_the_file_cannot_keep_is_said(folder, capsys):
+    rgba = np.dstack([blobs(60, 80, 1), np.linspace(0, 1, 4800).reshape(60, 80)])
+    saved(folder / "photo.png", rgba)
+    assert render("-o", "out.jpg") == 0
+    err = capsys.readouterr().err
+    assert "note: transparent regions are kept and do not count in the style" in err
+    assert "note: JPEG has no transparency: transparent regions show white" in err

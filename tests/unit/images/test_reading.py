@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from PIL import Image, ImageCms
 
 from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
+from support.image_files import header_only_png
 from support.pictures import blobs, saved
 
 PIXELS = blobs(12, 20, 0)
@@ -21,17 +20,6 @@ def oriented(path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     return saved(path, PIXELS, exif=exif)
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def header_only_png(path, width, height):
-    """A PNG that claims a size and holds no pixels."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
-    return path
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
@@ -116,7 +104,7 @@ def test_a_float_image_must_lie_in_0_to_1(tmp_path):
         read_image(tmp_path / "bright.tif")
 
 
-def test_transparent_regions_show_white_and_are_noted(tmp_path):
+def test_transparent_regions_are_kept_and_noted(tmp_path):
     rgba = np.dstack([BYTES, np.full((12, 20), 255, np.uint8)])
     rgba[:, :10, 3] = 0
     Image.fromarray(rgba).save(tmp_path / "cut.png")
@@ -124,7 +112,8 @@ def test_transparent_regions_show_white_and_are_noted(tmp_path):
         picture = read_image(source)
         np.testing.assert_allclose(picture.pixels[:, :10], 1.0)
         np.testing.assert_allclose(picture.pixels[:, 10:], EXACT[:, 10:], atol=1e-6)
-        assert picture.notes == ("transparent regions show white",)
+        np.testing.assert_array_equal(picture.alpha, rgba[..., 3] / np.float32(255))
+        assert picture.notes == ("transparent regions are kept and do not count in the style",)
 
 
 def test_a_transparent_palette_color_shows_white(tmp_path):
@@ -210,7 +199,7 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
         (np.zeros((4, 5, 1), np.uint8), "got"),
         (np.zeros((0, 5, 3), np.uint8), "got"),
         (np.zeros((1, 4, 5, 3), np.uint8), "got"),
-        (np.zeros((4, 5, 3), np.int32), "uint8, or of floats in 0..1, got int32"),
+        (np.zeros((4, 5, 3), np.int32), "uint16 or uint8, or of floats in 0..1, got int32"),
         (np.full((4, 5, 3), 255.0), "values from 255 to 255"),
         (np.full((4, 5, 3), -0.1), "values from -0.1"),
         (np.full((4, 5, 3), np.nan), "nan"),

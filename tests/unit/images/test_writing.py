@@ -9,9 +9,21 @@ from PIL import Image
 
 from styler.errors import OutputError
 from styler.images import writing
+from styler.images.export import Export
+from styler.images.picture import Picture
 from styler.images.reading import read_image
-from styler.images.writing import FORMATS, check_format_holds, check_output, to_bytes, to_pil, write_image
+from styler.images.writing import (
+    FORMATS,
+    check_format_holds,
+    check_output,
+    output_notes,
+    to_bytes,
+    to_pil,
+    write_image,
+    write_picture,
+)
 from styler.types import Size
+from support import color_profiles
 from support.pictures import blobs
 
 PIXELS = blobs(12, 20, 0)
@@ -28,7 +40,7 @@ def test_to_bytes_rounds_to_nearest_and_clips(value, expected):
 def test_to_pil_keeps_rows_columns_and_colors():
     assert PICTURE.size == (20, 12)
     assert PICTURE.mode == "RGB"
-    np.testing.assert_allclose(np.asarray(PICTURE) / 255, PIXELS, atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(np.asarray(PICTURE) / 255, PIXELS, atol=1 / 255)  # dithered
 
 
 @pytest.mark.parametrize(("suffix", "format_name"), FORMATS.items())
@@ -143,3 +155,96 @@ def test_a_side_that_the_format_cannot_hold_is_refused(tmp_path, name, side, fit
     else:
         with pytest.raises(OutputError, match=f"sides up to .* not {side}; choose .png"):
             check_format_holds(tmp_path / name, Size(2, side))
+
+
+@pytest.mark.parametrize("link", ["same", "symbolic", "hard", "dots", "chain"])
+def test_an_input_is_never_an_output(tmp_path, link):
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"the photo")
+    output = tmp_path / "out.png"
+    if link == "same":
+        output = photo
+    elif link == "symbolic":
+        output.symlink_to(photo)
+    elif link == "hard":
+        output.hardlink_to(photo)
+    elif link == "dots":
+        output = tmp_path / ".." / tmp_path.name / "photo.png"
+    else:
+        (tmp_path / "middle.png").symlink_to(photo)
+        output.symlink_to("middle.png")
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match=r"it is the input .*choose another --output"):
+            check_output(output, overwrite=overwrite, inputs=[tmp_path / "other.png", photo])
+    assert photo.read_bytes() == b"the photo"
+
+
+def test_a_link_to_nowhere_is_not_replaced_unasked(tmp_path):
+    (tmp_path / "out.png").symlink_to("nowhere.png")
+    with pytest.raises(OutputError, match="exists already"):
+        check_output(tmp_path / "out.png")
+
+
+def test_messages_are_one_line_whatever_the_name(tmp_path):
+    with pytest.raises(OutputError) as caught:
+        check_output(tmp_path / "a\nb.gif")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(OutputError, match="null character"):
+        check_output("a\0.png")
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"profile": "kept"}, r"profile: expected keep or srgb, got 'kept'\. Did you mean 'keep'\?"),
+        ({"depth": 10}, "depth: expected 8 or 16 bits a channel, got 10"),
+        ({"quality": 0}, "quality: expected a whole number from 1 to 100, got 0"),
+        ({"quality": True}, "got True"),
+    ],
+)
+def test_other_choices_are_refused(choices, message):
+    with pytest.raises(OutputError, match=message):
+        Export(**choices)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "depth", "asked", "bits"),
+    [("png", 8, None, 8), ("png", 16, None, 16), ("tif", 32, None, 16), ("jpg", 16, None, 8), ("png", 16, 8, 8)],
+)
+def test_the_depth_is_the_photos_where_the_format_holds_it(tmp_path, suffix, depth, asked, bits):
+    picture = Picture(pixels=PIXELS, name="x", depth=depth)
+    path = write_picture(picture, tmp_path / f"a.{suffix}", export=Export(depth=asked))
+    assert read_image(path).depth == bits
+
+
+def test_16_bits_that_were_asked_for_and_cannot_be_are_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"JPEG holds 8 bits a channel, not 16; choose \.png or \.tif"):
+        write_picture(Picture(pixels=PIXELS, name="x"), tmp_path / "a.jpg", export=Export(depth=16))
+
+
+def test_what_a_format_cannot_keep_is_said():
+    picture = Picture(pixels=PIXELS, name="x", depth=16, alpha=PIXELS[..., 0])
+    assert len(output_notes(picture, "a.jpg", Export())) == 2
+    assert len(output_notes(picture, "a.jpg", Export(depth=8))) == 1
+    assert output_notes(picture, "a.tif", Export()) == ()
+
+
+def test_jpeg_shows_transparent_regions_white(tmp_path):
+    alpha = np.zeros(PIXELS.shape[:2], np.float32)
+    alpha[:, :8] = 1
+    path = write_picture(Picture(pixels=PIXELS * 0, name="x", alpha=alpha), tmp_path / "a.jpg")
+    shown = read_image(path).pixels
+    assert shown[:, :8].max() < 0.05
+    assert shown[:, 16:].min() > 0.95
+
+
+def test_srgb_when_asked_for(tmp_path):
+    picture = Picture(pixels=PIXELS, name="x", icc=color_profiles.wide())
+    path = write_picture(picture, tmp_path / "a.png", export=Export(profile="srgb"))
+    assert read_image(path).icc is None
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), np.asarray(to_pil(PIXELS)))
+
+
+def test_a_profile_that_nothing_can_be_converted_into_is_left_out(tmp_path):
+    picture = Picture(pixels=PIXELS, name="x", icc=color_profiles.cmyk())
+    assert read_image(write_picture(picture, tmp_path / "a.png")).icc is None

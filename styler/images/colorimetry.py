@@ -1,0 +1,156 @@
+"""Colors that a file states in numbers instead of a profile: PNG's gAMA, cHRM and cICP, nclx of AVIF and HEIC."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from styler.images.picture import Pixels
+
+Primaries: TypeAlias = tuple[tuple[float, float], ...]
+"""Chromaticities (x, y) of red, green, blue and white."""
+
+Curve: TypeAlias = Callable[[Pixels], Pixels]
+
+D65 = (0.3127, 0.3290)
+# ITU-T H.273 (07/2024), table 2
+PRIMARIES: dict[int, Primaries] = {
+    1: ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), D65),
+    5: ((0.640, 0.330), (0.290, 0.600), (0.150, 0.060), D65),
+    6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), D65),
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), D65),
+    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),
+    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65),
+}
+UNSPECIFIED = 2  # H.273 tables 2 and 3
+SRGB_LIKE = {1, 2, 6, 13, 14, 15}  # table 3: sRGB's own curve, and the camera curves that stills are shown with it
+HIGH_RANGE = {16: "PQ", 18: "HLG"}  # table 3
+SRGB_GAMMA = 45_455  # of a gAMA chunk, PNG (third edition) section 11.3.2.5: what sRGB files state
+GAMMA_UNIT = 100_000
+NEAR = 500  # of a gAMA chunk: 45,000 and 45,455 are both meant as sRGB
+ROWS = 256  # converted at a time, so that a large picture is not held several times
+# Bradford's cone response (Lam 1985), as in ICC.1:2022 annex E
+BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+
+
+class ColorError(ValueError):
+    """Colors that are not read as sRGB and that nothing here converts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colorimetry:
+    """How a file's numbers are meant.
+
+    Attributes:
+        primaries: Of its red, green, blue and white.
+        curve: Its values 0..1 -> light 0..1; None for sRGB's.
+        said: For the notes.
+    """
+
+    primaries: Primaries
+    curve: Curve | None
+    said: str
+
+
+def by_code(primaries: int, transfer: int, source: str) -> Colorimetry | None:
+    """From code points of ITU-T H.273; None for sRGB.
+
+    Raises:
+        ColorError: High dynamic range, or a code that is not known here.
+    """
+    if transfer in HIGH_RANGE:
+        message = f"an image of standard range was expected, this one is {HIGH_RANGE[transfer]} ({source})"
+        raise ColorError(message + "; export it as SDR, for instance with sRGB or Display P3 colors")
+    curve = _curve(transfer, source)
+    chosen = PRIMARIES.get(1 if primaries == UNSPECIFIED else primaries)
+    if chosen is None:
+        message = f"{source} names unknown primaries {primaries}; save the image with an ICC profile or as sRGB"
+        raise ColorError(message)
+    if chosen == PRIMARIES[1] and curve is None:
+        return None
+    return Colorimetry(primaries=chosen, curve=curve, said=f"{source} {primaries}/{transfer}")
+
+
+def by_png_chunks(chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry | None:
+    """What the chunks of a PNG say, by the precedence of its third edition: cICP, iCCP, sRGB, then gAMA and cHRM.
+
+    Raises:
+        ColorError: cICP names colors that cannot be converted.
+    """
+    if len(chunks.get("cICP", b"")) == 4:
+        primaries, transfer, _, full_range = chunks["cICP"]
+        if not full_range:
+            message = "cICP names a narrow range, which is for video; save the image as full range"
+            raise ColorError(message)
+        return by_code(primaries, transfer, "cICP")
+    if has_profile or "sRGB" in chunks or len(chunks.get("gAMA", b"")) != 4:
+        return None
+    (gamma,) = struct.unpack(">I", chunks["gAMA"])
+    primaries_stated = _stated_primaries(chunks.get("cHRM", b""))
+    if gamma == 0 or (abs(gamma - SRGB_GAMMA) < NEAR and _is_srgb(primaries_stated)):
+        return None
+    exponent = GAMMA_UNIT / gamma
+    return Colorimetry(primaries=primaries_stated, curve=_power(exponent), said=f"gAMA {gamma / GAMMA_UNIT:g}")
+
+
+def to_srgb(pixels: Pixels, colorimetry: Colorimetry) -> Pixels:
+    """Convert in place by rows of (height, width, 3), 0..1; colors outside sRGB are clipped."""
+    matrix = (np.linalg.inv(_to_xyz(PRIMARIES[1])) @ _to_xyz(colorimetry.primaries)).T.astype(np.float32)
+    decode = colorimetry.curve or srgb_to_light
+    for top in range(0, len(pixels), ROWS):
+        light = decode(pixels[top : top + ROWS]) @ matrix
+        pixels[top : top + ROWS] = light_to_srgb(np.clip(light, 0.0, 1.0))
+    return pixels
+
+
+def srgb_to_light(values: Pixels) -> Pixels:
+    """IEC 61966-2-1: encoded 0..1 -> light 0..1."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def light_to_srgb(light: Pixels) -> Pixels:
+    """The inverse of `srgb_to_light`."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+
+
+def _curve(transfer: int, source: str) -> Curve | None:
+    powers = {4: 2.2, 5: 2.8, 8: 1.0}  # H.273 table 3
+    if transfer in SRGB_LIKE:
+        return None
+    if transfer not in powers:
+        message = f"{source} names an unknown transfer {transfer}; save the image with an ICC profile or as sRGB"
+        raise ColorError(message)
+    return _power(powers[transfer])
+
+
+def _power(exponent: float) -> Curve:
+    return lambda values: np.power(values, np.float32(exponent))
+
+
+def _stated_primaries(data: bytes) -> Primaries:
+    """Of a cHRM chunk: white, red, green, blue; sRGB's where it is absent or makes no sense."""
+    if len(data) != 32:
+        return PRIMARIES[1]
+    x = [value / GAMMA_UNIT for value in struct.unpack(">8I", data)]
+    white, red, green, blue = ((x[i], x[i + 1]) for i in range(0, 8, 2))
+    stated = (red, green, blue, white)
+    if min(y for _, y in stated) <= 0 or abs(np.linalg.det([(*at, 1.0) for at in stated[:3]])) < 1e-3:
+        return PRIMARIES[1]
+    return stated
+
+
+def _is_srgb(primaries: Primaries) -> bool:
+    return bool(np.allclose(primaries, PRIMARIES[1], atol=1e-3))  # cHRM holds five digits, files round to three
+
+
+def _to_xyz(primaries: Primaries) -> np.ndarray:
+    """Linear RGB -> XYZ adapted to D65 (Lindbloom's derivation, Bradford's adaptation)."""
+    columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T
+    scale = np.linalg.solve(columns[:, :3], columns[:, 3])
+    target = np.array([D65[0] / D65[1], 1.0, (1 - sum(D65)) / D65[1]])
+    adaptation = np.diag(BRADFORD @ target / (BRADFORD @ columns[:, 3]))
+    return np.linalg.inv(BRADFORD) @ adaptation @ BRADFORD @ (columns[:, :3] * scale)

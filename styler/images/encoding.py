@@ -1,0 +1,126 @@
+"""Whole numbers -> the bytes of a file, with color profile, camera fields and recipe."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+
+from styler.images import metadata
+from styler.images.libvips import libvips
+from styler.images.recipes import KEYWORD, png_chunk, png_text, xmp_packet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PNG_HEAD = 8 + 25  # bytes of the signature and of IHDR: what is ours comes right behind
+TIFF_HEAD = b"II*\0\x08\0\0\0"  # little-endian, the directory follows at once
+XMP, ICC = 700, 34_675  # TIFF tags of Adobe's XMP specification part 3 and of ICC.1:2022 annex B.4
+COMPRESSION = 6  # of zlib: its own default
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What goes into a file beside the pixels.
+
+    Attributes:
+        icc: Color profile that the numbers are meant in, None for sRGB.
+        exif: Camera fields, a TIFF block.
+        recipe: A text to carry along.
+        quality: 1..100, of JPEG and WebP.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    recipe: str | None = None
+    quality: int
+
+
+def encode(values: NDArray[Any], name: str, extras: Extras, file: IO[bytes]) -> None:
+    """Write uint8 or uint16 (height, width, 3 or 4) in the format of a name of `ENCODERS`."""
+    ENCODERS[name](values, extras, file)
+
+
+def _png(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
+    if values.dtype == np.uint8:
+        Image.fromarray(values).save(file, "PNG", pnginfo=_png_info(extras), **_given(extras))
+        return
+    image = _vips_image(values)
+    if extras.icc:
+        image.set_type(libvips().GValue.blob_type, "icc-profile-data", extras.icc)
+    data = image.pngsave_buffer(bitdepth=16, compression=COMPRESSION, filter="all", keep="icc")
+    ours = png_chunk(b"eXIf", extras.exif) if extras.exif else b""
+    ours += png_text(extras.recipe) if extras.recipe is not None else b""
+    file.write(data[:PNG_HEAD] + ours)
+    file.write(memoryview(data)[PNG_HEAD:])
+
+
+def _png_info(extras: Extras) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    if extras.recipe is not None:
+        png_text(extras.recipe)  # checks it
+        info.add_itxt(KEYWORD, extras.recipe)
+    return info
+
+
+def _jpeg(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
+    options = {"quality": extras.quality, "subsampling": "4:4:4", **_given(extras), **_xmp(extras)}
+    Image.fromarray(values).save(file, "JPEG", **options)
+
+
+def _webp(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
+    options = {"quality": extras.quality, "method": 4, **_given(extras), **_xmp(extras)}
+    Image.fromarray(values).save(file, "WEBP", **options)
+
+
+def _tiff(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
+    """Pixels by libvips, its directory written anew with what it does not know in front of them."""
+    data = _vips_image(values).tiffsave_buffer(compression="deflate", predictor="horizontal", keep="none")
+    stream = io.BytesIO(data)
+    directory = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
+    stream.seek(directory.next)
+    directory.load(stream)
+    dict(directory)  # decodes its values, which are written only then
+    _fill_directory(directory, extras)
+    file.write(TIFF_HEAD + directory.tobytes(len(TIFF_HEAD)))  # moves the offsets of the strips by its own length
+    file.write(data)
+
+
+def _fill_directory(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -> None:
+    for tag, value in metadata.fields(extras.exif).items():
+        directory[tag] = value
+    if extras.icc:
+        directory.tagtype[ICC] = 7  # undefined bytes
+        directory[ICC] = extras.icc
+    if extras.recipe is not None:
+        directory.tagtype[XMP] = 1  # bytes
+        directory[XMP] = xmp_packet(extras.recipe)
+
+
+def _given(extras: Extras) -> dict[str, bytes]:
+    """Profile and camera fields as Pillow's writers take them."""
+    block = metadata.PREFIX + extras.exif if extras.exif else None
+    return {name: value for name, value in (("icc_profile", extras.icc), ("exif", block)) if value}
+
+
+def _xmp(extras: Extras) -> dict[str, bytes]:
+    return {} if extras.recipe is None else {"xmp": xmp_packet(extras.recipe)}
+
+
+def _vips_image(values: NDArray[Any]) -> Any:
+    height, width, bands = values.shape
+    kind, meaning = {"uint8": ("uchar", "srgb"), "uint16": ("ushort", "rgb16")}[values.dtype.name]
+    flat = np.ascontiguousarray(values)
+    return libvips().Image.new_from_memory(flat.data, width, height, bands, kind).copy(interpretation=meaning)
+
+
+ENCODERS: dict[str, Callable[[NDArray[Any], Extras, IO[bytes]], None]] = {
+    "PNG": _png,
+    "JPEG": _jpeg,
+    "WEBP": _webp,
+    "TIFF": _tiff,
+}

@@ -1,0 +1,88 @@
+"""What a camera wrote into a file (EXIF): which way up it was held, what may be passed on, what may not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import IO, Any
+
+from PIL import Image
+
+ORIENTATION = 0x0112
+CAMERA, GPS = 0x8769, 0x8825  # directories of EXIF 3.0
+# Of the main directory: Make, Model, DateTime, Artist, Copyright, ImageDescription
+KEPT = (0x010F, 0x0110, 0x0132, 0x013B, 0x8298, 0x010E)
+# Of the camera's own: MakerNote holds offsets that no longer fit and unknown contents; sizes, colors and the
+# interoperability directory describe the old file
+DROPPED = {0x927C, 0xA001, 0xA002, 0xA003, 0xA005}
+LARGEST = 60_000  # bytes; one JPEG segment holds 65,533
+PREFIX = b"Exif\0\0"
+
+
+def loaded(data: bytes | None) -> Image.Exif:
+    """EXIF of an image's own block; empty where it is absent or damaged."""
+    return _forgiving(lambda exif: exif.load(data or b""))
+
+
+def loaded_from_tiff(file: IO[bytes]) -> Image.Exif:
+    """EXIF of a TIFF file, whose directories are its own."""
+    file.seek(0)
+    return _forgiving(lambda exif: exif.load_from_fp(file))
+
+
+def _forgiving(load: Callable[[Image.Exif], None]) -> Image.Exif:
+    exif = Image.Exif()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            load(exif)
+            dict(exif)
+    except Exception:  # the parser raises whatever the damage leads to
+        return Image.Exif()
+    return exif
+
+
+def orientation(exif: Image.Exif) -> int:
+    """1 to 8; 1, upright, where it is absent or nonsense."""
+    value = exif.get(ORIENTATION)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def passed_on(exif: Image.Exif) -> bytes | None:
+    """Camera fields and the place as a TIFF block, without orientation, thumbnail or maker's notes."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return _block(_kept(exif))
+    except Exception:  # likewise; better no camera fields than no picture
+        return None
+
+
+def _kept(exif: Image.Exif) -> Image.Exif:
+    kept = Image.Exif()
+    for tag in KEPT:
+        if tag in exif:
+            kept[tag] = exif[tag]
+    for directory in (CAMERA, GPS):
+        fields = {tag: value for tag, value in exif.get_ifd(directory).items() if tag not in DROPPED}
+        if fields:
+            kept[directory] = fields
+    return kept
+
+
+def without_place(block: bytes | None) -> bytes | None:
+    """The same block without GPS."""
+    exif = loaded(block)
+    if GPS not in exif:
+        return block
+    del exif[GPS]
+    return passed_on(exif)
+
+
+def _block(exif: Image.Exif) -> bytes | None:
+    data = exif.tobytes().removeprefix(PREFIX) if len(exif) else b""
+    return data if 0 < len(data) <= LARGEST else None
+
+
+def fields(block: bytes | None) -> dict[int, Any]:
+    """Tags of a block of `passed_on`, its directories as dictionaries, for a TIFF's own directory."""
+    exif = loaded(block)
+    return {tag: exif.get_ifd(tag) if tag in (CAMERA, GPS) else exif[tag] for tag in exif}

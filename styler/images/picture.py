@@ -1,0 +1,42 @@
+"""The picture itself: what is read from a file, rendered, and written to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from styler.types import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Pixels: TypeAlias = "NDArray[np.float32]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An opened image.
+
+    Attributes:
+        pixels: float32, sRGB-encoded, 0..1, (height, width, 3); white where nothing shows.
+        name: Base name of the file without suffix, or "image".
+        notes: What was done to it that its owner may want to know.
+        alpha: float32, 0 transparent .. 1 opaque, (height, width); None where all is opaque.
+        icc: The RGB profile that the file came with, if a result can be converted into it; else None.
+        depth: Bits a channel of the file: 8, 16, or 32 for floats.
+        exif: Camera fields and the place, as a TIFF block without orientation; None where there are none.
+    """
+
+    pixels: Pixels
+    name: str
+    notes: tuple[str, ...] = ()
+    alpha: Pixels | None = None
+    icc: bytes | None = None
+    depth: int = 8
+    exif: bytes | None = None
+
+    @property
+    def size(self) -> Size:
+        """(height, width) in pixels."""
+        return Size(*self.pixels.shape[:2])

@@ -1,0 +1,94 @@
+"""One text inside an image file: put there when it is written, read back from its header."""
+
+from __future__ import annotations
+
+import re
+import struct
+import warnings
+import zlib
+from xml.sax.saxutils import escape, unescape
+
+from PIL import Image
+
+from styler.errors import ImageError, OutputError, shown
+from styler.types import PathLike
+
+KEYWORD = "styler"
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+LONGEST = 60_000  # bytes of UTF-8 once escaped: the XMP of a JPEG is one segment, which holds 65,502
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 has no way to write
+_BREAKS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}  # XML would turn them into other white space
+_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
+<rdf:Description rdf:about="" xmlns:styler="urn:styler:1"><styler:recipe>{}</styler:recipe></rdf:Description>\
+</rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
+_RECIPE = re.compile(rb"<styler:recipe>(.*?)</styler:recipe>", re.DOTALL)
+
+
+def xmp_packet(text: str) -> bytes:
+    """An XMP packet (ISO 16684-1) that holds one text.
+
+    Raises:
+        OutputError: Too long for a JPEG, or characters that XML cannot hold.
+    """
+    _check(text)
+    return _PACKET.format(escape(text, _BREAKS)).encode()
+
+
+def text_of_xmp(packet: bytes) -> str | None:
+    """The text of such a packet, None for another's; found without an XML parser, which hostile files would abuse."""
+    found = _RECIPE.search(packet)
+    if found is None:
+        return None
+    return unescape(found[1].decode("utf-8", "replace"), {entity: mark for mark, entity in _BREAKS.items()})
+
+
+def png_text(text: str) -> bytes:
+    """An iTXt chunk (PNG, third edition, 11.3.3.4), uncompressed, without language.
+
+    Raises:
+        OutputError: As `xmp_packet`, so that every format holds the same.
+    """
+    _check(text)
+    return png_chunk(b"iTXt", KEYWORD.encode() + b"\0\0\0\0\0" + text.encode())
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    """Length, name, data and checksum."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def read_recipe(path: PathLike) -> str | None:
+    """The text inside a PNG, JPEG, WebP or TIFF file; None where there is none. Reads the header alone.
+
+    Raises:
+        ImageError: The file cannot be opened as one of these.
+    """
+    from styler.images.reading import check_readable
+
+    check_readable(path)
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path, formats=["PNG", "JPEG", "WEBP", "TIFF"]) as image,
+        ):
+            text = image.info.get(KEYWORD)
+            packet = image.info.get("xmp")
+    except Exception as cause:  # Pillow raises errors of every class over hostile files
+        message = f"cannot read {shown(path)}: a PNG, JPEG, WebP or TIFF file was expected that may hold a recipe"
+        raise ImageError(message) from cause
+    if isinstance(text, str):
+        return str(text)
+    return text_of_xmp(packet) if isinstance(packet, bytes) else None
+
+
+def _check(text: str) -> None:
+    try:
+        size = len(escape(text, _BREAKS).encode())
+    except UnicodeEncodeError as cause:
+        message = f"a recipe of valid Unicode was expected: {cause.reason}"
+        raise OutputError(message) from cause
+    if size > LONGEST or _CONTROLS.search(text):
+        message = f"a recipe of at most {LONGEST} bytes without control characters was expected, it has {size} bytes"
+        raise OutputError(message)

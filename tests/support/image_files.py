@@ -1,0 +1,99 @@
+"""Honest image files of every kind that styler reads, small, made in memory by writers that are not styler's."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+import tifffile
+from PIL import Image
+
+from styler.images.recipes import png_chunk
+from support.pictures import blobs
+
+HEIGHT, WIDTH = 24, 32
+PIXELS = blobs(HEIGHT, WIDTH, 5)
+EIGHT = np.uint8(np.rint(PIXELS * 255))
+SIXTEEN = np.uint16(np.rint(PIXELS * 65535))
+FLOATS = PIXELS.astype(np.float32)
+
+
+def by_pillow(mode: str, name: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(EIGHT).convert(mode).save(file, name, **options)
+    return file.getvalue()
+
+
+def by_tifffile(values: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, **{"photometric": "rgb", "metadata": None, **options})
+    return file.getvalue()
+
+
+def by_imagecodecs_png(values: np.ndarray) -> bytes:
+    import imagecodecs
+
+    return bytes(imagecodecs.png_encode(values))
+
+
+def exif_block() -> bytes:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Maker", 6
+    exif[0x8769] = {0x829A: (1, 125)}
+    exif[0x8825] = {1: "N", 2: (48.0, 30.0, 1.5)}
+    return exif.tobytes()
+
+
+def heic() -> bytes:
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(EIGHT)).save(file)
+    return file.getvalue()
+
+
+def moving(name: str) -> bytes:
+    file = io.BytesIO()
+    frames = [Image.fromarray(np.roll(EIGHT, 4 * index, 1)) for index in range(3)]
+    frames[0].save(file, name, save_all=True, append_images=frames[1:])
+    return file.getvalue()
+
+
+def header_only_png(path: Path, width: int, height: int) -> Path:
+    """A PNG that claims a size and holds no pixels."""
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b""))
+    return path
+
+
+def honest_files() -> dict[str, bytes]:
+    """Name with its usual suffix -> contents."""
+    alpha = np.dstack([SIXTEEN, np.linspace(0, 65535, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint16)])
+    return {
+        "plain.png": by_pillow("RGB", "PNG"),
+        "alpha.png": by_pillow("RGBA", "PNG", exif=exif_block()),
+        "palette.png": by_pillow("P", "PNG", transparency=3),
+        "deep.png": by_imagecodecs_png(SIXTEEN),
+        "deep-alpha.png": by_imagecodecs_png(alpha),
+        "moving.png": moving("PNG"),
+        "plain.jpg": by_pillow("RGB", "JPEG", exif=exif_block()),
+        "progressive.jpg": by_pillow("RGB", "JPEG", progressive=True),
+        "cmyk.jpg": by_pillow("CMYK", "JPEG"),
+        "gray.jpg": by_pillow("L", "JPEG"),
+        "strips.tif": by_tifffile(EIGHT, rowsperstrip=5),
+        "tiles-lzw.tif": by_tifffile(EIGHT, tile=(16, 16), compression="lzw"),
+        "deep-deflate.tif": by_tifffile(SIXTEEN, compression="deflate", predictor=True),
+        "floats.tif": by_tifffile(FLOATS),
+        "big.tif": by_tifffile(SIXTEEN, bigtiff=True),
+        "pages.tif": by_tifffile(np.stack([EIGHT, EIGHT[::-1]])),
+        "ycbcr.tif": by_pillow("YCbCr", "TIFF"),
+        "lossy.webp": by_pillow("RGB", "WEBP"),
+        "lossless.webp": by_pillow("RGBA", "WEBP", lossless=True),
+        "moving.webp": moving("WEBP"),
+        "plain.avif": by_pillow("RGB", "AVIF"),
+        "plain.heic": heic(),
+        "plain.gif": by_pillow("P", "GIF"),
+        "moving.gif": moving("GIF"),
+        "plain.bmp": by_pillow("RGB", "BMP"),
+    }

@@ -1,0 +1,226 @@
+"""Every kind of file at every depth, written by other libraries."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+
+import imagecodecs
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+from PIL import Image
+
+from styler.errors import ImageError
+from styler.images.reading import check_readable, read_image
+from styler.images.recipes import png_chunk
+from support import color_profiles
+from support.image_files import EIGHT, FLOATS, SIXTEEN, by_pillow, by_tifffile, honest_files
+
+LEVELS = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+DEEP = np.dstack([LEVELS, LEVELS[::-1], LEVELS.T])
+FILES = honest_files()
+
+
+def read(folder, data, suffix="bin"):
+    path = folder / f"photo.{suffix}"
+    path.write_bytes(data)
+    picture = read_image(path)
+    assert check_readable(path) == picture.size
+    return picture
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_honest_file_is_read(tmp_path, name):
+    picture = read(tmp_path, FILES[name])
+    assert sorted(picture.size) == [24, 32]
+    lossy = name.endswith(("jpg", "webp", "avif", "heic", "gif")) or "palette" in name
+    if picture.size == (24, 32) and "gray" not in name:
+        assert np.abs(picture.pixels - EIGHT / 255).mean() < (0.12 if lossy else 0.005)
+    assert picture.depth == {"deep": 16, "floats": 32, "big": 16}.get(name.split("-")[0].split(".")[0], 8)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"rowsperstrip": 7},
+        {"tile": (64, 32)},
+        {"compression": "lzw"},
+        {"compression": "lzw", "predictor": True},
+        {"compression": "deflate", "predictor": True, "tile": (32, 32)},
+        {"bigtiff": True},
+        {"byteorder": ">"},
+        {"planarconfig": "separate"},
+        {"compression": "packbits"},
+    ],
+    ids=str,
+)
+def test_tiff_of_16_bits_keeps_every_level(tmp_path, options):
+    values = np.ascontiguousarray(np.moveaxis(DEEP, 2, 0)) if "planarconfig" in options else DEEP
+    picture = read(tmp_path, by_tifffile(values, **options))
+    np.testing.assert_array_equal(np.rint(picture.pixels * 65535), DEEP)
+    assert picture.depth == 16
+
+
+def test_png_of_16_bits_keeps_every_level(tmp_path):
+    picture = read(tmp_path, imagecodecs.png_encode(DEEP))
+    np.testing.assert_array_equal(np.rint(picture.pixels * 65535), DEEP)
+    gray = read(tmp_path, imagecodecs.png_encode(LEVELS))
+    assert len(np.unique(gray.pixels)) == 65536
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("compression", [None, "deflate", "lzw"])
+def test_tiff_of_floats_is_read_as_it_is(tmp_path, dtype, compression):
+    picture = read(tmp_path, by_tifffile(FLOATS.astype(dtype), compression=compression))
+    np.testing.assert_array_equal(picture.pixels, FLOATS.astype(dtype))
+    assert picture.depth == 32
+
+
+def test_tiff_of_32_whole_bits(tmp_path):
+    values = np.uint32(FLOATS.astype(np.float64) * (2**32 - 1))
+    np.testing.assert_allclose(read(tmp_path, by_tifffile(values)).pixels, FLOATS, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.5, 1.5])
+def test_floats_beyond_0_to_1_are_refused(tmp_path, value):
+    floats = FLOATS.copy()
+    floats[2, 3, 1] = value
+    with pytest.raises(ImageError, match=r"photo\.tif: expected floats in 0\.\.1"):
+        read(tmp_path, by_tifffile(floats), "tif")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_png_of_few_bits(tmp_path, bits):
+    levels = 2**bits
+    indices = (np.arange(24 * 32).reshape(24, 32) % levels).astype(np.uint8)
+    packed = np.packbits(np.unpackbits(indices[..., None], axis=2)[..., 8 - bits :].reshape(24, -1), axis=1)
+    import zlib
+
+    rows = b"".join(b"\0" + row.tobytes() for row in packed)
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 24, bits, 0, 0, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    expected = np.repeat(indices[..., None] / (levels - 1), 3, -1)
+    np.testing.assert_allclose(read(tmp_path, data).pixels, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_palettes_with_transparency(tmp_path, bits):
+    image = Image.new("P", (6, 4), 0)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.putpixel((2, 1), 1)
+    file = io.BytesIO()
+    image.save(file, "PNG", bits=bits, transparency=1)
+    picture = read(tmp_path, file.getvalue())
+    assert picture.alpha[1, 2] == 0
+    assert picture.alpha.sum() == 23
+    np.testing.assert_array_equal(picture.pixels[0, 0], [1, 0, 0])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_of_every_kind(tmp_path, mode, progressive):
+    picture = read(tmp_path, by_pillow(mode, "JPEG", quality=95, progressive=progressive, subsampling=0))
+    expected = np.asarray(Image.fromarray(EIGHT).convert(mode).convert("RGB")) / 255
+    assert np.abs(picture.pixels - expected).mean() < 0.01
+
+
+@pytest.mark.parametrize("transform", [0, 2])
+def test_adobes_four_channels_with_and_without_transform(tmp_path, transform):
+    data = by_pillow("CMYK", "JPEG", quality=95)
+    marker = data.index(b"Adobe")
+    assert data[marker + 11] in (0, 2)
+    data = data[: marker + 11] + bytes([transform]) + data[marker + 12 :]
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(image.convert("RGB")) / 255
+    assert np.abs(read(tmp_path, data).pixels - expected).mean() < 0.01
+
+
+def test_cmyk_with_a_profile_goes_through_it_and_the_result_is_srgb(tmp_path):
+    data = by_pillow("CMYK", "TIFF", icc_profile=color_profiles.cmyk())
+    picture = read(tmp_path, data)
+    values = np.asarray(Image.fromarray(EIGHT).convert("CMYK"))
+    expected = color_profiles.converted(values, "CMYK", color_profiles.cmyk(), color_profiles.srgb()) / 255
+    np.testing.assert_allclose(picture.pixels, expected, atol=1 / 255)
+    assert picture.icc is None
+    assert "it is for cmyk images, so that the result will be sRGB" in picture.notes[0]
+
+
+def test_a_gray_profile_does_not_go_on_a_colored_result(tmp_path):
+    picture = read(tmp_path, by_pillow("L", "PNG", icc_profile=color_profiles.gray()))
+    values = np.asarray(Image.fromarray(EIGHT).convert("L"))[..., None]
+    expected = color_profiles.converted(values, "L", color_profiles.gray(), color_profiles.srgb()) / 255
+    np.testing.assert_allclose(picture.pixels, expected, atol=1 / 255)
+    assert picture.icc is None
+    assert "it is for gray images" in picture.notes[0]
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF"])
+def test_a_profile_is_converted_and_carried(tmp_path, name):
+    picture = read(tmp_path, by_pillow("RGB", name, icc_profile=color_profiles.wide(), quality=95))
+    assert picture.icc == color_profiles.wide()
+    assert picture.notes == ("color profile converted to sRGB",)
+    if name in ("PNG", "TIFF"):
+        expected = color_profiles.converted(EIGHT, "RGB", color_profiles.wide(), color_profiles.srgb()) / 255
+        np.testing.assert_allclose(picture.pixels, expected, atol=1 / 255)
+
+
+def test_a_profile_of_16_bits_and_floats(tmp_path):
+    expected = color_profiles.converted(EIGHT, "RGB", color_profiles.wide(), color_profiles.srgb()) / 255
+    for values in (SIXTEEN, FLOATS):
+        picture = read(tmp_path, by_tifffile(values, iccprofile=color_profiles.wide()))
+        np.testing.assert_allclose(picture.pixels, expected, atol=2 / 255)
+        assert len(np.unique(picture.pixels)) > 1000
+
+
+@pytest.mark.parametrize(("name", "count"), [("pages.tif", 2), ("moving.gif", 3), ("moving.webp", 3)])
+def test_of_several_pages_the_first_is_read_and_said(tmp_path, name, count):
+    assert f"the first of {count} pages or frames is used" in read(tmp_path, FILES[name]).notes
+
+
+def test_alpha_of_16_bits(tmp_path):
+    rgba = np.dstack([DEEP, np.maximum(LEVELS, 1)])
+    for data in (imagecodecs.png_encode(rgba), by_tifffile(rgba, extrasamples=["unassalpha"])):
+        np.testing.assert_array_equal(np.rint(read(tmp_path, data).alpha * 65535), rgba[..., 3])
+
+
+def test_a_fourth_channel_that_is_no_alpha_is_left_out(tmp_path):
+    rgbx = np.dstack([EIGHT, np.zeros((24, 32), np.uint8)])
+    picture = read(tmp_path, by_tifffile(rgbx, extrasamples=["unspecified"]))
+    assert picture.alpha is None
+    np.testing.assert_array_equal(picture.pixels, EIGHT / np.float32(255))
+    assert picture.notes == ("1 further channels left out: neither color nor alpha",)
+
+
+def test_premultiplied_colors_are_divided_by_their_alpha(tmp_path):
+    alpha = np.full((24, 32, 1), 128, np.uint8)
+    premultiplied = np.uint8(np.rint(EIGHT * (alpha / 255.0)))
+    data = by_tifffile(np.dstack([premultiplied, alpha]), extrasamples=["assocalpha"])
+    np.testing.assert_allclose(read(tmp_path, data).pixels, EIGHT / 255, atol=2 / 255)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_avif_of_more_than_8_bits_uses_its_whole_range(tmp_path, bits):
+    white = pyvips.Image.new_from_array(np.full((16, 16, 3), 65535, np.uint16)).copy(interpretation="rgb16")
+    picture = read(tmp_path, white.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True))
+    assert picture.depth == 16
+    np.testing.assert_allclose(picture.pixels, 1.0, atol=1e-3)
+
+
+def test_heic_without_its_library_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"pip install 'styler\[heic\]'"):
+        read(tmp_path, FILES["plain.heic"])
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float64", "complex64"])
+def test_channels_of_another_kind_are_refused(tmp_path, dtype):
+    with pytest.raises(ImageError, match=r"photo\.tif"):
+        read(tmp_path, by_tifffile((FLOATS * 100).astype(dtype)), "tif")
+
+
+def test_tifffile_agrees_about_what_was_made():
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(by_tifffile(DEEP, tile=(64, 32)))), DEEP)
