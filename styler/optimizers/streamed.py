@@ -31,7 +31,7 @@ Allocate: TypeAlias = Callable[[str, tuple[int, ...]], Array]
 Release: TypeAlias = Callable[[Array], object]
 """Called with a piece that will not be needed for a while, so that a mapped one need not stay in memory."""
 
-PIECE = 1 << 20  # values, 4 MiB in float32: fits a processor's cache with a few others, and calls cost nothing
+PIECE = 1 << 18  # values, 1 MiB in float32: some two dozen of them, rings included, are in memory at a time
 
 
 class Streamed(Protocol):
@@ -97,10 +97,15 @@ class StreamedAdam:
 
     @property
     def image(self) -> Array:
-        """The averaged iterate, worked out when asked for."""
+        """The averaged iterate, worked out when asked for; valid until the next step."""
         if not self.averaged:
             return self.iterate
-        return np.clip(self.total / np.float32(1.0 - self.adam.averaging**self.averaged), 0.0, 1.0)
+        share = np.float32(1.0 - self.adam.averaging**self.averaged)
+        for mean, total in pieces(self._gradient, self.total):  # used up, and written anew by the next evaluation
+            np.clip(total / share, 0.0, 1.0, out=mean)
+            self.release(mean)
+            self.release(total)
+        return self._gradient
 
     def carry(self, state: AdamState) -> None:
         """Take over moments of another octave, (1, H, W, 3) of its size, resized color by color."""
@@ -131,6 +136,7 @@ class StreamedAdam:
             for buffer, new in zip(own, self._compiled(gradient, *own, *counts), strict=True):
                 buffer[...] = new.numpy()
                 self.release(buffer)
+            self.release(gradient)
         self.steps, self.averaged, self.evaluations = self.steps + 1, self.averaged + 1, self.evaluations + 1
 
     def _piece(
@@ -189,17 +195,18 @@ class StreamedLbfgs:
             self.evaluations += 1
             return
         length = self._aim()
-        self.steps += 1
         for _ in range(TRIALS):
             slope = self._move(length)
             value = objective(self._trial, self._gradient)
             self.evaluations += 1
             if slope < 0 and math.isfinite(value) and value <= self.value + SUFFICIENT_DECREASE * slope:
                 self._accept(value)
+                self.steps += 1
                 return
             length *= float(shrink(*(tf.constant(each, tf.float64) for each in (self.value, value, slope))))
         self.known[:] = False
         self.failures += 1
+        self.steps += 1
 
     def _aim(self) -> float:
         """Fill the direction; returns the first trial's length."""
@@ -210,7 +217,7 @@ class StreamedLbfgs:
                 free = _free(image, slope)
                 by_moves += moves @ free
                 by_turns += turns @ free
-                self._let_go(moves, turns)
+                self._let_go(image, slope, moves, turns)
         scale, *weights = (each.numpy() for each in pair_weights(_View(self), by_moves, by_turns))
         downhill, square = self._combine(float(scale), *(each.astype(np.float32) for each in weights))
         if downhill >= 0:
@@ -231,7 +238,7 @@ class StreamedLbfgs:
                 direction -= of_moves @ moves + of_turns @ turns
                 direction[_held(image, slope)] = 0.0
             downhill, square = downhill + float(direction @ free), square + float(direction @ direction)
-            self._let_go(direction, moves, turns)
+            self._let_go(image, slope, direction, moves, turns)
         return downhill, square
 
     def _move(self, length: float) -> float:
@@ -241,7 +248,7 @@ class StreamedLbfgs:
         for image, slope, direction, trial in pieces(*arrays):
             np.clip(image + np.float32(length) * direction, 0.0, 1.0, out=trial)
             promised += float(slope @ (trial - image))
-            self._let_go(image, slope, direction)
+            self._let_go(image, slope, direction, trial)
         return promised
 
     def _accept(self, value: float) -> None:
@@ -252,7 +259,7 @@ class StreamedLbfgs:
         for image, slope, trial, gradient in pieces(self.image, self._slope, self._trial, self._gradient):
             move, turn = trial - image, gradient - slope
             products += move @ turn, move @ move, turn @ turn
-            self._let_go(image, slope)
+            self._let_go(image, slope, trial, gradient)
         useful = products[0] > CURVATURE * math.sqrt(products[1] * products[2])
         self._keep(useful)
 
@@ -267,7 +274,7 @@ class StreamedLbfgs:
                 by_moves += moves @ turns[place]
                 by_turns += turns @ moves[place], turns @ turns[place]
             image[...], slope[...] = trial, gradient
-            self._let_go(image, slope, moves, turns)
+            self._let_go(image, slope, trial, gradient, moves, turns)
         if pair:
             self.newest, self.known[place] = place, True
             self.cross[place], self.cross[:, place] = by_turns[0], by_moves

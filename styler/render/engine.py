@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +16,7 @@ from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
+from styler.networks.geometry import geometry_of, untileable
 from styler.networks.precision import in_precision
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.render.compiled import Compiled
@@ -88,6 +88,24 @@ class Engine:
         """
         return Tiling(self.objective, self._extract.model, view_of(self._extract))
 
+    @property
+    def model(self) -> Any:
+        """The network up to the layers that are looked at, a Keras model."""
+        return self._extract.model
+
+    @property
+    def untileable(self) -> str:
+        """The layer that looks at the whole image; empty if there is none."""
+        return untileable(self.model)
+
+    @cached_property
+    def content_bytes(self) -> float:
+        """Bytes a pixel of the content image's activations, float32."""
+        names = {name for name, _ in self.objective.content_layers}
+        found = geometry_of(self.model)
+        outputs = zip(self._extract.addresses, self.model.outputs, strict=True)
+        return sum(4.0 * each.shape[-1] / float(found[id(each)].stride) ** 2 for name, each in outputs if name in names)
+
     def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
         """Style statistics at an octave, kept for the next render; a painting is never enlarged.
 
@@ -98,7 +116,7 @@ class Engine:
         """
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
-        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape, tile is not None
+        key = digest(style.pixels), shape, tile is not None
         if key not in self._statistics:
             self._statistics[key] = self._seen(resampled(style.pixels, shape), tile)
         return self._statistics[key]

@@ -141,16 +141,24 @@ class View:
             ConfigError: A tile is smaller than the halo.
             NetworkError: The network pads by size and the size is no multiple of its strides.
         """
+        self.check_tile(tile)
+        rows, columns = self.vertical.spans(size.height, tile), self.horizontal.spans(size.width, tile)
+        if len(rows) * len(columns) > 1:
+            self._check_size(size)
+        return tuple(Tile(row, column) for row in rows for column in columns)
+
+    def check_tile(self, tile: int) -> None:
+        """Refuse a tile smaller than its own halo.
+
+        Raises:
+            ConfigError: It is.
+        """
         if tile < self.smallest_tile:
             message = (
                 f"tile: expected at least {self.smallest_tile} pixels, as much as these layers see around a tile, "
                 f"got {tile}; ask for a larger tile or shallower layers"
             )
             raise ConfigError(message)
-        rows, columns = self.vertical.spans(size.height, tile), self.horizontal.spans(size.width, tile)
-        if len(rows) * len(columns) > 1:
-            self._check_size(size)
-        return tuple(Tile(row, column) for row in rows for column in columns)
 
     def _check_size(self, size: Size) -> None:
         wrong = size.height % self.vertical.alignment or size.width % self.horizontal.alignment

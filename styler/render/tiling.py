@@ -15,17 +15,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-
+from styler.images.mapped import Array, add, bands, put, taken
 from styler.losses import functional as F
 from styler.losses.base import Prepared, Stats, Sums
 from styler.render.compiled import Compiled
 from styler.render.objective import Objective, Terms, Weights
 from styler.render.tiles import Box, Tile, View, position_counts
 from styler.types import Features, Scalar, Size, Tensor
-
-Array: TypeAlias = NDArray[Any]
-"""An image (H, W, 3) or a layer (H', W', C) on the host, in memory or mapped from a file."""
 
 Allocate: TypeAlias = Callable[[tuple[int, ...]], Array]
 """Shape -> array of the render's dtype, in memory or mapped."""
@@ -141,7 +137,7 @@ class Tiling:
             for name, features in seen.items():
                 if name not in content:
                     content[name] = allocate((*counts[name], int(features.shape[-1])))
-                content[name][boxes[name].rows, boxes[name].columns] = features[0].numpy()
+                put(content[name], boxes[name].rows, boxes[name].columns, features[0].numpy())
         variances = {name: float(self.objective.content_loss.variance(part)) for name, part in _added(sums).items()}
         means = {name: part.per_position() for name, part in _added(stats).items()}
         return means, TiledTargets(content, variances, {}, Weights(0.0, 0.0, 0.0))
@@ -159,11 +155,12 @@ class Tiling:
         style, pulls = self._slope(self.statistics(image, tile), targets.style, _wide_scalar(targets.weights.style))
         factors = self._content_factors(targets)
         slopes = self._slopes(pulls, factors, targets.weights)
-        gradient[...] = 0.0
+        for rows in bands(gradient):
+            gradient[rows] = 0.0
         content, tv = 0.0, 0.0
         for done, each in enumerate(tiles, start=len(tiles) + 1):
             distances, variation, pixels = self._pull(*self._arguments(image, each, counts, targets), slopes)
-            gradient[each.seen] += pixels[0].numpy()
+            add(gradient, *each.seen, pixels[0].numpy())
             content += sum(factors[name] * float(distance) for name, distance in distances.items())
             tv += float(variation)
             self.watch(done, 2 * len(tiles))
@@ -177,7 +174,7 @@ class Tiling:
         return self.view.tiles(size, tile), dict(zip(names, position_counts(self.model, size), strict=True))
 
     def _crop(self, image: Array, tile: Tile) -> Tensor:
-        return tf.constant(image[tile.seen])[None]
+        return tf.constant(taken(image, *tile.seen))[None]
 
     def _cut(self, tile: Tile, counts: dict[str, Size], image: Array) -> _Cut:
         rows, columns = tile
@@ -194,7 +191,7 @@ class Tiling:
         content = {}
         for name, activations in targets.content.items():
             box: Box = self.view.box(name, tile, counts[name])
-            content[name] = tf.constant(activations[box.rows, box.columns])[None]
+            content[name] = tf.constant(taken(activations, box.rows, box.columns))[None]
         return self._crop(image, tile), self._cut(tile, counts, image), content
 
     def _content_factors(self, targets: TiledTargets) -> dict[str, float]:

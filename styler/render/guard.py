@@ -1,0 +1,83 @@
+"""Watches how much memory a render holds, and keeps account of what was done about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from styler.errors import ResourceError
+from styler.memory import resident_memory
+
+NEAR = 0.9  # of the budget: there the tile shrinks
+EVERY = 0.05  # seconds between two looks: a tile takes longer, a look some microseconds
+
+
+@dataclass
+class Guard:
+    """A watcher beside a render; a context manager.
+
+    Attributes:
+        budget: Most resident memory of the process, bytes; None watches nothing.
+        resident: Tells the bytes that the process holds now.
+        said: What was done, for the report.
+    """
+
+    budget: int | None = None
+    resident: Callable[[], int] = resident_memory
+    said: list[str] = field(default_factory=list)
+    _near: threading.Event = field(default_factory=threading.Event)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Guard:
+        """Start looking."""
+        if self.budget is not None:
+            threading.Thread(target=self._watch, daemon=True, name="styler-memory").start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Stop looking."""
+        self._over.set()
+
+    def _watch(self) -> None:
+        while not self._over.wait(EVERY):
+            self.look()
+
+    def look(self) -> None:
+        """Take note if memory use is near the budget now."""
+        if self.budget is not None and self.resident() > NEAR * self.budget:
+            self._near.set()
+
+    def alarmed(self) -> bool:
+        """Whether memory use came near the budget since the last call."""
+        near = self._near.is_set()
+        self._near.clear()
+        return near
+
+    def smaller(self, tile: int, smallest: int, reason: str, *, needed: bool) -> int:
+        """Half the tile, no smaller than the smallest.
+
+        Args:
+            tile: Side of the tiles so far, pixels.
+            smallest: Side that still works, pixels.
+            reason: For the report.
+            needed: Whether it cannot go on with the tile as it is.
+
+        Raises:
+            ResourceError: It is needed, and the tile is as small as can be.
+        """
+        if tile <= smallest:
+            if not needed:
+                return tile
+            message = f"{reason}, with tiles of {tile} pixels, the smallest for these layers; give more memory"
+            raise ResourceError(message)
+        chosen = max(tile // 2, smallest)
+        self.note(f"{reason}: tiles of {chosen} pixels instead of {tile}")
+        return chosen
+
+    def note(self, what: str) -> None:
+        """Add a line to the report."""
+        self.said.append(what)

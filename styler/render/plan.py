@@ -1,0 +1,86 @@
+"""What a render will do, octave by octave, resolved before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from styler.config import RenderConfig
+from styler.render.buffers import Buffers
+from styler.render.margin import padded_size
+from styler.render.pyramid import Octave, plan_octaves
+from styler.types import Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One octave.
+
+    Attributes:
+        octave: Its size and steps.
+        tile: Longest side of its tiles, pixels; None for one piece.
+        history: Most pairs that L-BFGS keeps here; None for its own number.
+        folder: Where buffers are mapped to; None for all in memory.
+        resident: Names of buffers that stay in memory nevertheless.
+    """
+
+    octave: Octave
+    tile: int | None = None
+    history: int | None = None
+    folder: Path | None = None
+    resident: frozenset[str] = frozenset()
+
+    def buffers(self) -> Buffers:
+        """Room for the octave's arrays."""
+        return Buffers(self.folder, self.resident)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A whole render.
+
+    Attributes:
+        stages: Octaves, coarse to fine.
+        peak: Predicted largest resident memory of the process, bytes; 0 where nothing was predicted.
+        seconds: Predicted wall time, without imports and reading; 0 where nothing was predicted.
+        budget: Most resident memory that is allowed, bytes; None for no limit.
+        basis: What the prediction rests on: "measured", "guessed" or "".
+        notes: What was changed to stay within the budgets, and why.
+    """
+
+    stages: tuple[Stage, ...]
+    peak: float = 0.0
+    seconds: float = 0.0
+    budget: int | None = None
+    basis: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def octaves(self) -> tuple[Octave, ...]:
+        """Sizes and steps alone."""
+        return tuple(stage.octave for stage in self.stages)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for the report."""
+        return {
+            "peak_memory": round(self.peak),
+            "seconds": round(self.seconds, 1),
+            "max_memory": self.budget,
+            "basis": self.basis,
+            "tiles": [stage.tile for stage in self.stages],
+            "history": [stage.history for stage in self.stages],
+            "notes": list(self.notes),
+        }
+
+
+def unplanned(config: RenderConfig, final: Size) -> Plan:
+    """Octaves as the config says, in memory, with tiles only where it names their size."""
+    octaves = plan_octaves(final, config.steps, config.scales)
+    return Plan(stages=tuple(Stage(octave=octave, tile=named_tile(config, octave.size)) for octave in octaves))
+
+
+def named_tile(config: RenderConfig, size: Size) -> int | None:
+    """The tile that the config names, where an octave is larger; None for one piece."""
+    tile = config.tile
+    return tile if isinstance(tile, int) and max(padded_size(size)) > tile else None
