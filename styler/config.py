@@ -21,6 +21,7 @@ TILES = ("auto", "off")  # or a number of pixels
 POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
+BUILT_IN_INITS = ("content", "noise", "style")
 PROFILES = ("keep", "srgb")  # of an output: the photo's own color profile, or none, which means sRGB
 DEPTHS = (8, 16)  # bits a channel of an output
 QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
@@ -230,33 +231,43 @@ def parse_number(name: str, text: str) -> float:
 
 
 MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def parse_memory(text: str) -> int:
+def parse_memory(name: str, text: str) -> int:
     """Bytes of "512M" or "4G".
 
     Raises:
-        ConfigError: Not a number with one of these units.
+        ConfigError: Not a number above 0 with one of these units.
 
     Example:
-        >>> parse_memory("4G") == 4 * 2**30
+        >>> parse_memory("max_memory", "4G") == 4 * 2**30
         True
     """
     unit = text[-1:].upper()
     if unit not in MEMORY_UNITS:
-        _refuse("max_memory", "a number with a unit, such as 512M or 4G", text)
-    return int(parse_number("max_memory", text[:-1]) * MEMORY_UNITS[unit])
+        _refuse(name, "a number with a unit, such as 512M or 4G", text)
+    number = parse_number(name, text[:-1])
+    _in_range(name, number, 0, math.inf, open_below=True)
+    return int(number * MEMORY_UNITS[unit])
 
 
-def parse_time(text: str) -> float:
-    """Seconds of "90s", "10m" or "90".
+TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_time(name: str, text: str) -> float:
+    """Seconds of "90s", "10m", "2h" or "90".
 
     Raises:
-        ConfigError: Not a number with one of these units or without one.
+        ConfigError: Not a number, with one of these units or without one, or below 0.
+
+    Example:
+        >>> parse_time("time", "10m")
+        600.0
     """
     unit = TIME_UNITS.get(text[-1:])
-    return parse_number("time_budget", text[:-1]) * unit if unit else parse_number("time_budget", text)
+    seconds = parse_number(name, text[:-1]) * unit if unit else parse_number(name, text)
+    _in_range(name, seconds, 0, math.inf)
+    return seconds
 
 
 def _tidy(name: str, value: Any) -> Any:
@@ -264,9 +275,9 @@ def _tidy(name: str, value: Any) -> Any:
     if name in ("content_layers", "style_layers") and isinstance(value, str):
         return parse_layers(value)
     if name == "max_memory" and isinstance(value, str):
-        return parse_memory(value)
+        return parse_memory(name, value)
     if name == "time_budget" and isinstance(value, str):
-        return parse_time(value)
+        return parse_time(name, value)
     if name == "tile" and isinstance(value, str) and value not in TILES:
         return int(parse_number("tile", value))
     if name in ("content_layers", "style_layers", "style_weights") and isinstance(value, list | tuple):

@@ -34,14 +34,29 @@ def _of_machine(root: Path) -> int | None:
 
 def _of_groups(root: Path) -> Iterator[int | None]:
     """What the process's own control groups and those around them leave, version 1 and 2."""
+    for folder in _group_folders(root):
+        yield _left(folder, "memory.max", "memory.current", "inactive_file")
+        yield _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def memory_kills(root: Path = Path("/")) -> int:
+    """How many processes of this one's control groups were killed for want of memory; 0 where nothing tells."""
+    return max((_kills(folder) for folder in _group_folders(root)), default=0)
+
+
+def _group_folders(root: Path) -> Iterator[Path]:
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0":
-            for folder in _upward(root, ("", "unified"), path):
-                yield _left(folder, "memory.max", "memory.current", "inactive_file")
+            yield from _upward(root, ("", "unified"), path)
         elif "memory" in controllers.split(","):
-            for folder in _upward(root, ("memory",), path):
-                yield _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            yield from _upward(root, ("memory",), path)
+
+
+def _kills(folder: Path) -> int:
+    """`oom_kill` of version 2 or 1."""
+    lines = (_text(folder / "memory.events") + _text(folder / "memory.oom_control")).splitlines()
+    return max((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), default=0)
 
 
 def _upward(root: Path, mounts: tuple[str, ...], path: str) -> Iterator[Path]:

@@ -41,3 +41,7 @@ class Buffers:
             return np.zeros(shape, np.float32)
         self.mapped.add(name)
         return mapped(shape, folder=self.folder)
+
+    def told(self) -> dict[str, dict[str, object]]:
+        """Bytes of every buffer and where it lives, for the report."""
+        return {name: {"bytes": size, "mapped": name in self.mapped} for name, size in self.sizes.items()}

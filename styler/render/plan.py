@@ -46,6 +46,7 @@ class Plan:
         seconds: Predicted wall time, without imports and reading; 0 where nothing was predicted.
         budget: Most resident memory that is allowed, bytes; None for no limit.
         basis: What the prediction rests on: "measured", "guessed" or "".
+        disk: Bytes of temporary files that the largest octave maps.
         notes: What was changed to stay within the budgets, and why.
     """
 
@@ -54,6 +55,7 @@ class Plan:
     seconds: float = 0.0
     budget: int | None = None
     basis: str = ""
+    disk: float = 0.0
     notes: tuple[str, ...] = ()
 
     @property
@@ -61,14 +63,27 @@ class Plan:
         """Sizes and steps alone."""
         return tuple(stage.octave for stage in self.stages)
 
+    @property
+    def tiles(self) -> tuple[int | None, ...]:
+        """Sides of tiles, octave by octave, pixels; None for one piece."""
+        return tuple(stage.tile for stage in self.stages)
+
+    def kept(self) -> tuple[dict[str, Any], ...]:
+        """What a checkpoint keeps: all that the bytes of the picture depend on."""
+        return tuple(
+            {**stage.octave.size._asdict(), "steps": stage.octave.steps, "tile": stage.tile, "history": stage.history}
+            for stage in self.stages
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the report."""
         return {
             "peak_memory": round(self.peak),
             "seconds": round(self.seconds, 1),
             "max_memory": self.budget,
+            "disk": round(self.disk),
             "basis": self.basis,
-            "tiles": [stage.tile for stage in self.stages],
+            "tiles": list(self.tiles),
             "history": [stage.history for stage in self.stages],
             "notes": list(self.notes),
         }

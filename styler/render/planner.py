@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.images.mapped import LARGE, folder_for_files
-from styler.memory import available_memory, resident_memory
+from styler.memory import available_memory, memory_kills, resident_memory
 from styler.optimizers import Lbfgs
 from styler.render.buffers import BUSY
 from styler.render.cost import Cost, guessed
@@ -25,6 +26,7 @@ from styler.render.margin import padded_size
 from styler.render.plan import Plan, Stage, named_tile
 from styler.render.probe import probed
 from styler.render.pyramid import Octave, plan_octaves
+from styler.render.snapshot import Position
 from styler.types import Size
 
 DEFAULT_SHARE = 0.8  # of what is available: the rest is for what else the machine does meanwhile
@@ -35,6 +37,7 @@ PIXEL = 12  # bytes: three float32
 OUTPUT = 10  # bytes a pixel of the result while it is turned to whole numbers and written, 8 bits in sRGB
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
 TRIALS = 1.08  # evaluations a step: the mean over the presets of `tests/benchmarks/bench_tiling.py plans`
+LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
 DISK_SHARE = 0.9  # of what is free
 KEPT = 0.5  # of what octaves in one piece took: TensorFlow keeps it, and tiles of other shapes can use half of it
 
@@ -62,9 +65,9 @@ class Setting:
     held: int
 
     @classmethod
-    def here(cls, config: RenderConfig, engine: Engine, final: Size) -> Setting:
-        """On this machine, now."""
-        folder, held = folder_for_files(), resident_memory()
+    def here(cls, config: RenderConfig, engine: Engine, final: Size, reserve: int = 0) -> Setting:
+        """On this machine, now, with some bytes more than the process holds already."""
+        folder, held = folder_for_files(), resident_memory() + reserve
         return cls(
             config=config,
             engine=engine,
@@ -90,7 +93,14 @@ def budget_of(config: RenderConfig, held: int) -> int | None:
 
 
 def plan_render(
-    config: RenderConfig, engine: Engine, final: Size, *, measure: bool = False, probe: Callable[..., Cost | None] = probed
+    config: RenderConfig,
+    engine: Engine,
+    final: Size,
+    *,
+    measure: bool = False,
+    reserve: int = 0,
+    kept: Position | None = None,
+    probe: Callable[..., Cost | None] = probed,
 ) -> Plan:
     """A plan within the config's `max_memory` and `time_budget`.
 
@@ -99,13 +109,18 @@ def plan_render(
         engine: That will carry it out.
         final: Size of the result.
         measure: Predict from measurements also where a guess shows that all is well.
+        reserve: Bytes that will be held beside what the process holds now.
+        kept: Where a render stands that goes on.
         probe: Measures a config's cost in one piece ("whole") or by "tiles".
 
     Raises:
         ResourceError: No plan fits; the message names the least that would do.
         ConfigError: `tile` is smaller than what the layers see around it.
     """
-    return Planner(Setting.here(config, engine, final), probe).plan(measure=measure)
+    planner = Planner(Setting.here(config, engine, final, reserve), probe)
+    if kept is not None and kept.stages:
+        return planner.resumed(kept)
+    return planner.plan(measure=measure)
 
 
 class Planner:
@@ -128,6 +143,30 @@ class Planner:
         if plan is None:
             plan = self._within_memory(config.steps)
         return plan if config.time_budget is None else self._within_time(plan, config.time_budget)
+
+    def resumed(self, at: Position) -> Plan:
+        """The plan of a checkpoint; with smaller tiles if the system has killed for want of memory since."""
+        stages = tuple(self._kept_stage(values) for values in at.stages)
+        if memory_kills() <= at.kills:
+            return Plan(stages=stages, budget=self.setting.budget)
+        smallest = self.setting.engine.tiling.view.smallest_tile
+        longest = max(padded_size(stages[at.octave].octave.size))
+        tile = max((stages[at.octave].tile or min(longest, LARGEST_LEFT)) // 2, smallest)
+        smaller = tuple(self._shrunk(s, tile) if i >= at.octave else s for i, s in enumerate(stages))
+        note = f"tiles of {tile} pixels, since the system had to kill for want of memory"
+        return Plan(stages=smaller, budget=self.setting.budget, notes=(note,))
+
+    def _kept_stage(self, values: dict[str, Any]) -> Stage:
+        octave = Octave(size=Size(values["height"], values["width"]), steps=values["steps"])
+        stage = Stage(octave=octave, tile=values["tile"], history=values["history"])
+        return stage if stage.tile is None else replace(stage, folder=self._folder_for(stage))
+
+    def _folder_for(self, stage: Stage) -> Path | None:
+        """Where buffers are mapped to if they are large; whether they are does not change the picture."""
+        return self.setting.folder if PIXEL * _pixels(stage.octave.size) >= LARGE else None
+
+    def _shrunk(self, stage: Stage, tile: int) -> Stage:
+        return replace(stage, tile=min(stage.tile or tile, tile), folder=self.setting.folder)
 
     def _check_tile(self) -> None:
         tile = self.setting.config.tile
@@ -165,7 +204,8 @@ class Planner:
         fitting = [plan for plan in candidates if plan is not None and plan.peak <= self.setting.room]
         if not fitting:
             self._refuse([plan for plan in candidates if plan is not None])
-        return min(fitting, key=lambda plan: plan.seconds)
+        whole = (plan for plan in fitting if not any(plan.tiles))
+        return next(whole, min(fitting, key=lambda plan: plan.seconds))
 
     def _tile_sizes(self) -> Iterator[int | None]:
         """Sides worth trying; None for all octaves in one piece."""
@@ -194,7 +234,13 @@ class Planner:
         basis = "guessed" if self._guesses else "measured"
         notes = self._notes(stages)
         return Plan(
-            stages=tuple(stages), peak=peak, seconds=seconds, budget=self.setting.budget, basis=basis, notes=notes
+            stages=tuple(stages),
+            peak=peak,
+            seconds=seconds,
+            budget=self.setting.budget,
+            basis=basis,
+            disk=max(map(self.disk, stages)),
+            notes=notes,
         )
 
     def _stage(self, octave: Octave, tile: int | None) -> Stage | None:
@@ -209,7 +255,9 @@ class Planner:
 
     def _fits_whole(self, octave: Octave, tile: int) -> bool:
         """A small octave in one piece, if it takes no more memory than a tile of the large ones."""
-        return self._whole.memory.at(_pixels(octave.size)) <= self._tiles.memory.at(self._seen(octave.size, tile))
+        return self._whole.memory.at(_pixels(octave.size)) <= self._tiles.memory.at(
+            self._seen(self.setting.final, tile)
+        )
 
     def _tiled_stage(self, stage: Stage) -> Stage | None:
         """Buffers in memory if they fit, else mapped, as few as must be; history as the disk allows."""
@@ -307,7 +355,8 @@ class Planner:
     def _refuse(self, candidates: list[Plan]) -> None:
         setting = self.setting
         if not candidates:
-            needed = self.disk(Stage(octave=Octave(size=setting.final, steps=1), tile=1, history=1, folder=setting.folder))
+            octave = Octave(size=setting.final, steps=1)
+            needed = self.disk(Stage(octave=octave, tile=1, history=1, folder=setting.folder))
             message = (
                 f"{setting.folder} has {setting.disk / 2**30:.1f}G to spare and a render of {setting.final.width}x"
                 f"{setting.final.height} needs {needed / 2**30:.1f}G there; free some or name another folder in TMPDIR"
@@ -316,8 +365,8 @@ class Planner:
         least = min(plan.peak for plan in candidates) / PLANNED_SHARE
         way = "use --tile auto, " if setting.config.tile != "auto" else ""
         message = (
-            f"{setting.final.width}x{setting.final.height} pixels need at least {_memory(least)} of memory, allowed are "
-            f"{_memory(setting.budget or 0)}; {way}give --max-memory {_memory(least)} or a smaller --size"
+            f"{setting.final.width}x{setting.final.height} pixels need at least {_memory(least)} of memory, "
+            f"allowed are {_memory(setting.budget or 0)}; {way}give --max-memory {_memory(least)} or a smaller --size"
         )
         raise ResourceError(message)
 
@@ -348,4 +397,3 @@ def _pixels(size: Size) -> int:
 def _memory(amount: float) -> str:
     """As `--max-memory` takes it, rounded up."""
     return f"{math.ceil(amount / 2**20)}M"
-

@@ -82,7 +82,9 @@ def conditions(config: RenderConfig) -> dict[str, Any]:
         "weights": _weights_stamp(config.network),
         "machine": [platform.machine(), platform.processor(), _processor(), _cores()],
         "versions": [platform.python_version(), styler.__version__, tf.__version__, keras.__version__, np.__version__],
-        "environment": sorted((k, v) for k, v in os.environ.items() if k.startswith(("TF_", "OMP_", "XLA_", "MALLOC_"))),
+        "environment": sorted(
+            (k, v) for k, v in os.environ.items() if k.startswith(("TF_", "OMP_", "XLA_", "MALLOC_"))
+        ),
     }
 
 
@@ -196,7 +198,9 @@ def _evaluation_times(engine: Engine, side: int) -> list[float]:
 
 def one_tile_targets(engine: Engine, image: Array) -> TiledTargets:
     """What an image is compared with when it is its own photo and painting."""
-    stats, targets = engine.tiling.observe(image, _one_tile(engine, len(image)), lambda shape: np.zeros(shape, np.float32))
+    stats, targets = engine.tiling.observe(
+        image, _one_tile(engine, len(image)), lambda shape: np.zeros(shape, np.float32)
+    )
     return targets._replace(style=engine.objective.blend([stats], [1.0]), weights=Weights(1.0, 1.0, 1.0))
 
 

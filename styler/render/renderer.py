@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,24 +12,32 @@ import tensorflow as tf
 from PIL import Image
 
 from styler.config import ORIGINAL, RenderConfig
+from styler.errors import ResourceError
 from styler.images.color import with_chroma_of
-from styler.images.reading import Picture, Pixels, read_image
+from styler.images.mapped import bands, is_mapped, roomy
+from styler.images.picture import Picture, Pixels
+from styler.images.reading import read_image
 from styler.images.resampling import resampled
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
 from styler.losses import Stats
+from styler.memory import trim
 from styler.optimizers.base import State
 from styler.progress import StepEvent
 from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
+from styler.render.flaws import flaws, glimpse
+from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
-from styler.render.pyramid import Octave, plan_octaves
+from styler.render.plan import Plan, Stage, unplanned
+from styler.render.snapshot import Position, Snapshot
+from styler.render.stand import Stand, begun, from_arrays, to_arrays
 from styler.render.strength import detail_share, is_photo, term_weights
-from styler.render.tiled import TiledOctave, bounded, refined_on_host, tiled_targets
+from styler.render.tiled import TiledOctave, bounded, copied, drawn, padded_photo, refined_on_host, tiled_targets
 from styler.render.tiling import TiledTargets
 from styler.types import Size, Tensor
 
@@ -42,8 +50,13 @@ class Rendered:
         pixels: float32 (H, W, 3), 0..1.
         octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
         style_distances: Style layer -> relative style distance of the result.
-        stop_reason: "steps", "converged", or "strength" when the photo itself was asked for.
+        stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
+            kept it from going astray; "strength" when the photo itself was asked for.
+        setbacks: How often the optimizer went astray and was set back.
+        warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
         seconds: Wall time of the render.
+        plan: What was planned, as plain values.
+        memory: What was done when memory ran low, and the buffers of the last octave, bytes by name.
     """
 
     pixels: Pixels
@@ -51,6 +64,22 @@ class Rendered:
     style_distances: dict[str, float]
     stop_reason: str
     seconds: float
+    setbacks: int = 0
+    warnings: tuple[str, ...] = ()
+    plan: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One render under way: what all its octaves share."""
+
+    course: Course
+    plan: Plan
+    content: Picture
+    styles: list[Picture]
+    event_every: int | None
+    guard: Guard
 
 
 class Renderer:
@@ -63,6 +92,7 @@ class Renderer:
 
     def __init__(self, config: RenderConfig, engine: Engine) -> None:
         self.config, self.engine = config, engine
+        self.watch: Callable[[int, int], object] | None = None
 
     def final_size(self, content: Picture) -> Size:
         """(height, width) of the result.
@@ -76,7 +106,13 @@ class Renderer:
         return size
 
     def render(
-        self, content: Picture, styles: list[Picture], event_every: int | None = None
+        self,
+        content: Picture,
+        styles: list[Picture],
+        event_every: int | None = None,
+        snapshot: Snapshot | None = None,
+        plan: Plan | None = None,
+        watch: Callable[[int, int], object] | None = None,
     ) -> Generator[StepEvent, None, Rendered]:
         """Render octave by octave.
 
@@ -84,6 +120,9 @@ class Renderer:
             content: The photo.
             styles: One or more paintings.
             event_every: An event at every multiple of this step at the latest.
+            snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
+            plan: Tiles and where arrays live; None for tiles only where the config names their size.
+            watch: Called after each tile with the count of tiles done and to do in this evaluation.
 
         Yields:
             An event after each call of the compiled program.
@@ -93,8 +132,11 @@ class Renderer:
 
         Raises:
             ConfigError: Counts of styles and of their weights differ, or the result would be too small.
+            CheckpointError: The snapshot is of another render.
+            ResourceError: Memory ran out, even with the smallest tiles.
         """
         self.config.style_shares(len(styles))
+        self.watch = watch
         final = self.final_size(content)
         if is_photo(self.config):
             return Rendered(
@@ -105,59 +147,148 @@ class Renderer:
                 seconds=0.0,
             )
         with tf.device(self.engine.device):
-            return (yield from self._octaves(content, styles, final, event_every))
+            chosen = plan or unplanned(self.config, final)
+            with Guard(chosen.budget) as guard:
+                run = Run(
+                    course=Course(chosen.octaves, stages=chosen.kept()),
+                    plan=chosen,
+                    content=content,
+                    styles=styles,
+                    event_every=event_every,
+                    guard=guard,
+                )
+                rendered = yield from self._octaves(run, snapshot)
+        return replace(rendered, warnings=tuple(warnings_about(rendered, content, styles)))
 
-    def _octaves(
-        self, content: Picture, styles: list[Picture], final: Size, event_every: int | None
-    ) -> Generator[StepEvent, None, Rendered]:
-        course = Course(plan_octaves(final, self.config.steps, self.config.scales))
-        state: State | None = None
+    def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Rendered]:
+        course, state, targets = run.course, None, None
+        if snapshot is not None:
+            course.resume(snapshot.position)
         while course.index < len(course.octaves):
-            size = course.octave.size
-            tile = self._tile(size)
-            if tile is None:
-                targets: Any = self.targets(content, styles, size)
-                state = self._started(content, styles, size) if state is None else self._refined(state, content, size)
-                advance = run_octave(self.engine.program, state, targets, course.octave.steps, course.done, event_every)
-            else:
-                buffers = self._buffers(size)
-                targets = self._tiled_targets(content, styles, size, tile, buffers)
-                state = self._tiled_octave(content, styles, state, course.octave, tile, buffers)
-                advance = state.run(targets, course.octave.steps)
-            state = yield from self._octave(course, advance, state, content)
-        return self._rendered(course, state, targets, content)
+            stage = run.guard.capped(run.plan.stages[course.index])
+            way = self._in_one_piece if stage.tile is None else self._by_tiles
+            state, targets = yield from way(run, stage, state, snapshot)
+            snapshot = None
+            trim()
+        return self._rendered(run, state, targets)
 
-    def _tile(self, size: Size) -> int | None:
-        """Side of the tiles of an octave, pixels; None for one piece."""
-        tile = self.config.tile
-        return int(tile) if tile not in ("auto", "off") and max(padded_size(size)) > int(tile) else None
+    def _in_one_piece(
+        self, run: Run, stage: Stage, state: Any, snapshot: Snapshot | None
+    ) -> Generator[StepEvent, None, tuple[Any, Any]]:
+        """One octave on the device; what is left of it by tiles where memory runs out."""
+        size, course = stage.octave.size, run.course
+        progress: Progress | None = None
+        try:
+            progress = self._resumed(course, snapshot) if snapshot else self._begun(run, state)
+            targets = self.targets(run.content, run.styles, size)
+            steps, before = stage.octave.steps, course.done
+            calls = run_octave(self.engine.program, progress, targets, steps, before, run.event_every)
+            for progress in calls:
+                course.note(progress)
+                yield self._event(run, progress)
+                if not progress.reason and self._must_shrink(run.guard):
+                    break
+        except tf.errors.ResourceExhaustedError:
+            run.guard.note("the device ran out of memory")
+            self._check_tileable()
+        if progress is None or not progress.reason:
+            smaller = run.guard.split(stage, self.engine.tiling.view.smallest_tile)
+            return (yield from self._by_tiles(run, smaller, state, None, progress))
+        course.finish_octave(progress)
+        return progress.stand.state, targets
 
-    def _buffers(self, size: Size) -> Buffers:
-        return Buffers()
+    def _must_shrink(self, guard: Guard) -> bool:
+        return guard.alarmed() and not self.engine.untileable
 
-    def _tiled_targets(
-        self, content: Picture, styles: list[Picture], size: Size, tile: int, buffers: Buffers
-    ) -> TiledTargets:
-        statistics = [self.engine.statistics(style, size, tile) for style in styles]
-        style = self.engine.objective.blend(statistics, self.config.style_shares(len(styles)))
+    def _check_tileable(self) -> None:
+        if self.engine.untileable:
+            message = (
+                f"the device ran out of memory, and layer {self.engine.untileable!r} looks at the whole image, so that "
+                "it cannot be computed by tiles; ask for a smaller --size or another --network"
+            )
+            raise ResourceError(message)
 
-        def weigh(photo: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
-            return style, Weights(*term_weights(self.config, float(self.engine.objective.style_term(photo, style))))
+    def _by_tiles(
+        self,
+        run: Run,
+        stage: Stage,
+        state: Any,
+        snapshot: Snapshot | None,
+        begun_whole: Progress | None = None,
+    ) -> Generator[StepEvent, None, tuple[Any, Any]]:
+        """One octave on the host, tile by tile.
 
-        return tiled_targets(self.engine.tiling, tile, buffers, resampled(content.pixels, size), weigh)
+        Args:
+            run: The render.
+            stage: With a tile.
+            state: Of the octave before.
+            snapshot: Where to go on from within this octave.
+            begun_whole: What was made of this octave in one piece.
+        """
+        if snapshot is not None and "state.image" in snapshot.arrays:  # it was made in one piece, and killed
+            begun_whole, snapshot = self._resumed(run.course, snapshot), None
+        octave = self._tiled_octave(run, stage, state, begun_whole)
+        if snapshot is not None:
+            octave.restore(snapshot)
+        self.engine.tiling.watch = self.watch
+        progress = octave.begin(run.course.diverged)
+        for progress in octave.run(stage.octave.steps):
+            run.course.note(progress)
+            yield self._event(run, progress)
+        run.course.finish_octave(progress)
+        return octave, octave.targets
 
-    def _tiled_octave(
-        self, content: Picture, styles: list[Picture], state: Any, octave: Octave, tile: int, buffers: Buffers
-    ) -> TiledOctave:
-        optimizer = bounded(self.engine.program.optimizer, octave.steps)
-        if state is None:
-            image = np.array(self.first_image(content, styles, octave.size)[0])
-            return TiledOctave(self.engine.tiling, optimizer, tile, buffers, image)
-        coarse, fine = (resampled(content.pixels, each) for each in (unpadded_size(state.image), octave.size))
-        image = refined_on_host(state.image, coarse, fine, detail_share(self.config), buffers)
-        made = TiledOctave(self.engine.tiling, optimizer, tile, buffers, image)
-        made.carry(state)
-        return made
+    def _tiled_octave(self, run: Run, stage: Stage, state: Any, begun_whole: Progress | None) -> TiledOctave:
+        size, buffers = stage.octave.size, stage.buffers()
+        photo = padded_photo(run.content.pixels, size, buffers)
+        if begun_whole is not None:
+            image = copied(np.asarray(begun_whole.stand.state.image)[0], buffers)
+        elif state is None:
+            image = self._first_on_host(run, photo, size, buffers)
+        else:
+            image = refined_on_host(np.asarray(state.image)[0], run.content, photo, detail_share(self.config), buffers)
+        optimizer = bounded(self.engine.program.optimizer, stage.octave.steps, stage.history)
+        octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, run.guard)
+        octave.carry(state if begun_whole is None else None, 0 if begun_whole is None else begun_whole.steps)
+        octave.targets = self._tiled_targets(run, size, octave.tile, buffers, photo)
+        return octave
+
+    def _first_on_host(self, run: Run, photo: Pixels, size: Size, buffers: Buffers) -> Pixels:
+        """`first_image` into a buffer."""
+        init = self.config.init
+        if init == "noise":
+            return drawn(size, self.config.seed, buffers)
+        if init == "content":
+            return copied(photo, buffers)
+        picture = run.styles[0] if init == "style" else read_image(init)
+        return padded_photo(picture.pixels, size, buffers, "image")
+
+    def _tiled_targets(self, run: Run, size: Size, tile: int, buffers: Buffers, photo: Pixels) -> TiledTargets:
+        statistics = [self.engine.statistics(style, size, tile) for style in run.styles]
+        style = self.engine.objective.blend(statistics, self.config.style_shares(len(run.styles)))
+
+        def weigh(seen: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
+            return style, Weights(*term_weights(self.config, float(self.engine.objective.style_term(seen, style))))
+
+        return tiled_targets(self.engine.tiling, tile, buffers, photo, weigh)
+
+    def _resumed(self, course: Course, snapshot: Snapshot) -> Progress:
+        """Where a snapshot stands.
+
+        Raises:
+            CheckpointError: It does not fit the plan or the optimizer.
+        """
+        at = snapshot.position
+        stand = from_arrays(snapshot.arrays, self.engine.program.optimizer, padded_size(course.octave.size))
+        return Progress(stand, at.made, 0.0, at.reason)
+
+    def _begun(self, run: Run, state: State | None) -> Progress:
+        """At the start of an octave; it is over at once if an earlier one was given up."""
+        size = run.course.octave.size
+        started = (
+            self._started(run.content, run.styles, size) if state is None else self._refined(state, run.content, size)
+        )
+        return Progress(begun(started), 0, 0.0, "diverged" if run.course.diverged else "")
 
     def _started(self, content: Picture, styles: list[Picture], size: Size) -> State:
         return self.engine.program.optimizer.init(self.first_image(content, styles, size))
@@ -170,21 +301,11 @@ class Renderer:
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
 
-    def _octave(
-        self, course: Course, advance: Iterator[Progress], state: State, content: Picture
-    ) -> Generator[StepEvent, None, State]:
-        made = 0
-        for progress in advance:
-            course.note(progress)
-            state, made = progress.state, progress.steps
-            yield self._event(course, progress, partial(self._picture, content, state))
-        course.finish_octave(made, int(state.evaluations), float(state.value))
-        return state
-
     def _picture(self, content: Picture, state: State) -> Image.Image:
         return to_pil(self.finished(content, state.image))
 
-    def _event(self, course: Course, progress: Progress, image: Callable[[], object]) -> StepEvent:
+    def _event(self, run: Run, progress: Progress) -> StepEvent:
+        course, stand = run.course, progress.stand
         size = course.octave.size
         return StepEvent(
             scale=course.index + 1,
@@ -193,19 +314,27 @@ class Renderer:
             total=course.total,
             height=size.height,
             width=size.width,
-            loss=float(progress.state.value),
+            loss=float(stand.watch.best),
             seconds_left=course.seconds_left(progress.steps),
-            _image=image,
+            _image=partial(self._picture, run.content, stand.state),
+            _snapshot=snapshots(course.position(progress), stand),
         )
 
-    def _rendered(self, course: Course, state: State, targets: Targets, content: Picture) -> Rendered:
+    def _rendered(self, run: Run, state: State, targets: Any) -> Rendered:
+        course = run.course
         distances = self.engine.objective.style_distances(self._statistics(state), targets.style)
         return Rendered(
-            pixels=self.finished(content, state.image),
+            pixels=self.finished(run.content, state.image),
             octaves=course.rows,
             style_distances={name: round(float(value), 6) for name, value in distances.items()},
             stop_reason=course.stop_reason,
             seconds=course.seconds,
+            setbacks=course.setbacks,
+            plan=run.plan.to_dict(),
+            memory={
+                "events": list(run.guard.said),
+                "buffers": state.buffers.told() if isinstance(state, TiledOctave) else {},
+            },
         )
 
     def _statistics(self, state: State) -> dict[str, Stats]:
@@ -235,7 +364,30 @@ class Renderer:
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
-        pixels: Pixels = np.clip(np.asarray(without_margin(image)[0]), 0.0, 1.0)
+        inner: Pixels = np.asarray(without_margin(image)[0])
+        pixels = inner if is_mapped(inner) else np.clip(inner, 0.0, 1.0)  # tiled ones are within the range already
         if self.config.color == "luminance":
-            return with_chroma_of(pixels, resampled(content.pixels, Size(*pixels.shape[:2])))
+            photo = resampled(content.pixels, Size(*pixels.shape[:2]))
+            made = roomy(pixels.shape)
+            for rows in bands(made, pixels, photo):
+                made[rows] = with_chroma_of(pixels[rows], photo[rows])
+            return made
         return pixels
+
+
+def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) -> Iterator[str]:
+    """What the owner of a picture should know before using it."""
+    if rendered.stop_reason == "diverged":
+        yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
+    elif rendered.setbacks:
+        yield f"the optimizer went astray {rendered.setbacks} times and went on from its best image with smaller steps"
+    size = Size(*rendered.pixels.shape[:2])
+    inputs = (glimpse(resampled(content.pixels, size)), *(glimpse(style.pixels) for style in styles))
+    yield from flaws(glimpse(rendered.pixels), inputs)
+
+
+def snapshots(position: Position, stand: Stand) -> Callable[[], Snapshot | None]:
+    """What an event gives when asked for a snapshot."""
+    if isinstance(stand.state, TiledOctave):
+        return stand.state.snapshots(position)
+    return lambda: Snapshot(position=position, arrays=to_arrays(stand))

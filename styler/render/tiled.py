@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from styler.errors import CheckpointError
 from styler.images.mapped import Array, bands, release
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled, resize
 from styler.optimizers import Lbfgs, Optimizer
 from styler.optimizers.streamed import Streamed, StreamedAdam, streamed
 from styler.render.buffers import Buffers
+from styler.render.divergence import FAR_ABOVE, MOST_SETBACKS, SMALLER, TOO_LONG
 from styler.render.guard import Guard
 from styler.render.loop import Progress
 from styler.render.margin import MARGIN, padded_size
 from styler.render.objective import Weights
+from styler.render.plan import Stage
+from styler.render.snapshot import Position, Snapshot
+from styler.render.stand import Stand
 from styler.render.tiling import TiledTargets, Tiling
 from styler.types import Size
 
 INSIDE = slice(MARGIN, -MARGIN)
+
+
+@dataclass
+class HostWatch:
+    """What `divergence.Watch` is for images on the device.
+
+    Attributes:
+        best: The lowest loss so far, infinite if nothing was evaluated yet.
+        above: Steps in a row whose loss was far above it.
+        setbacks: How often the optimizer was set back.
+    """
+
+    best: float = math.inf
+    above: int = 0
+    setbacks: int = 0
+
+    def astray(self, value: float) -> bool:
+        """Take in the loss of a step; whether the optimizer must be set back."""
+        self.best = min(self.best, value)
+        self.above = self.above + 1 if value > FAR_ABOVE * self.best else 0
+        return not math.isfinite(value) or self.above >= TOO_LONG
 
 
 class TiledOctave:
@@ -33,16 +61,23 @@ class TiledOctave:
     Args:
         tiling: The objective, tile by tile.
         optimizer: Its streamed counterpart makes the steps.
-        tile: Longest side of the owned part of a tile, pixels.
+        stage: Gives the longest side of the owned part of a tile.
         buffers: Where the octave's arrays live.
         image: Where to start, (H, W, 3) with margin; changed in place.
         guard: Watches over memory.
+
+    Attributes:
+        targets: What the image is compared with, set before the first step.
     """
 
+    targets: TiledTargets
+
     def __init__(
-        self, tiling: Tiling, optimizer: Optimizer, tile: int, buffers: Buffers, image: Array, guard: Guard
+        self, tiling: Tiling, optimizer: Optimizer, stage: Stage, buffers: Buffers, image: Array, guard: Guard
     ) -> None:
-        self.tiling, self.tile, self.buffers, self.guard = tiling, tile, buffers, guard
+        self.tiling, self.optimizer, self.buffers, self.guard = tiling, optimizer, buffers, guard
+        self.tile = stage.tile or max(image.shape)
+        self.made, self.watch = 0, HostWatch()
         self.streamed: Streamed = streamed(optimizer, image, buffers.zeros, release)
 
     @property
@@ -60,13 +95,18 @@ class TiledOctave:
         """Evaluations so far."""
         return self.streamed.evaluations
 
-    def carry(self, state: Any) -> None:
-        """Take over what the optimizer keeps from the octave before."""
-        if isinstance(self.streamed, StreamedAdam):
-            before = state.streamed if isinstance(state, TiledOctave) else state
+    def carry(self, state: Any, made: int) -> None:
+        """Take over what the optimizer keeps from the octave before, and steps made of this one."""
+        self.made = made
+        if isinstance(self.streamed, StreamedAdam) and state is not None:
+            before: Any = state.streamed if isinstance(state, TiledOctave) else state
             self.streamed.carry(before.state if isinstance(before, StreamedAdam) else before)
 
-    def run(self, targets: TiledTargets, steps: int) -> Iterator[Progress]:
+    def begin(self, given_up: bool) -> Progress:
+        """Where the octave stands before its next step; over at once if an earlier one was given up."""
+        return Progress(Stand(self, self.watch), self.made, 0.0, "diverged" if given_up else "")
+
+    def run(self, steps: int) -> Iterator[Progress]:
         """Step until the steps are spent or the optimizer is finished; with smaller tiles where memory runs out.
 
         Yields:
@@ -75,24 +115,83 @@ class TiledOctave:
         Raises:
             ResourceError: Not even the smallest tile suffices.
         """
-        first = self.streamed.steps
-        while self.streamed.steps - first < steps and not self.streamed.finished:
+        reason = "steps" if self.made >= steps else ""
+        while not reason:
             started, before = time.perf_counter(), self.streamed.steps
             try:
-                self.streamed.step(lambda image, gradient: self._evaluate(image, gradient, targets))
+                self.streamed.step(self._evaluate)
             except tf.errors.ResourceExhaustedError:
                 self._shrink("the device ran out of memory", needed=True)
                 continue
             if self.guard.alarmed():
                 self._shrink("memory use came near the budget", needed=False)
-            if self.streamed.steps > before:
-                yield Progress(self, self.streamed.steps - first, time.perf_counter() - started)
+            made = self.streamed.steps - before
+            self.made += made
+            reason = self._judged() or ("steps" if self.made >= steps else "")
+            if made or reason:
+                yield Progress(Stand(self, self.watch), self.made, time.perf_counter() - started, reason)
 
-    def _evaluate(self, image: Array, gradient: Array, targets: TiledTargets) -> float:
-        return self.tiling.evaluate(image, targets, self.tile, gradient).value
+    def _evaluate(self, image: Array, gradient: Array) -> float:
+        value = self.tiling.evaluate(image, self.targets, self.tile, gradient).value
+        if value < self.watch.best:
+            self.streamed.keep()
+        return value
+
+    def _judged(self) -> str:
+        """Why to end after a step, if so."""
+        if not self.watch.astray(self.streamed.value) or isinstance(self.optimizer, Lbfgs):
+            return self.optimizer.ended_by(self.streamed) if self.streamed.finished else ""
+        if self.watch.setbacks >= MOST_SETBACKS:
+            self.streamed.give_up(self.watch.best)
+            return "diverged"
+        self.streamed.set_back(SMALLER)
+        self.watch.above, self.watch.setbacks = 0, self.watch.setbacks + 1
+        return ""
 
     def _shrink(self, reason: str, *, needed: bool) -> None:
         self.tile = self.guard.smaller(self.tile, self.tiling.view.smallest_tile, reason, needed=needed)
+
+    def snapshots(self, position: Position) -> Callable[[], Snapshot | None]:
+        """What an event gives when asked for a snapshot; nothing once further steps were made."""
+        counts = self.streamed.steps, self.streamed.evaluations
+
+        def taken() -> Snapshot | None:
+            if (self.streamed.steps, self.streamed.evaluations) != counts:
+                return None
+            return Snapshot(position=position, arrays=self._arrays())
+
+        return taken
+
+    def _arrays(self) -> dict[str, Array]:
+        named = {f"tiled.{name}": array for name, array in self.streamed.arrays.items()}
+        watch = np.array([self.watch.best, self.watch.above, self.watch.setbacks], np.float64)
+        return named | {"tiled.counts": np.array(self.streamed.counts, np.float64), "tiled.watch": watch}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot of such an octave.
+
+        Raises:
+            CheckpointError: It is of another.
+        """
+        wanted = self._arrays()
+        for name, array in wanted.items():
+            came = snapshot.arrays.get(name)
+            if came is None or came.shape != array.shape or came.dtype != array.dtype:
+                shape = "nothing" if came is None else f"{came.dtype} {came.shape}"
+                message = f"a checkpoint with {name} of {array.dtype} {array.shape} was expected, got {shape}"
+                raise CheckpointError(message)
+        for name, array in self.streamed.arrays.items():
+            filled(array, snapshot.arrays[f"tiled.{name}"])
+        self.streamed.counts = tuple(float(each) for each in snapshot.arrays["tiled.counts"])
+        best, above, setbacks = (float(each) for each in snapshot.arrays["tiled.watch"])
+        self.watch = HostWatch(best, int(above), int(setbacks))
+        self.made = snapshot.position.made
+
+
+def filled(array: Array, values: Array) -> None:
+    """Copy values into an array of their shape, some rows at a time."""
+    for rows in bands(array, values):
+        array[rows] = values[rows]
 
 
 def bounded(optimizer: Optimizer, steps: int, history: int | None = None) -> Optimizer:
@@ -142,8 +241,7 @@ def tiled_targets(
 def copied(photo: Array, buffers: Buffers) -> Array:
     """The photo with its margin as the image to start from."""
     made = buffers.zeros("image", photo.shape)
-    for rows in bands(photo, made):
-        made[rows] = photo[rows]
+    filled(made, photo)
     return made
 
 

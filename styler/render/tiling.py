@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
+
 from styler.images.mapped import Array, add, bands, put, taken
 from styler.losses import functional as F
 from styler.losses.base import Prepared, Stats, Sums
@@ -98,7 +99,7 @@ class Tiling:
     model: Any
     view: View
     dtype: Any = "float32"
-    watch: Callable[[int, int], object] = lambda done, all_: None
+    watch: Callable[[int, int], object] | None = None
     _sum: Compiled = field(init=False)
     _observe: Compiled = field(init=False)
     _pull: Compiled = field(init=False)
@@ -112,10 +113,10 @@ class Tiling:
     def statistics(self, image: Array, tile: int) -> dict[str, Stats]:
         """Sums over positions of an image (H, W, 3), float64, in one pass over its tiles."""
         tiles, counts = self._tiles(image, tile)
-        done, parts = 0, []
-        for each in tiles:
+        parts = []
+        for done, each in enumerate(tiles, start=1):
             parts.append(_wide(self._sum(self._crop(image, each), self._cut(each, counts, image))))
-            self.watch(done := done + 1, 2 * len(tiles))
+            self._told(done, 2 * len(tiles))
         return _added(parts)
 
     def observe(self, image: Array, tile: int, allocate: Allocate) -> tuple[dict[str, Stats], TiledTargets]:
@@ -163,10 +164,14 @@ class Tiling:
             add(gradient, *each.seen, pixels[0].numpy())
             content += sum(factors[name] * float(distance) for name, distance in distances.items())
             tv += float(variation)
-            self.watch(done, 2 * len(tiles))
+            self._told(done, 2 * len(tiles))
         terms = Terms(content, float(style), tv)
         value = sum(float(weight) * term for weight, term in zip(targets.weights, terms, strict=True))
         return TiledEvaluation(value, terms)
+
+    def _told(self, done: int, count: int) -> None:
+        if self.watch is not None:
+            self.watch(done, count)
 
     def _tiles(self, image: Array, tile: int) -> tuple[tuple[Tile, ...], dict[str, Size]]:
         size = Size(*image.shape[:2])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styler.api import StyleResult, Stylizer, listed, peak_memory, stylize, versions
+from styler.api import StyleResult, Stylizer, listed, stylize, versions
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.images.reading import TRANSPARENT
@@ -172,10 +172,6 @@ def test_listed():
     assert listed("a.png") == ["a.png"]
     assert listed(("a.png", "b.png")) == ["a.png", "b.png"]
     assert len(listed(PAINTING)) == 1
-
-
-def test_peak_memory_is_in_bytes():
-    assert 2**26 < peak_memory() < 2**38
 
 
 def test_versions_name_what_the_bytes_depend_on():

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from styler.optimizers import Adam, Lbfgs, streamed
-from styler.optimizers import streamed as module
+from styler.optimizers import Adam, Lbfgs, pieces, streamed
 from support.functions import bowl
 
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
-    monkeypatch.setattr(module, "PIECE", 10)
+    monkeypatch.setattr(pieces, "PIECE", 10)
 
 
 def zeros(name, shape):
