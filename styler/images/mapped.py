@@ -102,8 +102,8 @@ def _pages(array: Any) -> mmap.mmap | None:
 
 def bands(*arrays: Array) -> Iterator[slice]:
     """Rows of arrays of equal height, some at a time from the top; the pages of each band are released behind it."""
-    height, widest = len(arrays[0]), max(array[0].nbytes for array in arrays)
-    rows = max(1, BAND // max(1, widest))
+    height, most = len(arrays[0]), max(array.nbytes for array in arrays)
+    rows = max(1, BAND * height // max(1, most))
     for top in range(0, height, rows):
         band = slice(top, min(top + rows, height))
         yield band

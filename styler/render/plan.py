@@ -47,6 +47,7 @@ class Plan:
         budget: Most resident memory that is allowed, bytes; None for no limit.
         basis: What the prediction rests on: "measured", "guessed" or "".
         disk: Bytes of temporary files that the largest octave maps.
+        held: Bytes that the process held when it was planned.
         notes: What was changed to stay within the budgets, and why.
     """
 
@@ -56,6 +57,7 @@ class Plan:
     budget: int | None = None
     basis: str = ""
     disk: float = 0.0
+    held: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,6 +84,7 @@ class Plan:
             "seconds": round(self.seconds, 1),
             "max_memory": self.budget,
             "disk": round(self.disk),
+            "held": self.held,
             "basis": self.basis,
             "tiles": list(self.tiles),
             "history": [stage.history for stage in self.stages],

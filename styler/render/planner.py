@@ -240,6 +240,7 @@ class Planner:
             budget=self.setting.budget,
             basis=basis,
             disk=max(map(self.disk, stages)),
+            held=self.setting.held,
             notes=notes,
         )
 

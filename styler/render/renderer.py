@@ -250,7 +250,7 @@ class Renderer:
         optimizer = bounded(self.engine.program.optimizer, stage.octave.steps, stage.history)
         octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, run.guard)
         octave.carry(state if begun_whole is None else None, 0 if begun_whole is None else begun_whole.steps)
-        octave.targets = self._tiled_targets(run, size, octave.tile, buffers, photo)
+        octave.prepare(lambda tile: self._tiled_targets(run, size, tile, buffers, photo))
         return octave
 
     def _first_on_host(self, run: Run, photo: Pixels, size: Size, buffers: Buffers) -> Pixels:

@@ -67,7 +67,7 @@ class TiledOctave:
         guard: Watches over memory.
 
     Attributes:
-        targets: What the image is compared with, set before the first step.
+        targets: What the image is compared with, set by `prepare`.
     """
 
     targets: TiledTargets
@@ -94,6 +94,19 @@ class TiledOctave:
     def evaluations(self) -> int:
         """Evaluations so far."""
         return self.streamed.evaluations
+
+    def prepare(self, targets: Callable[[int], TiledTargets]) -> None:
+        """Work out what to compare with, by a function of the tile, with smaller tiles where memory runs out.
+
+        Raises:
+            ResourceError: Not even the smallest tile suffices.
+        """
+        while True:
+            try:
+                self.targets = targets(self.tile)
+                return
+            except tf.errors.ResourceExhaustedError:
+                self._shrink("the device ran out of memory", needed=True)
 
     def carry(self, state: Any, made: int) -> None:
         """Take over what the optimizer keeps from the octave before, and steps made of this one."""
