@@ -348,7 +348,8 @@ class Renderer:
         photo = self.engine.observe(image_tensor(with_margin(resampled(content.pixels, size))))
         statistics = [self.engine.statistics(style, size) for style in styles]
         style = objective.blend(statistics, self.config.style_shares(len(styles)))
-        weights = term_weights(self.config, float(objective.style_term(photo.style, style)))
+        style_of_photo = float(objective.style_term(photo.style, style))
+        weights = term_weights(self.config, style_of_photo, max(size), objective.style_loss.gain)
         return Targets(photo.content, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
 
     def first_image(self, content: Picture, styles: list[Picture], size: Size) -> Tensor:
