@@ -100,7 +100,7 @@ def plan_render(
     measure: bool = False,
     reserve: int = 0,
     kept: Position | None = None,
-    probe: Callable[..., Cost | None] = probed,
+    probe: Callable[..., Cost | None] | None = None,
 ) -> Plan:
     """A plan within the config's `max_memory` and `time_budget`.
 
@@ -111,13 +111,13 @@ def plan_render(
         measure: Predict from measurements also where a guess shows that all is well.
         reserve: Bytes that will be held beside what the process holds now.
         kept: Where a render stands that goes on.
-        probe: Measures a config's cost in one piece ("whole") or by "tiles".
+        probe: Measures a config's cost in one piece ("whole") or by "tiles"; None for a short run on this machine.
 
     Raises:
         ResourceError: No plan fits; the message names the least that would do.
         ConfigError: `tile` is smaller than what the layers see around it.
     """
-    planner = Planner(Setting.here(config, engine, final, reserve), probe)
+    planner = Planner(Setting.here(config, engine, final, reserve), probe or probed)
     if kept is not None and kept.stages:
         return planner.resumed(kept)
     return planner.plan(measure=measure)

@@ -268,7 +268,7 @@ class Renderer:
         style = self.engine.objective.blend(statistics, self.config.style_shares(len(run.styles)))
 
         def weigh(seen: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
-            return style, Weights(*term_weights(self.config, float(self.engine.objective.style_term(seen, style))))
+            return style, Weights(*self._weights(self.engine.objective.style_term(seen, style), size))
 
         return tiled_targets(self.engine.tiling, tile, buffers, photo, weigh)
 
@@ -348,9 +348,11 @@ class Renderer:
         photo = self.engine.observe(image_tensor(with_margin(resampled(content.pixels, size))))
         statistics = [self.engine.statistics(style, size) for style in styles]
         style = objective.blend(statistics, self.config.style_shares(len(styles)))
-        style_of_photo = float(objective.style_term(photo.style, style))
-        weights = term_weights(self.config, style_of_photo, max(size), objective.style_loss.gain)
+        weights = self._weights(objective.style_term(photo.style, style), size)
         return Targets(photo.content, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
+
+    def _weights(self, style_of_photo: Tensor, size: Size) -> tuple[float, float, float]:
+        return term_weights(self.config, float(style_of_photo), max(size), self.engine.objective.style_loss.gain)
 
     def first_image(self, content: Picture, styles: list[Picture], size: Size) -> Tensor:
         """Where the coarsest octave starts, with its margin."""

@@ -42,9 +42,7 @@ def picture(alpha=False, icc=None, depth=8):
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "webp"])
-@pytest.mark.parametrize(
-    "made", [picture(), picture(alpha=True), picture(icc=wide()), picture(alpha=True, depth=16)]
-)
+@pytest.mark.parametrize("made", [picture(), picture(alpha=True), picture(icc=wide()), picture(alpha=True, depth=16)])
 def test_files_are_read_and_written_alike(tmp_path, banded, suffix, made):
     first, second = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
     write_picture(made, first)

@@ -87,7 +87,7 @@ def test_mapped_arrays_give_the_same_bytes(tmp_path):
     np.testing.assert_array_equal(mapped.pixels, resident.pixels)
     buffers = mapped.memory["buffers"]
     assert buffers["gradient"] == {"bytes": 12 * 160 * 208, "mapped": True}
-    assert buffers["moves"]["bytes"] == 9 * buffers["image"]["bytes"]
+    assert buffers["moves"]["bytes"] == 4 * buffers["image"]["bytes"]
     assert not list(tmp_path.iterdir())
 
 
@@ -131,7 +131,7 @@ def exhausted_once(monkeypatch, engine, name, after):
     monkeypatch.setattr(owner, name, failing)
 
 
-@pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 40), ("_observe", 3)])
+@pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 10), ("_observe", 3)])
 def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
     engine = shared_engine(CONFIG, tiny_network())
     _, whole = finished(course_of(planned(CONFIG, 128)))
