@@ -74,10 +74,8 @@ def run(words: list[str], folder: Path) -> tuple[dict[str, Any], int]:
 def square(folder: Path, side: int) -> list[str]:
     """A photo no larger than 1024, since decoding is not what is measured, and a painting."""
     side = min(side, 1024)
-    return [
-        str(example("lake", (side, side), folder / "photo.png")),
-        str(example("swirls", (512, 512), folder / "s.png")),
-    ]
+    photo, painting = folder / "photo.png", folder / "painting.png"
+    return [str(example("lake", (side, side), photo)), str(example("swirls", (512, 512), painting))]
 
 
 def steps(renderer: Any, picture: Any, plan: Any) -> list[float]:
