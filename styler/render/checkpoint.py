@@ -116,7 +116,8 @@ def _fill(file: IO[bytes], header: str, arrays: Arrays) -> None:
 
 def _write_array(file: IO[bytes], array: Any) -> None:
     """As `numpy.save` does, but that pages of a mapped array do not stay in memory."""
-    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(array)))
+    described = np.lib.format.dtype_to_descr(array.dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": described, "fortran_order": False, "shape": array.shape})
     lines = np.atleast_1d(array)
     for rows in bands(lines):
         file.write(np.ascontiguousarray(lines[rows]).data.cast("B"))

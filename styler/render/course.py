@@ -74,6 +74,12 @@ class Course:
         self.index, self.done, self.rows, self.stop_reason = at.octave, at.done, list(at.rows), at.stop_reason
         self.setbacks, self._before, self._last_steps = at.setbacks, at.seconds, at.made
 
+    def retile(self, tile: int) -> None:
+        """Tiles of the octave under way are of this size now, whatever the plan said."""
+        values = self.stages[self.index : self.index + 1]
+        changed = tuple({**each, "tile": tile} for each in values)
+        self.stages = (*self.stages[: self.index], *changed, *self.stages[self.index + 1 :])
+
     def note(self, progress: Progress) -> None:
         """Take in one call; the first one of an octave may have compiled and tells nothing of the pace."""
         made = progress.steps - self._last_steps

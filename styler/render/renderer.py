@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,46 +28,18 @@ from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
-from styler.render.flaws import flaws, glimpse
 from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
 from styler.render.plan import Plan, Stage, unplanned
+from styler.render.rendered import Rendered, warnings_about
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
 from styler.render.strength import detail_share, is_photo, term_weights
 from styler.render.tiled import TiledOctave, bounded, copied, drawn, padded_photo, refined_on_host, tiled_targets
 from styler.render.tiling import TiledTargets
 from styler.types import Size, Tensor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """A finished picture with what is worth telling about it.
-
-    Attributes:
-        pixels: float32 (H, W, 3), 0..1.
-        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
-        style_distances: Style layer -> relative style distance of the result.
-        stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
-            kept it from going astray; "strength" when the photo itself was asked for.
-        setbacks: How often the optimizer went astray and was set back.
-        warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
-        seconds: Wall time of the render.
-        plan: What was planned, as plain values.
-        memory: What was done when memory ran low, and the buffers of the last octave, bytes by name.
-    """
-
-    pixels: Pixels
-    octaves: list[dict[str, object]]
-    style_distances: dict[str, float]
-    stop_reason: str
-    seconds: float
-    setbacks: int = 0
-    warnings: tuple[str, ...] = ()
-    plan: dict[str, Any] = field(default_factory=dict)
-    memory: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +52,18 @@ class Run:
     styles: list[Picture]
     event_every: int | None
     guard: Guard
+
+
+class Part(NamedTuple):
+    """What was made of an octave in one piece: steps, and the image (H, W, 3) with its margin."""
+
+    made: int
+    image: Pixels
+
+
+def partly(progress: Progress) -> Part:
+    """Where to go on from by tiles."""
+    return Part(progress.steps, np.array(progress.stand.state.image[0]))
 
 
 class Renderer:
@@ -178,6 +162,7 @@ class Renderer:
         """One octave on the device; what is left of it by tiles where memory runs out."""
         size, course = stage.octave.size, run.course
         progress: Progress | None = None
+        targets: Targets | None = None
         try:
             progress = self._resumed(course, snapshot) if snapshot else self._begun(run, state)
             targets = self.targets(run.content, run.styles, size)
@@ -193,7 +178,9 @@ class Renderer:
             self._check_tileable()
         if progress is None or not progress.reason:
             smaller = run.guard.split(stage, self.engine.tiling.view.smallest_tile)
-            return (yield from self._by_tiles(run, smaller, state, None, progress))
+            part = None if progress is None else partly(progress)
+            del progress, targets  # with what they hold on the device
+            return (yield from self._by_tiles(run, smaller, state, None, part))
         course.finish_octave(progress)
         return progress.stand.state, targets
 
@@ -214,7 +201,7 @@ class Renderer:
         stage: Stage,
         state: Any,
         snapshot: Snapshot | None,
-        begun_whole: Progress | None = None,
+        part: Part | None = None,
     ) -> Generator[StepEvent, None, tuple[Any, Any]]:
         """One octave on the host, tile by tile.
 
@@ -223,33 +210,34 @@ class Renderer:
             stage: With a tile.
             state: Of the octave before.
             snapshot: Where to go on from within this octave.
-            begun_whole: What was made of this octave in one piece.
+            part: What was made of this octave in one piece.
         """
         if snapshot is not None and "state.image" in snapshot.arrays:  # it was made in one piece, and killed
-            begun_whole, snapshot = self._resumed(run.course, snapshot), None
-        octave = self._tiled_octave(run, stage, state, begun_whole)
+            part, snapshot = partly(self._resumed(run.course, snapshot)), None
+        octave = self._tiled_octave(run, stage, state, part)
         if snapshot is not None:
             octave.restore(snapshot)
         self.engine.tiling.watch = self.watch
         progress = octave.begin(run.course.diverged)
         for progress in octave.run(stage.octave.steps):
+            run.course.retile(octave.tile)
             run.course.note(progress)
             yield self._event(run, progress)
         run.course.finish_octave(progress)
         return octave, octave.targets
 
-    def _tiled_octave(self, run: Run, stage: Stage, state: Any, begun_whole: Progress | None) -> TiledOctave:
+    def _tiled_octave(self, run: Run, stage: Stage, state: Any, part: Part | None) -> TiledOctave:
         size, buffers = stage.octave.size, stage.buffers()
         photo = padded_photo(run.content.pixels, size, buffers)
-        if begun_whole is not None:
-            image = copied(np.asarray(begun_whole.stand.state.image)[0], buffers)
+        if part is not None:
+            image = copied(part.image, buffers)
         elif state is None:
             image = self._first_on_host(run, photo, size, buffers)
         else:
             image = refined_on_host(np.asarray(state.image)[0], run.content, photo, detail_share(self.config), buffers)
         optimizer = bounded(self.engine.program.optimizer, stage.octave.steps, stage.history)
         octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, run.guard)
-        octave.carry(state if begun_whole is None else None, 0 if begun_whole is None else begun_whole.steps)
+        octave.carry(state if part is None else None, 0 if part is None else part.made)
         octave.prepare(lambda tile: self._tiled_targets(run, size, tile, buffers, photo))
         return octave
 
@@ -376,17 +364,6 @@ class Renderer:
                 made[rows] = with_chroma_of(pixels[rows], photo[rows])
             return made
         return pixels
-
-
-def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) -> Iterator[str]:
-    """What the owner of a picture should know before using it."""
-    if rendered.stop_reason == "diverged":
-        yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
-    elif rendered.setbacks:
-        yield f"the optimizer went astray {rendered.setbacks} times and went on from its best image with smaller steps"
-    size = Size(*rendered.pixels.shape[:2])
-    inputs = (glimpse(resampled(content.pixels, size)), *(glimpse(style.pixels) for style in styles))
-    yield from flaws(glimpse(rendered.pixels), inputs)
 
 
 def snapshots(position: Position, stand: Stand) -> Callable[[], Snapshot | None]:

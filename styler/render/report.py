@@ -11,7 +11,7 @@ from styler.config import RenderConfig
 from styler.images.mapped import digest
 from styler.images.picture import Picture
 from styler.memory import peak_memory
-from styler.render.renderer import Rendered
+from styler.render.rendered import Rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Report:
         seconds: Wall time of the render, without imports and reading.
         peak_memory: Largest resident memory of the process so far, bytes.
         versions: Of Python, styler, TensorFlow and Keras.
+        plan: Predicted memory and seconds, tiles, and why they were chosen.
+        memory: What was done when memory ran low, and the buffers of the last octave with their bytes.
     """
 
     config: dict[str, Any]
@@ -41,6 +43,8 @@ class Report:
     seconds: float
     peak_memory: int
     versions: dict[str, str]
+    plan: dict[str, Any]
+    memory: dict[str, Any]
 
     def to_json(self) -> str:
         """The report as indented JSON."""
@@ -68,6 +72,8 @@ def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) 
         seconds=round(rendered.seconds, 3),
         peak_memory=peak_memory(),
         versions=versions(),
+        plan=rendered.plan,
+        memory=rendered.memory,
     )
 
 

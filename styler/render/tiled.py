@@ -77,7 +77,7 @@ class TiledOctave:
     ) -> None:
         self.tiling, self.optimizer, self.buffers, self.guard = tiling, optimizer, buffers, guard
         self.tile = stage.tile or max(image.shape)
-        self.made, self.watch = 0, HostWatch()
+        self.made, self.reason, self.watch = 0, "", HostWatch()
         self.streamed: Streamed = streamed(optimizer, image, buffers.zeros, release)
 
     @property
@@ -117,7 +117,8 @@ class TiledOctave:
 
     def begin(self, given_up: bool) -> Progress:
         """Where the octave stands before its next step; over at once if an earlier one was given up."""
-        return Progress(Stand(self, self.watch), self.made, 0.0, "diverged" if given_up else "")
+        self.reason = "diverged" if given_up else self.reason
+        return Progress(Stand(self, self.watch), self.made, 0.0, self.reason)
 
     def run(self, steps: int) -> Iterator[Progress]:
         """Step until the steps are spent or the optimizer is finished; with smaller tiles where memory runs out.
@@ -128,8 +129,7 @@ class TiledOctave:
         Raises:
             ResourceError: Not even the smallest tile suffices.
         """
-        reason = "steps" if self.made >= steps else ""
-        while not reason:
+        while not self.reason:
             started, before = time.perf_counter(), self.streamed.steps
             try:
                 self.streamed.step(self._evaluate)
@@ -140,9 +140,9 @@ class TiledOctave:
                 self._shrink("memory use came near the budget", needed=False)
             made = self.streamed.steps - before
             self.made += made
-            reason = self._judged() or ("steps" if self.made >= steps else "")
-            if made or reason:
-                yield Progress(Stand(self, self.watch), self.made, time.perf_counter() - started, reason)
+            self.reason = self._judged() or ("steps" if self.made >= steps else "")
+            if made or self.reason:
+                yield Progress(Stand(self, self.watch), self.made, time.perf_counter() - started, self.reason)
 
     def _evaluate(self, image: Array, gradient: Array) -> float:
         value = self.tiling.evaluate(image, self.targets, self.tile, gradient).value
@@ -198,7 +198,7 @@ class TiledOctave:
         self.streamed.counts = tuple(float(each) for each in snapshot.arrays["tiled.counts"])
         best, above, setbacks = (float(each) for each in snapshot.arrays["tiled.watch"])
         self.watch = HostWatch(best, int(above), int(setbacks))
-        self.made = snapshot.position.made
+        self.made, self.reason = snapshot.position.made, snapshot.position.reason
 
 
 def filled(array: Array, values: Array) -> None:
