@@ -61,20 +61,19 @@ OPERATIONS = 3e-11  # seconds a byte of activations, a slow processor's: VGG19 o
 START = 2**28  # bytes: compiled programs and what comes with the first calls
 
 
-def guessed(model: Any, buffers: float) -> Cost:
+def guessed(activations: float, buffers: float) -> Cost:
     """A cost that is rather too high, from the shapes of a network alone.
 
     Args:
-        model: The network.
+        activations: Bytes a pixel of all of the network's together, see `bytes_a_pixel`.
         buffers: Bytes a pixel of the optimizer's state.
     """
-    activations = _bytes_a_pixel(model)
     slope = TENSORS * activations + buffers
     return Cost(memory=Line(START, slope), seconds=Line(0.1, OPERATIONS * slope), first=10.0)
 
 
-def _bytes_a_pixel(model: Any) -> float:
-    """Of all activations together, float32."""
+def bytes_a_pixel(model: Any) -> float:
+    """Of all activations of a Keras model together, float32."""
     found = geometry_of(model)
     outputs = [each for operation in model.operations for each in _listed(operation.output)]
     return sum(4.0 * _channels(each) / float(found[id(each)].stride) ** 2 for each in outputs if id(each) in found)

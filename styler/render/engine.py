@@ -22,6 +22,7 @@ from styler.networks.geometry import geometry_of, untileable
 from styler.networks.precision import in_precision
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.render.compiled import Compiled
+from styler.render.cost import bytes_a_pixel
 from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
 from styler.render.tiles import view_of
@@ -104,6 +105,11 @@ class Engine:
     def untileable(self) -> str:
         """The layer that looks at the whole image; empty if there is none."""
         return untileable(self.model)
+
+    @cached_property
+    def activation_bytes(self) -> float:
+        """Bytes a pixel of all activations together."""
+        return bytes_a_pixel(self.model)
 
     @cached_property
     def content_bytes(self) -> float:

@@ -24,7 +24,7 @@ from styler.render.cost import Cost, guessed
 from styler.render.engine import Engine
 from styler.render.margin import padded_size
 from styler.render.plan import Plan, Stage, named_tile
-from styler.render.probe import probed
+from styler.render.probe import is_kept, probed
 from styler.render.pyramid import Octave, plan_octaves
 from styler.render.snapshot import Position
 from styler.types import Size
@@ -117,7 +117,9 @@ def plan_render(
         ResourceError: No plan fits; the message names the least that would do.
         ConfigError: `tile` is smaller than what the layers see around it.
     """
-    planner = Planner(Setting.here(config, engine, final, reserve), probe or probed)
+    planner = Planner(
+        Setting.here(config, engine, final, reserve), probe or probed, (lambda *_: False) if probe else is_kept
+    )
     if kept is not None and kept.stages:
         return planner.resumed(kept)
     return planner.plan(measure=measure)
@@ -129,10 +131,16 @@ class Planner:
     Args:
         setting: What it is made for.
         probe: Measures what cannot be told from shapes.
+        kept: Whether that was measured before, so that the probe takes no time.
     """
 
-    def __init__(self, setting: Setting, probe: Callable[..., Cost | None]) -> None:
-        self.setting, self._probe = setting, probe
+    def __init__(
+        self,
+        setting: Setting,
+        probe: Callable[..., Cost | None],
+        kept: Callable[..., bool] = lambda config, kind: False,
+    ) -> None:
+        self.setting, self._probe, self._kept = setting, probe, kept
         self._guesses = False
 
     def plan(self, *, measure: bool) -> Plan:
@@ -140,9 +148,14 @@ class Planner:
         config = self.setting.config
         self._check_tile()
         plan = None if measure or config.time_budget is not None else self.rough()
-        if plan is None:
+        if plan is None or self._is_known(plan):
             plan = self._within_memory(config.steps)
         return plan if config.time_budget is None else self._within_time(plan, config.time_budget)
+
+    def _is_known(self, plan: Plan) -> bool:
+        """Whether what the plan needs was measured before."""
+        kinds = {"whole" if tile is None else "tiles" for tile in plan.tiles}
+        return all(self._kept(self.setting.config, kind) for kind in kinds)
 
     def resumed(self, at: Position) -> Plan:
         """The plan of a checkpoint; with smaller tiles if the system has killed for want of memory since."""
@@ -184,13 +197,13 @@ class Planner:
     def _whole(self) -> Cost:
         found = self._probe(self.setting.config, "whole")
         self._guesses |= found is None
-        return found or guessed(self.setting.engine.model, self._state_bytes)
+        return found or guessed(self.setting.engine.activation_bytes, self._state_bytes)
 
     @cached_property
     def _tiles(self) -> Cost:
         found = self._probe(self.setting.config, "tiles")
         self._guesses |= found is None
-        return found or guessed(self.setting.engine.model, 0.0)
+        return found or guessed(self.setting.engine.activation_bytes, 0.0)
 
     @property
     def _state_bytes(self) -> float:
@@ -200,12 +213,18 @@ class Planner:
     def _within_memory(self, steps: int) -> Plan:
         config, final = self.setting.config, self.setting.final
         octaves = plan_octaves(final, steps, config.scales)
-        candidates = [self._made(octaves, tile) for tile in self._tile_sizes()]
-        fitting = [plan for plan in candidates if plan is not None and plan.peak <= self.setting.room]
+        candidates = []
+        for tile in self._tile_sizes():
+            plan = self._made(octaves, tile)
+            if plan is None:
+                continue
+            if not any(plan.tiles) and plan.peak <= self.setting.room:
+                return plan
+            candidates.append(plan)
+        fitting = [plan for plan in candidates if plan.peak <= self.setting.room]
         if not fitting:
-            self._refuse([plan for plan in candidates if plan is not None])
-        whole = (plan for plan in fitting if not any(plan.tiles))
-        return next(whole, min(fitting, key=lambda plan: plan.seconds))
+            self._refuse(candidates)
+        return min(fitting, key=lambda plan: plan.seconds)
 
     def _tile_sizes(self) -> Iterator[int | None]:
         """Sides worth trying; None for all octaves in one piece."""

@@ -51,17 +51,36 @@ def probed(config: RenderConfig, kind: str) -> Cost | None:
         config: What it depends on are the fields that an engine is built from.
         kind: "whole" or "tiles".
     """
-    identity = json.loads(json.dumps({**conditions(config), "kind": kind}))
-    path = cache_folder() / f"cost-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.json"
+    identity = _identity(config, kind)
+    cost = _kept(identity)
+    if cost is None:
+        cost = _measured_elsewhere(config, kind)
+        if cost is not None:
+            with suppress(OSError):
+                _keep(_path(identity), {"conditions": identity, "cost": cost.to_dict()})
+    return cost
+
+
+def is_kept(config: RenderConfig, kind: str) -> bool:
+    """Whether `probed` would take no time."""
+    return _kept(_identity(config, kind)) is not None
+
+
+def _kept(identity: dict[str, Any]) -> Cost | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(path.read_text("utf-8"))
+        kept = json.loads(_path(identity).read_text("utf-8"))
         if kept["conditions"] == identity:
             return Cost.from_dict(kept["cost"])
-    cost = _measured_elsewhere(config, kind)
-    if cost is not None:
-        with suppress(OSError):
-            _keep(path, {"conditions": identity, "cost": cost.to_dict()})
-    return cost
+    return None
+
+
+def _identity(config: RenderConfig, kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps({**conditions(config), "kind": kind}))
+    return found
+
+
+def _path(identity: dict[str, Any]) -> Path:
+    return cache_folder() / f"cost-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.json"
 
 
 def cache_folder() -> Path:

@@ -5,7 +5,7 @@ import json
 import keras
 import pytest
 
-from styler.render.cost import START, TENSORS, Cost, Line, guessed
+from styler.render.cost import START, TENSORS, Cost, Line, bytes_a_pixel, guessed
 
 
 def test_a_line_goes_through_its_ends_and_never_falls():
@@ -26,4 +26,5 @@ def test_a_guess_counts_activations_at_their_stride():
     x = keras.layers.MaxPooling2D(2)(x)
     model = keras.Model(inputs, keras.layers.Conv2D(16, 3, padding="same")(x))
     activations = 4 * (3 + 8 + 8 / 4 + 16 / 4)
-    assert guessed(model, 100.0).memory.at(1000) == pytest.approx(START + 1000 * (100 + TENSORS * activations))
+    assert bytes_a_pixel(model) == activations
+    assert guessed(activations, 100.0).memory.at(1000) == pytest.approx(START + 1000 * (100 + TENSORS * activations))

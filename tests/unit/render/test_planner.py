@@ -131,6 +131,11 @@ def test_what_is_beyond_doubt_is_not_measured(tmp_path):
         plan(tmp_path, 1300 * MIB, measure=False, costs=never)
 
 
+def test_what_was_measured_before_is_used(tmp_path):
+    made = Planner(setting(tmp_path, 64_000 * MIB), probe, lambda config, kind: True).plan(measure=False)
+    assert made.basis == "measured"
+
+
 def test_what_cannot_be_measured_is_guessed(tmp_path):
     assert plan(tmp_path, 64_000 * MIB, costs=lambda config, kind: None).basis == "guessed"
 
@@ -171,6 +176,6 @@ def test_after_a_kill_for_want_of_memory_tiles_are_smaller(tmp_path, monkeypatch
 
 def test_a_network_that_looks_at_the_whole_image_gets_no_tiles(tmp_path):
     whole = setting(tmp_path, 900 * MIB)
-    engine = SimpleNamespace(untileable="pool", model=whole.engine.model, program=whole.engine.program)
+    engine = SimpleNamespace(untileable="pool", activation_bytes=100.0, program=whole.engine.program)
     with pytest.raises(ResourceError, match="need at least"):
         Planner(replace(whole, engine=engine), probe).plan(measure=True)
