@@ -7,17 +7,16 @@ the size of the image, and what writing the file takes. TensorFlow keeps what it
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from styler.config import RenderConfig
 from styler.errors import ResourceError
-from styler.images.mapped import LARGE, folder_for_files
-from styler.memory import available_memory, memory_kills, resident_memory
+from styler.images.mapped import LARGE
+from styler.memory import memory_kills
 from styler.optimizers import Lbfgs
 from styler.render.buffers import BUSY
 from styler.render.cost import Cost, guessed
@@ -26,11 +25,10 @@ from styler.render.margin import padded_size
 from styler.render.plan import Plan, Stage, named_tile
 from styler.render.probe import is_kept, probed
 from styler.render.pyramid import Octave, plan_octaves
+from styler.render.setting import PLANNED_SHARE, Setting
 from styler.render.snapshot import Position
 from styler.types import Size
 
-DEFAULT_SHARE = 0.8  # of what is available: the rest is for what else the machine does meanwhile
-PLANNED_SHARE = 0.87  # of the budget: predictions may be 15 % too low, and at 90 % the watcher acts
 CLEAR = 0.5  # of the budget: a guess below it needs no measurement
 TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels, tried from the fastest down
 PIXEL = 12  # bytes: three float32
@@ -38,58 +36,7 @@ OUTPUT = 10  # bytes a pixel of the result while it is turned to whole numbers a
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
 TRIALS = 1.08  # evaluations a step: the mean over the presets of `tests/benchmarks/bench_tiling.py plans`
 LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
-DISK_SHARE = 0.9  # of what is free
 KEPT = 0.5  # of what octaves in one piece took: TensorFlow keeps it, and tiles of other shapes can use half of it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What a plan is made for.
-
-    Attributes:
-        config: Options of the render.
-        engine: That will carry it out.
-        final: Size of the result.
-        budget: Most resident memory, bytes; None for no limit.
-        folder: Where arrays can be mapped to.
-        disk: Bytes free there.
-        held: Bytes that the process holds now.
-    """
-
-    config: RenderConfig
-    engine: Engine
-    final: Size
-    budget: int | None
-    folder: Path
-    disk: int
-    held: int
-
-    @classmethod
-    def here(cls, config: RenderConfig, engine: Engine, final: Size, reserve: int = 0) -> Setting:
-        """On this machine, now, with some bytes more than the process holds already."""
-        folder, held = folder_for_files(), resident_memory() + reserve
-        return cls(
-            config=config,
-            engine=engine,
-            final=final,
-            budget=budget_of(config, held),
-            folder=folder,
-            disk=int(DISK_SHARE * shutil.disk_usage(folder).free),
-            held=held,
-        )
-
-    @property
-    def room(self) -> float:
-        """Bytes that a plan may come to."""
-        return math.inf if self.budget is None else PLANNED_SHARE * self.budget
-
-
-def budget_of(config: RenderConfig, held: int) -> int | None:
-    """Most resident memory: as asked for, or a share of what is available beyond what the process holds already."""
-    if config.max_memory is not None:
-        return config.max_memory
-    available = available_memory()
-    return None if available is None else int(DEFAULT_SHARE * (available + held))
 
 
 def plan_render(
@@ -140,7 +87,7 @@ class Planner:
         probe: Callable[..., Cost | None],
         kept: Callable[..., bool] = lambda config, kind: False,
     ) -> None:
-        self.setting, self._probe, self._kept = setting, probe, kept
+        self.setting, self._probe, self._measured = setting, probe, kept
         self._guesses = False
 
     def plan(self, *, measure: bool) -> Plan:
@@ -155,7 +102,7 @@ class Planner:
     def _is_known(self, plan: Plan) -> bool:
         """Whether what the plan needs was measured before."""
         kinds = {"whole" if tile is None else "tiles" for tile in plan.tiles}
-        return all(self._kept(self.setting.config, kind) for kind in kinds)
+        return all(self._measured(self.setting.config, kind) for kind in kinds)
 
     def resumed(self, at: Position) -> Plan:
         """The plan of a checkpoint; with smaller tiles if the system has killed for want of memory since."""

@@ -10,8 +10,10 @@ import pytest
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ResourceError
 from styler.render import planner as module
+from styler.render import setting as setting_module
 from styler.render.cost import Cost, Line
-from styler.render.planner import PIXEL, PLANNED_SHARE, Planner, Setting, budget_of, plan_render
+from styler.render.planner import PIXEL, Planner, plan_render
+from styler.render.setting import PLANNED_SHARE, Setting
 from styler.render.snapshot import Position
 from styler.types import Size
 from support.networks import tiny_network
@@ -140,16 +142,8 @@ def test_what_cannot_be_measured_is_guessed(tmp_path):
     assert plan(tmp_path, 64_000 * MIB, costs=lambda config, kind: None).basis == "guessed"
 
 
-def test_the_budget_is_a_share_of_what_is_available_and_held(monkeypatch):
-    monkeypatch.setattr(module, "available_memory", lambda: 1000)
-    assert budget_of(CONFIG, 500) == 1200
-    assert budget_of(CONFIG.changed(max_memory=700), 500) == 700
-    monkeypatch.setattr(module, "available_memory", lambda: None)
-    assert budget_of(CONFIG, 500) is None
-
-
 def test_a_plan_is_made_here_and_now(monkeypatch):
-    monkeypatch.setattr(module, "available_memory", lambda: 64_000 * MIB)
+    monkeypatch.setattr(setting_module, "available_memory", lambda: 64_000 * MIB)
     engine = shared_engine(CONFIG, tiny_network())
     assert plan_render(CONFIG, engine, FINAL, probe=probe).basis == "guessed"
     assert plan_render(CONFIG, engine, FINAL, measure=True, probe=probe).basis == "measured"
