@@ -32,7 +32,7 @@ from styler.types import Size
 CLEAR = 0.5  # of the budget: a guess below it needs no measurement
 TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels, tried from the fastest down
 PIXEL = 12  # bytes: three float32
-OUTPUT = 10  # bytes a pixel of the result while it is turned to whole numbers and written, 8 bits in sRGB
+OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and WebP; PNG and TIFF need less
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
 TRIALS = 1.08  # evaluations a step: the mean over the presets of `tests/benchmarks/bench_tiling.py plans`
 LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
@@ -254,7 +254,7 @@ class Planner:
         engine = self.setting.engine
         image = PIXEL * _pixels(stage.octave.size)
         names = ["photo", "coarse", "image", "gradient"]
-        adam = ["first", "second", "total"]
+        adam = ["first", "second", "total", "best"]
         sizes = dict.fromkeys([*names, *(["slope", "direction", "trial"] if stage.history else adam)], image)
         sizes |= dict.fromkeys(["moves", "turns"], image * (stage.history or 0))
         return sizes | {"content": engine.content_bytes * _pixels(stage.octave.size)}

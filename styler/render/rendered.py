@@ -47,5 +47,10 @@ def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) 
     elif rendered.setbacks:
         yield f"the optimizer went astray {rendered.setbacks} times and went on from its best image with smaller steps"
     size = Size(*rendered.pixels.shape[:2])
-    inputs = (glimpse(resampled(content.pixels, size)), *(glimpse(style.pixels) for style in styles))
-    yield from flaws(glimpse(rendered.pixels), inputs)
+    yield from flaws(glimpse(rendered.pixels), _glimpses(content, styles, size))
+
+
+def _glimpses(content: Picture, styles: list[Picture], size: Size) -> Iterator[Pixels]:
+    """One by one, since they are looked at only where the result has a flaw."""
+    yield glimpse(resampled(content.pixels, size))
+    yield from (glimpse(style.pixels) for style in styles)
