@@ -160,17 +160,18 @@ class Planner:
     def _within_memory(self, steps: int) -> Plan:
         config, final = self.setting.config, self.setting.final
         octaves = plan_octaves(final, steps, config.scales)
-        candidates = []
+        candidates, disk_suffices = [], True
         for tile in self._tile_sizes():
             plan = self._made(octaves, tile)
             if plan is None:
+                disk_suffices = False
                 continue
             if not any(plan.tiles) and plan.peak <= self.setting.room:
                 return plan
             candidates.append(plan)
         fitting = [plan for plan in candidates if plan.peak <= self.setting.room]
         if not fitting:
-            self._refuse(candidates)
+            self._refuse(candidates, disk_suffices or any(any(plan.tiles) for plan in candidates))
         return min(fitting, key=lambda plan: plan.seconds)
 
     def _tile_sizes(self) -> Iterator[int | None]:
@@ -319,9 +320,9 @@ class Planner:
             notes.append(f"{fewest} pairs of L-BFGS history instead of {asked}, as many as the disk holds")
         return tuple(notes)
 
-    def _refuse(self, candidates: list[Plan]) -> None:
+    def _refuse(self, candidates: list[Plan], disk_suffices: bool) -> None:
         setting = self.setting
-        if not candidates:
+        if not disk_suffices:
             octave = Octave(size=setting.final, steps=1)
             needed = self.disk(Stage(octave=octave, tile=1, history=1, folder=setting.folder))
             message = (
