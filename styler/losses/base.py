@@ -41,8 +41,8 @@ Prepared: TypeAlias = Any
 class StatisticLoss(Protocol):
     """A distance between additive statistics of activations."""
 
-    def statistics(self, features: Tensor) -> Stats:
-        """Activations (B, H, W, C) -> sums over positions; additive over tiles, masks and styles."""
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
+        """Activations (B, H, W, C) -> sums over positions, weighted by (B, H, W, 1); additive over parts."""
         ...
 
     def prepared(self, target: Stats) -> Prepared:
@@ -57,12 +57,12 @@ class StatisticLoss(Protocol):
 class LocalLoss(Protocol):
     """A sum over positions of a difference of activations."""
 
-    def prepared(self, features: Tensor) -> Prepared:
+    def prepared(self, features: Tensor, weights: Tensor | None = None) -> Prepared:
         """What `distance` needs of the target's activations (B, H, W, C), worked out once and not at every step."""
         ...
 
-    def distance(self, features: Tensor, target: Prepared) -> Scalar:
-        """Activations (B, H, W, C) and a prepared target -> mean over positions, >= 0."""
+    def distance(self, features: Tensor, target: Prepared, weights: Tensor | None = None) -> Scalar:
+        """Activations (B, H, W, C) and a prepared target -> mean over positions, weighted by (B, H, W, 1), >= 0."""
         ...
 
 

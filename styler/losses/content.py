@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from styler.losses import functional as F
 from styler.types import Scalar, Tensor
 
 
@@ -30,12 +31,12 @@ class ContentLoss:
     that layers, networks and sizes compare; an unrelated image of the same contrast is at about 2.
     """
 
-    def prepared(self, features: Tensor) -> ContentTarget:
-        """The photo's activations (B, H, W, C) as a target."""
-        centered = features - tf.reduce_mean(features, (1, 2), keepdims=True)
+    def prepared(self, features: Tensor, weights: Tensor | None = None) -> ContentTarget:
+        """The photo's activations (B, H, W, C) as a target; `weights` (B, H, W, 1) of its positions, None for 1."""
+        centered = features - F.mean_position(features, weights)
         floor = tf.constant(1e-6, features.dtype)  # a flat photo has no variance to compare with
-        return ContentTarget(features, tf.reduce_mean(tf.square(centered)) + floor)
+        return ContentTarget(features, F.mean_square(centered, weights) + floor)
 
-    def distance(self, features: Tensor, target: ContentTarget) -> Scalar:
+    def distance(self, features: Tensor, target: ContentTarget, weights: Tensor | None = None) -> Scalar:
         """Mean squared difference / mean variance of the target, >= 0; `features` (B, H, W, C)."""
-        return tf.reduce_mean(tf.square(features - target.features)) / target.variance
+        return F.mean_square(features - target.features, weights) / target.variance

@@ -11,7 +11,7 @@ from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
 from styler.images.reading import Picture
-from styler.images.resampling import resampled
+from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
@@ -70,18 +70,20 @@ class Engine:
         """Whether a config could be rendered with this engine as it is."""
         return decisive(config) == self._key
 
-    def observe(self, image: Tensor) -> Observation:
-        """One pass through the network, (1, H, W, 3), 0..1."""
-        seen: Observation = self._observe(image)
+    def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
+        """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""
+        seen: Observation = self._observe(image) if alpha is None else self._observe(image, alpha)
         return seen
 
     def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
         """Style statistics at an octave, kept for the next render; a painting is never enlarged."""
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
-        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape
+        alpha = resampled_alpha(style, shape)
+        key = hashlib.sha256(style.pixels.tobytes() + (b"" if alpha is None else alpha.tobytes())).hexdigest(), shape
         if key not in self._statistics:
-            self._statistics[key] = self.observe(image_tensor(resampled(style.pixels, shape))).style
+            image = image_tensor(resampled_colors(style, shape))
+            self._statistics[key] = self.observe(image, None if alpha is None else image_tensor(alpha)).style
         return self._statistics[key]
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from styler.config import ORIGINAL, RenderConfig
 from styler.images.color import with_chroma_of
 from styler.images.reading import Picture, Pixels, read_image
-from styler.images.resampling import resampled
+from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
 from styler.optimizers.base import State
@@ -93,7 +93,7 @@ class Renderer:
         final = self.final_size(content)
         if is_photo(self.config):
             return Rendered(
-                pixels=resampled(content.pixels, final),
+                pixels=resampled_colors(content, final),
                 octaves=[],
                 style_distances={},
                 stop_reason="strength",
@@ -120,7 +120,7 @@ class Renderer:
     def _refined(self, state: State, content: Picture, size: Size) -> State:
         """The state carried over to the next octave."""
         optimizer = self.engine.program.optimizer
-        coarse, fine = (resampled(content.pixels, each) for each in (unpadded_size(state.image), size))
+        coarse, fine = (resampled_colors(content, each) for each in (unpadded_size(state.image), size))
         image = refined(state.image, coarse, fine, detail_share(self.config))
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
@@ -154,7 +154,7 @@ class Renderer:
         )
 
     def _rendered(self, course: Course, state: State, targets: Targets, content: Picture) -> Rendered:
-        stats = self.engine.observe(state.image).style
+        stats = self.engine.observe(state.image, _alpha(content, unpadded_size(state.image))).style
         distances = self.engine.objective.style_distances(stats, targets.style)
         return Rendered(
             pixels=self.finished(content, state.image),
@@ -167,11 +167,13 @@ class Renderer:
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
         """What an image of this size is compared with."""
         objective = self.engine.objective
-        photo = self.engine.observe(image_tensor(with_margin(resampled(content.pixels, size))))
+        image = image_tensor(with_margin(resampled_colors(content, size)))
+        photo = self.engine.observe(image, _alpha(content, size))
         statistics = [self.engine.statistics(style, size) for style in styles]
         style = objective.blend(statistics, self.config.style_shares(len(styles)))
         weights = term_weights(self.config, float(objective.style_term(photo.style, style)))
-        return Targets(photo.content, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
+        factors = Weights(*(tf.constant(weight, tf.float32) for weight in weights))
+        return Targets(photo.content, style, factors, photo.opacity)
 
     def first_image(self, content: Picture, styles: list[Picture], size: Size) -> Tensor:
         """Where the coarsest octave starts, with its margin."""
@@ -180,13 +182,19 @@ class Renderer:
             random = np.random.default_rng(self.config.seed)
             return image_tensor(random.normal(0.5, 0.1, (*padded_size(size), 3)).clip(0, 1))
         if init == "content":
-            return image_tensor(with_margin(resampled(content.pixels, size)))
+            return image_tensor(with_margin(resampled_colors(content, size)))
         picture = styles[0] if init == "style" else read_image(init)
-        return image_tensor(with_margin(resampled(picture.pixels, size)))
+        return image_tensor(with_margin(resampled_colors(picture, size)))
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
         pixels: Pixels = np.clip(without_margin(image)[0].numpy(), 0.0, 1.0)
         if self.config.color == "luminance":
-            return with_chroma_of(pixels, resampled(content.pixels, Size(*pixels.shape[:2])))
+            return with_chroma_of(pixels, resampled_colors(content, Size(*pixels.shape[:2])))
         return pixels
+
+
+def _alpha(content: Picture, size: Size) -> Tensor | None:
+    """How opaque the photo is at an octave, (1, H, W, 1) with margin; None where it is everywhere."""
+    alpha = resampled_alpha(content, size)
+    return None if alpha is None else image_tensor(with_margin(alpha))
