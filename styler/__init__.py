@@ -24,16 +24,18 @@ from styler.errors import (
 from styler.progress import Observer, StepEvent
 
 if TYPE_CHECKING:
-    from styler.api import Report, StyleResult, Stylizer, stylize
+    from styler.api import StyleResult, Stylizer, resume, stylize
     from styler.features.extractor import FeatureExtractor
+    from styler.render.report import Report
 
 __version__ = "0.1.0"
 
 _LATE = {
     "FeatureExtractor": "styler.features.extractor",
-    "Report": "styler.api",
+    "Report": "styler.render.report",
     "StyleResult": "styler.api",
     "Stylizer": "styler.api",
+    "resume": "styler.api",
     "stylize": "styler.api",
 }
 
@@ -55,6 +57,7 @@ __all__ = [
     "StylerError",
     "Stylizer",
     "WeightsError",
+    "resume",
     "stylize",
 ]
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
-import platform
-import resource
-import sys
-from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+import os
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from styler.config import PROFILES, QUALITY, RenderConfig
-from styler.errors import ConfigError
+from styler.errors import ConfigError, OutputError, shown
 from styler.images.export import Export
 from styler.images.picture import Picture, Pixels
 from styler.images.reading import ImageLike, read_image
@@ -24,38 +21,14 @@ from styler.images.resampling import resampled
 from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
+from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine
-from styler.render.renderer import Rendered, Renderer
+from styler.render.job import Job, read_job
+from styler.render.renderer import Renderer
+from styler.render.report import Report, reported, versions
+from styler.render.saver import EVERY, Saver
+from styler.render.snapshot import Snapshot
 from styler.types import PathLike, Size
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What happened during a render.
-
-    Attributes:
-        config: The options it was made with.
-        inputs: Name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
-        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
-        style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
-        stop_reason: "steps", "converged" or "strength".
-        seconds: Wall time of the render, without imports and reading.
-        peak_memory: Largest resident memory of the process so far, bytes.
-        versions: Of Python, styler, TensorFlow and Keras.
-    """
-
-    config: dict[str, Any]
-    inputs: list[dict[str, Any]]
-    octaves: list[dict[str, object]]
-    style_distances: dict[str, float]
-    stop_reason: str
-    seconds: float
-    peak_memory: int
-    versions: dict[str, str]
-
-    def to_json(self) -> str:
-        """The report as indented JSON."""
-        return json.dumps(asdict(self), indent=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +115,13 @@ class Stylizer:
         return shared
 
     def render(
-        self, content: ImageLike, style: ImageLike | Sequence[ImageLike], *, observer: Observer | None = None
+        self,
+        content: ImageLike,
+        style: ImageLike | Sequence[ImageLike],
+        *,
+        observer: Observer | None = None,
+        checkpoint: PathLike | None = None,
+        checkpoint_every: float = EVERY,
     ) -> StyleResult:
         """Render one picture.
 
@@ -151,23 +130,63 @@ class Stylizer:
                 picture that `styler.images.reading.read_image` has read.
             style: The painting, or several of them.
             observer: Called with a `StepEvent` about every second.
+            checkpoint: File to save the state in, for `resume`; gone when the picture is made. Images must be paths.
+            checkpoint_every: Seconds between two savings.
 
         Raises:
             ImageError: An image cannot be read.
             ConfigError: The images do not fit the config.
+            OutputError: A checkpoint of that name exists already.
         """
-        events = self.iterate(content, style)
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as finished:
-                result: StyleResult = finished.value
-                return result
-            if observer is not None:
-                observer(event)
+        observers = [] if observer is None else [observer]
+        if checkpoint is None:
+            return driven(self.iterate(content, style), observers)
+        job = self.job(content, listed(style)).to_dict()
+        saver = Saver(unused(Path(checkpoint)), job, tell=_warn, every=checkpoint_every, always=True)
+        result = driven(self.iterate(content, style), [saver, *observers])
+        saver.remove()
+        return result
+
+    def job(
+        self,
+        content: ImageLike,
+        styles: Sequence[ImageLike],
+        *,
+        max_pixels: int | None = None,
+        choices: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """What a checkpoint of a render with this says of it.
+
+        Args:
+            content: Path of the photo.
+            styles: Paths of the paintings.
+            max_pixels: Most pixels of an input, None for what fits into memory.
+            choices: Plain values to find again at `resume`.
+
+        Raises:
+            ConfigError: An image is not given by its path.
+        """
+        paths = [Path(each) for each in (content, *styles) if isinstance(each, str | os.PathLike)]
+        if len(paths) <= len(styles):
+            message = "a render with a checkpoint needs its images as paths, to find them again; got an image in memory"
+            raise ConfigError(message)
+        return Job(
+            content=paths[0],
+            styles=tuple(paths[1:]),
+            config=self.config,
+            max_pixels=max_pixels,
+            choices=choices or {},
+            plan=self._engine.plan,
+            versions=versions(),
+        )
 
     def iterate(
-        self, content: ImageLike, style: ImageLike | Sequence[ImageLike], *, event_every: int | None = None
+        self,
+        content: ImageLike,
+        style: ImageLike | Sequence[ImageLike],
+        *,
+        event_every: int | None = None,
+        snapshot: Snapshot | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render step by step: stop whenever you like, `event.image()` is the best so far.
 
@@ -175,6 +194,7 @@ class Stylizer:
             content: As in `render`.
             style: As in `render`.
             event_every: An event at every multiple of this step at the latest.
+            snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -184,8 +204,8 @@ class Stylizer:
         """
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
-        rendered = yield from Renderer(self.config, self._engine).render(photo, paintings, event_every)
-        report = _report(self.config, [photo, *paintings], rendered)
+        rendered = yield from Renderer(self.config, self._engine).render(photo, paintings, event_every, snapshot)
+        report = reported(self.config, [photo, *paintings], rendered)
         return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config)
 
 
@@ -195,6 +215,8 @@ def stylize(
     *,
     config: RenderConfig | None = None,
     observer: Observer | None = None,
+    checkpoint: PathLike | None = None,
+    checkpoint_every: float = EVERY,
     **changes: Any,
 ) -> StyleResult:
     """Render a photo in the style of a painting.
@@ -204,6 +226,8 @@ def stylize(
         style: The painting, or several of them.
         config: What to render; the default is the preset "balanced".
         observer: Called with a `StepEvent` about every second.
+        checkpoint: File to save the state in, for `resume`; gone when the picture is made. Images must be paths.
+        checkpoint_every: Seconds between two savings.
         **changes: Fields of `RenderConfig` that win over `config`, such as `size=1024`.
 
     Returns:
@@ -218,7 +242,61 @@ def stylize(
     """
     chosen = config or RenderConfig()
     values = {**chosen.to_dict(), **changes}
-    return Stylizer(RenderConfig.from_dict(values)).render(content, style, observer=observer)
+    return Stylizer(RenderConfig.from_dict(values)).render(
+        content, style, observer=observer, checkpoint=checkpoint, checkpoint_every=checkpoint_every
+    )
+
+
+def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleResult:
+    """Go on with a render that was stopped or killed.
+
+    Args:
+        checkpoint: The file that was named to `stylize`; further states are saved in it.
+        observer: Called with a `StepEvent` about every second.
+
+    Returns:
+        The same picture as if it had not been stopped; with other versions or devices one very like it.
+
+    Raises:
+        CheckpointError: The file is damaged or none, or an image has changed since.
+    """
+    path = Path(checkpoint)
+    saved = read_checkpoint(path)
+    job = read_job(saved.job)
+    saver = Saver(path, saved.job, tell=_warn, always=True, active=True, replace=True)
+    photo, *paintings = (read_image(each, max_pixels=job.max_pixels) for each in (job.content, *job.styles))
+    events = Stylizer(job.config).iterate(photo, paintings, snapshot=saved.snapshot)
+    result = driven(events, [saver] if observer is None else [saver, observer])
+    saver.remove()
+    return result
+
+
+def driven(events: Generator[StepEvent, None, StyleResult], observers: Sequence[Observer]) -> StyleResult:
+    """Take a render to its end, each event shown to every observer."""
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as finished:
+            result: StyleResult = finished.value
+            return result
+        for observer in observers:
+            observer(event)
+
+
+def unused(checkpoint: Path) -> Path:
+    """Refuse a checkpoint that would replace another one.
+
+    Raises:
+        OutputError: A file of that name exists.
+    """
+    if os.path.lexists(checkpoint):
+        message = f"{shown(checkpoint)} exists already, perhaps of a render that was stopped; resume or remove it"
+        raise OutputError(message)
+    return checkpoint
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
 def finished(photo: Picture, pixels: Pixels) -> Picture:
@@ -240,47 +318,3 @@ def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
         message = "expected at least one style image, got none"
         raise ConfigError(message)
     return styles
-
-
-def _report(config: RenderConfig, pictures: list[Picture], rendered: Rendered) -> Report:
-    return Report(
-        config=config.to_dict(),
-        inputs=[
-            {
-                "name": picture.name,
-                "size": list(picture.size),
-                "notes": list(picture.notes),
-                "pixels_sha256": hashlib.sha256(picture.pixels.tobytes()).hexdigest(),
-            }
-            for picture in pictures
-        ],
-        octaves=rendered.octaves,
-        style_distances=rendered.style_distances,
-        stop_reason=rendered.stop_reason,
-        seconds=round(rendered.seconds, 3),
-        peak_memory=peak_memory(),
-        versions=versions(),
-    )
-
-
-def peak_memory() -> int:
-    """Largest resident memory of this process so far, bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS, KiB on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a picture's bytes depend on."""
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    import styler
-
-    return {
-        "python": platform.python_version(),
-        "styler": styler.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }

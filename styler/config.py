@@ -20,6 +20,7 @@ OPTIMIZERS = ("lbfgs", "adam")
 POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
+BUILT_IN_INITS = ("content", "noise", "style")
 PROFILES = ("keep", "srgb")  # of an output: the photo's own color profile, or none, which means sRGB
 DEPTHS = (8, 16)  # bits a channel of an output
 QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
@@ -210,6 +211,25 @@ def parse_number(name: str, text: str) -> float:
     except ValueError:
         message = f"{name}: expected a number, got {text!r}"
         raise ConfigError(message) from None
+
+
+TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_time(name: str, text: str) -> float:
+    """Seconds of "90s", "10m", "2h" or "90".
+
+    Raises:
+        ConfigError: Not a number, with one of these units or without one, or below 0.
+
+    Example:
+        >>> parse_time("time", "10m")
+        600.0
+    """
+    unit = TIME_UNITS.get(text[-1:])
+    seconds = parse_number(name, text[:-1]) * unit if unit else parse_number(name, text)
+    _in_range(name, seconds, 0, math.inf)
+    return seconds
 
 
 def _tidy(name: str, value: Any) -> Any:

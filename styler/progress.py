@@ -18,7 +18,7 @@ class StepEvent:
         total: Optimizer steps planned over the whole render.
         height: Rows of the image at this octave, pixels.
         width: Columns of the image at this octave, pixels.
-        loss: Objective of the best image so far at this octave.
+        loss: Lowest objective so far at this octave.
         seconds_left: Estimate for the rest of the render, seconds; None before the first measurement.
     """
 
@@ -31,10 +31,15 @@ class StepEvent:
     loss: float
     seconds_left: float | None
     _image: Callable[[], Any] = field(repr=False)
+    _snapshot: Callable[[], Any] | None = field(default=None, repr=False)
 
     def image(self) -> Any:
         """The best image so far, a `PIL.Image.Image` of the octave's size; made when called."""
         return self._image()
+
+    def snapshot(self) -> Any:
+        """All that is needed to go on from here, a `styler.render.snapshot.Snapshot`; None where it cannot be had."""
+        return self._snapshot() if self._snapshot else None
 
 
 class Observer(Protocol):

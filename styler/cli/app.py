@@ -14,6 +14,7 @@ from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
 from styler.cli.commands.networks import networks
 from styler.cli.commands.render import render
+from styler.cli.commands.resume import resume
 from styler.errors import StylerError
 
 REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command(no_args_is_help=True)(render)
+app.command(no_args_is_help=True)(resume)
 app.command()(layers)
 app.command(no_args_is_help=True)(features)
 app.add_typer(networks, name="networks")

@@ -7,11 +7,11 @@ import platform
 import time
 from collections.abc import Iterator
 
-from styler.api import versions
 from styler.errors import StylerError
 from styler.networks import NETWORKS
 from styler.networks.compact import FILENAME
 from styler.networks.weights import find_weights, load_verified
+from styler.render.report import versions
 from styler.types import Tensor
 
 Check = tuple[str, str, bool]

@@ -135,6 +135,18 @@ SaveEvery = Annotated[
     int | None,
     _option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),
 ]
+Checkpoint = Annotated[
+    str | None,
+    _option(
+        "--checkpoint",
+        default="<output>.styler-checkpoint above 60 s",
+        metavar="PATH|off",
+        help="Crash-safe state, for styler resume; deleted on success.",
+    ),
+]
+CheckpointEvery = Annotated[
+    str, typer.Option("--checkpoint-every", metavar="TIME", help="Between two savings: 30s, 10m; 0s for every call.")
+]
 ConfigFile = Annotated[
     Path | None,
     _option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win."),

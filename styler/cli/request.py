@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from styler.config import ORIGINAL, RenderConfig, parse_number
+from styler.config import BUILT_IN_INITS, ORIGINAL, RenderConfig, parse_number
 from styler.errors import ConfigError, OutputError
 from styler.features.layers import check_addresses
 from styler.images.export import Export
@@ -17,8 +17,6 @@ from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import check_format_holds, check_is_no_input, check_output
 from styler.networks import find_network
 from styler.types import Size
-
-BUILT_IN_INITS = ("content", "noise", "style")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +47,44 @@ class Request:
     def inputs(self) -> list[Path]:
         """Every image file that is read."""
         return image_files(self.content, self.styles, self.config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """When and where to save the state of a render.
+
+    Attributes:
+        path: Of the checkpoint, None for none.
+        every: Seconds between two savings.
+        always: Whether a short render is saved too.
+        replace: Whether a file of that name may be replaced.
+    """
+
+    path: Path | None
+    every: float
+    always: bool
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the command line adds to a config.
+
+    Attributes:
+        overwrite: Whether existing files may be replaced.
+        save_every: Steps between two intermediate images, None for none.
+        report: Where the report goes, None for nowhere.
+        saving: When and where to save the state.
+        progress: Whether to show a bar, None to ask the terminal.
+        quiet: Whether to show errors only.
+    """
+
+    overwrite: bool
+    save_every: int | None
+    report: Path | None
+    saving: Saving
+    progress: bool | None
+    quiet: bool
 
 
 def checked_request(

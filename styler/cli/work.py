@@ -1,9 +1,12 @@
-"""Carry out a checked request: render, show progress, write files."""
+"""Carry out a checked request: render, show progress, save its state, write files."""
 
 from __future__ import annotations
 
+import filecmp
+import os
 import sys
-from dataclasses import dataclass
+import tempfile
+from itertools import count
 from pathlib import Path
 
 from PIL import Image
@@ -11,26 +14,125 @@ from PIL import Image
 from styler.api import StyleResult, Stylizer
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
-from styler.cli.request import Request, beside
-from styler.errors import OutputError
+from styler.cli.request import Request, Settings, beside
+from styler.cli.resuming import Resumed, choices
+from styler.images.atomic import write_atomically
 from styler.images.reading import read_image
 from styler.images.writing import output_notes, write_image, write_picture
 from styler.progress import StepEvent
+from styler.render.saver import Saver
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the command line adds to a config."""
+class Work:
+    """One request under way.
 
-    overwrite: bool
-    save_every: int | None
-    report: Path | None
-    progress: bool | None
-    quiet: bool
+    Args:
+        request: What to render.
+        settings: How the command line wants it done.
+        resumed: Where to go on from, None for the beginning.
+    """
+
+    def __init__(self, request: Request, settings: Settings, resumed: Resumed | None = None) -> None:
+        self._request, self._settings, self._resumed = request, settings, resumed
+        self._latest: StepEvent | None = None
+        self._saver: Saver | None = None
+
+    def carry_out(self) -> None:
+        """Render and write; what was reached is kept whatever stops it.
+
+        Raises:
+            StylerError: Whatever stands in the way.
+            KeyboardInterrupt: Passed on after the best image so far is written.
+        """
+        with Interrupt() as interrupt:
+            try:
+                self._deliver(self._rendered(interrupt))
+            except KeyboardInterrupt:
+                self._keep_picture()
+                self._keep_state()
+                raise
+            except Exception:
+                self._keep_state()
+                raise
+
+    def _rendered(self, interrupt: Interrupt) -> StyleResult:
+        request, settings = self._request, self._settings
+        with ProgressBar(shown=settings.progress) as bar:
+            stylizer = Stylizer(request.config)
+            self._saver = self._made_saver(stylizer)
+            images = [request.content, *request.styles]
+            photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in images)
+            start = self._resumed.checkpoint.snapshot if self._resumed else None
+            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start)
+            while True:
+                try:
+                    self._latest = next(events)
+                except StopIteration as finished:
+                    result: StyleResult = finished.value
+                    return result
+                bar(self._latest)
+                self._note(self._latest)
+                interrupt.check()
+
+    def _made_saver(self, stylizer: Stylizer) -> Saver:
+        request, saving = self._request, self._settings.saving
+        kept = choices(request, self._settings)
+        job = stylizer.job(request.content, request.styles, max_pixels=request.max_pixels, choices=kept)
+        return Saver(
+            saving.path,
+            job.to_dict() if saving.path else {},
+            tell=lambda problem: _say(f"warning: {problem}"),
+            every=saving.every,
+            always=saving.always,
+            active=self._resumed is not None,
+            replace=saving.replace,
+        )
+
+    def _note(self, event: StepEvent) -> None:
+        every = self._settings.save_every
+        if every and event.step % every == 0:
+            write_image(event.image(), beside(self._request.output, str(event.step)), overwrite=True)
+        if self._saver:
+            self._saver(event)
+
+    def _deliver(self, result: StyleResult) -> None:
+        """Write what was made; a checkpoint, if there is one, is whole until then."""
+        if self._saver:
+            self._saver.finish()
+        request, settings = self._request, self._settings
+        self._tell(*(f"note: {note}" for note in (*result.picture.notes, *_losses(result, request))))
+        self._tell(*(f"warning: {warning}" for warning in result.report.warnings))
+        self._write(result)
+        if settings.report:
+            _write_text(settings.report, result.report.to_json() + "\n")
+        if self._saver:
+            self._saver.remove()
+        self._tell(f"{request.output}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s")
+
+    def _write(self, result: StyleResult) -> None:
+        """Write the picture, unless it was before the end came."""
+        request, overwrite = self._request, self._settings.overwrite
+        again = self._resumed is not None and self._resumed.over and not overwrite
+        if not (again and os.path.lexists(request.output) and _is_written(result, request)):
+            write_picture(result.picture, request.output, export=request.export, overwrite=overwrite)
+
+    def _keep_picture(self) -> None:
+        if self._latest is not None:
+            image: Image.Image = self._latest.image()
+            path = partial_path(self._request.output, overwrite=self._settings.overwrite)
+            _say(f"best so far: {write_image(image, path, overwrite=self._settings.overwrite)}")
+
+    def _keep_state(self) -> None:
+        if self._saver and self._saver.save():
+            _say(f"checkpoint: {self._saver.path}; go on with: styler resume {self._saver.path}")
+
+    def _tell(self, *lines: str) -> None:
+        for line in () if self._settings.quiet else lines:
+            _say(line)
 
 
-def carry_out(request: Request, settings: Settings) -> None:
-    """Render and write; an interrupt writes the best image so far beside the output.
+def carry_out(request: Request, settings: Settings, resumed: Resumed | None = None) -> None:
+    """Render and write; an interrupt writes the best image so far and a checkpoint beside the output.
 
     Raises:
         StylerError: Whatever stands in the way.
@@ -38,58 +140,28 @@ def carry_out(request: Request, settings: Settings) -> None:
     """
     if max(request.size) > max(request.content_size) and not settings.quiet:
         _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
-    result = _rendered(request, settings)
-    for note in () if settings.quiet else (*result.picture.notes, *_losses(result, request)):
-        _say(f"note: {note}")
-    write_picture(result.picture, request.output, export=request.export, overwrite=settings.overwrite)
-    if settings.report:
-        _write_text(settings.report, result.report.to_json() + "\n")
-    if not settings.quiet:
-        _say(f"{request.output}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s")
+    Work(request, settings, resumed).carry_out()
+
+
+def partial_path(output: Path, *, overwrite: bool) -> Path:
+    """`<output stem>-partial.png`, or `-partial-2.png` and so on where that is taken and must stay."""
+    names = (beside(output, "partial" if number == 1 else f"partial-{number}") for number in count(1))
+    return next(path for path in names if overwrite or not os.path.lexists(path))
 
 
 def _losses(result: StyleResult, request: Request) -> tuple[str, ...]:
     return output_notes(result.picture, request.output, request.export)
 
 
-def _images(request: Request) -> list[Path]:
-    return [request.content, *request.styles]
-
-
-def _rendered(request: Request, settings: Settings) -> StyleResult:
-    latest: StepEvent | None = None
-    with ProgressBar(shown=settings.progress) as bar, Interrupt() as interrupt:
-        try:
-            stylizer = Stylizer(request.config)
-            photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in _images(request))
-            events = stylizer.iterate(photo, paintings, event_every=settings.save_every)
-            while True:
-                latest = next(events)
-                bar(latest)
-                if settings.save_every and latest.step % settings.save_every == 0:
-                    _save_beside(request.output, str(latest.step), latest.image())
-                interrupt.check()
-        except StopIteration as finished:
-            result: StyleResult = finished.value
-            return result
-        except KeyboardInterrupt:
-            if latest is not None:
-                _say(f"best so far: {_save_beside(request.output, 'partial', latest.image())}")
-            raise
-
-
-def _save_beside(output: Path, word: str, image: Image.Image) -> Path:
-    return write_image(image, beside(output, word), overwrite=True)
+def _is_written(result: StyleResult, request: Request) -> bool:
+    """Whether the output holds the very bytes that would be written."""
+    with tempfile.TemporaryDirectory() as folder:
+        again = write_picture(result.picture, Path(folder) / request.output.name, export=request.export)
+        return filecmp.cmp(again, request.output, shallow=False)
 
 
 def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, "utf-8")
-        partial.replace(path)
-    except OSError as cause:
-        message = f"cannot write {path}: {cause.strerror}"
-        raise OutputError(message) from cause
+    write_atomically(path, lambda file: file.write(text.encode()), overwrite=True)
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,12 +12,17 @@ from typing import IO
 
 from styler.errors import OutputError, shown
 
+DESCRIPTORS = Path("/proc/self/fd")
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # of some file systems
+NO_NAMELESS = {*NO_LINKS, errno.EISDIR, errno.EINVAL, errno.ENOENT}  # the same for files without a name
 LONGEST_STEM = 16  # characters of the name that the temporary one starts with; at most 64 bytes
 
 
 def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool = False) -> None:
-    """Fill a temporary file beside the target, sync it, give it the target's name, sync the folder.
+    """Fill a file without a name, sync it, give it the target's name, sync the folder.
+
+    Where the system has no files without a name, a temporary one beside the target takes its place. Only such a one
+    can be left behind, and only by a process that is killed.
 
     Args:
         output: Where it goes.
@@ -27,12 +33,8 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
         OutputError: The disk is full, or a file of that name came up and must stay.
     """
     try:
-        partial = _filled(output, fill)
-    except OSError as cause:
-        message = f"cannot write {shown(output)}: {cause.strerror or cause}"
-        raise OutputError(message) from cause
-    try:
-        _publish(partial, output, overwrite)
+        if not _written_nameless(output, fill, overwrite):
+            _written_beside(output, fill, overwrite)
         _sync_folder(output.parent)
     except FileExistsError as cause:
         message = f"{shown(output)} came into being meanwhile; choose another --output or give --overwrite"
@@ -40,23 +42,72 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
     except OSError as cause:
         message = f"cannot write {shown(output)}: {cause.strerror or cause}"
         raise OutputError(message) from cause
+
+
+def _written_nameless(output: Path, fill: Callable[[IO[bytes]], object], overwrite: bool) -> bool:
+    """Whether it could be done so; if not, nothing was written."""
+    if not hasattr(os, "O_TMPFILE") or not DESCRIPTORS.is_dir():
+        return False
+    try:
+        descriptor = os.open(output.parent, os.O_TMPFILE | os.O_RDWR, 0o600)
+    except OSError as cause:
+        if cause.errno in NO_NAMELESS:
+            return False
+        raise
+    with os.fdopen(descriptor, "w+b") as file:
+        _complete(file, fill)
+        return _name(file, output, overwrite)
+
+
+def _name(file: IO[bytes], output: Path, overwrite: bool) -> bool:
+    """Give a file its name in one step; to replace another takes two, with a name between that is always the same."""
+    try:
+        _link(file, output)
+    except FileExistsError:
+        if not overwrite:
+            raise
+    except OSError as cause:
+        if cause.errno in NO_NAMELESS:
+            return False
+        raise
+    else:
+        return True
+    between = output.with_name(f".{output.stem[:LONGEST_STEM]}-{_digest(output.name)}.partial")
+    between.unlink(missing_ok=True)
+    _link(file, between)
+    between.replace(output)
+    return True
+
+
+def _link(file: IO[bytes], path: Path) -> None:
+    """linkat(2) through the descriptor's entry in /proc, the way its manual gives for those who are not root."""
+    here = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.link(DESCRIPTORS / str(file.fileno()), path, src_dir_fd=here, follow_symlinks=True)
     finally:
-        partial.unlink(missing_ok=True)
+        os.close(here)
 
 
-def _filled(output: Path, fill: Callable[[IO[bytes]], object]) -> Path:
+def _digest(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+
+
+def _written_beside(output: Path, fill: Callable[[IO[bytes]], object], overwrite: bool) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{output.stem[:LONGEST_STEM]}-", suffix=".partial", dir=output.parent)
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(0o666 & ~_umask())
-    except BaseException:
+            _complete(file, fill)
+        _publish(partial, output, overwrite)
+    finally:
         partial.unlink(missing_ok=True)
-        raise
-    return partial
+
+
+def _complete(file: IO[bytes], fill: Callable[[IO[bytes]], object]) -> None:
+    fill(file)
+    file.flush()
+    os.fsync(file.fileno())
+    os.fchmod(file.fileno(), 0o666 & ~_umask())
 
 
 def _publish(partial: Path, output: Path, overwrite: bool) -> None:

@@ -35,7 +35,7 @@ FORMATS = {
 
 DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
-LONGEST_NAME = 240  # file systems hold 255 bytes; some are left for `-<step>` and `-partial`
+LONGEST_NAME = 236  # bytes; file systems hold 255, some are left for `-<step>`, `-partial` and a checkpoint's suffix
 
 
 def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[PathLike] = ()) -> Path:

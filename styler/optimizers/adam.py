@@ -24,6 +24,7 @@ class AdamState(NamedTuple):
         steps: Steps since the moments were last empty.
         averaged: Steps since the average was last empty.
         evaluations: Evaluations so far.
+        scale: Factor of the learning rate.
     """
 
     image: Tensor
@@ -35,6 +36,7 @@ class AdamState(NamedTuple):
     steps: Scalar
     averaged: Scalar
     evaluations: Scalar
+    scale: Scalar = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Adam:
         """Empty moments, nothing evaluated yet."""
         empty, zero = tf.zeros_like(image), tf.constant(0)
         value = tf.constant(math.inf, image.dtype)
-        return AdamState(image, value, image, empty, empty, empty, zero, zero, zero)
+        return AdamState(image, value, image, empty, empty, empty, zero, zero, zero, tf.constant(1.0, image.dtype))
 
     def step(self, state: AdamState, objective: ValueAndGradient) -> AdamState:
         """One gradient step and one update of the average."""
@@ -70,14 +72,23 @@ class Adam:
         steps, averaged = state.steps + 1, state.averaged + 1
         scale = tf.sqrt(second / _mass(self.second_decay, steps, second)) + self.epsilon
         move = first / _mass(self.first_decay, steps, first) / scale
-        iterate = tf.clip_by_value(state.iterate - self.learning_rate * move, 0.0, 1.0)
+        iterate = tf.clip_by_value(state.iterate - self.learning_rate * state.scale * move, 0.0, 1.0)
         total = _toward(state.total, iterate, self.averaging)
         image = total / _mass(self.averaging, averaged, total)
-        return AdamState(image, value, iterate, first, second, total, steps, averaged, state.evaluations + 1)
+        evaluations = state.evaluations + 1
+        return AdamState(image, value, iterate, first, second, total, steps, averaged, evaluations, state.scale)
 
     def terminate(self, state: AdamState) -> Scalar:
         """Never: a noisy value says nothing about the average."""
         return tf.constant(False)
+
+    def measured(self, before: AdamState, after: AdamState) -> Tensor:
+        """The average as it stood when the iterate was evaluated: a smoothed version of it."""
+        return before.image
+
+    def ended_by(self, state: AdamState) -> str:
+        """It never ends by itself."""
+        return "converged"
 
     def resample(self, state: AdamState, image: Tensor, size: Size) -> AdamState | None:
         """Moments resized to the next octave, the average begun anew from `image`."""

@@ -9,7 +9,8 @@ from styler.types import Scalar, Size, Tensor, ValueAndGradient
 State = Any
 """A NamedTuple of tensors, the optimizer's own; handed in and returned, never changed in place.
 
-All have `image` (the answer so far), `value` (infinite until evaluated), `steps` and `evaluations`.
+All have `image` (the answer so far), `value` (infinite until evaluated), `steps`, `evaluations`, and `scale`: a factor
+of every step, 1 unless a setback has made it smaller.
 """
 
 
@@ -29,6 +30,14 @@ class Optimizer(Protocol):
 
     def terminate(self, state: State) -> Scalar:
         """Whether further steps are of no use, boolean tensor."""
+        ...
+
+    def measured(self, before: State, after: State) -> Tensor:
+        """The image that goes with `after.value`, given the states before and after one step."""
+        ...
+
+    def ended_by(self, state: State) -> str:
+        """Why `terminate` is true: "converged" or "line search"."""
         ...
 
     def resample(self, state: State, image: Tensor, size: Size) -> State | None:

@@ -37,6 +37,7 @@ class LbfgsState(NamedTuple):
         stalled: Steps in a row that gained less than `tolerance`.
         steps: Searches so far, failed ones too.
         evaluations: Evaluations so far.
+        scale: Factor of the first trial of a search and of the largest step.
     """
 
     image: Tensor
@@ -52,6 +53,7 @@ class LbfgsState(NamedTuple):
     stalled: Scalar
     steps: Scalar
     evaluations: Scalar
+    scale: Scalar = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ class Lbfgs:
         unknown, zero = tf.zeros([self.history], tf.bool), tf.constant(0)
         value = tf.constant(math.inf, image.dtype)
         blank = tf.zeros_like(image)
-        return LbfgsState(image, value, blank, ring, ring, table, table, unknown, zero, zero, zero, zero, zero)
+        one = tf.constant(1.0, image.dtype)
+        return LbfgsState(image, value, blank, ring, ring, table, table, unknown, zero, zero, zero, zero, zero, one)
 
     def step(self, state: LbfgsState, objective: ValueAndGradient) -> LbfgsState:
         """One search along the quasi-Newton direction; a failed search forgets the history."""
@@ -110,6 +113,14 @@ class Lbfgs:
         """Two failed searches in a row, the second along the gradient itself, or too many stalled steps."""
         return tf.logical_or(state.failures >= 2, state.stalled >= self.patience)
 
+    def measured(self, before: LbfgsState, after: LbfgsState) -> Tensor:
+        """The iterate itself."""
+        return after.image
+
+    def ended_by(self, state: LbfgsState) -> str:
+        """No step could be found ("line search"), or the last ones gained next to nothing ("converged")."""
+        return "line search" if int(state.failures) >= 2 else "converged"
+
     def resample(self, state: LbfgsState, image: Tensor, size: Size) -> LbfgsState | None:
         """Always None: curvature pairs of another resolution mislead more than they help."""
         return None
@@ -118,7 +129,7 @@ class Lbfgs:
         typical = tf.sqrt(tf.reduce_mean(tf.square(direction))) + tf.constant(1e-30, direction.dtype)
         has_history = tf.reduce_any(state.known)
         wanted = tf.where(has_history, tf.cast(self.learning_rate, direction.dtype), FIRST_STEP / typical)
-        return tf.minimum(wanted, LARGEST_STEP / typical)
+        return state.scale * tf.minimum(wanted, LARGEST_STEP / typical)
 
 
 def inverse_hessian_product(gradient: Tensor, state: LbfgsState) -> Tensor:

@@ -47,14 +47,15 @@ def backtrack(
 
     Returns:
         The first trial, clipped to 0..1, that satisfies Armijo's condition along the clipped path
-        (Bertsekas 1982); else a search that is not accepted.
+        (Bertsekas 1982); else a search that is not accepted. A point whose value or gradient is not finite never is.
     """
 
     def trial(search: Search) -> Search:
         moved = tf.clip_by_value(image + search.length * direction, 0.0, 1.0)
         new_value, new_gradient = objective(moved)
         slope = tf.reduce_sum(gradient * (moved - image))
-        fell = tf.logical_and(tf.math.is_finite(new_value), new_value <= value + SUFFICIENT_DECREASE * slope)
+        usable = tf.math.is_finite(new_value) & tf.math.is_finite(tf.reduce_sum(tf.abs(new_gradient)))
+        fell = tf.logical_and(usable, new_value <= value + SUFFICIENT_DECREASE * slope)
         accepted = tf.logical_and(fell, tf.logical_or(slope < 0, tf.math.is_inf(value)))
         shorter = search.length * _shrink(value, new_value, slope)
         length = tf.where(accepted, search.length, shorter)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
+from styler.errors import CheckpointError
 from styler.render.loop import Progress
 from styler.render.pyramid import Octave
+from styler.render.snapshot import Position
+
+TELLING = ("diverged", "line search")
+"""Reasons that the end of a later octave does not outshine."""
 
 
 @dataclass
@@ -18,6 +24,8 @@ class Course:
         index: Octave under way, from 0.
         done: Steps of finished octaves.
         rows: A line for each finished octave, for the report.
+        stop_reason: Of the whole render: "diverged" or "line search" if any octave ended so, else that of the last.
+        setbacks: Of finished octaves.
     """
 
     octaves: tuple[Octave, ...]
@@ -25,6 +33,8 @@ class Course:
     done: int = 0
     rows: list[dict[str, object]] = field(default_factory=list)
     stop_reason: str = "steps"
+    setbacks: int = 0
+    _before: float = 0.0
     _started: float = field(default_factory=time.perf_counter)
     _octave_started: float = field(default_factory=time.perf_counter)
     _pixel_steps: float = 0.0
@@ -39,8 +49,26 @@ class Course:
 
     @property
     def seconds(self) -> float:
-        """Wall time since the render began."""
-        return time.perf_counter() - self._started
+        """Wall time of the render, whatever went by between a stop and its resumption left out."""
+        return self._before + time.perf_counter() - self._started
+
+    @property
+    def diverged(self) -> bool:
+        """Whether an octave was given up; no further steps are worth while then."""
+        return self.stop_reason == "diverged"
+
+    def resume(self, at: Position) -> None:
+        """Go on from where a checkpoint was made.
+
+        Raises:
+            CheckpointError: There is no such place in this plan.
+        """
+        if not (0 <= at.octave < len(self.octaves) and 0 <= at.made <= self.octaves[at.octave].steps):
+            expected = f"a checkpoint of a render with {len(self.octaves)} octaves was expected"
+            message = f"{expected}, it stands at octave {at.octave + 1}, step {at.made}"
+            raise CheckpointError(message)
+        self.index, self.done, self.rows, self.stop_reason = at.octave, at.done, list(at.rows), at.stop_reason
+        self.setbacks, self._before, self._last_steps = at.setbacks, at.seconds, at.made
 
     def note(self, progress: Progress) -> None:
         """Take in one call; the first one of an octave may have compiled and tells nothing of the pace."""
@@ -64,8 +92,23 @@ class Course:
         left += sum(octave.steps * octave.pixels for octave in self.octaves[self.index + 1 :])
         return left * self._seconds / self._pixel_steps
 
-    def finish_octave(self, made: int, evaluations: int, loss: float) -> None:
-        """Close the octave under way with a line for the report."""
+    def position(self, progress: Progress) -> Position:
+        """Where the render stands after a call at the octave under way."""
+        return Position(
+            octave=self.index,
+            made=progress.steps,
+            done=self.done,
+            reason=progress.reason,
+            stop_reason=self.stop_reason,
+            setbacks=self.setbacks,
+            seconds=self.seconds,
+            rows=tuple(self.rows),
+        )
+
+    def finish_octave(self, progress: Progress) -> None:
+        """Close the octave under way with a line for the report; a loss that is not finite is told as None."""
+        (state, watch), made, _, reason = progress
+        loss = float(state.value)
         now = time.perf_counter()
         size = self.octave.size
         self.rows.append(
@@ -73,12 +116,16 @@ class Course:
                 "height": size.height,
                 "width": size.width,
                 "steps": made,
-                "evaluations": evaluations,
+                "evaluations": int(state.evaluations),
                 "seconds": round(now - self._octave_started, 3),
-                "loss": loss,
+                "loss": loss if math.isfinite(loss) else None,
+                "stop_reason": reason,
+                "setbacks": int(watch.setbacks),
             }
         )
-        self.stop_reason = "converged" if made < self.octave.steps else "steps"
+        if self.stop_reason not in TELLING:
+            self.stop_reason = reason
+        self.setbacks += int(watch.setbacks)
         self.done += made
         self.index += 1
         self._octave_started, self._calls, self._last_steps = now, 0, 0

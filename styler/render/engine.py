@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Any
 
 import tensorflow as tf
@@ -65,6 +66,11 @@ class Engine:
         self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self._observe = Compiled(self.objective.observe)
         self._statistics: dict[tuple[str, Size], dict[str, Stats]] = {}
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What the config came to on this machine; pictures have the same bytes only where it is the same."""
+        return {"device": self.device, "xla": self.program.xla, "threads": threads()}
 
     def serves(self, config: RenderConfig) -> bool:
         """Whether a config could be rendered with this engine as it is."""
@@ -132,6 +138,12 @@ def find_device(name: str) -> str:
         message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
         raise ResourceError(message)
     return f"/GPU:{index or 0}"
+
+
+def threads() -> int:
+    """Threads that TensorFlow spreads one operation over; the order of its sums may depend on it."""
+    chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0] * (os.cpu_count() or 1))
 
 
 def uses_xla(config: RenderConfig, device: str) -> bool:

@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from styler.optimizers.base import Optimizer, State
 from styler.render.compiled import Compiled
+from styler.render.divergence import Watch, astray, given_up, hopeless, set_back, watched
 from styler.render.objective import Objective, Targets
+from styler.render.stand import Stand
 from styler.types import Scalar, Tensor
 
 SECONDS_A_CALL = 1.0  # a call should last about this long: seldom enough to cost nothing, often enough to watch
@@ -18,11 +20,12 @@ MOST_STEPS_A_CALL = 50
 
 
 class Advance(NamedTuple):
-    """What one call of the compiled program returns: the new state and how many steps it made."""
+    """What one call of the compiled program returns: where it stands, how many steps it made, why it stopped."""
 
-    state: State
+    stand: Stand
     steps: Scalar
     finished: Scalar
+    astray: Scalar
 
 
 class Program:
@@ -35,69 +38,93 @@ class Program:
     """
 
     def __init__(self, objective: Objective, optimizer: Optimizer, *, xla: bool) -> None:
-        self.objective, self.optimizer = objective, optimizer
+        self.objective, self.optimizer, self.xla = objective, optimizer, xla
         self._compiled = Compiled(self._advance, xla=xla)
 
-    def advance(self, state: State, targets: Targets, steps: int) -> Advance:
-        """At most `steps` steps in one call; fewer if the optimizer terminates. A first evaluation is not a step."""
-        made: Advance = self._compiled(state, targets, tf.constant(steps))
+    def advance(self, stand: Stand, targets: Targets, steps: int) -> Advance:
+        """At most `steps` steps in one call; fewer if the optimizer terminates or goes astray.
+
+        A first evaluation is not a step. What comes out after so many steps does not depend on how they are
+        spread over calls, to the bit.
+        """
+        made: Advance = self._compiled(stand, targets, tf.constant(steps))
         return made
 
-    def _advance(self, state: State, targets: Targets, steps: Scalar) -> Advance:
-        evaluate = self.objective.at(targets)
+    def _advance(self, stand: Stand, targets: Targets, steps: Scalar) -> Advance:
+        evaluate, optimizer = self.objective.at(targets), self.optimizer
 
-        def unfinished(done: Scalar, current: State) -> Scalar:
-            return tf.logical_and(done < steps, tf.logical_not(self.optimizer.terminate(current)))
+        def goes_on(done: Scalar, state: State, watch: Watch) -> Scalar:
+            stops = tf.logical_or(optimizer.terminate(state), astray(watch))
+            return tf.logical_and(done < steps, tf.logical_not(stops))
 
-        def one_step(done: Scalar, current: State) -> tuple[Scalar, State]:
-            new = self.optimizer.step(current, evaluate)
-            return done + new.steps - current.steps, new
+        def one_step(done: Scalar, state: State, watch: Watch) -> tuple[Scalar, State, Watch]:
+            new = optimizer.step(state, evaluate)
+            return done + new.steps - state.steps, new, watched(watch, state, new, optimizer)
 
-        done, state = tf.while_loop(unfinished, one_step, (tf.constant(0), state))
-        return Advance(state, done, self.optimizer.terminate(state))
+        done, state, watch = tf.while_loop(goes_on, one_step, (tf.constant(0), *stand))
+        return Advance(Stand(state, watch), done, optimizer.terminate(state), astray(watch))
 
 
 class Progress(NamedTuple):
-    """Where an octave's loop stands after one call."""
+    """Where an octave's loop stands after one call.
 
-    state: State
+    Attributes:
+        stand: State and watch.
+        steps: Made in this octave.
+        seconds_a_step: Of this call.
+        reason: Why the octave ends here: "steps", "converged", "line search" or "diverged"; empty if it goes on.
+    """
+
+    stand: Stand
     steps: int
     seconds_a_step: float
+    reason: str = ""
 
 
 def run_octave(
     program: Program,
-    state: State,
+    start: Progress,
     targets: Targets,
     steps: int,
     before: int = 0,
     event_every: int | None = None,
 ) -> Iterator[Progress]:
-    """Call the compiled program until the steps are spent or the optimizer terminates.
+    """Call the compiled program until the steps are spent, the optimizer terminates or nothing helps it any more.
 
     Args:
         program: Compiled optimizer and objective.
-        state: Where to start.
+        start: Where to start; at its end already if it has a reason.
         targets: What to compare with.
         steps: Most steps to make.
         before: Steps of the render before this octave.
         event_every: No call runs past a multiple of this step of the render.
 
     Yields:
-        Progress after every call; the last one holds the final state.
+        Progress after every call; the last one holds the final state and a reason.
     """
-    done, chunk, pace = 0, 1, 0.0
-    while done < steps:
+    stand, done, _, reason = start
+    chunk = 1
+    while not reason:
         started = time.perf_counter()
         until = event_every - (before + done) % event_every if event_every else steps
-        advance = program.advance(state, targets, min(chunk, steps - done, until))
-        state, made, finished = advance.state, int(advance.steps), bool(advance.finished)
+        advance = program.advance(stand, targets, min(chunk, steps - done, until))
+        made = int(advance.steps)
         pace = (time.perf_counter() - started) / max(made, 1)
         done += made
-        yield Progress(state, done, pace)
-        if finished:
-            return
-        chunk = _next_chunk(done, made, pace)
+        stand, reason = _judged(program.optimizer, advance)
+        reason = reason or ("steps" if done >= steps else "")
+        yield Progress(stand, done, pace, reason)
+        chunk = _next_chunk(done - start.steps, made, pace)
+
+
+def _judged(optimizer: Optimizer, advance: Advance) -> tuple[Stand, str]:
+    """Where to go on from after a call, and why to end if so."""
+    state, watch = advance.stand
+    if not bool(advance.astray):
+        return advance.stand, optimizer.ended_by(state) if bool(advance.finished) else ""
+    if hopeless(watch):
+        return Stand(given_up(state, watch), watch), "diverged"
+    return Stand(*set_back(state, watch, optimizer)), ""
 
 
 def _next_chunk(done: int, made: int, pace: float) -> int:

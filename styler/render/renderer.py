@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -21,10 +21,13 @@ from styler.progress import StepEvent
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
+from styler.render.flaws import flaws
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
 from styler.render.pyramid import plan_octaves
+from styler.render.snapshot import Position, Snapshot
+from styler.render.stand import Stand, begun, from_arrays, to_arrays
 from styler.render.strength import detail_share, is_photo, term_weights
 from styler.types import Size, Tensor
 
@@ -37,7 +40,10 @@ class Rendered:
         pixels: float32 (H, W, 3), 0..1.
         octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
         style_distances: Style layer -> relative style distance of the result.
-        stop_reason: "steps", "converged", or "strength" when the photo itself was asked for.
+        stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
+            kept it from going astray; "strength" when the photo itself was asked for.
+        setbacks: How often the optimizer went astray and was set back.
+        warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
         seconds: Wall time of the render.
     """
 
@@ -46,6 +52,8 @@ class Rendered:
     style_distances: dict[str, float]
     stop_reason: str
     seconds: float
+    setbacks: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -71,7 +79,11 @@ class Renderer:
         return size
 
     def render(
-        self, content: Picture, styles: list[Picture], event_every: int | None = None
+        self,
+        content: Picture,
+        styles: list[Picture],
+        event_every: int | None = None,
+        snapshot: Snapshot | None = None,
     ) -> Generator[StepEvent, None, Rendered]:
         """Render octave by octave.
 
@@ -79,6 +91,7 @@ class Renderer:
             content: The photo.
             styles: One or more paintings.
             event_every: An event at every multiple of this step at the latest.
+            snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
 
         Yields:
             An event after each call of the compiled program.
@@ -88,6 +101,7 @@ class Renderer:
 
         Raises:
             ConfigError: Counts of styles and of their weights differ, or the result would be too small.
+            CheckpointError: The snapshot is of another render.
         """
         self.config.style_shares(len(styles))
         final = self.final_size(content)
@@ -100,19 +114,45 @@ class Renderer:
                 seconds=0.0,
             )
         with tf.device(self.engine.device):
-            return (yield from self._octaves(content, styles, final, event_every))
+            rendered = yield from self._octaves(content, styles, final, event_every, snapshot)
+        return replace(rendered, warnings=tuple(warnings_about(rendered, content, styles)))
 
     def _octaves(
-        self, content: Picture, styles: list[Picture], final: Size, event_every: int | None
+        self,
+        content: Picture,
+        styles: list[Picture],
+        final: Size,
+        event_every: int | None,
+        snapshot: Snapshot | None,
     ) -> Generator[StepEvent, None, Rendered]:
         course = Course(plan_octaves(final, self.config.steps, self.config.scales))
+        resumed = None if snapshot is None else self._resumed(course, snapshot)
         state: State | None = None
         while course.index < len(course.octaves):
             size = course.octave.size
             targets = self.targets(content, styles, size)
-            state = self._started(content, styles, size) if state is None else self._refined(state, content, size)
-            state = yield from self._octave(course, state, targets, content, event_every)
+            progress = resumed or self._begun(course, state, content, styles)
+            resumed = None
+            calls = run_octave(self.engine.program, progress, targets, course.octave.steps, course.done, event_every)
+            state = yield from self._octave(course, progress, calls, content)
         return self._rendered(course, state, targets, content)
+
+    def _resumed(self, course: Course, snapshot: Snapshot) -> Progress:
+        """Where a snapshot stands.
+
+        Raises:
+            CheckpointError: It does not fit the plan or the optimizer.
+        """
+        at = snapshot.position
+        course.resume(at)
+        stand = from_arrays(snapshot.arrays, self.engine.program.optimizer, padded_size(course.octave.size))
+        return Progress(stand, at.made, 0.0, at.reason)
+
+    def _begun(self, course: Course, state: State | None, content: Picture, styles: list[Picture]) -> Progress:
+        """At the start of an octave; it is over at once if an earlier one was given up."""
+        size = course.octave.size
+        first = self._started(content, styles, size) if state is None else self._refined(state, content, size)
+        return Progress(begun(first), 0, 0.0, "diverged" if course.diverged else "")
 
     def _started(self, content: Picture, styles: list[Picture], size: Size) -> State:
         return self.engine.program.optimizer.init(self.first_image(content, styles, size))
@@ -126,21 +166,20 @@ class Renderer:
         return optimizer.init(image) if resampled_state is None else resampled_state
 
     def _octave(
-        self, course: Course, state: State, targets: Targets, content: Picture, event_every: int | None
+        self, course: Course, progress: Progress, calls: Iterator[Progress], content: Picture
     ) -> Generator[StepEvent, None, State]:
-        made = 0
-        for progress in run_octave(self.engine.program, state, targets, course.octave.steps, course.done, event_every):
+        """Run the octave under way from where it stands."""
+        for progress in calls:
             course.note(progress)
-            state, made = progress.state, progress.steps
-            yield self._event(course, progress, partial(self._picture, content, state.image))
-        course.finish_octave(made, int(state.evaluations), float(state.value))
-        return state
+            yield self._event(course, progress, content)
+        course.finish_octave(progress)
+        return progress.stand.state
 
     def _picture(self, content: Picture, image: Tensor) -> Image.Image:
         return to_pil(self.finished(content, image))
 
-    def _event(self, course: Course, progress: Progress, image: Callable[[], object]) -> StepEvent:
-        size = course.octave.size
+    def _event(self, course: Course, progress: Progress, content: Picture) -> StepEvent:
+        size, stand = course.octave.size, progress.stand
         return StepEvent(
             scale=course.index + 1,
             scales=len(course.octaves),
@@ -148,9 +187,10 @@ class Renderer:
             total=course.total,
             height=size.height,
             width=size.width,
-            loss=float(progress.state.value),
+            loss=float(stand.watch.best),
             seconds_left=course.seconds_left(progress.steps),
-            _image=image,
+            _image=partial(self._picture, content, stand.state.image),
+            _snapshot=partial(_snapshot, course.position(progress), stand),
         )
 
     def _rendered(self, course: Course, state: State, targets: Targets, content: Picture) -> Rendered:
@@ -162,6 +202,7 @@ class Renderer:
             style_distances={name: round(float(value), 6) for name, value in distances.items()},
             stop_reason=course.stop_reason,
             seconds=course.seconds,
+            setbacks=course.setbacks,
         )
 
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
@@ -198,3 +239,18 @@ def _alpha(content: Picture, size: Size) -> Tensor | None:
     """How opaque the photo is at an octave, (1, H, W, 1) with margin; None where it is everywhere."""
     alpha = resampled_alpha(content, size)
     return None if alpha is None else image_tensor(with_margin(alpha))
+
+
+def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) -> Iterator[str]:
+    """What the owner of a picture should know before using it."""
+    if rendered.stop_reason == "diverged":
+        yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
+    elif rendered.setbacks:
+        yield f"the optimizer went astray {rendered.setbacks} times and went on from its best image with smaller steps"
+    size = Size(*rendered.pixels.shape[:2])
+    inputs = (resampled_colors(content, size), *(style.pixels for style in styles))
+    yield from flaws(rendered.pixels, inputs)
+
+
+def _snapshot(position: Position, stand: Stand) -> Snapshot:
+    return Snapshot(position=position, arrays=to_arrays(stand))

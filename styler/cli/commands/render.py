@@ -41,6 +41,8 @@ def render(
     precision: o.Precision = None,
     compile: o.Compile = None,
     save_every: o.SaveEvery = None,
+    checkpoint: o.Checkpoint = None,
+    checkpoint_every: o.CheckpointEvery = "30s",
     config: o.ConfigFile = None,
     report: o.Report = None,
     dry_run: o.DryRun = False,
@@ -52,7 +54,8 @@ def render(
     """Render CONTENT in the style of one or more paintings."""
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import build_config, check_intermediate, check_report, checked_request
+    from styler.cli.request import Settings, build_config, check_intermediate, check_report, checked_request
+    from styler.cli.saving import checked_saving
     from styler.images.export import Export
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
@@ -65,12 +68,16 @@ def render(
     )
     check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
     check_intermediate(request, save_every, overwrite=overwrite)
+    saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite)
     if dry_run or verbose:
         typer.echo(describe(request), err=not dry_run)
     if dry_run:
         return
     import_tensorflow()
-    from styler.cli.work import Settings, carry_out
+    from styler.cli.work import carry_out
 
     shown = False if quiet else progress
-    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, progress=shown, quiet=quiet))
+    rest = Settings(
+        overwrite=overwrite, save_every=save_every, report=report, saving=saving, progress=shown, quiet=quiet
+    )
+    carry_out(request, rest)

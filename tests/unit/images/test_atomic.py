@@ -38,7 +38,7 @@ def test_a_file_that_came_up_meanwhile_is_not_replaced(tmp_path):
 
 
 def test_where_links_cannot_be_made_it_renames(tmp_path, monkeypatch):
-    def no_links(*_args):
+    def no_links(*_args, **_settings):
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(atomic.os, "link", no_links)

@@ -1,0 +1,95 @@
+"""From a checkpoint back to the request that it belongs to, without importing TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from styler.cli.request import Request, Saving, Settings, checked_request
+from styler.config import parse_time
+from styler.errors import CheckpointError, shown
+from styler.images.export import Export
+from styler.images.writing import check_output
+from styler.render.checkpoint import Checkpoint, read_checkpoint
+from styler.render.job import Job, read_job
+from styler.render.pyramid import plan_octaves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A render to go on with.
+
+    Attributes:
+        request: As it was found possible again.
+        settings: What the command line added to it.
+        checkpoint: Where it stands, and what was written down of it.
+        job: The same, read.
+    """
+
+    request: Request
+    settings: Settings
+    checkpoint: Checkpoint
+    job: Job
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps were made, so that the picture may have been written already."""
+        position, config = self.checkpoint.snapshot.position, self.job.config
+        octaves = plan_octaves(self.request.size, config.steps, config.scales)
+        return bool(position.reason) and position.octave == len(octaves) - 1
+
+
+def choices(request: Request, settings: Settings) -> dict[str, Any]:
+    """What a checkpoint keeps of a command line, plain values."""
+    return {
+        "output": str(request.output.absolute()),
+        "overwrite": settings.overwrite,
+        "save_every": settings.save_every,
+        "report": str(settings.report.absolute()) if settings.report else None,
+        "export": asdict(request.export),
+    }
+
+
+def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, quiet: bool) -> Resumed:
+    """Read a checkpoint and check its request again.
+
+    Args:
+        path: Of the checkpoint.
+        overwrite: Whether an output that came up since may be replaced.
+        every: Time between two savings, in words.
+        progress: Whether to show a bar, None to ask the terminal.
+        quiet: Whether to show errors only.
+
+    Raises:
+        StylerError: Whatever stands in the way.
+    """
+    checkpoint = read_checkpoint(path)
+    job = read_job(checkpoint.job)
+    saving = Saving(path=path, every=parse_time("--checkpoint-every", every), always=True, replace=True)
+    try:
+        settings = _settings(job.choices, saving, progress, quiet)
+        output, export = Path(job.choices["output"]), Export(**job.choices["export"])
+    except (KeyError, TypeError, ValueError) as cause:
+        message = f"{shown(path)} is not of styler render; resume it from Python, where it was made"
+        raise CheckpointError(message) from cause
+    settings = replace(settings, overwrite=settings.overwrite or overwrite)
+    where = (job.content, list(job.styles), output, job.config)
+    ended = bool(checkpoint.snapshot.position.reason)  # of an octave, only after the last one the output may be ours
+    request = checked_request(*where, overwrite=settings.overwrite or ended, export=export, max_pixels=job.max_pixels)
+    found = Resumed(request=request, settings=settings, checkpoint=checkpoint, job=job)
+    if not (settings.overwrite or found.over):
+        check_output(output)
+    return found
+
+
+def _settings(kept: Any, saving: Saving, progress: bool | None, quiet: bool) -> Settings:
+    every = kept["save_every"]
+    return Settings(
+        overwrite=bool(kept["overwrite"]),
+        save_every=None if every is None else max(1, int(every)),
+        report=Path(kept["report"]) if kept["report"] else None,
+        saving=saving,
+        progress=progress,
+        quiet=quiet,
+    )

@@ -1,0 +1,95 @@
+"""What is told of a render once it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import resource
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from styler.config import RenderConfig
+from styler.images.picture import Picture
+from styler.render.renderer import Rendered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What happened during a render.
+
+    Attributes:
+        config: The options it was made with.
+        inputs: Name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
+        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
+        style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
+        stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.renderer`.
+        setbacks: How often the optimizer went astray and was set back to its best image.
+        warnings: What is wrong with the picture to the eye of `styler.render.flaws`.
+        seconds: Wall time of the render, without imports and reading.
+        peak_memory: Largest resident memory of the process so far, bytes.
+        versions: Of Python, styler, TensorFlow and Keras.
+    """
+
+    config: dict[str, Any]
+    inputs: list[dict[str, Any]]
+    octaves: list[dict[str, object]]
+    style_distances: dict[str, float]
+    stop_reason: str
+    setbacks: int
+    warnings: list[str]
+    seconds: float
+    peak_memory: int
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """The report as indented JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) -> Report:
+    """What is told of a render of these pictures, content first."""
+    return Report(
+        config=config.to_dict(),
+        inputs=[
+            {
+                "name": picture.name,
+                "size": list(picture.size),
+                "notes": list(picture.notes),
+                "pixels_sha256": hashlib.sha256(picture.pixels.tobytes()).hexdigest(),
+            }
+            for picture in pictures
+        ],
+        octaves=rendered.octaves,
+        style_distances=rendered.style_distances,
+        stop_reason=rendered.stop_reason,
+        setbacks=rendered.setbacks,
+        warnings=list(rendered.warnings),
+        seconds=round(rendered.seconds, 3),
+        peak_memory=peak_memory(),
+        versions=versions(),
+    )
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a picture's bytes depend on."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    import styler
+
+    return {
+        "python": platform.python_version(),
+        "styler": styler.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,82 @@
+"""All that is needed to go on with a render between two calls: where it stands, and tensors as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from styler.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Arrays: TypeAlias = "Mapping[str, NDArray[np.generic]]"
+"""Tensors by name."""
+
+KINDS = {
+    **dict.fromkeys(("octave", "made", "done", "setbacks"), int),
+    **dict.fromkeys(("reason", "stop_reason"), str),
+    "seconds": float,
+    "rows": tuple,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a render stands.
+
+    Attributes:
+        octave: Index of the octave under way, from 0.
+        made: Steps made at it.
+        done: Steps of the octaves before.
+        reason: Why the octave is at its end; empty if it goes on.
+        stop_reason: Of the octaves before.
+        setbacks: Of the octaves before.
+        seconds: Wall time spent so far.
+        rows: Lines of the report on the octaves before.
+    """
+
+    octave: int
+    made: int
+    done: int
+    reason: str
+    stop_reason: str
+    setbacks: int
+    seconds: float
+    rows: tuple[dict[str, object], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: object) -> Position:
+        """The inverse of `to_dict`.
+
+        Raises:
+            CheckpointError: Fields are missing or of another kind.
+        """
+        if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
+            message = "a checkpoint that says where its render stands was expected"
+            raise CheckpointError(message)
+        found = {**values, "rows": tuple(values["rows"]) if isinstance(values["rows"], list) else values["rows"]}
+        for name, kind in KINDS.items():
+            if not isinstance(found[name], kind) or isinstance(found[name], bool):
+                message = f"a checkpoint with {name} of type {kind.__name__} was expected, got {found[name]!r:.60}"
+                raise CheckpointError(message)
+        return cls(**found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A render between two calls of its compiled program.
+
+    Attributes:
+        position: Where it stands.
+        arrays: Tensors of the optimizer's state and of its watch, "state.<field>" and "watch.<field>".
+    """
+
+    position: Position
+    arrays: Arrays
