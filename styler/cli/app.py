@@ -14,6 +14,7 @@ from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
 from styler.cli.commands.networks import networks
 from styler.cli.commands.render import render
+from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
 from styler.errors import StylerError
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command(no_args_is_help=True)(render)
 app.command(no_args_is_help=True)(resume)
+app.command(no_args_is_help=True)(replay)
 app.command()(layers)
 app.command(no_args_is_help=True)(features)
 app.add_typer(networks, name="networks")

@@ -140,6 +140,15 @@ def find_device(name: str) -> str:
     return f"/GPU:{index or 0}"
 
 
+def use_threads(count: int) -> bool:
+    """Have TensorFlow spread one operation over so many threads; whether it does, since it starts only once."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError:  # it has started with another number
+        return threads() == count
+    return True
+
+
 def threads() -> int:
     """Threads that TensorFlow spreads one operation over; the order of its sums may depend on it."""
     chosen: int = tf.config.threading.get_intra_op_parallelism_threads()

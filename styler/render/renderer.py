@@ -18,6 +18,7 @@ from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
 from styler.optimizers.base import State
 from styler.progress import StepEvent
+from styler.recipe import Plan
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
@@ -25,7 +26,7 @@ from styler.render.flaws import flaws
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
-from styler.render.pyramid import plan_octaves
+from styler.render.pyramid import octaves_of
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
 from styler.render.strength import detail_share, is_photo, term_weights
@@ -62,10 +63,11 @@ class Renderer:
     Args:
         config: What to render.
         engine: Made for this config or for one that differs in nothing decisive.
+        plan: Size and octaves to obey instead of finding them out, where it has any.
     """
 
-    def __init__(self, config: RenderConfig, engine: Engine) -> None:
-        self.config, self.engine = config, engine
+    def __init__(self, config: RenderConfig, engine: Engine, plan: Plan | None = None) -> None:
+        self.config, self.engine, self.plan = config, engine, plan
 
     def final_size(self, content: Picture) -> Size:
         """(height, width) of the result.
@@ -73,8 +75,8 @@ class Renderer:
         Raises:
             ConfigError: The shorter side would be too small for the network.
         """
-        asked = self.config.size
-        size = content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked))
+        asked, planned = self.config.size, self.plan.size if self.plan else None
+        size = planned or (content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked)))
         check_shape(size, self.engine.network.minimum_size, "the result")
         return size
 
@@ -125,7 +127,7 @@ class Renderer:
         event_every: int | None,
         snapshot: Snapshot | None,
     ) -> Generator[StepEvent, None, Rendered]:
-        course = Course(plan_octaves(final, self.config.steps, self.config.scales))
+        course = Course(octaves_of(self.config, final, self.plan))
         resumed = None if snapshot is None else self._resumed(course, snapshot)
         state: State | None = None
         while course.index < len(course.octaves):

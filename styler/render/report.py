@@ -29,7 +29,7 @@ class Report:
         warnings: What is wrong with the picture to the eye of `styler.render.flaws`.
         seconds: Wall time of the render, without imports and reading.
         peak_memory: Largest resident memory of the process so far, bytes.
-        versions: Of Python, styler, TensorFlow and Keras.
+        versions: Of what a picture's bytes depend on.
     """
 
     config: dict[str, Any]
@@ -80,11 +80,14 @@ def peak_memory() -> int:
 
 def versions() -> dict[str, str]:
     """Versions of what a picture's bytes depend on."""
+    import imagecodecs
     import keras
     import numpy as np
+    import PIL
     import tensorflow as tf
 
     import styler
+    from styler.images.libvips import libvips
 
     return {
         "python": platform.python_version(),
@@ -92,4 +95,7 @@ def versions() -> dict[str, str]:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
+        "pillow": PIL.__version__,
+        "libvips": ".".join(str(libvips().version(part)) for part in range(3)),
+        "imagecodecs": imagecodecs.__version__,
     }
