@@ -179,8 +179,12 @@ class Stylizer:
             choices: Plain values to find again at `resume`.
 
         Raises:
-            ConfigError: An image is not given by its path.
+            ConfigError: An image is not given by its path, or the network is none that `config` names.
         """
+        if find_network(self.config.network).name != self._engine.network.name:
+            name = self._engine.network.name
+            message = f"a render with a checkpoint needs a registered network, to find it again; got {name}"
+            raise ConfigError(message)
         paths = [Path(each) for each in (content, *styles) if isinstance(each, str | os.PathLike)]
         if len(paths) <= len(styles):
             message = "a render with a checkpoint needs its images as paths, to find them again; got an image in memory"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from styler.losses import functional as F
 from styler.losses.base import Stats
@@ -16,6 +17,8 @@ class GramLoss:
     Differs from the paper: each matrix is divided by its own number of positions, so that images of different
     size compare, and the squared difference by the target's own square, so that layers and networks compare.
     """
+
+    gain: ClassVar[float] = 3.0  # squares of squares flatten near the target; docs/look.md has the measurement
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """Sums of activations and of their outer products; additive over tiles, masks and styles.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -39,6 +39,7 @@ class WassersteinLoss:
             channels have a gradient (crowsonkb's style-transfer-pytorch adds 1e-4 to normalized activations).
     """
 
+    gain: ClassVar[float] = 1.0
     ridge: float = 1e-4
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:

@@ -214,7 +214,8 @@ class Renderer:
         photo = self.engine.observe(image, _alpha(content, size))
         statistics = [self.engine.statistics(style, size) for style in styles]
         style = objective.blend(statistics, self.config.style_shares(len(styles)))
-        weights = term_weights(self.config, float(objective.style_term(photo.style, style)))
+        style_of_photo = float(objective.style_term(photo.style, style))
+        weights = term_weights(self.config, style_of_photo, max(size), objective.style_loss.gain)
         factors = Weights(*(tf.constant(weight, tf.float32) for weight in weights))
         return Targets(photo.content, style, factors, photo.opacity)
 

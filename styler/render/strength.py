@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from styler.config import RenderConfig
 
-CONTENT_AT_HALF = 0.015  # content factor at strength 0.5, chosen by renders: see docs/
+CONTENT_AT_HALF = 0.018  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
-SMOOTHNESS = 2.0  # total-variation factor, chosen by renders; crowsonkb's style-transfer-pytorch has the same
+SMOOTHNESS = 2.0  # total-variation factor at 512 pixels, by renders; crowsonkb's style-transfer-pytorch has the same
+REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
+FARTHEST_SIDES = (128, 1024)  # beyond these the calibration is not measured and stays as it is there
 LEAST_STRENGTH = 1e-3  # below it the result is the photo itself
 
 
@@ -25,19 +27,31 @@ def _balance(strength: float) -> float:
     return ((1.0 - strength) / max(strength, LEAST_STRENGTH)) ** SPREAD
 
 
-def term_weights(config: RenderConfig, style_of_photo: float) -> tuple[float, float, float]:
+def term_weights(
+    config: RenderConfig, style_of_photo: float, side: int, gain: float = 1.0
+) -> tuple[float, float, float]:
     """Factors of the content, style and total-variation terms.
 
     The style term is divided by its value at the unstyled photo, so that 1 means "as far as the photo" whatever
-    the painting, loss or network; the content term is relative by itself. Raw weights in `config` win.
+    the painting, loss or network; the content term is relative by itself. A smaller picture has steeper slopes and
+    less room for both, so smoothness falls in proportion to its side and content by the root: with that the style
+    comes as close at 256 and 1024 pixels as at 512. Raw weights in `config` win.
 
     Args:
         config: Gives strength and raw weights.
         style_of_photo: The style term at the content image of this octave.
+        side: Longer side of this octave, pixels.
+        gain: The style loss's own.
 
     Returns:
         (content, style, tv), each >= 0.
     """
-    content = CONTENT_AT_HALF * _balance(config.strength) if config.content_weight is None else config.content_weight
-    style = 1.0 / max(style_of_photo, 1e-6) if config.style_weight is None else config.style_weight
-    return content, style, SMOOTHNESS if config.tv_weight is None else config.tv_weight
+    scale = min(max(side, FARTHEST_SIDES[0]), FARTHEST_SIDES[1]) / REFERENCE_SIDE
+    weights = (
+        CONTENT_AT_HALF * _balance(config.strength) * scale**0.5,
+        gain / max(style_of_photo, 1e-6),
+        SMOOTHNESS * scale,
+    )
+    raw = config.content_weight, config.style_weight, config.tv_weight
+    content, style, tv = (mine if given is None else given for mine, given in zip(weights, raw, strict=True))
+    return content, style, tv

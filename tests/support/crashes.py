@@ -32,7 +32,7 @@ LOOKS = (
 )
 SMALL = ("--network", "tiny", "--size", "192", "--steps", "36", "--save-every", "2")  # two octaves, calls of two steps
 SAVING = ("--checkpoint", "state", "--checkpoint-every", "0s")
-LONGEST = 300.0  # seconds for a render of five, on a machine that has other things to do
+LONGEST = 3600.0  # seconds for a render of five: whoever runs hundreds lets them wait while the machine is needed
 EVERYWHERE = 0.1  # share of the kills that may fall before the first checkpoint
 
 
@@ -175,8 +175,10 @@ def repeat(kind: str, times: int, root: Path, seed: int = 0) -> Counter[str]:
     """So many kills or full disks; what became of them."""
     crashes = Crashes(root, seed)
     once = {"kills": crashes.kill_once, "disks": crashes.fill_once}[kind]
-    for _ in range(times):
+    for number in range(1, times + 1):
         once()
+        if number % 10 == 0:
+            print(f"{number} {kind}: {dict(crashes.counts)}", flush=True)
     return crashes.counts
 
 

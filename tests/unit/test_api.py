@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from styler.api import StyleResult, Stylizer, listed, peak_memory, stylize, versions
+from styler.api import StyleResult, Stylizer, listed, resume, stylize
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.images.reading import TRANSPARENT
 from styler.render.engine import Engine
+from styler.render.report import peak_memory, versions
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
 from support.programs import shared_engine
@@ -182,3 +183,73 @@ def test_versions_name_what_the_bytes_depend_on():
     found = versions()
     assert set(found) == {"python", "styler", "tensorflow", "keras", "numpy"}
     assert all(re.match(r"\d+\.\d+", version) for version in found.values())
+
+
+@pytest.fixture
+def stopping():
+    """An observer that ends a render at an event, as a kill would: nothing between here and the test catches it."""
+
+    class Stop(BaseException):
+        pass
+
+    def after(count):
+        seen = []
+
+        def observe(event):
+            seen.append(event)
+            if len(seen) == count:
+                raise Stop
+
+        return observe
+
+    after.error = Stop
+    return after
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_stopped_render_is_resumed_to_the_same_picture(tiny, stopping, folder, optimizer):
+    options = {"network": tiny, "size": 192, "steps": 12, "optimizer": optimizer}
+    whole = stylize("photo.png", "painting.png", **options)
+    with pytest.raises(stopping.error):
+        stylize("photo.png", "painting.png", **options, checkpoint="state", checkpoint_every=0.0, observer=stopping(3))
+    events = []
+    result = resume("state", observer=events.append)
+    np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
+    assert events[0].step > 3
+    assert result.config == whole.config
+    assert [row["loss"] for row in result.report.octaves] == [row["loss"] for row in whole.report.octaves]
+    assert not (folder / "state").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_checkpoint_needs_paths_and_replaces_nothing(tiny, studio, folder):
+    with pytest.raises(ConfigError, match="needs a registered network, to find it again; got tiny"):
+        studio.render("photo.png", "painting.png", checkpoint="state")
+    studio = Stylizer(CONFIG.changed(network=tiny))
+    with pytest.raises(ConfigError, match="needs its images as paths"):
+        studio.render(blobs(60, 80, 1), "painting.png", checkpoint="state")
+    (folder / "state").write_bytes(b"hours")
+    with pytest.raises(OutputError, match="state exists already, perhaps of a render that was stopped"):
+        studio.render("photo.png", "painting.png", checkpoint="state")
+    assert (folder / "state").read_bytes() == b"hours"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_checkpoint_that_cannot_be_written_is_a_warning(tiny, monkeypatch):
+    def full(*_args, **_settings):
+        raise OutputError("cannot write state: No space left on device")
+
+    monkeypatch.setattr("styler.render.saver.write_checkpoint", full)
+    with pytest.warns(RuntimeWarning, match="No space left on device; the render goes on") as caught:
+        stylize("photo.png", "painting.png", config=CONFIG, network=tiny, checkpoint="state", checkpoint_every=0.0)
+    assert len(caught) == 1
+
+
+def test_the_report_tells_of_a_picture_that_went_wrong(tiny):
+    result = stylize(
+        blobs(60, 80, 1), stripes(90, 70), network=tiny, size=64, steps=40, optimizer="adam", learning_rate=1e3
+    )
+    assert result.report.setbacks > 0
+    assert "went astray" in result.report.warnings[0]
+    assert np.isfinite(result.picture.pixels).all()

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
+from styler.errors import CheckpointError
 from styler.render import course as module
 from styler.render.course import Course
 from styler.render.loop import Progress
 from styler.render.pyramid import Octave
+from styler.render.snapshot import Position
+from styler.render.stand import Stand
 from styler.types import Size
 
 SMALL, LARGE = Octave(size=Size(10, 10), steps=20), Octave(size=Size(10, 20), steps=10)
@@ -28,6 +34,11 @@ def progress(steps, seconds_a_step):
     return Progress(None, steps, seconds_a_step)
 
 
+def end(steps, evaluations, loss, reason="steps", setbacks=0):
+    state, watch = SimpleNamespace(value=loss, evaluations=evaluations), SimpleNamespace(setbacks=setbacks)
+    return Progress(Stand(state, watch), steps, 0.1, reason)
+
+
 def test_nothing_is_told_of_the_time_before_a_call_that_did_not_compile(course):
     assert course.seconds_left(0) is None
     course.note(progress(1, 30.0))
@@ -43,7 +54,7 @@ def test_time_left_counts_pixels_of_all_octaves(course):
 def test_the_first_call_of_every_octave_is_left_out(course):
     course.note(progress(1, 30.0))
     course.note(progress(20, 0.5))
-    course.finish_octave(20, 25, 0.3)
+    course.finish_octave(end(20, 25, 0.3))
     course.note(progress(1, 99.0))
     assert course.seconds_left(1) == pytest.approx(9 * 1.0)
 
@@ -51,36 +62,73 @@ def test_the_first_call_of_every_octave_is_left_out(course):
 def test_no_time_is_left_at_the_end(course):
     course.note(progress(1, 1.0))
     course.note(progress(20, 1.0))
-    course.finish_octave(20, 25, 0.3)
+    course.finish_octave(end(20, 25, 0.3))
     course.note(progress(10, 1.0))
     assert course.seconds_left(10) == 0.0
 
 
 def test_steps_are_counted_over_the_octaves(course):
     assert (course.octave, course.done, course.total) == (SMALL, 0, 30)
-    course.finish_octave(20, 25, 0.3)
+    course.finish_octave(end(20, 25, 0.3))
     assert (course.octave, course.done, course.total) == (LARGE, 20, 30)
 
 
 def test_steps_that_an_octave_did_not_need_drop_out_of_the_total(course):
-    course.finish_octave(12, 15, 0.3)
+    course.finish_octave(end(12, 15, 0.3))
     assert (course.done, course.total) == (12, 22)
 
 
-@pytest.mark.parametrize(("made", "reason"), [(10, "steps"), (7, "converged"), (0, "converged")])
-def test_the_last_octave_gives_the_reason_to_stop(course, made, reason):
-    course.finish_octave(3, 4, 0.3)
-    course.finish_octave(made, made + 1, 0.2)
-    assert course.stop_reason == reason
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [
+        (("steps", "steps"), "steps"),
+        (("converged", "steps"), "steps"),
+        (("steps", "converged"), "converged"),
+        (("line search", "steps"), "line search"),
+        (("steps", "line search"), "line search"),
+        (("diverged", "diverged"), "diverged"),
+        (("line search", "diverged"), "line search"),
+    ],
+)
+def test_the_reason_to_stop_is_the_last_octaves_unless_an_earlier_one_failed(course, reasons, told):
+    for reason in reasons:
+        course.finish_octave(end(3, 4, 0.3, reason))
+    assert course.stop_reason == told
+    assert [row["stop_reason"] for row in course.rows] == list(reasons)
+
+
+def test_a_course_goes_on_from_a_position(course, clock):
+    course.finish_octave(end(20, 25, 0.3, setbacks=2))
+    clock[0] = 107.0
+    at = course.position(progress(4, 1.0))
+    assert Position.from_dict(at.to_dict()) == at
+    other = Course((SMALL, LARGE), _started=clock[0], _octave_started=clock[0])
+    other.resume(at)
+    clock[0] = 110.0
+    assert (other.octave, other.done, other.rows, other.setbacks) == (LARGE, 20, course.rows, 2)
+    assert other.seconds == 10.0
+
+
+@pytest.mark.parametrize(("octave", "made"), [(2, 0), (-1, 0), (1, 11), (0, -1)])
+def test_a_position_outside_the_plan_is_refused(course, octave, made):
+    at = replace(course.position(progress(0, 0.0)), octave=octave, made=made)
+    with pytest.raises(CheckpointError, match="a render with 2 octaves was expected"):
+        course.resume(at)
+
+
+def test_a_loss_that_is_not_finite_is_told_as_none(course):
+    course.finish_octave(end(3, 4, float("inf")))
+    assert course.rows[0]["loss"] is None
 
 
 def test_rows_tell_each_octaves_own_time(course, clock):
     clock[0] = 104.0
-    course.finish_octave(20, 25, 0.5)
+    course.finish_octave(end(20, 25, 0.5))
     clock[0] = 105.5
-    course.finish_octave(10, 11, 0.25)
+    course.finish_octave(end(10, 11, 0.25))
+    ending = {"stop_reason": "steps", "setbacks": 0}
     assert course.rows == [
-        {"height": 10, "width": 10, "steps": 20, "evaluations": 25, "seconds": 4.0, "loss": 0.5},
-        {"height": 10, "width": 20, "steps": 10, "evaluations": 11, "seconds": 1.5, "loss": 0.25},
+        {"height": 10, "width": 10, "steps": 20, "evaluations": 25, "seconds": 4.0, "loss": 0.5, **ending},
+        {"height": 10, "width": 20, "steps": 10, "evaluations": 11, "seconds": 1.5, "loss": 0.25, **ending},
     ]
     assert course.seconds == 5.5

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from styler.config import RenderConfig
-from styler.errors import ConfigError
+from styler.errors import CheckpointError, ConfigError
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
@@ -108,3 +108,43 @@ def test_a_photo_too_narrow_for_the_network_is_refused():
     renderer = Renderer(config, shared_engine(config, tiny_network()))
     with pytest.raises(ConfigError, match="less than 32"):
         renderer.final_size(read_image(blobs(20, 200, 1)))
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_render_goes_on_from_every_event_to_the_same_pixels(optimizer):
+    options = {"size": 192, "steps": 9, "optimizer": optimizer, "init": "noise"}
+    events, whole = rendered(**options)
+    config = RenderConfig(**options)
+    for event in events:
+        course = Renderer(config, shared_engine(config, tiny_network())).render(
+            PHOTO, [PAINTING], snapshot=event.snapshot()
+        )
+        while True:
+            try:
+                next(course)
+            except StopIteration as end:
+                result = end.value
+                break
+        np.testing.assert_array_equal(result.pixels, whole.pixels)
+        assert [row["loss"] for row in result.octaves] == [row["loss"] for row in whole.octaves]
+
+
+def test_a_snapshot_of_another_size_is_refused():
+    (event, *_), _ = rendered(size=96)
+    config = RenderConfig(size=128, steps=8)
+    course = Renderer(config, shared_engine(config, tiny_network())).render(
+        PHOTO, [PAINTING], snapshot=event.snapshot()
+    )
+    with pytest.raises(CheckpointError, match="was expected at 112 x 144 pixels"):
+        next(course)
+
+
+def test_after_an_octave_that_diverged_no_more_steps_are_made(monkeypatch):
+    monkeypatch.setattr("styler.render.loop.hopeless", lambda watch: True)
+    _, result = rendered(size=192, steps=60, optimizer="adam", learning_rate=1e4, init="content")
+    assert result.stop_reason == "diverged"
+    assert [row["stop_reason"] for row in result.octaves] == ["diverged"] * len(result.octaves)
+    assert result.octaves[-1]["steps"] == 0
+    assert result.pixels.shape == (144, 192, 3)
+    assert "best image" in result.warnings[0]
+    assert np.isfinite(result.pixels).all()

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from styler.config import RenderConfig
@@ -10,24 +11,37 @@ def test_only_strength_zero_is_the_photo_itself(strength, photo):
 
 
 def test_content_falls_as_strength_rises_and_is_gone_at_one():
-    weights = [term_weights(RenderConfig(strength=s), 1.0)[0] for s in (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)]
+    weights = [term_weights(RenderConfig(strength=s), 1.0, 512)[0] for s in (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)]
     assert weights == sorted(weights, reverse=True)
     assert weights[-1] == 0.0
 
 
 def test_the_style_term_is_one_at_the_photo():
     for style_of_photo in (0.01, 1.0, 300.0):
-        _, style, _ = term_weights(RenderConfig(), style_of_photo)
+        _, style, _ = term_weights(RenderConfig(), style_of_photo, 512)
         assert style * style_of_photo == pytest.approx(1.0)
+
+
+def test_a_loss_brings_its_gain():
+    assert term_weights(RenderConfig(), 2.0, 512, 3.0)[1] == pytest.approx(1.5)
+
+
+def test_smaller_pictures_are_smoothed_less_and_tied_less_to_the_photo():
+    weights = {side: term_weights(RenderConfig(), 1.0, side) for side in (64, 128, 256, 512, 1024, 8192)}
+    assert weights[64] == weights[128]
+    assert weights[1024] == weights[8192]
+    content, _, tv = zip(*(weights[side] for side in (128, 256, 512, 1024)), strict=True)
+    assert list(content) == sorted(content)
+    np.testing.assert_allclose(np.divide(tv[1:], tv[:-1]), 2.0)
 
 
 def test_raw_weights_win():
     config = RenderConfig(content_weight=0.0, style_weight=7.0, tv_weight=0.25)
-    assert term_weights(config, 5.0) == (0.0, 7.0, 0.25)
+    assert term_weights(config, 5.0, 256, 3.0) == (0.0, 7.0, 0.25)
 
 
 def test_a_photo_that_matches_already_does_not_divide_by_zero():
-    assert term_weights(RenderConfig(), 0.0)[1] < 1e7
+    assert term_weights(RenderConfig(), 0.0, 512)[1] < 1e7
 
 
 def test_detail_of_the_photo_is_whole_up_to_one_half_and_gone_at_one():

@@ -1,0 +1,218 @@
+"""`styler resume` in this process, on a small network of random weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+from PIL import Image
+
+from styler.cli import work
+from styler.cli.app import run
+from styler.errors import OutputError
+from styler.render.checkpoint import read_checkpoint
+from styler.render.saver import Saver
+
+SMALL = ("--network", "tiny", "--size", "192", "--steps", "16", "--init", "noise", "--save-every", "3")
+WORDS = ("render", "photo.png", "painting.png", *SMALL, "--checkpoint", "state", "--checkpoint-every", "0s")
+LEFT = ["out-3.png", "out-6.png", "out-9.png"]
+pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
+
+
+class Killed(BaseException):
+    """In place of a process that is killed: nothing between here and the test takes note of it."""
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """Runs a render up to an event, at which it is killed or gets a signal."""
+
+    def stop(at, *words, number=None):
+        real, events = Saver.__call__, []
+
+        def call(saver, event):
+            real(saver, event)
+            events.append(event)
+            if len(events) == at:
+                if number is None:
+                    raise Killed
+                signal.raise_signal(number)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Saver, "__call__", call)
+            try:
+                return run([*WORDS, *words])
+            except Killed:
+                return None
+
+    return stop
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Bytes of uninterrupted renders by their words."""
+    return {}
+
+
+@pytest.fixture
+def whole(pictures, folder):
+    def render(*words):
+        if words not in pictures:
+            assert run([*WORDS, *words, "-o", "whole.png", "--checkpoint", "off"]) == 0
+            pictures[words] = (folder / "whole.png").read_bytes()
+            for path in folder.glob("whole*"):
+                path.unlink()
+        return pictures[words]
+
+    return render
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name not in ("photo.png", "painting.png"))
+
+
+@pytest.mark.parametrize("words", [(), ("--optimizer", "adam"), ("--color", "luminance")], ids=" ".join)
+@pytest.mark.parametrize("at", [1, 2, 4, 5, 7])
+def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, words, at):
+    assert stopped(at, *words, "-o", "out.png") is None
+    assert "state" in names(folder)
+    assert run(["resume", "state"]) == 0
+    assert (folder / "out.png").read_bytes() == whole(*words)
+    assert not {"state", "out-partial.png"} & set(names(folder))
+
+
+def test_it_can_be_killed_again_and_resumed_from_another_folder(folder, stopped, whole, tmp_path_factory, monkeypatch):
+    stopped(2, "-o", "out.png", "--report", "r.json")
+    before = read_checkpoint(folder / "state").snapshot.position
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "write_picture", lambda *_args, **_settings: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            run(["resume", str(folder / "state")])
+    assert read_checkpoint(folder / "state").snapshot.position.seconds > before.seconds
+    assert run(["resume", str(folder / "state")]) == 0
+    assert (folder / "out.png").read_bytes() == whole()
+    report = json.loads((folder / "r.json").read_text())
+    assert [row["stop_reason"] for row in report["octaves"]] == ["steps", "steps"]
+    assert sum(row["steps"] for row in report["octaves"]) == 16
+
+
+def test_killed_between_the_output_and_the_end_it_finds_its_own_picture(folder, whole, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(Saver, "remove", lambda saver: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            run([*WORDS, "-o", "out.png"])
+    written = (folder / "out.png").stat().st_mtime_ns
+    assert run(["resume", "state"]) == 0
+    assert (folder / "out.png").read_bytes() == whole()
+    assert (folder / "out.png").stat().st_mtime_ns == written
+    assert "state" not in names(folder)
+
+
+def test_another_file_of_that_name_stays(folder, stopped, monkeypatch, capsys):
+    stopped(3, "-o", "out.png")
+    (folder / "out.png").write_bytes(b"theirs")
+    capsys.readouterr()
+    assert run(["resume", "state"]) == 2
+    assert capsys.readouterr().err.endswith("out.png exists already; choose another --output or give --overwrite\n")
+    assert (folder / "out.png").read_bytes() == b"theirs"
+    assert run(["resume", "state", "--overwrite"]) == 0
+    assert (folder / "out.png").read_bytes() != b"theirs"
+
+
+def test_also_when_all_steps_are_made(folder, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "write_picture", lambda *_args, **_settings: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            run([*WORDS, "-o", "out.png"])
+    (folder / "out.png").write_bytes(b"theirs")
+    assert run(["resume", "state"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert (folder / "out.png").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whole, capsys, number):
+    (folder / "out-partial.png").write_bytes(b"mine")
+    assert stopped(4, "-o", "out.png", number=number) == 130
+    err = capsys.readouterr().err
+    assert err.splitlines() == [
+        "note: the photo is enlarged to 192x144",
+        "best so far: out-partial-2.png",
+        "checkpoint: state; go on with: styler resume state",
+        "error: interrupted",
+    ]
+    assert (folder / "out-partial.png").read_bytes() == b"mine"
+    with Image.open(folder / "out-partial-2.png") as image:
+        assert image.size in ((136, 102), (128, 96), (192, 144))
+    assert run(["resume", "state"]) == 0
+    assert (folder / "out.png").read_bytes() == whole()
+
+
+def test_a_short_render_leaves_a_checkpoint_beside_its_output_at_a_signal_only(folder, stopped, capsys):
+    default = ("--checkpoint", "out.png.styler-checkpoint")
+    assert run([*WORDS[:-4], "-o", "out.png"]) == 0
+    assert names(folder) == sorted(["out.png", "out-12.png", "out-15.png", *LEFT])
+    assert stopped(1, *default, "-o", "out.png", "--overwrite", number=signal.SIGINT) == 130
+    assert "out.png.styler-checkpoint" in names(folder)
+
+
+def test_off_leaves_none(folder, stopped):
+    assert stopped(2, "-o", "out.png", "--checkpoint", "off", number=signal.SIGINT) == 130
+    assert names(folder) == ["out-3.png", "out-partial.png"]
+
+
+def test_what_was_reached_is_kept_when_the_picture_cannot_be_written(folder, whole, monkeypatch, capsys):
+    def full(*_args, **_settings):
+        raise OutputError("cannot write out.png: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "write_picture", full)
+        assert run([*WORDS[:-2], "-o", "out.png"]) == 2  # every 30 s: never during this render
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "checkpoint: state; go on with: styler resume state",
+        "error: cannot write out.png: No space left on device",
+    ]
+    assert run(["resume", "state"]) == 0
+    assert (folder / "out.png").read_bytes() == whole()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda: os.truncate("state", 1000), "is not a checkpoint of styler, or its end is missing"),
+        (lambda: os.unlink("painting.png"), "painting.png, which the render needs: No such file"),
+        (lambda: os.truncate("painting.png", 100), "painting.png has changed since the checkpoint was made"),
+        (lambda: os.unlink("state"), "cannot read state: No such file"),
+    ],
+)
+def test_refusals_take_one_line(folder, stopped, capsys, spoil, said):
+    stopped(2, "-o", "out.png")
+    spoil()
+    capsys.readouterr()
+    assert run(["resume", "state"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_one_of_the_library_is_refused(folder, tiny, monkeypatch, capsys):
+    from styler.api import Stylizer
+    from styler.config import RenderConfig
+
+    events = []
+
+    def stop(event):
+        events.append(event)
+        raise Killed
+
+    with pytest.raises(Killed):
+        Stylizer(RenderConfig(network="tiny", size=64, steps=4)).render(
+            "photo.png", "painting.png", observer=stop, checkpoint="state", checkpoint_every=0.0
+        )
+    assert run(["resume", "state"]) == 2
+    assert "state is not of styler render; resume it from Python, where it was made" in capsys.readouterr().err

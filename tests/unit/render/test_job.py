@@ -1,0 +1,68 @@
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from styler.config import RenderConfig
+from styler.errors import CheckpointError
+from styler.render.job import Job, read_job
+
+pytestmark = pytest.mark.usefixtures("folder", "tiny")
+
+
+def job(**options):
+    return Job(
+        content=Path("photo.png"), styles=(Path("painting.png"),), config=RenderConfig(network="tiny", **options)
+    )
+
+
+def test_it_can_be_read_from_another_folder(folder, tmp_path_factory, monkeypatch):
+    described = job(strength=0.3, style_layers=(("block1_conv1", 1.0),)).to_dict()
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    found = read_job(described)
+    assert found.content == folder / "photo.png"
+    assert found.config == job(strength=0.3, style_layers=(("block1_conv1", 1.0),)).config
+    assert found.to_dict() == described
+
+
+@pytest.mark.parametrize("name", ["photo.png", "painting.png", "start.png"])
+def test_a_changed_file_is_named(folder, name):
+    (folder / "start.png").write_bytes((folder / "photo.png").read_bytes())
+    described = job(init="start.png").to_dict()
+    with (folder / name).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(CheckpointError, match=rf"{re.escape(name)} has changed since the checkpoint was made"):
+        read_job(described)
+
+
+@pytest.mark.parametrize("make", [Path.unlink, lambda path: (path.unlink(), os.mkfifo(path))], ids=["absent", "pipe"])
+def test_a_file_that_cannot_be_read_is_named(folder, make):
+    described = job().to_dict()
+    make(folder / "painting.png")
+    with pytest.raises(CheckpointError, match=r"cannot read .*painting\.png, which the render needs"):
+        read_job(described)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"config": {"stength": 1}}, "Did you mean 'strength'"),
+        ({"config": {"network": "vgg18"}}, "unknown network 'vgg18'"),
+        ({"styles": 3}, "TypeError in what it says of its render"),
+        ({"sha256": []}, "the hashes of 2 files was expected, it has 0"),
+    ],
+)
+def test_a_description_of_another_kind_is_refused(changes, said):
+    with pytest.raises(CheckpointError, match=said):
+        read_job({**job().to_dict(), **changes})
+
+
+def test_the_weights_are_among_the_files(monkeypatch, folder):
+    (folder / "compact.npz").write_bytes(b"weights")
+    monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
+    compact = Job(content=Path("photo.png"), styles=(Path("painting.png"),), config=RenderConfig())
+    described = compact.to_dict()
+    (folder / "compact.npz").write_bytes(b"others")
+    with pytest.raises(CheckpointError, match=r"compact\.npz has changed"):
+        read_job(described)
