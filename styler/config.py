@@ -27,6 +27,7 @@ DEPTHS = (8, 16)  # bits a channel of an output
 QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
 SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 positions
 LARGEST_SIZE = 65_535  # what JPEG can hold
+MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
@@ -100,7 +101,7 @@ class RenderConfig:
         for name in ("content_weight", "style_weight", "tv_weight"):
             _in_range(name, getattr(self, name), 0, math.inf)
         _in_range("learning_rate", self.learning_rate, 0, math.inf, open_below=True)
-        _whole("steps", self.steps, 1)
+        _whole("steps", self.steps, 1, MOST_STEPS)
         _whole("scales", self.scales, 1)
         _whole("seed", self.seed, 0)
         _one_of("color", self.color, COLORS)
@@ -307,10 +308,18 @@ def _in_range(name: str, value: Any, low: float, high: float, *, open_below: boo
         return
     sign = "above" if open_below else "at least"
     expected = f"a number {sign} {low:g}" + (f" and at most {high:g}" if math.isfinite(high) else "")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         _refuse(name, expected, value)
     if value > high or value < low or (open_below and value == low):
         _refuse(name, expected, value)
+
+
+def _is_finite(value: float) -> bool:
+    """Whether a float holds it; whole numbers have no limit of their own."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _whole(name: str, value: Any, low: int, high: int | None = None) -> None:

@@ -6,14 +6,14 @@ from styler.api import Stylizer
 from styler.cli.request import Request
 from styler.images.mapped import LARGE
 from styler.images.reading import check_readable
-from styler.render.plan import Plan, Stage
+from styler.render.schedule import Schedule, Stage
 
 BASES = {"measured": "measured on this machine", "guessed": "a guess: it could not be measured"}
 FLOATS = 12  # bytes a pixel of a picture that was read
 
 
 def described(request: Request) -> str:
-    """Plan a request and say what it comes to.
+    """Schedule a request and say what it comes to.
 
     Raises:
         StylerError: It cannot be carried out within its budgets.
@@ -29,7 +29,7 @@ def _pictures(request: Request) -> int:
     return sum(each for each in taken if each < LARGE)
 
 
-def lines(plan: Plan) -> list[str]:
+def lines(plan: Schedule) -> list[str]:
     """One thing a line."""
     allowed = "" if plan.budget is None else f" of {_memory(plan.budget)} allowed"
     return [

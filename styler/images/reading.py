@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +23,7 @@ from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.images.rasters import DecodingError, Header, Raster
 from styler.images.signatures import HEAD, READABLE, kind_of
+from styler.sources import identified
 from styler.types import PathLike, Size
 
 if TYPE_CHECKING:
@@ -81,7 +83,8 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
     with _opened(path) as (file, kind):
         _checked_header(path, file, kind, max_pixels)
         try:
-            return _picture(rasters.decoded(file, kind), Path(path).stem)
+            picture = _picture(rasters.decoded(file, kind), Path(path).stem)
+            return replace(picture, source=identified(file, Path(path).name))
         except DecodingError as cause:
             message = f"cannot decode {shown(path)}: {cause}. The file is damaged or cut short; save it anew"
             raise ImageError(message) from cause

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from styler.images.mapped import Array, bands, is_mapped, release, roomy
-from styler.images.picture import Pixels
+from styler.images.picture import Picture, Pixels
 from styler.types import Size
 
+FAINTEST = 1 / 255  # of alpha: below the smallest step of 8 bits nothing shows
 SUPPORT = {Image.Resampling.LANCZOS: 3.0, Image.Resampling.BICUBIC: 2.0}  # pixels of the coarser image, each way
 ROWS = 256  # of a result at a time: Pillow takes the place of a band as float32, exact to 1e-5 of a pixel then
 
@@ -32,6 +33,37 @@ def resampled(pixels: Pixels, size: Size, into: Array | None = None) -> Pixels:
     resize(pixels, made, Image.Resampling.LANCZOS)
     for rows in bands(made):
         np.clip(made[rows], 0.0, 1.0, out=made[rows])
+    return made
+
+
+def resampled_alpha(picture: Picture, size: Size) -> Pixels | None:
+    """How opaque a picture is at another size, float32 (height, width, 1); None where it is, or where nothing is."""
+    if picture.alpha is None:
+        return None
+    alpha = resampled(picture.alpha[..., None], size)
+    return alpha if max(float(alpha[rows].max()) for rows in bands(alpha)) >= FAINTEST else None
+
+
+def resampled_colors(picture: Picture, size: Size, into: Array | None = None) -> Pixels:
+    """A picture's pixels at another size, (height, width, 3), to which what is hidden adds nothing at the edges.
+
+    Args:
+        picture: With or without alpha.
+        size: New (height, width).
+        into: As in `resampled`.
+    """
+    alpha = resampled_alpha(picture, size)
+    if alpha is None or picture.alpha is None or picture.size == size:
+        return resampled(picture.pixels, size, into)
+    opacity, made = picture.alpha[..., None], roomy((*size, 3)) if into is None else into
+    shown, weight = roomy(picture.pixels.shape), roomy((*size, 1))
+    for rows in bands(shown, picture.pixels, opacity):
+        shown[rows] = picture.pixels[rows] * opacity[rows]
+    resize(shown, made, Image.Resampling.LANCZOS)
+    resize(opacity, weight, Image.Resampling.LANCZOS)
+    for rows in bands(made, weight, alpha):
+        colors = np.clip(made[rows] / np.maximum(weight[rows], FAINTEST), 0.0, 1.0)
+        made[rows] = np.where(alpha[rows] < FAINTEST, 1.0, colors)
     return made
 
 

@@ -13,7 +13,7 @@ from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
 from styler.images.mapped import digest
 from styler.images.picture import Picture, Pixels
-from styler.images.resampling import resampled
+from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
@@ -82,9 +82,9 @@ class Engine:
         """Whether a config could be rendered with this engine as it is."""
         return decisive(config) == self._key
 
-    def observe(self, image: Tensor) -> Observation:
-        """One pass through the network, (1, H, W, 3), 0..1."""
-        seen: Observation = self._observe(image)
+    def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
+        """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""
+        seen: Observation = self._observe(image) if alpha is None else self._observe(image, alpha)
         return seen
 
     @cached_property
@@ -129,15 +129,17 @@ class Engine:
         """
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
-        key = digest(style.pixels), shape, tile is not None
+        alpha = resampled_alpha(style, shape)
+        key = digest(style.pixels) + ("" if alpha is None else digest(alpha)), shape, tile is not None
         if key not in self._statistics:
-            self._statistics[key] = self._seen(resampled(style.pixels, shape), tile)
+            self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)
         return self._statistics[key]
 
-    def _seen(self, pixels: Pixels, tile: int | None) -> dict[str, Stats]:
+    def _seen(self, pixels: Pixels, alpha: Pixels | None, tile: int | None) -> dict[str, Stats]:
         if tile is None:
-            return self.observe(image_tensor(pixels)).style
-        return {name: each.per_position() for name, each in self.tiling.statistics(pixels, tile).items()}
+            return self.observe(image_tensor(pixels), None if alpha is None else image_tensor(alpha)).style
+        stats = self.tiling.statistics(pixels, tile, self.tiling.opacity(alpha))
+        return {name: each.per_position() for name, each in stats.items()}
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
@@ -188,6 +190,15 @@ def find_device(name: str) -> str:
         message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
         raise ResourceError(message)
     return f"/GPU:{index or 0}"
+
+
+def use_threads(count: int) -> bool:
+    """Have TensorFlow spread one operation over so many threads; whether it does, since it starts only once."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError:  # it has started with another number
+        return threads() == count
+    return True
 
 
 def threads() -> int:

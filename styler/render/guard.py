@@ -10,7 +10,7 @@ from types import TracebackType
 from styler.errors import ResourceError
 from styler.images.mapped import folder_for_files
 from styler.memory import resident_memory
-from styler.render.plan import Stage
+from styler.render.schedule import Stage
 
 NEAR = 0.9  # of the budget: there the tile shrinks
 GROWN = 1.02  # times what was held at the last alarm: TensorFlow gives nothing back, so that only growth tells

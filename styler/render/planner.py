@@ -22,9 +22,9 @@ from styler.render.buffers import BUSY
 from styler.render.cost import Cost, guessed
 from styler.render.engine import Engine
 from styler.render.margin import padded_size
-from styler.render.plan import Plan, Stage, named_tile
 from styler.render.probe import is_kept, probed
 from styler.render.pyramid import Octave, plan_octaves
+from styler.render.schedule import Schedule, Stage, named_tile
 from styler.render.setting import PLANNED_SHARE, Setting
 from styler.render.snapshot import Position
 from styler.types import Size
@@ -47,8 +47,9 @@ def plan_render(
     measure: bool = False,
     reserve: int = 0,
     kept: Position | None = None,
+    stages: tuple[dict[str, Any], ...] = (),
     probe: Callable[..., Cost | None] | None = None,
-) -> Plan:
+) -> Schedule:
     """A plan within the config's `max_memory` and `time_budget`.
 
     Args:
@@ -58,6 +59,7 @@ def plan_render(
         measure: Predict from measurements also where a guess shows that all is well.
         reserve: Bytes that will be held beside what the process holds now.
         kept: Where a render stands that goes on.
+        stages: Of a schedule to obey, as `Schedule.kept` gives them; none to make one.
         probe: Measures a config's cost in one piece ("whole") or by "tiles"; None for a short run on this machine.
 
     Raises:
@@ -69,6 +71,8 @@ def plan_render(
     )
     if kept is not None and kept.stages:
         return planner.resumed(kept)
+    if stages:
+        return planner.obeyed(stages)
     return planner.plan(measure=measure)
 
 
@@ -90,7 +94,7 @@ class Planner:
         self.setting, self._probe, self._measured = setting, probe, kept
         self._guesses = False
 
-    def plan(self, *, measure: bool) -> Plan:
+    def plan(self, *, measure: bool) -> Schedule:
         """See `plan_render`."""
         config = self.setting.config
         self._check_tile()
@@ -99,22 +103,27 @@ class Planner:
             plan = self._within_memory(config.steps)
         return plan if config.time_budget is None else self._within_time(plan, config.time_budget)
 
-    def _is_known(self, plan: Plan) -> bool:
+    def _is_known(self, plan: Schedule) -> bool:
         """Whether what the plan needs was measured before."""
         kinds = {"whole" if tile is None else "tiles" for tile in plan.tiles}
         return all(self._measured(self.setting.config, kind) for kind in kinds)
 
-    def resumed(self, at: Position) -> Plan:
+    def resumed(self, at: Position) -> Schedule:
         """The plan of a checkpoint; with smaller tiles if the system has killed for want of memory since."""
-        stages = tuple(self._kept_stage(values) for values in at.stages)
+        schedule = self.obeyed(at.stages)
         if memory_kills() <= at.kills:
-            return Plan(stages=stages, budget=self.setting.budget)
+            return schedule
+        stages = schedule.stages
         smallest = self.setting.engine.tiling.view.smallest_tile
         longest = max(padded_size(stages[at.octave].octave.size))
         tile = max((stages[at.octave].tile or min(longest, LARGEST_LEFT)) // 2, smallest)
         smaller = tuple(self._shrunk(s, tile) if i >= at.octave else s for i, s in enumerate(stages))
         note = f"tiles of {tile} pixels, since the system had to kill for want of memory"
-        return Plan(stages=smaller, budget=self.setting.budget, notes=(note,))
+        return Schedule(stages=smaller, budget=self.setting.budget, notes=(note,))
+
+    def obeyed(self, stages: tuple[dict[str, Any], ...]) -> Schedule:
+        """A schedule that is to be made again, to the byte."""
+        return Schedule(stages=tuple(self._kept_stage(values) for values in stages), budget=self.setting.budget)
 
     def _kept_stage(self, values: dict[str, Any]) -> Stage:
         octave = Octave(size=Size(values["height"], values["width"]), steps=values["steps"])
@@ -133,7 +142,7 @@ class Planner:
         if isinstance(tile, int):
             self.setting.engine.tiling.view.check_tile(tile)
 
-    def rough(self) -> Plan | None:
+    def rough(self) -> Schedule | None:
         """The first plan to try, where a guess that is too high rather than too low leaves no doubt that it fits."""
         config, budget = self.setting.config, self.setting.budget
         octaves = plan_octaves(self.setting.final, config.steps, config.scales)
@@ -157,7 +166,7 @@ class Planner:
         """Bytes a pixel of the optimizer's state on the device, with what a step holds beside it."""
         return PIXEL * (2.0 * getattr(self.setting.engine.program.optimizer, "history", 1) + 8)
 
-    def _within_memory(self, steps: int) -> Plan:
+    def _within_memory(self, steps: int) -> Schedule:
         config, final = self.setting.config, self.setting.final
         octaves = plan_octaves(final, steps, config.scales)
         candidates, disk_suffices = [], True
@@ -186,7 +195,7 @@ class Planner:
             yield from (side for side in TILES if smallest <= side < max(padded_size(self.setting.final)))
             yield smallest
 
-    def _made(self, octaves: tuple[Octave, ...], tile: int | None) -> Plan | None:
+    def _made(self, octaves: tuple[Octave, ...], tile: int | None) -> Schedule | None:
         """The plan with tiles of one size; None if the disk cannot hold its buffers."""
         stages = []
         for octave in octaves:
@@ -200,7 +209,7 @@ class Planner:
         seconds += self._first_calls(stages)
         basis = "guessed" if self._guesses else "measured"
         notes = self._notes(stages)
-        return Plan(
+        return Schedule(
             stages=tuple(stages),
             peak=peak,
             seconds=seconds,
@@ -320,7 +329,7 @@ class Planner:
             notes.append(f"{fewest} pairs of L-BFGS history instead of {asked}, as many as the disk holds")
         return tuple(notes)
 
-    def _refuse(self, candidates: list[Plan], disk_suffices: bool) -> None:
+    def _refuse(self, candidates: list[Schedule], disk_suffices: bool) -> None:
         setting = self.setting
         if not disk_suffices:
             octave = Octave(size=setting.final, steps=1)
@@ -338,7 +347,7 @@ class Planner:
         )
         raise ResourceError(message)
 
-    def _within_time(self, plan: Plan, seconds: float) -> Plan:
+    def _within_time(self, plan: Schedule, seconds: float) -> Schedule:
         """As many steps as fit, by bisection: seconds grow with steps."""
         if plan.seconds <= seconds:
             return plan

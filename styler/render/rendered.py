@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from styler.images.picture import Picture, Pixels
-from styler.images.resampling import resampled
+from styler.images.resampling import resampled_colors
 from styler.render.flaws import flaws, glimpse
 from styler.types import Size
 
@@ -26,6 +26,7 @@ class Rendered:
         warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
         seconds: Wall time of the render.
         plan: What was planned, as plain values.
+        stages: Octaves as they were made: height, width, steps at most, tile and history.
         memory: What was done when memory ran low, and the buffers of the last octave, bytes by name.
     """
 
@@ -36,6 +37,7 @@ class Rendered:
     seconds: float
     setbacks: int = 0
     warnings: tuple[str, ...] = ()
+    stages: tuple[dict[str, Any], ...] = ()
     plan: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
 
@@ -52,5 +54,5 @@ def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) 
 
 def _glimpses(content: Picture, styles: list[Picture], size: Size) -> Iterator[Pixels]:
     """One by one, since they are looked at only where the result has a flaw."""
-    yield glimpse(resampled(content.pixels, size))
+    yield glimpse(resampled_colors(content, size))
     yield from (glimpse(style.pixels) for style in styles)

@@ -17,13 +17,14 @@ from styler.images.color import with_chroma_of
 from styler.images.mapped import bands, is_mapped, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.reading import read_image
-from styler.images.resampling import resampled
+from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
 from styler.losses import Stats
 from styler.memory import trim
 from styler.optimizers.base import State
 from styler.progress import StepEvent
+from styler.recipe import Plan
 from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
@@ -32,8 +33,8 @@ from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
-from styler.render.plan import Plan, Stage, unplanned
 from styler.render.rendered import Rendered, warnings_about
+from styler.render.schedule import Schedule, Stage, unplanned
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
 from styler.render.strength import detail_share, is_photo, term_weights
@@ -47,7 +48,7 @@ class Run:
     """One render under way: what all its octaves share."""
 
     course: Course
-    plan: Plan
+    schedule: Schedule
     content: Picture
     styles: list[Picture]
     event_every: int | None
@@ -72,10 +73,11 @@ class Renderer:
     Args:
         config: What to render.
         engine: Made for this config or for one that differs in nothing decisive.
+        plan: Size to obey instead of finding it out, where it has one.
     """
 
-    def __init__(self, config: RenderConfig, engine: Engine) -> None:
-        self.config, self.engine = config, engine
+    def __init__(self, config: RenderConfig, engine: Engine, plan: Plan | None = None) -> None:
+        self.config, self.engine, self.plan = config, engine, plan
         self.watch: Callable[[int, int], object] | None = None
 
     def final_size(self, content: Picture) -> Size:
@@ -84,8 +86,8 @@ class Renderer:
         Raises:
             ConfigError: The shorter side would be too small for the network.
         """
-        asked = self.config.size
-        size = content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked))
+        asked, planned = self.config.size, self.plan.size if self.plan else None
+        size = planned or (content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked)))
         check_shape(size, self.engine.network.minimum_size, "the result")
         return size
 
@@ -95,7 +97,7 @@ class Renderer:
         styles: list[Picture],
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
-        plan: Plan | None = None,
+        schedule: Schedule | None = None,
         watch: Callable[[int, int], object] | None = None,
     ) -> Generator[StepEvent, None, Rendered]:
         """Render octave by octave.
@@ -105,7 +107,7 @@ class Renderer:
             styles: One or more paintings.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
-            plan: Tiles and where arrays live; None for tiles only where the config names their size.
+            schedule: Octaves, tiles and where arrays live; None for tiles only where the config names their size.
             watch: Called after each tile with the count of tiles done and to do in this evaluation.
 
         Yields:
@@ -124,18 +126,18 @@ class Renderer:
         final = self.final_size(content)
         if is_photo(self.config):
             return Rendered(
-                pixels=resampled(content.pixels, final),
+                pixels=resampled_colors(content, final),
                 octaves=[],
                 style_distances={},
                 stop_reason="strength",
                 seconds=0.0,
             )
         with tf.device(self.engine.device):
-            chosen = plan or unplanned(self.config, final)
+            chosen = schedule or unplanned(self.config, final, self.plan)
             with Guard(chosen.budget) as guard:
                 run = Run(
                     course=Course(chosen.octaves, stages=chosen.kept()),
-                    plan=chosen,
+                    schedule=chosen,
                     content=content,
                     styles=styles,
                     event_every=event_every,
@@ -149,7 +151,7 @@ class Renderer:
         if snapshot is not None:
             course.resume(snapshot.position)
         while course.index < len(course.octaves):
-            stage = run.guard.capped(run.plan.stages[course.index])
+            stage = run.guard.capped(run.schedule.stages[course.index])
             way = self._in_one_piece if stage.tile is None else self._by_tiles
             state, targets = yield from way(run, stage, state, snapshot)
             snapshot = None
@@ -228,7 +230,7 @@ class Renderer:
 
     def _tiled_octave(self, run: Run, stage: Stage, state: Any, part: Part | None) -> TiledOctave:
         size, buffers = stage.octave.size, stage.buffers()
-        photo = padded_photo(run.content.pixels, size, buffers)
+        photo = padded_photo(run.content, size, buffers)
         if part is not None:
             image = copied(part.image, buffers)
         elif state is None:
@@ -249,7 +251,7 @@ class Renderer:
         if init == "content":
             return copied(photo, buffers)
         picture = run.styles[0] if init == "style" else read_image(init)
-        return padded_photo(picture.pixels, size, buffers, "image")
+        return padded_photo(picture, size, buffers, "image")
 
     def _tiled_targets(self, run: Run, size: Size, tile: int, buffers: Buffers, photo: Pixels) -> TiledTargets:
         statistics = [self.engine.statistics(style, size, tile) for style in run.styles]
@@ -258,7 +260,8 @@ class Renderer:
         def weigh(seen: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
             return style, Weights(*self._weights(self.engine.objective.style_term(seen, style), size))
 
-        return tiled_targets(self.engine.tiling, tile, buffers, photo, weigh)
+        alpha = _alpha(run.content, size)
+        return tiled_targets(self.engine.tiling, tile, buffers, photo, alpha, weigh)
 
     def _resumed(self, course: Course, snapshot: Snapshot) -> Progress:
         """Where a snapshot stands.
@@ -284,7 +287,7 @@ class Renderer:
     def _refined(self, state: State, content: Picture, size: Size) -> State:
         """The state carried over to the next octave."""
         optimizer = self.engine.program.optimizer
-        coarse, fine = (resampled(content.pixels, each) for each in (unpadded_size(state.image), size))
+        coarse, fine = (resampled_colors(content, each) for each in (unpadded_size(state.image), size))
         image = refined(state.image, coarse, fine, detail_share(self.config))
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
@@ -310,7 +313,7 @@ class Renderer:
 
     def _rendered(self, run: Run, state: State, targets: Any) -> Rendered:
         course = run.course
-        distances = self.engine.objective.style_distances(self._statistics(state), targets.style)
+        distances = self.engine.objective.style_distances(self._statistics(run.content, state), targets.style)
         return Rendered(
             pixels=self.finished(run.content, state.image),
             octaves=course.rows,
@@ -318,26 +321,31 @@ class Renderer:
             stop_reason=course.stop_reason,
             seconds=course.seconds,
             setbacks=course.setbacks,
-            plan=run.plan.to_dict(),
+            plan=run.schedule.to_dict(),
+            stages=course.stages,
             memory={
                 "events": list(run.guard.said),
                 "buffers": state.buffers.told() if isinstance(state, TiledOctave) else {},
             },
         )
 
-    def _statistics(self, state: State) -> dict[str, Stats]:
+    def _statistics(self, content: Picture, state: State) -> dict[str, Stats]:
         if isinstance(state, TiledOctave):
-            return self.engine.tiling.statistics(state.image[0], state.tile)
-        return self.engine.observe(state.image).style
+            return self.engine.tiling.statistics(state.image[0], state.tile, state.targets.opacity)
+        alpha = _alpha(content, unpadded_size(state.image))
+        return self.engine.observe(state.image, None if alpha is None else image_tensor(alpha)).style
 
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
         """What an image of this size is compared with."""
         objective = self.engine.objective
-        photo = self.engine.observe(image_tensor(with_margin(resampled(content.pixels, size))))
+        image = image_tensor(with_margin(resampled_colors(content, size)))
+        alpha = _alpha(content, size)
+        photo = self.engine.observe(image, None if alpha is None else image_tensor(alpha))
         statistics = [self.engine.statistics(style, size) for style in styles]
         style = objective.blend(statistics, self.config.style_shares(len(styles)))
         weights = self._weights(objective.style_term(photo.style, style), size)
-        return Targets(photo.content, style, Weights(*(tf.constant(weight, tf.float32) for weight in weights)))
+        factors = Weights(*(tf.constant(weight, tf.float32) for weight in weights))
+        return Targets(photo.content, style, factors, photo.opacity)
 
     def _weights(self, style_of_photo: Tensor, size: Size) -> tuple[float, float, float]:
         return term_weights(self.config, float(style_of_photo), max(size), self.engine.objective.style_loss.gain)
@@ -349,21 +357,27 @@ class Renderer:
             random = np.random.default_rng(self.config.seed)
             return image_tensor(random.normal(0.5, 0.1, (*padded_size(size), 3)).clip(0, 1))
         if init == "content":
-            return image_tensor(with_margin(resampled(content.pixels, size)))
+            return image_tensor(with_margin(resampled_colors(content, size)))
         picture = styles[0] if init == "style" else read_image(init)
-        return image_tensor(with_margin(resampled(picture.pixels, size)))
+        return image_tensor(with_margin(resampled_colors(picture, size)))
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
         inner: Pixels = np.asarray(without_margin(image)[0])
         pixels = inner if is_mapped(inner) else np.clip(inner, 0.0, 1.0)  # tiled ones are within the range already
         if self.config.color == "luminance":
-            photo = resampled(content.pixels, Size(*pixels.shape[:2]))
+            photo = resampled_colors(content, Size(*pixels.shape[:2]))
             made = roomy(pixels.shape)
             for rows in bands(made, pixels, photo):
                 made[rows] = with_chroma_of(pixels[rows], photo[rows])
             return made
         return pixels
+
+
+def _alpha(content: Picture, size: Size) -> Pixels | None:
+    """How opaque the photo is at an octave, (H, W, 1) with margin; None where it is everywhere."""
+    alpha = resampled_alpha(content, size)
+    return None if alpha is None else with_margin(alpha)
 
 
 def snapshots(position: Position, stand: Stand) -> Callable[[], Snapshot | None]:

@@ -79,11 +79,14 @@ def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) 
 
 def versions() -> dict[str, str]:
     """Versions of what a picture's bytes depend on."""
+    import imagecodecs
     import keras
     import numpy as np
+    import PIL
     import tensorflow as tf
 
     import styler
+    from styler.images.libvips import libvips
 
     return {
         "python": platform.python_version(),
@@ -91,4 +94,7 @@ def versions() -> dict[str, str]:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
+        "pillow": PIL.__version__,
+        "libvips": ".".join(str(libvips().version(part)) for part in range(3)),
+        "imagecodecs": imagecodecs.__version__,
     }

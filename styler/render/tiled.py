@@ -15,8 +15,8 @@ from PIL import Image
 
 from styler.errors import CheckpointError
 from styler.images.mapped import Array, bands, release
-from styler.images.picture import Picture, Pixels
-from styler.images.resampling import resampled, resize
+from styler.images.picture import Picture
+from styler.images.resampling import resampled_colors, resize
 from styler.optimizers import Lbfgs, Optimizer
 from styler.optimizers.streamed import Streamed, StreamedAdam, streamed
 from styler.render.buffers import Buffers
@@ -25,7 +25,7 @@ from styler.render.guard import Guard
 from styler.render.loop import Progress
 from styler.render.margin import MARGIN, padded_size
 from styler.render.objective import Weights
-from styler.render.plan import Stage
+from styler.render.schedule import Stage
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand
 from styler.render.tiling import TiledTargets, Tiling
@@ -215,10 +215,10 @@ def bounded(optimizer: Optimizer, steps: int, history: int | None = None) -> Opt
     return optimizer
 
 
-def padded_photo(pixels: Pixels, size: Size, buffers: Buffers, name: str = "photo") -> Array:
-    """`with_margin(resampled(pixels, size))` in a buffer, (H, W, 3)."""
+def padded_photo(picture: Picture, size: Size, buffers: Buffers, name: str = "photo") -> Array:
+    """`with_margin(resampled_colors(picture, size))` in a buffer, (H, W, 3)."""
     made = buffers.zeros(name, (*padded_size(size), 3))
-    resampled(pixels, size, into=made[INSIDE, INSIDE])
+    resampled_colors(picture, size, into=made[INSIDE, INSIDE])
     return mirrored(made)
 
 
@@ -234,7 +234,12 @@ def mirrored(image: Array) -> Array:
 
 
 def tiled_targets(
-    tiling: Tiling, tile: int, buffers: Buffers, photo: Array, weigh: Callable[[Any], tuple[Any, Weights]]
+    tiling: Tiling,
+    tile: int,
+    buffers: Buffers,
+    photo: Array,
+    alpha: Array | None,
+    weigh: Callable[[Any], tuple[Any, Weights]],
 ) -> TiledTargets:
     """What an image is compared with.
 
@@ -243,10 +248,11 @@ def tiled_targets(
         tile: Longest side of the owned part of a tile, pixels.
         buffers: Where the activations of the photo go.
         photo: At this octave with its margin, (H, W, 3).
+        alpha: How opaque it is, (H, W, 1), with its margin; None where it is everywhere.
         weigh: Statistics of the photo per position -> style targets and factors of the terms.
     """
     names = iter(sorted(name for name, _ in tiling.objective.content_layers))
-    stats, targets = tiling.observe(photo, tile, lambda shape: buffers.zeros(f"content {next(names)}", shape))
+    stats, targets = tiling.observe(photo, tile, lambda shape: buffers.zeros(f"content {next(names)}", shape), alpha)
     style, weights = weigh(stats)
     return targets._replace(style=style, weights=weights)
 
@@ -279,7 +285,7 @@ def refined_on_host(image: Any, content: Picture, photo: Array, share: float, bu
     """
     kept = image[INSIDE, INSIDE]
     rest = buffers.zeros("coarse", kept.shape)
-    resampled(content.pixels, Size(*kept.shape[:2]), into=rest)
+    resampled_colors(content, Size(*kept.shape[:2]), into=rest)
     for rows in bands(rest, kept):
         rest[rows] = kept[rows] - np.float32(share) * rest[rows]
     made = buffers.zeros("image", photo.shape)

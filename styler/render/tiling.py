@@ -20,12 +20,16 @@ from styler.images.mapped import Array, add, bands, put, taken
 from styler.losses import functional as F
 from styler.losses.base import Prepared, Stats, Sums
 from styler.render.compiled import Compiled
-from styler.render.objective import Objective, Terms, Weights
+from styler.render.objective import Objective, Opacity, Terms, Weights, at_positions
 from styler.render.tiles import Box, Tile, View, position_counts
 from styler.types import Features, Scalar, Size, Tensor
 
 Allocate: TypeAlias = Callable[[tuple[int, ...]], Array]
 """Shape -> array of the render's dtype, in memory or mapped."""
+
+
+HostOpacity: TypeAlias = dict[str, Array]
+"""Layer -> how much each of its positions counts, (H', W', 1), 0..1; empty where all count alike."""
 
 
 class TiledTargets(NamedTuple):
@@ -36,12 +40,14 @@ class TiledTargets(NamedTuple):
         variances: Content layer -> what the mean squared difference is divided by.
         style: Style layer -> the style images' statistics as the loss wants them.
         weights: Factors of the terms.
+        opacity: Layer -> what of the content image is opaque there, (H', W', 1); empty where all is.
     """
 
     content: dict[str, Array]
     variances: dict[str, float]
     style: dict[str, Prepared]
     weights: Weights
+    opacity: HostOpacity = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
 
 class TiledEvaluation(NamedTuple):
@@ -110,29 +116,44 @@ class Tiling:
         self._sum, self._observe = Compiled(self._tile_statistics), Compiled(self._tile_observation)
         self._pull, self._slope = Compiled(self._tile_gradient), Compiled(self._style_slopes)
 
-    def statistics(self, image: Array, tile: int) -> dict[str, Stats]:
+    def opacity(self, alpha: Array | None) -> HostOpacity:
+        """What of an image is opaque at every layer, from its alpha (H, W, 1); None where all is."""
+        if alpha is None:
+            return {}
+        counts = position_counts(self.model, Size(*alpha.shape[:2]))
+        whole = tf.constant(alpha, self.dtype)[None]
+        grids = zip(self.view.vertical.extents, counts, strict=True)
+        return {name: at_positions(whole, tf.zeros([1, *count, 1], self.dtype))[0].numpy() for name, count in grids}
+
+    def statistics(self, image: Array, tile: int, opacity: HostOpacity | None = None) -> dict[str, Stats]:
         """Sums over positions of an image (H, W, 3), float64, in one pass over its tiles."""
         tiles, counts = self._tiles(image, tile)
         parts = []
         for done, each in enumerate(tiles, start=1):
-            parts.append(_wide(self._sum(self._crop(image, each), self._cut(each, counts, image))))
+            weights = self._weights_of(each, counts, opacity or {})
+            parts.append(_wide(self._sum(self._crop(image, each), self._cut(each, counts, image), weights)))
             self._told(done, 2 * len(tiles))
         return _added(parts)
 
-    def observe(self, image: Array, tile: int, allocate: Allocate) -> tuple[dict[str, Stats], TiledTargets]:
+    def observe(
+        self, image: Array, tile: int, allocate: Allocate, alpha: Array | None = None
+    ) -> tuple[dict[str, Stats], TiledTargets]:
         """A photo (H, W, 3): statistics per position and content targets, `style` and `weights` still empty.
 
         Args:
             image: RGB 0..1.
             tile: Longest side of the owned part of a tile, pixels.
             allocate: Where the activations go.
+            alpha: How opaque it is, (H, W, 1); None where it is everywhere.
         """
+        opacity = self.opacity(alpha)
         tiles, counts = self._tiles(image, tile)
         content: dict[str, Array] = {}
         stats, sums = [], []
         for each in tiles:
             boxes = {name: self.view.box(name, each, counts[name]) for name in counts}
-            own, seen, part = self._observe(self._crop(image, each), self._cut(each, counts, image))
+            weights = self._weights_of(each, counts, opacity)
+            own, seen, part = self._observe(self._crop(image, each), self._cut(each, counts, image), weights)
             stats.append(_wide(own))
             sums.append(_wide(part))
             for name, features in seen.items():
@@ -141,7 +162,7 @@ class Tiling:
                 put(content[name], boxes[name].rows, boxes[name].columns, features[0].numpy())
         variances = {name: float(self.objective.content_loss.variance(part)) for name, part in _added(sums).items()}
         means = {name: part.per_position() for name, part in _added(stats).items()}
-        return means, TiledTargets(content, variances, {}, Weights(0.0, 0.0, 0.0))
+        return means, TiledTargets(content, variances, {}, Weights(0.0, 0.0, 0.0), opacity)
 
     def evaluate(self, image: Array, targets: TiledTargets, tile: int, gradient: Array) -> TiledEvaluation:
         """Value and gradient of the objective.
@@ -153,7 +174,8 @@ class Tiling:
             gradient: Where the gradient goes, (H, W, 3).
         """
         tiles, counts = self._tiles(image, tile)
-        style, pulls = self._slope(self.statistics(image, tile), targets.style, _wide_scalar(targets.weights.style))
+        stats = self.statistics(image, tile, targets.opacity)
+        style, pulls = self._slope(stats, targets.style, _wide_scalar(targets.weights.style))
         factors = self._content_factors(targets)
         slopes = self._slopes(pulls, factors, targets.weights)
         for rows in bands(gradient):
@@ -190,18 +212,26 @@ class Tiling:
             whole=tf.constant(image.shape[:2]),
         )
 
+    def _weights_of(self, tile: Tile, counts: dict[str, Size], opacity: HostOpacity) -> dict[str, Tensor]:
+        """How much a tile's own positions count."""
+        boxes = {name: self.view.box(name, tile, counts[name]) for name in opacity}
+        return {name: tf.constant(taken(opacity[name], box.rows, box.columns))[None] for name, box in boxes.items()}
+
     def _arguments(
         self, image: Array, tile: Tile, counts: dict[str, Size], targets: TiledTargets
-    ) -> tuple[Tensor, _Cut, dict[str, Tensor]]:
+    ) -> tuple[Tensor, _Cut, dict[str, Tensor], dict[str, Tensor]]:
         content = {}
         for name, activations in targets.content.items():
             box: Box = self.view.box(name, tile, counts[name])
             content[name] = tf.constant(taken(activations, box.rows, box.columns))[None]
-        return self._crop(image, tile), self._cut(tile, counts, image), content
+        weights = self._weights_of(tile, counts, targets.opacity)
+        return self._crop(image, tile), self._cut(tile, counts, image), content, weights
 
     def _content_factors(self, targets: TiledTargets) -> dict[str, float]:
         """What the sums of squared differences are multiplied by to give the content term."""
         sizes = {name: float(np.prod(activations.shape)) for name, activations in targets.content.items()}
+        for name in sizes.keys() & targets.opacity.keys():
+            sizes[name] = targets.content[name].shape[-1] * float(targets.opacity[name].sum(dtype=np.float64))
         layers = self.objective.content_layers
         return {name: share / (sizes[name] * targets.variances[name]) for name, share in layers}
 
@@ -217,15 +247,16 @@ class Tiling:
         features = self.objective.extract(image)
         return {name: _inside(features[name], box) for name, box in cut.boxes.items()}
 
-    def _tile_statistics(self, image: Tensor, cut: _Cut) -> dict[str, Stats]:
-        own = self._own(image, cut)
-        return {name: self.objective.style_loss.statistics(own[name]) for name, _ in self.objective.style_layers}
+    def _tile_statistics(self, image: Tensor, cut: _Cut, weights: Opacity) -> dict[str, Stats]:
+        return self.objective.statistics(self._own(image, cut), weights)
 
-    def _tile_observation(self, image: Tensor, cut: _Cut) -> tuple[dict[str, Stats], Features, dict[str, Sums]]:
+    def _tile_observation(
+        self, image: Tensor, cut: _Cut, weights: Opacity
+    ) -> tuple[dict[str, Stats], Features, dict[str, Sums]]:
         own, objective = self._own(image, cut), self.objective
         seen = {name: own[name] for name, _ in objective.content_layers}
-        sums = {name: objective.content_loss.sums(features) for name, features in seen.items()}
-        return {name: objective.style_loss.statistics(own[name]) for name, _ in objective.style_layers}, seen, sums
+        sums = {name: objective.content_loss.sums(each, weights.get(name)) for name, each in seen.items()}
+        return objective.statistics(own, weights), seen, sums
 
     def _style_slopes(
         self, stats: dict[str, Stats], style: dict[str, Prepared], weight: Scalar
@@ -243,21 +274,22 @@ class Tiling:
         return value, slopes
 
     def _tile_gradient(
-        self, image: Tensor, cut: _Cut, content: dict[str, Tensor], slopes: _Slopes
+        self, image: Tensor, cut: _Cut, content: dict[str, Tensor], weights: Opacity, slopes: _Slopes
     ) -> tuple[dict[str, Scalar], Scalar, Tensor]:
         """Sums of squared differences by content layer, the share of total variation, and the pixel gradient."""
         objective = self.objective
         with tf.GradientTape() as tape:
             tape.watch(image)
             own = self._own(image, cut)
-            distances = {name: objective.content_loss.total(own[name], content[name]) for name in content}
+            total = objective.content_loss.total
+            distances = {name: total(own[name], content[name], weights.get(name)) for name in content}
             variation = F.nine_point_share(_with_neighbors(image, cut), cut.owned, cut.whole)
             pulled = [slopes.tv * variation, *(slopes.content[name] * each for name, each in distances.items())]
             for name, (first, second) in slopes.style.items():
-                stats = objective.style_loss.statistics(own[name])
+                stats = objective.style_loss.statistics(own[name], weights.get(name))
                 pulled += [tf.reduce_sum(first * stats.first), tf.reduce_sum(second * stats.second)]
-            total = tf.add_n(pulled)
-        return distances, variation, tape.gradient(total, image)
+            value = tf.add_n(pulled)
+        return distances, variation, tape.gradient(value, image)
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]

@@ -92,9 +92,9 @@ def bench_time(args: argparse.Namespace) -> None:
     from styler.config import RenderConfig
     from styler.networks import find_network
     from styler.render.engine import Engine
-    from styler.render.plan import unplanned
     from styler.render.probe import picture
     from styler.render.renderer import Renderer
+    from styler.render.schedule import unplanned
     from styler.types import Size
 
     made: dict[str, list[float]] = {"off": [], str(args.tile): []}

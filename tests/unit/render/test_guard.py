@@ -7,8 +7,8 @@ import pytest
 
 from styler.errors import ResourceError
 from styler.render.guard import FIRST, NEAR, Guard
-from styler.render.plan import Stage
 from styler.render.pyramid import Octave
+from styler.render.schedule import Stage
 from styler.types import Size
 
 

@@ -12,8 +12,8 @@ from styler.config import RenderConfig
 from styler.errors import CheckpointError
 from styler.images.reading import read_image
 from styler.render.guard import Guard
-from styler.render.plan import unplanned
 from styler.render.renderer import Renderer
+from styler.render.schedule import unplanned
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, stripes

@@ -56,6 +56,30 @@ def whole(objective, image, photo, style):
     return float(value), gradient[0].numpy(), objective.terms(tf.constant(image)[None], targets)
 
 
+ALPHA = np.random.default_rng(8).uniform(0, 1, (150, 150, 1))
+ALPHA[20:70, 30:80] = 0.0
+
+
+@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize(("padding", "pooling"), NETWORKS)
+@pytest.mark.parametrize(("height", "width", "tile"), [(96, 96, 32), (70, 101, 32)])
+def test_what_is_transparent_counts_as_little_by_tiles(loss, padding, pooling, height, width, tile):
+    objective, tiling = made(padding, pooling, loss, "float64")
+    rng, alpha = np.random.default_rng(2), ALPHA[:height, :width]
+    image, photo, painting = (picture(rng, *size, "float64") for size in ((height, width), (height, width), (40, 33)))
+    style = objective.blend([objective.observe(painting[None]).style], [1.0])
+    seen = objective.observe(photo[None], tf.constant(alpha)[None])
+    targets = Targets(seen.content, style, weights_of("float64"), seen.opacity)
+    value, gradient = objective.at(targets)(tf.constant(image)[None])
+    stats, tiled = tiling.observe(photo, tile, lambda shape: np.empty(shape, "float64"), alpha)
+    mine = np.empty_like(image)
+    found = tiling.evaluate(image, tiled._replace(style=style, weights=weights_of("float64")), tile, mine).value
+    assert abs(found / float(value) - 1) <= 1e-7, "alpha is averaged in float32"
+    assert np.linalg.norm(mine - gradient[0].numpy()) <= 1e-7 * np.linalg.norm(gradient[0])
+    for name, expected in seen.style.items():
+        np.testing.assert_allclose(stats[name].second, expected.second, rtol=1e-6)
+
+
 def weights_of(dtype):
     return Weights(*(tf.constant(weight, dtype) for weight in WEIGHTS))
 

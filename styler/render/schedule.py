@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from styler.config import RenderConfig
+from styler.recipe import Level, Plan
 from styler.render.buffers import Buffers
 from styler.render.margin import padded_size
-from styler.render.pyramid import Octave, plan_octaves
+from styler.render.pyramid import Octave, octaves_of
 from styler.types import Size
+
+KEPT = ("height", "width", "steps", "tile", "history")
+"""What the bytes of a picture depend on of each octave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Schedule:
     """A whole render.
 
     Attributes:
@@ -92,10 +96,15 @@ class Plan:
         }
 
 
-def unplanned(config: RenderConfig, final: Size) -> Plan:
-    """Octaves as the config says, in memory, with tiles only where it names their size."""
-    octaves = plan_octaves(final, config.steps, config.scales)
-    return Plan(stages=tuple(Stage(octave=octave, tile=named_tile(config, octave.size)) for octave in octaves))
+def unplanned(config: RenderConfig, final: Size, plan: Plan | None = None) -> Schedule:
+    """Octaves as the config or else a plan says, in memory, with tiles only where the config names their size."""
+    octaves = octaves_of(config, final, plan)
+    return Schedule(stages=tuple(Stage(octave=octave, tile=named_tile(config, octave.size)) for octave in octaves))
+
+
+def stages_of(levels: tuple[Level, ...]) -> tuple[dict[str, Any], ...]:
+    """What `Schedule.kept` gives, from the octaves of a recipe."""
+    return tuple({name: getattr(level, name) for name in KEPT} for level in levels)
 
 
 def named_tile(config: RenderConfig, size: Size) -> int | None:
