@@ -17,17 +17,23 @@ from styler.errors import ConfigError, OutputError, shown
 from styler.images.export import Export
 from styler.images.picture import Picture, Pixels
 from styler.images.reading import ImageLike, read_image
+from styler.images.recipes import fits
 from styler.images.resampling import resampled
 from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
+from styler.recipe import Plan, Recipe
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
+from styler.render.planner import plan_render
+from styler.render.provenance import recipe_of
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.saver import EVERY, Saver
+from styler.render.schedule import Schedule, stages_of
 from styler.render.snapshot import Snapshot
+from styler.render.strength import is_photo
 from styler.types import PathLike, Size
 
 
@@ -39,11 +45,13 @@ class StyleResult:
         picture: Pixels as floats, with the photo's alpha, color profile, depth and camera fields.
         report: How it came about.
         config: The options it was made with.
+        recipe: All that is needed to make it again.
     """
 
     picture: Picture
     report: Report
     config: RenderConfig
+    recipe: Recipe
 
     @property
     def image(self) -> Image.Image:
@@ -58,7 +66,7 @@ class StyleResult:
         depth: int | None = None,
         profile: str = PROFILES[0],
         keep_gps: bool = False,
-        recipe: str | None = None,
+        recipe: bool = True,
         overwrite: bool = False,
     ) -> Path:
         """Write atomically in the format of the suffix.
@@ -69,14 +77,20 @@ class StyleResult:
             depth: 8 or 16 bits a channel; None for 16 where the photo has more than 8 and the format holds them.
             profile: "keep" for the photo's own color profile, "srgb" for sRGB.
             keep_gps: Whether the place where the photo was taken is passed on.
-            recipe: A text to carry along, see `styler.images.recipes`.
+            recipe: Whether the file carries its recipe, for `styler replay`.
             overwrite: Whether an existing file may be replaced.
 
         Raises:
             OutputError: Unknown format, absent folder, full disk, or an existing file without `overwrite`.
         """
-        export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps, recipe=recipe)
-        return write_picture(self.picture, path, export=export, overwrite=overwrite)
+        export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
+        return write_picture(self.picture, path, export=self.exported(export, recipe=recipe), overwrite=overwrite)
+
+    def exported(self, export: Export, *, recipe: bool = True) -> Export:
+        """The choices with the recipe as its text; without it where it is not wanted or too long for a file."""
+        chosen = {name: getattr(export, name) for name in self.recipe.export}
+        text = replace(self.recipe, export=chosen).to_text()
+        return replace(export, recipe=text if recipe and fits(text) else None)
 
 
 class Stylizer:
@@ -86,6 +100,7 @@ class Stylizer:
         config: What to render; the default is the preset "balanced".
         network: A network that is not registered, instead of the one that `config` names.
         statistics: From a config to where style statistics are kept; None for memory alone.
+        plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
 
     Raises:
         NetworkError: `config` names an unknown network.
@@ -99,10 +114,12 @@ class Stylizer:
         *,
         network: NetworkSpec | None = None,
         statistics: Callable[[RenderConfig], Statistics] | None = None,
+        plan: Plan | None = None,
     ) -> None:
-        self.config, self._statistics = config or RenderConfig(), statistics
-        kept = statistics(self.config) if statistics else None
-        self._engine = Engine(self.config, network or find_network(self.config.network), kept)
+        self.config, self._statistics, self._plan = config or RenderConfig(), statistics, plan
+        resolved = plan.applied(self.config) if plan else self.config
+        kept = statistics(resolved) if statistics else None
+        self._engine = Engine(resolved, network or find_network(self.config.network), kept)
 
     def changed(self, **changes: Any) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
@@ -120,7 +137,7 @@ class Stylizer:
             network = None if "network" in changes else self._engine.network
             return Stylizer(config, network=network, statistics=self._statistics)
         shared = copy.copy(self)
-        shared.config = config
+        shared.config, shared._plan = config, None
         return shared
 
     def render(
@@ -193,6 +210,31 @@ class Stylizer:
             versions=versions(),
         )
 
+    def plan(
+        self,
+        size: Size,
+        *,
+        measure: bool = False,
+        reserve: int = 0,
+    ) -> Schedule:
+        """What a render would come to within the config's `max_memory` and `time_budget`.
+
+        Args:
+            size: Of the result, (height, width).
+            measure: Measure on this machine also where a guess shows that all is well; kept for later.
+            reserve: Bytes that will be held beside what the process holds now.
+
+        Raises:
+            ResourceError: No plan fits; the message names the least that would do.
+        """
+        return plan_render(self.config, self._engine, size, measure=measure, reserve=reserve)
+
+    def _scheduled(self, size: Size, snapshot: Snapshot | None) -> Schedule:
+        """A new schedule, or the old one of a render that goes on or is made again."""
+        kept = snapshot.position if snapshot else None
+        stages = stages_of(self._plan.octaves) if self._plan else ()
+        return plan_render(self.config, self._engine, size, kept=kept, stages=stages)
+
     def iterate(
         self,
         content: ImageLike,
@@ -200,6 +242,7 @@ class Stylizer:
         *,
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
+        watch: Callable[[int, int], object] | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render step by step: stop whenever you like, `event.image()` is the best so far.
 
@@ -208,6 +251,7 @@ class Stylizer:
             style: As in `render`.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
+            watch: Called after each tile with the count of tiles done and to do in this evaluation.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -217,9 +261,12 @@ class Stylizer:
         """
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
-        rendered = yield from Renderer(self.config, self._engine).render(photo, paintings, event_every, snapshot)
+        renderer = Renderer(self.config, self._engine, self._plan)
+        schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
+        rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
         report = reported(self.config, [photo, *paintings], rendered)
-        return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config)
+        recipe = recipe_of(self.config, self._engine, [photo, *paintings], rendered, self._plan)
+        return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config, recipe=recipe)
 
 
 def stylize(
@@ -317,7 +364,7 @@ def finished(photo: Picture, pixels: Pixels) -> Picture:
     alpha = photo.alpha
     if alpha is not None:
         alpha = resampled(alpha[..., None], Size(*pixels.shape[:2]))[..., 0]
-    return replace(photo, pixels=pixels, alpha=alpha)
+    return replace(photo, pixels=pixels, alpha=alpha, source=None)
 
 
 def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:

@@ -14,7 +14,9 @@ from styler.cli.commands.doctor import doctor
 from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
 from styler.cli.commands.networks import networks
+from styler.cli.commands.plan import plan
 from styler.cli.commands.render import render
+from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
 from styler.errors import StylerError
 
@@ -31,7 +33,9 @@ app = typer.Typer(
 )
 app.command(no_args_is_help=True)(render)
 app.command(no_args_is_help=True)(batch)
+app.command(no_args_is_help=True)(plan)
 app.command(no_args_is_help=True)(resume)
+app.command(no_args_is_help=True)(replay)
 app.command()(layers)
 app.command(no_args_is_help=True)(features)
 app.add_typer(networks, name="networks")

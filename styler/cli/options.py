@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -24,19 +26,35 @@ from styler.presets import PRESETS
 DEFAULTS = RenderConfig()
 CONFIG_FIELDS = frozenset(field.name for field in fields(RenderConfig))
 LOOK, EFFORT, OUTPUT, TERMINAL = "Look", "Effort", "Output", "Terminal"
+AS_BEFORE = "as before"
 
 
-def _option(*names: str, default: object = None, **settings: Any) -> Any:
+def option(*names: str, default: object = None, **settings: Any) -> Any:
     """An option that is None unless given, so that config files and presets can tell; the help says the default."""
     shown = False if default is None else str(default)
     return typer.Option(*names, show_default=shown, **settings)
+
+
+def unchanged_unless_given(command: Callable[..., None]) -> Callable[..., None]:
+    """Show "as before" as the default of options that a recipe holds."""
+    hints = get_type_hints(command, include_extras=True)
+    asked = CONFIG_FIELDS | {"preset"}
+    command.__annotations__ = {name: _as_before(hint) if name in asked else hint for name, hint in hints.items()}
+    return command
+
+
+def _as_before(hint: Any) -> Any:
+    kind, info = get_args(hint)
+    info = copy(info)
+    info.show_default = AS_BEFORE
+    return Annotated[kind, info]
 
 
 Content = Annotated[Path, typer.Argument(help="The photo: JPEG, PNG, WebP, TIFF, …", show_default=False)]
 Styles = Annotated[list[Path], typer.Argument(help="One or more paintings.", show_default=False)]
 Output = Annotated[
     Path | None,
-    _option(
+    option(
         "-o",
         "--output",
         default="<content>-<style>.png in this folder",
@@ -47,7 +65,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Rep
 Quality = Annotated[int, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP, 1 to 100.")]
 Depth = Annotated[
     int | None,
-    _option(
+    option(
         "--depth", default="16 for a deeper photo", help=f"{' | '.join(map(str, DEPTHS))}: bits; png and tif hold 16."
     ),
 ]
@@ -58,70 +76,70 @@ Profile = Annotated[
 KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Pass on where the photo was taken.")]
 MaxPixels = Annotated[
     int | None,
-    _option("--max-pixels", min=1, metavar="N", default="by memory, at most 2^28", help="Refuse larger images."),
+    option("--max-pixels", min=1, metavar="N", default="by memory, at most 2^28", help="Refuse larger images."),
 ]
 Size = Annotated[
     str | None,
-    _option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'."),
+    option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'."),
 ]
 Preset = Annotated[
     str | None,
-    _option("-p", "--preset", default="balanced", help=f"{' | '.join(PRESETS)}: how much work it gets."),
+    option("-p", "--preset", default="balanced", help=f"{' | '.join(PRESETS)}: how much work it gets."),
 ]
 Strength = Annotated[
     float | None,
-    _option("--strength", default=DEFAULTS.strength, help="0 = the photo, 1 = the painting's texture."),
+    option("--strength", default=DEFAULTS.strength, help="0 = the photo, 1 = the painting's texture."),
 ]
 StyleWeights = Annotated[
     str | None,
-    _option("--style-weights", default="equal", metavar="A,B,…", help="Shares of several paintings."),
+    option("--style-weights", default="equal", metavar="A,B,…", help="Shares of several paintings."),
 ]
 Color = Annotated[
     str | None,
-    _option(
+    option(
         "--color",
         default=DEFAULTS.color,
         help=f"{' | '.join(COLORS)}: the painting's colors, or the photo's.",
     ),
 ]
 Network = Annotated[
-    str | None, _option("--network", default=DEFAULTS.network, help="A name of styler networks, or a .keras file.")
+    str | None, option("--network", default=DEFAULTS.network, help="A name of styler networks, or a .keras file.")
 ]
-Pooling = Annotated[str | None, _option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
+Pooling = Annotated[str | None, option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
 Loss = Annotated[
     str | None,
-    _option("--loss", default="from the preset", help=f"{' | '.join(LOSSES)}: what of the painting is matched."),
+    option("--loss", default="from the preset", help=f"{' | '.join(LOSSES)}: what of the painting is matched."),
 ]
 ContentLayers = Annotated[
     str | None,
-    _option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
+    option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
 ]
 StyleLayers = Annotated[
     str | None,
-    _option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
+    option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
 ]
-ContentWeight = Annotated[float | None, _option("--content-weight", default="from strength", help="Raw weight.")]
-StyleWeight = Annotated[float | None, _option("--style-weight", default="from strength", help="Raw weight.")]
-TvWeight = Annotated[float | None, _option("--tv-weight", default="calibrated", help="Raw weight of smoothness.")]
+ContentWeight = Annotated[float | None, option("--content-weight", default="from strength", help="Raw weight.")]
+StyleWeight = Annotated[float | None, option("--style-weight", default="from strength", help="Raw weight.")]
+TvWeight = Annotated[float | None, option("--tv-weight", default="calibrated", help="Raw weight of smoothness.")]
 Init = Annotated[
     str | None,
-    _option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from."),
+    option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from."),
 ]
-Optimizer = Annotated[str | None, _option("--optimizer", default="from the preset", help=" | ".join(OPTIMIZERS))]
-Steps = Annotated[int | None, _option("--steps", default="from the preset", help="Optimizer steps over all scales.")]
+Optimizer = Annotated[str | None, option("--optimizer", default="from the preset", help=" | ".join(OPTIMIZERS))]
+Steps = Annotated[int | None, option("--steps", default="from the preset", help="Optimizer steps over all scales.")]
 LearningRate = Annotated[
     float | None,
-    _option("--learning-rate", default="the optimizer's", help="For adam in units of the 0..1 range."),
+    option("--learning-rate", default="the optimizer's", help="For adam in units of the 0..1 range."),
 ]
 Scales = Annotated[
     int | None,
-    _option("--scales", default="all down to 128 px", help="Octaves, sqrt(2) apart, ending at --size."),
+    option("--scales", default="all down to 128 px", help="Octaves, sqrt(2) apart, ending at --size."),
 ]
-Seed = Annotated[int | None, _option("--seed", default=DEFAULTS.seed, help="Same recipe and machine: same bytes.")]
-Device = Annotated[str | None, _option("--device", default=DEFAULTS.device, help="auto | cpu | gpu | gpu:N.")]
+Seed = Annotated[int | None, option("--seed", default=DEFAULTS.seed, help="Same recipe and machine: same bytes.")]
+Device = Annotated[str | None, option("--device", default=DEFAULTS.device, help="auto | cpu | gpu | gpu:N.")]
 Precision = Annotated[
     str | None,
-    _option(
+    option(
         "--precision",
         default=DEFAULTS.precision,
         help=f"{' | '.join(PRECISIONS)}: bfloat16 within the network, faster on recent GPUs.",
@@ -129,15 +147,27 @@ Precision = Annotated[
 ]
 Compile = Annotated[
     str | None,
-    _option("--compile", default=DEFAULTS.compile, help=f"{' | '.join(COMPILERS)}: auto takes the faster one."),
+    option("--compile", default=DEFAULTS.compile, help=f"{' | '.join(COMPILERS)}: auto takes the faster one."),
+]
+Tile = Annotated[
+    str | None,
+    option("--tile", default=DEFAULTS.tile, metavar="auto|off|N", help="Compute by tiles of N pixels; same picture."),
+]
+MaxMemory = Annotated[
+    str | None,
+    option("--max-memory", default="80 % of what is available", metavar="SIZE", help="Of the process: 512M, 4G."),
+]
+TimeBudget = Annotated[
+    str | None,
+    option("--time-budget", default="none", metavar="TIME", help="Spend no more than 90s, 10m or 2h, as predicted."),
 ]
 SaveEvery = Annotated[
     int | None,
-    _option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),
+    option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),
 ]
 Checkpoint = Annotated[
     str | None,
-    _option(
+    option(
         "--checkpoint",
         default="<output>.styler-checkpoint above 60 s",
         metavar="PATH|off",
@@ -149,12 +179,15 @@ CheckpointEvery = Annotated[
 ]
 ConfigFile = Annotated[
     Path | None,
-    _option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win."),
+    option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win."),
 ]
-Report = Annotated[Path | None, _option("--report", metavar="PATH", help="Write a JSON report.")]
+Recipe = Annotated[
+    bool, typer.Option("--recipe/--no-recipe", help="Carry what styler replay needs; no paths, no times.")
+]
+Report = Annotated[Path | None, option("--report", metavar="PATH", help="Write a JSON report.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, do nothing.")]
 Progress = Annotated[
-    bool | None, _option("--progress/--no-progress", default="on a terminal", help="Show a progress bar.")
+    bool | None, option("--progress/--no-progress", default="on a terminal", help="Show a progress bar.")
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell more.")]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from styler.cli.request import Request
 from styler.networks import find_network
-from styler.render.pyramid import plan_octaves
+from styler.render.pyramid import octaves_of
 
 
 def describe(request: Request) -> str:
     """What will be read, done and written, one thing a line."""
     config, network = request.config, find_network(request.config.network)
-    octaves = plan_octaves(request.size, config.steps, config.scales)
+    octaves = octaves_of(config, request.size, request.plan)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
     enlarged = max(request.size) > max(request.content_size)
     lines = [

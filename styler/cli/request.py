@@ -14,8 +14,10 @@ from styler.features.layers import check_addresses
 from styler.images.export import Export
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import check_format_holds, check_is_no_input, check_output
+from styler.images.writing import check_disk_holds, check_format_holds, check_is_no_input, check_output
 from styler.networks import find_network
+from styler.presets import PRESETS
+from styler.recipe import Plan
 from styler.types import Size
 
 
@@ -32,6 +34,7 @@ class Request:
         size: Of the result, (height, width).
         export: Choices about the output file.
         max_pixels: Most pixels of an input, None for what fits into memory.
+        plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
     """
 
     content: Path
@@ -42,6 +45,7 @@ class Request:
     size: Size
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
+    plan: Plan | None = None
 
     @property
     def inputs(self) -> list[Path]:
@@ -77,6 +81,7 @@ class Settings:
         saving: When and where to save the state.
         progress: Whether to show a bar, None to ask the terminal.
         quiet: Whether to show errors only.
+        recipe: Whether the picture carries its recipe.
     """
 
     overwrite: bool
@@ -85,6 +90,7 @@ class Settings:
     saving: Saving
     progress: bool | None
     quiet: bool
+    recipe: bool = True
 
 
 def checked_request(
@@ -96,6 +102,7 @@ def checked_request(
     overwrite: bool,
     export: Export | None = None,
     max_pixels: int | None = None,
+    plan: Plan | None = None,
 ) -> Request:
     """Check all that can be checked before any heavy import.
 
@@ -115,9 +122,11 @@ def checked_request(
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
-    size = content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size))
+    planned = plan.size if plan else None
+    size = planned or (content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size)))
     check_shape(size, network.minimum_size, "the result")
     check_format_holds(target, size, wanted.depth)
+    check_disk_holds(target, size, wanted.depth)
     return Request(
         content=content,
         styles=styles,
@@ -127,6 +136,7 @@ def checked_request(
         size=size,
         export=wanted,
         max_pixels=max_pixels,
+        plan=plan,
     )
 
 
@@ -195,12 +205,26 @@ def build_config(file: Path | None, preset: str | None, flags: Mapping[str, Any]
     """
     options = read_options(file) if file else {}
     named = options.pop("preset", "balanced")
+    return RenderConfig.preset(preset or named, **{**options, **_given(flags)})
+
+
+def changed_config(config: RenderConfig, preset: str | None, flags: Mapping[str, Any]) -> RenderConfig:
+    """The config with a preset's options and then the flags that were given in place of its own.
+
+    Raises:
+        ConfigError: An option is unknown or out of range.
+    """
+    changes = PRESETS[preset].fields() if preset else {}
+    return RenderConfig.from_dict({**config.to_dict(), **changes, **_given(flags)})
+
+
+def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in flags.items() if value is not None}
     if "size" in given and given["size"] != ORIGINAL:
         given["size"] = parse_size(given["size"])
     if "style_weights" in given:
         given["style_weights"] = tuple(parse_number("--style-weights", x) for x in given["style_weights"].split(","))
-    return RenderConfig.preset(preset or named, **{**options, **given})
+    return given
 
 
 def parse_size(text: str) -> int:

@@ -11,9 +11,10 @@ from styler.config import parse_time
 from styler.errors import CheckpointError, shown
 from styler.images.export import Export
 from styler.images.writing import check_output
+from styler.recipe import Plan
 from styler.render.checkpoint import Checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
-from styler.render.pyramid import plan_octaves
+from styler.render.pyramid import octaves_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class Resumed:
     @property
     def over(self) -> bool:
         """Whether all steps were made, so that the picture may have been written already."""
-        position, config = self.checkpoint.snapshot.position, self.job.config
-        octaves = plan_octaves(self.request.size, config.steps, config.scales)
+        position = self.checkpoint.snapshot.position
+        octaves = octaves_of(self.job.config, self.request.size, self.request.plan)
         return bool(position.reason) and position.octave == len(octaves) - 1
 
 
@@ -48,6 +49,8 @@ def choices(request: Request, settings: Settings) -> dict[str, Any]:
         "save_every": settings.save_every,
         "report": str(settings.report.absolute()) if settings.report else None,
         "export": asdict(request.export),
+        "recipe": settings.recipe,
+        "plan": None if request.plan is None else request.plan.to_dict(),
     }
 
 
@@ -70,13 +73,15 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     try:
         settings = _settings(job.choices, saving, progress, quiet)
         output, export = Path(job.choices["output"]), Export(**job.choices["export"])
+        plan = None if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
     except (KeyError, TypeError, ValueError) as cause:
         message = f"{shown(path)} is not of styler render; resume it from Python, where it was made"
         raise CheckpointError(message) from cause
     settings = replace(settings, overwrite=settings.overwrite or overwrite)
     where = (job.content, list(job.styles), output, job.config)
     ended = bool(checkpoint.snapshot.position.reason)  # of an octave, only after the last one the output may be ours
-    request = checked_request(*where, overwrite=settings.overwrite or ended, export=export, max_pixels=job.max_pixels)
+    overwrites = settings.overwrite or ended
+    request = checked_request(*where, overwrite=overwrites, export=export, max_pixels=job.max_pixels, plan=plan)
     found = Resumed(request=request, settings=settings, checkpoint=checkpoint, job=job)
     if not (settings.overwrite or found.over):
         check_output(output)
@@ -92,4 +97,5 @@ def _settings(kept: Any, saving: Saving, progress: bool | None, quiet: bool) -> 
         saving=saving,
         progress=progress,
         quiet=quiet,
+        recipe=bool(kept["recipe"]),
     )

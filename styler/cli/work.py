@@ -17,6 +17,7 @@ from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside
 from styler.cli.resuming import Resumed, choices
 from styler.images.atomic import write_atomically
+from styler.images.export import Export
 from styler.images.reading import read_image
 from styler.images.writing import output_notes, write_image, write_picture
 from styler.progress import StepEvent
@@ -58,12 +59,12 @@ class Work:
     def _rendered(self, interrupt: Interrupt) -> StyleResult:
         request, settings = self._request, self._settings
         with ProgressBar(shown=settings.progress) as bar:
-            stylizer = Stylizer(request.config)
+            stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
             images = [request.content, *request.styles]
             photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in images)
             start = self._resumed.checkpoint.snapshot if self._resumed else None
-            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start)
+            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start, watch=bar.tile)
             while True:
                 try:
                     self._latest = next(events)
@@ -101,6 +102,8 @@ class Work:
             self._saver.finish()
         request, settings = self._request, self._settings
         self._tell(*(f"note: {note}" for note in (*result.picture.notes, *_losses(result, request))))
+        if settings.recipe and self._export(result).recipe is None:
+            self._tell("note: the recipe is too long for a file and was left out")
         self._tell(*(f"warning: {warning}" for warning in result.report.warnings))
         self._write(result)
         if settings.report:
@@ -113,8 +116,13 @@ class Work:
         """Write the picture, unless it was before the end came."""
         request, overwrite = self._request, self._settings.overwrite
         again = self._resumed is not None and self._resumed.over and not overwrite
-        if not (again and os.path.lexists(request.output) and _is_written(result, request)):
-            write_picture(result.picture, request.output, export=request.export, overwrite=overwrite)
+        if not (
+            again and os.path.lexists(request.output) and _is_written(result, request.output, self._export(result))
+        ):
+            write_picture(result.picture, request.output, export=self._export(result), overwrite=overwrite)
+
+    def _export(self, result: StyleResult) -> Export:
+        return result.exported(self._request.export, recipe=self._settings.recipe)
 
     def _keep_picture(self) -> None:
         if self._latest is not None:
@@ -153,11 +161,11 @@ def _losses(result: StyleResult, request: Request) -> tuple[str, ...]:
     return output_notes(result.picture, request.output, request.export)
 
 
-def _is_written(result: StyleResult, request: Request) -> bool:
+def _is_written(result: StyleResult, output: Path, export: Export) -> bool:
     """Whether the output holds the very bytes that would be written."""
     with tempfile.TemporaryDirectory() as folder:
-        again = write_picture(result.picture, Path(folder) / request.output.name, export=request.export)
-        return filecmp.cmp(again, request.output, shallow=False)
+        again = write_picture(result.picture, Path(folder) / output.name, export=export)
+        return filecmp.cmp(again, output, shallow=False)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from styler.sources import Source
 from styler.types import Size
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class Picture:
         icc: The RGB profile that the file came with, if a result can be converted into it; else None.
         depth: Bits a channel of the file: 8, 16, or 32 for floats.
         exif: Camera fields and the place, as a TIFF block without orientation; None where there are none.
+        source: The file that it was read from, None for an image handed over in memory.
     """
 
     pixels: Pixels
@@ -35,6 +38,18 @@ class Picture:
     icc: bytes | None = None
     depth: int = 8
     exif: bytes | None = None
+    source: Source | None = None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of what there is to see: float32 colors row by row, then alpha if there is any."""
+        from styler.images.mapped import bands
+
+        digest = hashlib.sha256()
+        for array in (self.pixels,) if self.alpha is None else (self.pixels, self.alpha):
+            for rows in bands(array):
+                digest.update(array[rows].tobytes())
+        return digest.hexdigest()
 
     @property
     def size(self) -> Size:

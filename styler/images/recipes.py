@@ -83,6 +83,11 @@ def read_recipe(path: PathLike) -> str | None:
     return text_of_xmp(packet) if isinstance(packet, bytes) else None
 
 
+def fits(text: str) -> bool:
+    """Whether files can carry a text of ASCII."""
+    return len(escape(text, _BREAKS)) <= LONGEST
+
+
 def _check(text: str) -> None:
     try:
         size = len(escape(text, _BREAKS).encode())

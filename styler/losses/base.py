@@ -38,6 +38,10 @@ Prepared: TypeAlias = Any
 """A NamedTuple of tensors, the loss's own form of a target."""
 
 
+Sums: TypeAlias = Any
+"""A NamedTuple of tensors, a local loss's own sums over positions of a target."""
+
+
 class StatisticLoss(Protocol):
     """A distance between additive statistics of activations.
 
@@ -47,8 +51,8 @@ class StatisticLoss(Protocol):
 
     gain: ClassVar[float]
 
-    def statistics(self, features: Tensor) -> Stats:
-        """Activations (B, H, W, C) -> sums over positions; additive over tiles, masks and styles."""
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
+        """Activations (B, H, W, C) -> sums over positions, weighted by (B, H, W, 1); additive over parts."""
         ...
 
     def prepared(self, target: Stats) -> Prepared:
@@ -63,12 +67,24 @@ class StatisticLoss(Protocol):
 class LocalLoss(Protocol):
     """A sum over positions of a difference of activations."""
 
-    def prepared(self, features: Tensor) -> Prepared:
+    def prepared(self, features: Tensor, weights: Tensor | None = None) -> Prepared:
         """What `distance` needs of the target's activations (B, H, W, C), worked out once and not at every step."""
         ...
 
-    def distance(self, features: Tensor, target: Prepared) -> Scalar:
-        """Activations (B, H, W, C) and a prepared target -> mean over positions, >= 0."""
+    def distance(self, features: Tensor, target: Prepared, weights: Tensor | None = None) -> Scalar:
+        """Activations (B, H, W, C) and a prepared target -> mean over positions, weighted by (B, H, W, 1), >= 0."""
+        ...
+
+    def sums(self, features: Tensor, weights: Tensor | None = None) -> Sums:
+        """What `variance` needs of the target's activations, additive over tiles."""
+        ...
+
+    def variance(self, sums: Sums) -> Scalar:
+        """What the mean over positions is divided by, from the sums over the whole target."""
+        ...
+
+    def total(self, features: Tensor, target: Tensor, weights: Tensor | None = None) -> Scalar:
+        """`distance` before it is divided by the number of values and the variance: additive over tiles."""
         ...
 
 

@@ -12,14 +12,20 @@ STENCIL = ((2 / 3, 0, 1), (2 / 3, 1, 0), (1 / 6, 1, 1), (1 / 6, 1, -1))
 """Weight, rows down and columns right of each neighbor of the nine-point stencil; the other four are their mirrors."""
 
 
-def positions(features: Tensor) -> Tensor:
-    """Number of positions of each image, (B, H, W, C) -> (B,), of the features' dtype."""
+def positions(features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Number of positions of each image, (B, H, W, C) -> (B,), of the features' dtype.
+
+    Args:
+        features: Activations.
+        weights: How much each position counts, (B, H, W, 1); None for 1 each.
+    """
+    if weights is not None:
+        return tf.reduce_sum(weights, (1, 2, 3))
     shape = tf.shape(features)
     return tf.fill([shape[0]], tf.cast(shape[1] * shape[2], features.dtype))
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def moment_sums(features: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]:
+def moment_sums(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Sums over positions of activations and of their outer products, an unnormalized Gram matrix.
 
     The gradient is one matrix product and one addition; TensorFlow's own would multiply by the matrix and by its
@@ -27,24 +33,42 @@ def moment_sums(features: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[[Tens
 
     Args:
         features: (B, H, W, C).
+        weights: How much each position counts, (B, H, W, 1), constant; None for 1 each.
 
     Returns:
         Shapes (B, C) and (B, C, C).
     """
     shape = tf.shape(features)
-    flat = tf.reshape(features, [shape[0], shape[1] * shape[2], features.shape[-1]])
+    count = shape[1] * shape[2]
+    shares = None if weights is None else tf.reshape(weights, [shape[0], count, 1])
 
-    def gradient(first: Tensor, second: Tensor) -> Tensor:
-        slope = tf.matmul(flat, second + tf.linalg.matrix_transpose(second)) + first[:, None, :]
-        return tf.reshape(slope, shape)
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def sums(flat: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]:
+        def gradient(first: Tensor, second: Tensor) -> Tensor:
+            slope = tf.matmul(flat, second + tf.linalg.matrix_transpose(second)) + first[:, None, :]
+            return slope if shares is None else slope * shares
 
-    ones = tf.ones([shape[0], 1, shape[1] * shape[2]], flat.dtype)
-    return (tf.matmul(ones, flat)[:, 0], tf.matmul(flat, flat, transpose_a=True)), gradient
+        weighted = flat if shares is None else flat * shares
+        ones = tf.ones([shape[0], 1, count], flat.dtype)
+        return (tf.matmul(ones, weighted)[:, 0], tf.matmul(weighted, flat, transpose_a=True)), gradient
+
+    first, second = sums(tf.reshape(features, [shape[0], count, features.shape[-1]]))
+    return first, second
 
 
-def mean_square(values: Tensor) -> Scalar:
-    """Mean of squares of all values."""
-    return tf.reduce_mean(tf.square(values))
+def mean_position(features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean over positions, (B, H, W, C) -> (B, 1, 1, C), with weights (B, H, W, 1) the weighted one."""
+    if weights is None:
+        return tf.reduce_mean(features, (1, 2), keepdims=True)
+    return tf.reduce_sum(features * weights, (1, 2), keepdims=True) / tf.reduce_sum(weights, (1, 2), keepdims=True)
+
+
+def mean_square(values: Tensor, weights: Tensor | None = None) -> Scalar:
+    """Mean of squares of all values; of (B, H, W, C) with weights (B, H, W, 1) the weighted mean."""
+    if weights is None:
+        return tf.reduce_mean(tf.square(values))
+    channels = tf.cast(tf.shape(values)[-1], values.dtype)
+    return tf.reduce_sum(tf.square(values) * weights) / (tf.reduce_sum(weights) * channels)
 
 
 def relative_square(values: Tensor, reference: Tensor) -> Scalar:
@@ -85,6 +109,43 @@ def nine_point_variation(image: Tensor) -> tuple[Scalar, Callable[[Scalar], Tens
             factor = 2.0 * weight * upstream / tf.cast(tf.size(slope), slope.dtype)
             total += _slope_transposed(factor * slope, down, right)
         return tf.reshape(total, shape)
+
+    return value, gradient
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def nine_point_share(
+    part: Tensor, owned: Tensor, whole: Tensor
+) -> tuple[Scalar, Callable[[Scalar], tuple[Tensor, None, None]]]:
+    """What a part of an image adds to its `nine_point_variation`: differences belong to the upper left pixel.
+
+    Args:
+        part: The part's own pixels and, unless they end with the image, one more row and column, (B, H, W, 3).
+        owned: Rows and columns of the part's own pixels, int32, (2,).
+        whole: (height, width) of the image, int32, (2,).
+
+    Returns:
+        Sums over all parts of an image to the variation of the whole.
+    """
+    shape, channels = tf.shape(part), part.shape[-1]
+    rows = tf.reshape(part, [shape[0], shape[1], shape[2] * channels])
+    sides = [(owned[0] + down, (owned[1] + abs(right)) * channels) for _, down, right in STENCIL]
+    cuts = [rows[:, :height, :width] for height, width in sides]
+    slopes = [_slope(cut, down, right * channels) for cut, (_, down, right) in zip(cuts, STENCIL, strict=True)]
+    counts = [(whole[0] - down) * (whole[1] - abs(right)) for _, down, right in STENCIL]
+    factors = [
+        weight / (tf.cast(count, part.dtype) * tf.cast(shape[0] * channels, part.dtype))
+        for (weight, _, _), count in zip(STENCIL, counts, strict=True)
+    ]
+    value = sum(factor * tf.reduce_sum(tf.square(slope)) for factor, slope in zip(factors, slopes, strict=True))
+
+    def gradient(upstream: Scalar) -> tuple[Tensor, None, None]:
+        total = tf.zeros_like(rows)
+        for factor, slope, (_, down, right) in zip(factors, slopes, STENCIL, strict=True):
+            change = _slope_transposed(2.0 * upstream * factor * slope, down, right * channels)
+            missing = tf.shape(rows)[1:] - tf.shape(change)[1:]
+            total += tf.pad(change, [[0, 0], [0, missing[0]], [0, missing[1]]])
+        return tf.reshape(total, shape), None, None
 
     return value, gradient
 

@@ -20,13 +20,14 @@ class GramLoss:
 
     gain: ClassVar[float] = 3.0  # squares of squares flatten near the target; docs/look.md has the measurement
 
-    def statistics(self, features: Tensor) -> Stats:
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """Sums of activations and of their outer products; additive over tiles, masks and styles.
 
         Args:
             features: Activations, float32, shape (B, H, W, C).
+            weights: How much each position counts, (B, H, W, 1); None for 1 each.
         """
-        return Stats(F.positions(features), *F.moment_sums(features))
+        return Stats(F.positions(features, weights), *F.moment_sums(features, weights))
 
     def prepared(self, target: Stats) -> Stats:
         """The target's statistics per position."""

@@ -42,13 +42,14 @@ class WassersteinLoss:
     gain: ClassVar[float] = 1.0
     ridge: float = 1e-4
 
-    def statistics(self, features: Tensor) -> Stats:
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """Sums of activations and of their outer products; additive over tiles, masks and styles.
 
         Args:
             features: Activations, float32, shape (B, H, W, C).
+            weights: How much each position counts, (B, H, W, 1); None for 1 each.
         """
-        return Stats(F.positions(features), *F.moment_sums(features))
+        return Stats(F.positions(features, weights), *F.moment_sums(features, weights))
 
     def prepared(self, target: Stats) -> GaussianTarget:
         """Mean, root of the covariance and total variance of a style."""

@@ -11,7 +11,7 @@ from styler.types import Tensor
 
 
 class Compiled:
-    """A `tf.function` whose trace serves every image size.
+    """A `tf.function` whose trace serves every image size; another structure of arguments gets a trace of its own.
 
     Args:
         function: Of tensors and nested tuples of tensors.
@@ -20,16 +20,17 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], *, xla: bool = False) -> None:
         self._function, self._xla = function, xla
-        self._compiled: Any = None
+        self._compiled: dict[str, Any] = {}
 
     def __call__(self, *args: Any) -> Any:
-        """Call, compiling first if need be; later arguments must have the first ones' structure and dtypes."""
-        if self._compiled is None:
+        """Call, compiling first if need be; of one structure, later arguments must have the first ones' dtypes."""
+        structure = repr(tf.nest.map_structure(lambda _: 0, args))
+        if structure not in self._compiled:
             signature = None if self._xla else tf.nest.map_structure(any_size, args)
-            self._compiled = tf.function(
+            self._compiled[structure] = tf.function(
                 self._function, input_signature=signature, jit_compile=self._xla, autograph=False
             )
-        return self._compiled(*args)
+        return self._compiled[structure](*args)
 
 
 def any_size(tensor: Tensor) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import MutableMapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -12,17 +12,22 @@ import tensorflow as tf
 from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
-from styler.images.reading import Picture
-from styler.images.resampling import resampled
+from styler.images.mapped import digest
+from styler.images.picture import Picture, Pixels
+from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
+from styler.networks.geometry import geometry_of, untileable
 from styler.networks.precision import in_precision
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.render.compiled import Compiled
+from styler.render.cost import bytes_a_pixel
 from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
+from styler.render.tiles import view_of
+from styler.render.tiling import Tiling
 from styler.types import Features, Size, Tensor
 
 Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
@@ -67,7 +72,8 @@ class Engine:
         self.network, self._key = network, decisive(config)
         self.device = find_device(config.device)
         with tf.device(self.device):
-            self.objective = make_objective(config, network)
+            self._extract = make_extractor(config, network)
+            self.objective = make_objective(config, network, self._extract)
         self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self._observe = Compiled(self.objective.observe)
         self._statistics: Statistics = {} if statistics is None else statistics
@@ -81,19 +87,65 @@ class Engine:
         """Whether a config could be rendered with this engine as it is."""
         return decisive(config) == self._key
 
-    def observe(self, image: Tensor) -> Observation:
-        """One pass through the network, (1, H, W, 3), 0..1."""
-        seen: Observation = self._observe(image)
+    def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
+        """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""
+        seen: Observation = self._observe(image) if alpha is None else self._observe(image, alpha)
         return seen
 
-    def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
-        """Style statistics at an octave, kept for the next render; a painting is never enlarged."""
+    @cached_property
+    def tiling(self) -> Tiling:
+        """The objective tile by tile.
+
+        Raises:
+            NetworkError: A layer looks at the whole image.
+        """
+        return Tiling(self.objective, self._extract.model, view_of(self._extract))
+
+    @property
+    def model(self) -> Any:
+        """The network up to the layers that are looked at, a Keras model."""
+        return self._extract.model
+
+    @property
+    def untileable(self) -> str:
+        """The layer that looks at the whole image; empty if there is none."""
+        return untileable(self.model)
+
+    @cached_property
+    def activation_bytes(self) -> float:
+        """Bytes a pixel of all activations together."""
+        return bytes_a_pixel(self.model)
+
+    @cached_property
+    def content_bytes(self) -> float:
+        """Bytes a pixel of the content image's activations, float32."""
+        names = {name for name, _ in self.objective.content_layers}
+        found = geometry_of(self.model)
+        outputs = zip(self._extract.addresses, self.model.outputs, strict=True)
+        return sum(4.0 * each.shape[-1] / float(found[id(each)].stride) ** 2 for name, each in outputs if name in names)
+
+    def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
+        """Style statistics at an octave, kept for the next render; a painting is never enlarged.
+
+        Args:
+            style: The painting.
+            size: Of the octave.
+            tile: Side of the tiles to compute them by, pixels; None for one piece.
+        """
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
-        key = hashlib.sha256(style.pixels.tobytes()).hexdigest(), shape
+        alpha = resampled_alpha(style, shape)
+        way = "" if tile is None else " by tiles"  # rounded otherwise
+        key = digest(style.pixels) + ("" if alpha is None else digest(alpha)) + way, shape
         if key not in self._statistics:
-            self._statistics[key] = self.observe(image_tensor(resampled(style.pixels, shape))).style
+            self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)
         return self._statistics[key]
+
+    def _seen(self, pixels: Pixels, alpha: Pixels | None, tile: int | None) -> dict[str, Stats]:
+        if tile is None:
+            return self.observe(image_tensor(pixels), None if alpha is None else image_tensor(alpha)).style
+        stats = self.tiling.statistics(pixels, tile, self.tiling.opacity(alpha))
+        return {name: each.per_position() for name, each in stats.items()}
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
@@ -101,21 +153,24 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
     return tuple(getattr(config, name) for name in DECISIVE)
 
 
-def make_objective(config: RenderConfig, network: NetworkSpec) -> Objective:
-    """The objective over the layers that `config` or else the network names."""
-    style_layers = shares(config.style_layers or network.style_layers)
-    content_layers = shares(config.content_layers or network.content_layers)
-    names = dict.fromkeys(name for name, _ in (*style_layers, *content_layers))
+def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
+    """The network up to the layers that `config` or else the network names, in the precision asked for."""
+    layers = (*(config.style_layers or network.style_layers), *(config.content_layers or network.content_layers))
     model = in_precision(network.build(config.pooling), config.precision)
-    extract = FeatureExtractor(model, names, preprocess=network.preprocess)
+    return FeatureExtractor(model, dict.fromkeys(name for name, _ in layers), preprocess=network.preprocess)
+
+
+def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
+    """The objective over the layers that `config` or else the network names."""
+    extract = extractor or make_extractor(config, network)
 
     def in_float32(image: Tensor) -> Features:
         return {name: tf.cast(features, tf.float32) for name, features in extract(image).items()}
 
     return Objective(
         extract=extract if config.precision == "float32" else in_float32,
-        content_layers=content_layers,
-        style_layers=style_layers,
+        content_layers=shares(config.content_layers or network.content_layers),
+        style_layers=shares(config.style_layers or network.style_layers),
         content_loss=ContentLoss(),
         style_loss=STYLE_LOSSES[config.loss](),
     )
@@ -141,6 +196,15 @@ def find_device(name: str) -> str:
         message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
         raise ResourceError(message)
     return f"/GPU:{index or 0}"
+
+
+def use_threads(count: int) -> bool:
+    """Have TensorFlow spread one operation over so many threads; whether it does, since it starts only once."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError:  # it has started with another number
+        return threads() == count
+    return True
 
 
 def threads() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
@@ -12,6 +12,9 @@ from styler.config import LayerWeights
 from styler.losses import functional as F
 from styler.losses.base import LocalLoss, Prepared, StatisticLoss, Stats, blended
 from styler.types import Evaluation, Features, Scalar, Tensor, ValueAndGradient
+
+Opacity: TypeAlias = dict[str, Tensor]
+"""Layer -> how much each position counts, (1, H', W', 1); empty where all count alike."""
 
 
 class Weights(NamedTuple):
@@ -29,11 +32,13 @@ class Targets(NamedTuple):
         content: Content layer -> the content image's activations as its loss wants them.
         style: Style layer -> the style images' statistics as its loss wants them.
         weights: Factors of the terms.
+        opacity: Layer -> how much each position of the photo counts, (1, H', W', 1); empty where all count alike.
     """
 
     content: dict[str, Prepared]
     style: dict[str, Prepared]
     weights: Weights
+    opacity: Opacity = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
 
 class Observation(NamedTuple):
@@ -42,10 +47,12 @@ class Observation(NamedTuple):
     Attributes:
         content: Content layer -> the image as a target of the content loss.
         style: Style layer -> statistics per position.
+        opacity: Layer -> how much each position counted, as in `Targets`.
     """
 
     content: dict[str, Prepared]
     style: dict[str, Stats]
+    opacity: Opacity
 
 
 class Terms(NamedTuple):
@@ -74,12 +81,20 @@ class Objective:
     content_loss: LocalLoss
     style_loss: StatisticLoss
 
-    def observe(self, image: Tensor) -> Observation:
-        """A photo or a painting, (1, H, W, 3), 0..1, seen by the network."""
+    def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
+        """A photo or a painting, (1, H, W, 3), 0..1, seen by the network; what alpha, (1, H, W, 1), hides is not."""
         features = self.extract(image)
-        content = {name: self.content_loss.prepared(features[name]) for name, _ in self.content_layers}
-        style = {name: self.style_loss.statistics(features[name]).per_position() for name, _ in self.style_layers}
-        return Observation(content, style)
+        opacity = {} if alpha is None else {name: at_positions(alpha, each) for name, each in features.items()}
+        content = {
+            name: self.content_loss.prepared(features[name], opacity.get(name)) for name, _ in self.content_layers
+        }
+        stats = self.statistics(features, opacity)
+        return Observation(content, {name: each.per_position() for name, each in stats.items()}, opacity)
+
+    def statistics(self, features: Features, opacity: Opacity) -> dict[str, Stats]:
+        """Sums over the positions of every style layer."""
+        statistics = self.style_loss.statistics
+        return {name: statistics(features[name], opacity.get(name)) for name, _ in self.style_layers}
 
     def blend(self, styles: list[dict[str, Stats]], shares: list[float]) -> dict[str, Prepared]:
         """Statistics of several style images as one target; shares sum to 1."""
@@ -90,10 +105,10 @@ class Objective:
         """The three terms at an image (1, H, W, 3)."""
         features = self.extract(image)
         content = [
-            share * self.content_loss.distance(features[name], targets.content[name])
+            share * self.content_loss.distance(features[name], targets.content[name], targets.opacity.get(name))
             for name, share in self.content_layers
         ]
-        stats = {name: self.style_loss.statistics(features[name]) for name, _ in self.style_layers}
+        stats = self.statistics(features, targets.opacity)
         return Terms(tf.add_n(content), self.style_term(stats, targets.style), F.nine_point_variation(image))
 
     def style_distances(self, stats: dict[str, Stats], style: dict[str, Prepared]) -> dict[str, Scalar]:
@@ -126,3 +141,8 @@ def shares(layers: LayerWeights) -> LayerWeights:
     """The same layers with weights that sum to 1."""
     total = sum(weight for _, weight in layers)
     return tuple((name, weight / total) for name, weight in layers)
+
+
+def at_positions(alpha: Tensor, features: Tensor) -> Tensor:
+    """Alpha (1, H, W, 1) averaged to the grid of a layer's activations, (1, H', W', 1)."""
+    return tf.cast(tf.image.resize(alpha, tf.shape(features)[1:3], "area"), features.dtype)

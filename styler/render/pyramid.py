@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from styler.config import SMALLEST_OCTAVE
+from styler.config import SMALLEST_OCTAVE, RenderConfig
 from styler.images.sizes import octaves, with_longer_side
+from styler.recipe import Plan
 from styler.types import Size
 
 SHRINK = 2**-0.5  # steps of an octave against the next coarser one, so inversely to the side. Against equal steps
@@ -28,6 +29,13 @@ class Octave:
     def pixels(self) -> int:
         """Pixels of the image at this level."""
         return self.size.height * self.size.width
+
+
+def octaves_of(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Octave, ...]:
+    """The octaves of a render: those of a plan that is to be obeyed, else by `plan_octaves`."""
+    if plan is None or not plan.octaves:
+        return plan_octaves(final, config.steps, config.scales)
+    return tuple(Octave(size=Size(level.height, level.width), steps=level.steps) for level in plan.octaves)
 
 
 def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Octave, ...]:

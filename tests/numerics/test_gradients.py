@@ -120,3 +120,24 @@ def test_the_gradient_of_a_whole_is_that_of_its_tiles(rng, name):
             _, first, second = loss.statistics(tile)
         tiles.append(tape.gradient([first, second], tile, output_gradients=slopes))
     np.testing.assert_allclose(tf.concat(tiles, 2), whole, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_whole_objective_where_positions_count_unequally(rng, name):
+    objective = Objective(
+        extract=smooth_features,
+        content_layers=(("shallow", 0.4), ("deep", 0.6)),
+        style_layers=(("shallow", 0.75), ("deep", 0.25)),
+        content_loss=ContentLoss(),
+        style_loss=STYLE_LOSSES[name](),
+    )
+    alpha = tf.constant(rng.uniform(size=(1, 7, 9, 1)))
+    style = objective.blend([objective.observe(image(rng, 6, 8), tf.ones((1, 6, 8, 1), tf.float64)).style], [1.0])
+    photo = objective.observe(image(rng), alpha)
+    weights = Weights(*(tf.constant(weight, tf.float64) for weight in (0.7, 1.3, 0.4)))
+    targets = Targets(photo.content, style, weights, photo.opacity)
+    assert set(photo.opacity) == {"shallow", "deep"}
+    assert_gradient(lambda x: objective.value(x, targets), image(rng), rng)
+    unweighted = targets._replace(opacity={})
+    at = image(rng)
+    assert float(objective.value(at, targets)) != pytest.approx(float(objective.value(at, unweighted)), rel=1e-3)

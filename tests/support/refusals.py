@@ -41,7 +41,7 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     ((*PAIR, "--tv-weight", "nan"), "tv_weight: expected a number"),
     ((*PAIR, "--init", "absent.png"), "cannot read absent.png"),
     ((*PAIR, "--optimizer", "sgd"), "optimizer: expected lbfgs or adam"),
-    ((*PAIR, "--steps", "0"), "steps: expected a whole number from 1 on"),
+    ((*PAIR, "--steps", "0"), "steps: expected a whole number from 1 to"),
     ((*PAIR, "--learning-rate", "0"), "learning_rate: expected a number above 0"),
     ((*PAIR, "--scales", "0"), "scales: expected a whole number from 1 on"),
     ((*PAIR, "--seed", "-1"), "seed: expected a whole number from 0 on"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from styler.cli import options as o
@@ -40,9 +42,13 @@ def render(
     device: o.Device = None,
     precision: o.Precision = None,
     compile: o.Compile = None,
+    tile: o.Tile = None,
+    max_memory: o.MaxMemory = None,
+    time_budget: o.TimeBudget = None,
     save_every: o.SaveEvery = None,
     checkpoint: o.Checkpoint = None,
     checkpoint_every: o.CheckpointEvery = "30s",
+    recipe: o.Recipe = True,
     config: o.ConfigFile = None,
     report: o.Report = None,
     dry_run: o.DryRun = False,
@@ -77,7 +83,5 @@ def render(
     from styler.cli.work import carry_out
 
     shown = False if quiet else progress
-    rest = Settings(
-        overwrite=overwrite, save_every=save_every, report=report, saving=saving, progress=shown, quiet=quiet
-    )
-    carry_out(request, rest)
+    rest: dict[str, Any] = {"saving": saving, "progress": shown, "quiet": quiet, "recipe": recipe}
+    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, **rest))

@@ -17,7 +17,7 @@ FIELDS = {field.name: field.default for field in fields(RenderConfig)}
 FROM_PRESET = {field.name for field in fields(Preset)}
 OUTSIDE = {
     *("content", "styles", "output", "overwrite", "quality", "preset", "save_every", "config", "report"),
-    *("depth", "profile", "keep_gps", "max_pixels"),
+    *("depth", "profile", "keep_gps", "max_pixels", "recipe"),
     *("dry_run", "progress", "quiet", "verbose", "debug"),
 }  # options that do not change how a picture looks
 
@@ -66,3 +66,14 @@ def test_every_option_is_explained():
 
 def test_the_default_preset_is_the_one_the_config_has():
     assert RenderConfig.preset(OPTIONS["preset"].show_default) == RenderConfig()
+
+
+REPLAY = {parameter.name: parameter for parameter in typer.main.get_command(app).commands["replay"].params}
+
+
+def test_replay_takes_every_option_that_changes_how_a_picture_looks_as_it_was():
+    assert set(FIELDS) <= set(REPLAY)
+    for name in (*FIELDS, "preset", "quality", "depth", "profile", "keep_gps"):
+        assert REPLAY[name].default is None, name
+        assert REPLAY[name].show_default == "as before", name
+    assert OPTIONS["size"].show_default == "512"

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from styler.images.resampling import resampled
+from styler.images.picture import Picture
+from styler.images.resampling import resampled, resampled_alpha, resampled_colors
 from styler.types import Size
 from support.pictures import blobs, stripes
 
@@ -51,3 +52,25 @@ def test_the_callers_pixels_are_left_alone():
     before = pixels.copy()
     resampled(pixels, Size(10, 10))
     np.testing.assert_array_equal(pixels, before)
+
+
+def test_hidden_colors_do_not_bleed_into_the_edge():
+    pixels, alpha = np.ones((40, 60, 3), np.float32), np.zeros((40, 60), np.float32)
+    pixels[:, :31], alpha[:, :31] = 0.25, 1.0
+    picture = Picture(pixels=pixels, name="x", alpha=alpha)
+    colors, opacity = resampled_colors(picture, Size(20, 30)), resampled_alpha(picture, Size(20, 30))
+    np.testing.assert_allclose(colors[opacity[..., 0] > 0.01], 0.25, atol=1e-3)
+    np.testing.assert_array_equal(colors[:, 20:], 1.0)
+
+
+def test_without_alpha_colors_are_resampled_as_ever(rng):
+    picture = Picture(pixels=rng.random((30, 40, 3), np.float32), name="x")
+    np.testing.assert_array_equal(resampled_colors(picture, Size(15, 20)), resampled(picture.pixels, Size(15, 20)))
+    assert resampled_alpha(picture, Size(15, 20)) is None
+
+
+def test_alpha_too_faint_to_show_is_none():
+    faint = np.zeros((40, 40), np.float32)
+    faint[3, 3] = 0.1
+    picture = Picture(pixels=np.ones((40, 40, 3), np.float32), name="x", alpha=faint)
+    assert resampled_alpha(picture, Size(4, 4)) is None

@@ -44,3 +44,18 @@ def test_an_image_is_at_no_distance_from_itself_wherever_its_parts_are(features)
 def test_distance_is_finite_for_a_target_of_zeros(features):
     target = LOSS.prepared(LOSS.statistics(tf.zeros_like(features)))
     assert np.isfinite(float(LOSS.distance(LOSS.statistics(features), target)))
+
+
+def test_weighted_statistics_are_those_of_the_positions_that_count(features):
+    weights = tf.concat([tf.ones_like(features[:, :, :2, :1]), tf.zeros_like(features[:, :, 2:, :1])], 2)
+    for mine, part in zip(LOSS.statistics(features, weights), LOSS.statistics(features[:, :, :2]), strict=True):
+        np.testing.assert_allclose(mine, part, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_of_one_change_nothing_and_halves_add_up(features):
+    ones = tf.ones_like(features[..., :1])
+    whole, weighted = LOSS.statistics(features), LOSS.statistics(features, ones)
+    halves = LOSS.statistics(features, 0.25 * ones).plus(LOSS.statistics(features, 0.75 * ones))
+    for mine, same, added in zip(whole, weighted, halves, strict=True):
+        np.testing.assert_allclose(mine, same, rtol=1e-6)
+        np.testing.assert_allclose(mine, added, rtol=1e-5, atol=1e-5)

@@ -1,0 +1,171 @@
+"""Find the inputs of a recipe again, by what is in them and not by where they were."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from styler.errors import ImageError, shown
+from styler.images.reading import read_image
+from styler.recipe import Input, Recipe
+from styler.sources import source_of
+
+NOUNS = {"content": "the photo", "style": "the painting", "init": "the image to start from", "network": "the network"}
+DIGITS = 12  # of a SHA-256 in messages: no two files of anybody share them by chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where to look.
+
+    Attributes:
+        image: The picture whose inputs are looked for; its folder comes first, then the current one.
+        content: The photo, if it was named.
+        styles: Paintings that were named.
+        folders: Further folders, searched with all that is in them.
+    """
+
+    image: Path
+    content: Path | None = None
+    styles: Sequence[Path] = ()
+    folders: Sequence[Path] = ()
+
+    @property
+    def near(self) -> list[Path]:
+        """Folders that are searched without those in them."""
+        return [self.image.parent, Path()]
+
+
+def check_folders(folders: Iterable[Path]) -> None:
+    """Refuse to search what is no folder.
+
+    Raises:
+        ImageError: One is none.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            message = f"--search: a folder was expected, {shown(folder)} is none"
+            raise ImageError(message)
+
+
+def find_content(recipe: Recipe, places: Places) -> Path:
+    """The photo.
+
+    Raises:
+        ImageError: It is missing or has changed.
+    """
+    wanted = recipe.of("content")[0]
+    if places.content is None:
+        return find(wanted, places)
+    if not _is(places.content, wanted):
+        raise ImageError(_changed(places.content, wanted, places))
+    return places.content
+
+
+def find_styles(recipe: Recipe, places: Places) -> list[Path]:
+    """The paintings, in the recipe's order, whatever the order in which some were named.
+
+    Raises:
+        ImageError: One is missing or has changed.
+    """
+    wanted = recipe.of("style")
+    for path in places.styles:
+        if not any(_is(path, each) for each in wanted):
+            raise ImageError(_changed(path, wanted[0], places, among=len(wanted)))
+    named = [next((path for path in places.styles if _is(path, each)), None) for each in wanted]
+    return [path or find(each, places) for path, each in zip(named, wanted, strict=True)]
+
+
+def find(wanted: Input, places: Places) -> Path:
+    """The file with an input's contents: by its name first, then by its length.
+
+    Raises:
+        ImageError: There is none, or one of its name with other contents.
+    """
+    if not wanted.is_file:
+        raise ImageError(_in_memory(wanted, places))
+    namesakes = [folder / wanted.name for folder in places.near]
+    candidates = (*namesakes, *_files(places))
+    found = next((path for path in candidates if _has(path, wanted.bytes) and _is(path, wanted)), None)
+    if found is not None:
+        return found
+    changed = next((path for path in namesakes if _has(path)), None)
+    raise ImageError(_missing(wanted, places) if changed is None else _changed(changed, wanted, places))
+
+
+def _is(path: Path, wanted: Input) -> bool:
+    """Whether a file has an input's contents.
+
+    Raises:
+        ImageError: It is no file that can be read.
+    """
+    if wanted.sha256 is None:
+        return False
+    if not wanted.is_file:
+        return _has_pixels(path, wanted)
+    try:
+        return _has(path, wanted.bytes) and source_of(path).sha256 == wanted.sha256
+    except OSError as cause:
+        message = f"cannot read {shown(path)}: {cause.strerror or cause}"
+        raise ImageError(message) from cause
+
+
+def _has_pixels(path: Path, wanted: Input) -> bool:
+    return read_image(path).sha256 == wanted.sha256
+
+
+def _has(path: Path, length: int | None = None) -> bool:
+    """Whether there is a file of this length, or of any; opening something else could wait forever."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and length in (None, found.st_size)
+
+
+def _files(places: Places) -> Iterator[Path]:
+    for folder in places.near:
+        yield from (Path(folder, name) for name in _names(folder))
+    for folder in places.folders:
+        for where, folders, names in os.walk(folder):
+            folders.sort()
+            yield from (Path(where, name) for name in sorted(names))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _changed(path: Path, wanted: Input, places: Places, among: int = 1) -> str:
+    noun = NOUNS[wanted.role] if among == 1 else "one of the paintings"
+    if not _has(path):
+        return f"cannot read {shown(path)}: a file was expected"
+    made = f"{noun} that {shown(places.image)} was made of ({_short(wanted)})"
+    return f"{shown(path)} is not {made}, or has changed since; {_ways_on(wanted)}"
+
+
+def _missing(wanted: Input, places: Places) -> str:
+    folders = ", ".join(shown(each) for each in places.folders)
+    looked = f"beside {shown(places.image)}, in the current folder{', in ' + folders if folders else ''}"
+    return f"missing: {NOUNS[wanted.role]} {shown(wanted.name)} ({_short(wanted)}), looked {looked}; {_ways_on(wanted)}"
+
+
+def _in_memory(wanted: Input, places: Places) -> str:
+    what = f"{NOUNS[wanted.role]} that {shown(places.image)} was made of"
+    return f"{what} was handed over in memory and has no file; {_ways_on(wanted, search=False)}"
+
+
+def _short(wanted: Input) -> str:
+    return f"SHA-256 {(wanted.sha256 or '')[:DIGITS]}…"
+
+
+def _ways_on(wanted: Input, *, search: bool = True) -> str:
+    ways = [f"name it by --{wanted.role}"] if wanted.role in ("content", "style") else []
+    ways += ["name its folder by --search"] if search else []
+    return " or ".join(ways)

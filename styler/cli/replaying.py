@@ -1,0 +1,161 @@
+"""From a picture with a recipe to the request that makes it again, without importing TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from styler.cli.finding import Places, check_folders, find, find_content, find_styles
+from styler.cli.quiet import import_tensorflow
+from styler.cli.request import Request, Settings, changed_config, checked_request
+from styler.config import BUILT_IN_INITS, RenderConfig
+from styler.errors import ConfigError, ImageError, NetworkError, shown
+from styler.images.export import Export
+from styler.images.recipes import read_recipe
+from styler.images.writing import check_is_no_input
+from styler.networks import NETWORKS, find_network
+from styler.networks.weights import located
+from styler.recipe import Plan, Recipe
+from styler.sources import source_of
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
+
+def recipe_in(image: Path) -> Recipe:
+    """The recipe that a picture carries.
+
+    Raises:
+        ImageError: It cannot be read or carries none.
+        ConfigError: What it carries is damaged or of a newer version.
+    """
+    text = read_recipe(image)
+    if text is None:
+        message = f"{shown(image)} carries no recipe; a picture was expected that styler wrote without --no-recipe"
+        raise ImageError(message)
+    try:
+        return Recipe.from_text(text)
+    except ConfigError as cause:
+        message = f"{shown(image)}: {cause}"
+        raise ConfigError(message) from cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What shall be other than in the recipe; None where it shall not.
+
+    Attributes:
+        preset: Whose options win over the recipe's.
+        options: Config field -> value that wins over both.
+        export: The same of choices about the file.
+    """
+
+    preset: str | None
+    options: Mapping[str, Any]
+    export: Mapping[str, Any]
+
+
+def replayed(
+    recipe: Recipe,
+    places: Places,
+    output: Path | None,
+    changes: Changes,
+    *,
+    overwrite: bool,
+    max_pixels: int | None,
+) -> Request:
+    """Find the inputs and check the request.
+
+    Args:
+        recipe: Of the picture.
+        places: Where to look for its inputs.
+        output: Where the new picture goes; None for `<stem>-replay` with the same suffix in the current folder.
+        changes: To the recipe.
+        overwrite: Whether an existing output may be replaced.
+        max_pixels: Most pixels of an input, None for what fits into memory.
+
+    Raises:
+        StylerError: Whatever stands in the way.
+    """
+    check_folders(places.folders)
+    before = _with_files(recipe, places, changes.options)
+    config = changed_config(before, changes.preset, changes.options)
+    target = output or Path(f"{places.image.stem}-replay{places.image.suffix}")
+    check_is_no_input(target, [places.image])
+    chosen = {**recipe.export, **{name: value for name, value in changes.export.items() if value is not None}}
+    return checked_request(
+        *(find_content(recipe, places), find_styles(recipe, places), target, config),
+        overwrite=overwrite,
+        export=Export(**chosen),
+        max_pixels=max_pixels,
+        plan=recipe.plan if config == before else recipe.plan.machine,
+    )
+
+
+def _with_files(recipe: Recipe, places: Places, flags: Mapping[str, Any]) -> RenderConfig:
+    """The recipe's options, files in place of their names, unless a flag names others."""
+    config = recipe.config
+    if flags.get("init") is None and recipe.of("init"):
+        config = config.changed(init=str(find(recipe.of("init")[0], places).absolute()))
+    elif config.init not in BUILT_IN_INITS:
+        config = config.changed(init=BUILT_IN_INITS[0])  # a flag takes its place
+    if flags.get("network") is not None:
+        return config
+    return config.changed(network=_network(recipe, places))
+
+
+def _network(recipe: Recipe, places: Places) -> str:
+    """The registered name, or the path of a user's own file.
+
+    Raises:
+        NetworkError: Its weights are others than those of the recipe.
+    """
+    wanted, name = recipe.of("network")[0], recipe.config.network
+    if name not in NETWORKS:
+        return str(find(wanted, places).absolute()) if wanted.is_file else find_network(name).name
+    file = located(NETWORKS[name].weights_file) if NETWORKS[name].weights_file else None
+    if wanted.is_file and file is not None and source_of(file).sha256 != wanted.sha256:
+        message = f"the weights of {name} have changed since {shown(places.image)} was made: {shown(file)} has other "
+        raise NetworkError(message + "contents; put the old file back, or render anew with --network")
+    return name
+
+
+def obey_before_import(plan: Plan) -> None:
+    """What TensorFlow reads from the environment when it is imported, as it was."""
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.pop(ONEDNN, None)
+    if plan.onednn is not None:
+        os.environ[ONEDNN] = str(int(plan.onednn))
+
+
+def carry_out_replay(recipe: Recipe, request: Request, settings: Settings) -> None:
+    """Import TensorFlow as the recipe had it, say what is not as it was, render.
+
+    Raises:
+        StylerError: Whatever stands in the way.
+        KeyboardInterrupt: Passed on after the best image so far is written.
+    """
+    obey_before_import(recipe.plan)
+    import_tensorflow()
+    from styler.cli.work import carry_out
+
+    for warning in [] if settings.quiet else differences(recipe):
+        print(f"warning: {warning}", file=sys.stderr)
+    carry_out(request, settings)
+
+
+def differences(recipe: Recipe) -> list[str]:
+    """Have TensorFlow use as many threads as then; what is other than it was."""
+    from styler.render.engine import use_threads
+    from styler.render.report import versions
+
+    now, then = versions(), recipe.versions
+    other = [f"{name} {then.get(name, 'unknown')}, now {now[name]}" for name in now if then.get(name) != now[name]]
+    found = [f"made with {shown('; '.join(other))}: the bytes may differ"] if other else []
+    if not use_threads(recipe.plan.threads):
+        found.append(f"made with {recipe.plan.threads} threads, which cannot be had here: the bytes may differ")
+    return found

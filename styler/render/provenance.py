@@ -1,0 +1,102 @@
+"""From a finished render to its recipe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig
+from styler.errors import ImageError, shown
+from styler.images.picture import Picture
+from styler.networks import NetworkSpec
+from styler.networks.weights import located
+from styler.recipe import Input, Level, Plan, Recipe, without_folders
+from styler.render.engine import Engine
+from styler.render.loop import MOST_STEPS_A_CALL
+from styler.render.rendered import Rendered
+from styler.render.report import versions
+from styler.sources import Source, source_of
+from styler.types import Size
+
+EXPORT = {"quality": QUALITY, "depth": None, "profile": PROFILES[0], "keep_gps": False}
+"""How a picture is written unless something else is asked for: the defaults of `styler.images.export.Export`."""
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
+
+def network_input(config: RenderConfig, network: NetworkSpec) -> Input:
+    """The network with the file of its weights, or a user's own file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    file = located(network.weights_file) if network.weights_file else Path(config.network)
+    source = source_of(file) if file is not None and file.is_file() else None
+    name = network.name if network.weights_file or source is None else source.name
+    return Input(
+        role="network",
+        name=Path(name).name or name,
+        sha256=source.sha256 if source else None,
+        bytes=source.bytes if source else None,
+    )
+
+
+def recipe_of(
+    config: RenderConfig, engine: Engine, pictures: list[Picture], rendered: Rendered, plan: Plan | None
+) -> Recipe:
+    """The recipe of a picture.
+
+    Args:
+        config: As it was asked for.
+        engine: It was rendered on.
+        pictures: Photo and paintings.
+        rendered: What came out.
+        plan: That was obeyed, None if there was none.
+
+    Raises:
+        ImageError: The image to start from has gone meanwhile.
+    """
+    photo, *paintings = pictures
+    inputs = [picture_input("content", photo), *(picture_input("style", each) for each in paintings)]
+    if config.init not in BUILT_IN_INITS:
+        inputs.append(_file_input("init", _reread(config.init)))
+    return Recipe(
+        config=without_folders(config),
+        plan=_plan(config, engine, rendered, plan),
+        export=EXPORT,
+        inputs=(*inputs, network_input(config, engine.network)),
+        versions=versions(),
+    )
+
+
+def picture_input(role: str, picture: Picture) -> Input:
+    """An image by its file, or by its pixels where it was handed over in memory."""
+    if picture.source is not None:
+        return _file_input(role, picture.source)
+    return Input(role=role, name=picture.name, sha256=picture.sha256, bytes=None)
+
+
+def _file_input(role: str, source: Source) -> Input:
+    return Input(role=role, name=source.name, sha256=source.sha256, bytes=source.bytes)
+
+
+def _reread(path: str) -> Source:
+    try:
+        return source_of(path)
+    except OSError as cause:
+        message = f"cannot read {shown(path)}, which the picture was started from: {cause.strerror or cause}"
+        raise ImageError(message) from cause
+
+
+def _plan(config: RenderConfig, engine: Engine, rendered: Rendered, plan: Plan | None) -> Plan:
+    size = Size(*rendered.pixels.shape[:2])
+    made = zip(rendered.stages, rendered.octaves, strict=True)
+    kind, _, _ = engine.device.strip("/").lower().partition(":")
+    return Plan(
+        device=kind,
+        compile="xla" if engine.program.xla else "graph",
+        threads=engine.plan["threads"],
+        onednn={"0": False, "1": True}.get(os.environ.get(ONEDNN, "")),
+        steps_per_call=MOST_STEPS_A_CALL,
+        size=size,
+        octaves=tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made),
+    )

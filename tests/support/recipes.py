@@ -1,0 +1,38 @@
+"""A recipe for tests."""
+
+from __future__ import annotations
+
+from styler.config import RenderConfig
+from styler.recipe import Input, Level, Plan, Recipe
+from styler.types import Size
+
+PLAN = Plan(
+    device="cpu",
+    compile="graph",
+    threads=2,
+    onednn=True,
+    steps_per_call=50,
+    size=Size(96, 128),
+    octaves=(Level(68, 90, 12, 12), Level(96, 128, 8, 5)),
+)
+
+
+def an_input(role: str, name: str, digit: str = "a", length: int | None = 1000) -> Input:
+    return Input(role=role, name=name, sha256=digit * 64, bytes=length)
+
+
+def example(**changes) -> Recipe:
+    """Of one photo and two paintings."""
+    values = {
+        "config": RenderConfig(size=128, steps=20, style_weights=(2, 1), style_layers=(("block1_conv1", 0.5),)),
+        "plan": PLAN,
+        "export": {"quality": 95, "depth": None, "profile": "keep", "keep_gps": False},
+        "inputs": (
+            an_input("content", "photo größe.png"),
+            an_input("style", "one.jpg", "b"),
+            an_input("style", "two.jpg", "c"),
+            an_input("network", "compact", "d"),
+        ),
+        "versions": {"python": "3.11.7", "styler": "0.1.0"},
+    }
+    return Recipe(**{**values, **changes})

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from styler.cli.finding import Places, check_folders, find, find_content, find_styles
+from styler.errors import ImageError
+from styler.images.reading import read_image
+from styler.recipe import Input
+from styler.sources import source_of
+from support.pictures import blobs, saved
+from support.recipes import example
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The current folder `here`, beside it `made` with the picture, and `archive` with folders in it."""
+    for name in ("here", "made", "archive/old"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+IMAGE = Path("../made/out.png")
+HERE, MADE, OLD = Path(), Path("../made"), Path("../archive/old")
+
+
+def wanted(path, role="content", name=None):
+    source = source_of(path)
+    return Input(role=role, name=name or source.name, sha256=source.sha256, bytes=source.bytes)
+
+
+def moved(text, where, role="content", name="photo.png", now=None):
+    """A file of some text, looked for as `name`, lying in `where` under the name of `now`."""
+    path = where / (now or name)
+    path.write_text(text)
+    return wanted(path, role, name)
+
+
+@pytest.mark.parametrize("where", [HERE, MADE])
+@pytest.mark.parametrize("now", ["photo.png", "renamed"])
+def test_near_the_picture_or_here_under_whatever_name(place, where, now):
+    photo = moved("p", where, now=now)
+    assert find(photo, Places(image=IMAGE)).samefile(where / now)
+
+
+def test_elsewhere_only_where_told_to_look(place):
+    photo = moved("p", OLD, now="renamed")
+    with pytest.raises(ImageError, match=r"missing: the photo photo\.png .*looked beside .*; name it by --content or"):
+        find(photo, Places(image=IMAGE))
+    assert find(photo, Places(image=IMAGE, folders=[Path("../archive")])).samefile(OLD / "renamed")
+
+
+def test_a_namesake_with_other_contents_has_changed(place):
+    photo = moved("before", HERE)
+    Path("photo.png").write_text("after!")
+    with pytest.raises(ImageError, match=r"^photo\.png is not the photo that .*out\.png was made of .*has changed"):
+        find(photo, Places(image=IMAGE))
+
+
+def test_the_right_file_elsewhere_wins_over_a_changed_namesake(place):
+    photo = moved("before", MADE, now="kept.png")
+    Path("photo.png").write_text("after!")
+    assert find(photo, Places(image=IMAGE)).samefile(MADE / "kept.png")
+
+
+def test_the_photo_may_be_named(place):
+    photo = moved("p", OLD, now="renamed")
+    recipe = example(inputs=(photo, *example().inputs[1:]))
+    assert find_content(recipe, Places(image=IMAGE, content=OLD / "renamed")) == OLD / "renamed"
+    Path("other").write_text("q")
+    for named, said in ((Path("other"), "other is not the photo"), (Path("absent"), "cannot read absent")):
+        with pytest.raises(ImageError, match=said):
+            find_content(recipe, Places(image=IMAGE, content=named))
+
+
+def test_paintings_come_in_the_recipes_order_however_they_are_named(place):
+    one, two = moved("1", OLD, "style", "one.jpg"), moved("2", OLD, "style", "two.jpg")
+    recipe = example(inputs=(example().inputs[0], one, two, example().inputs[-1]))
+    paths = [OLD / "one.jpg", OLD / "two.jpg"]
+    assert find_styles(recipe, Places(image=IMAGE, styles=paths[::-1])) == paths
+    assert find_styles(recipe, Places(image=IMAGE, styles=paths[1:], folders=[OLD])) == paths
+    Path("three.jpg").write_text("3")
+    with pytest.raises(ImageError, match=r"three\.jpg is not one of the paintings that"):
+        find_styles(recipe, Places(image=IMAGE, styles=[*paths, Path("three.jpg")]))
+
+
+def test_the_same_painting_twice_is_found_twice(place):
+    one = moved("1", HERE, "style", "one.jpg")
+    recipe = example(inputs=(example().inputs[0], one, one, example().inputs[-1]))
+    assert find_styles(recipe, Places(image=IMAGE)) == [Path("one.jpg")] * 2
+
+
+def test_pipes_links_to_nowhere_and_folders_are_passed_by(place):
+    photo = moved("p", OLD)
+    os.mkfifo("photo.png")
+    os.symlink("nowhere", "a")
+    os.symlink("b", "b")
+    Path("folder").mkdir()
+    with pytest.raises(ImageError, match="missing: the photo"):
+        find(photo, Places(image=IMAGE, folders=[HERE]))
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "x\ny.png", "größe 画.png"])
+def test_strange_names_stay_on_one_line(place, name):
+    photo = Input(role="content", name=name, sha256="0" * 64, bytes=1)
+    with pytest.raises(ImageError) as refused:
+        find(photo, Places(image=IMAGE))
+    assert str(refused.value).isprintable()
+
+
+def test_an_image_from_memory_is_known_by_its_pixels(place):
+    path = saved(Path("photo.png"), blobs(40, 50, 1))
+    photo = Input(role="content", name="image", sha256=read_image(path).sha256, bytes=None)
+    recipe = example(inputs=(photo, *example().inputs[1:]))
+    with pytest.raises(ImageError, match=r"was handed over in memory and has no file; name it by --content$"):
+        find_content(recipe, Places(image=IMAGE))
+    assert find_content(recipe, Places(image=IMAGE, content=path)) == path
+    other = saved(Path("other.png"), blobs(40, 50, 2))
+    with pytest.raises(ImageError, match=r"other\.png is not the photo"):
+        find_content(recipe, Places(image=IMAGE, content=other))
+
+
+def test_a_folder_to_search_must_be_one(place):
+    check_folders([OLD])
+    with pytest.raises(ImageError, match="--search: a folder was expected, absent is none"):
+        check_folders([OLD, Path("absent")])

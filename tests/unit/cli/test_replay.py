@@ -1,0 +1,230 @@
+"""`styler replay` in this process, on a small network of random weights."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+from PIL import Image
+
+from styler.cli.app import run
+from styler.images.recipes import read_recipe
+from styler.images.writing import write_picture
+from styler.recipe import Recipe
+from support.pictures import blobs, saved, stripes
+
+CHOSEN = ("--device", "cpu", "--compile", "graph")  # so that replays share the renders' compiled program
+SMALL = ("--network", "tiny", "--size", "64", "--steps", "4", *CHOSEN)
+pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
+
+
+def render(output, *words, styles=("painting.png",)):
+    assert run(["render", "photo.png", *styles, *SMALL, "-o", output, *words]) == 0
+    return output
+
+
+def replay(*words):
+    return run(["replay", *words])
+
+
+def recipe_of(path):
+    return Recipe.from_text(read_recipe(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("out.png", ()),
+        ("out.png", ("--depth", "16")),
+        ("out.jpg", ("--quality", "80", "--color", "luminance")),
+        ("out.webp", ("--init", "noise", "--seed", "7")),
+        ("out.tif", ("--optimizer", "adam")),
+        ("out.tif", ("--depth", "16", "--size", "192", "--steps", "6")),
+        ("out.png", ("--strength", "0")),
+    ],
+    ids=" ".join,
+)
+def test_the_same_bytes(folder, name, words):
+    render(name, *words)
+    again = f"again.{name.rpartition('.')[2]}"
+    assert replay(name, "-o", again) == 0
+    assert (folder / again).read_bytes() == (folder / name).read_bytes()
+
+
+def test_nothing_is_found_out_anew(folder, capsys):
+    """Options left open, several octaves, two paintings, a start of its own, transparency: all in one."""
+    photo = Image.open("photo.png").convert("RGBA")
+    photo.paste((0, 0, 0, 0), (0, 0, 30, 60))
+    photo.save("photo.png")
+    saved(folder / "start.png", stripes(50, 60))
+    saved(folder / "second.png", blobs(70, 80, 3))
+    words = ("--size", "192", "--steps", "6", "--style-weights", "2,1", "--init", "start.png")
+    styles = ("painting.png", "second.png")
+    assert run(["render", "photo.png", *styles, "--network", "tiny", "-o", "out.png", *words]) == 0
+    plan = recipe_of("out.png").plan
+    assert [level[:2] for level in plan.octaves] == [(102, 136), (144, 192)]
+    assert sum(level.steps for level in plan.octaves) == 6
+    assert (plan.device, plan.compile) == ("cpu", "graph")
+    (folder / "made").mkdir()
+    for name in ("out.png", "start.png", "second.png"):
+        shutil.move(folder / name, folder / "made" / name)
+    capsys.readouterr()
+    assert replay("made/out.png") == 0
+    assert (folder / "out-replay.png").read_bytes() == (folder / "made" / "out.png").read_bytes()
+    assert "warning: made with" not in capsys.readouterr().err
+
+
+def test_a_recipe_has_no_path_and_no_time(folder, capsys):
+    (folder / "secret place").mkdir()
+    for name in ("photo.png", "painting.png"):
+        shutil.move(folder / name, folder / "secret place" / name)
+    start = saved(folder / "secret place" / "start.png", blobs(40, 50, 2))
+    photo, painting = (f"secret place/{name}" for name in ("photo.png", "painting.png"))
+    assert run(["render", photo, painting, *SMALL, "--init", str(start), "-o", "secret place/out.png"]) == 0
+    text = read_recipe("secret place/out.png")
+    assert "secret" not in text
+    assert str(folder) not in text
+    assert "/" not in text
+    values = json.loads(text)
+    assert [each["name"] for each in values["inputs"]] == ["photo.png", "painting.png", "start.png", "tiny"]
+    assert not re.search(r"\b20\d\d-\d\d|\d\d:\d\d|second|time|date", text)
+
+
+def test_two_renders_carry_the_same_recipe(folder):
+    render("one.png")
+    render("two.png")
+    assert (folder / "one.png").read_bytes() == (folder / "two.png").read_bytes()
+
+
+def test_a_changed_option_changes_the_picture_and_its_recipe(folder):
+    render("out.jpg")
+    assert replay("out.jpg", "-o", "large.jpg", "--size", "96", "--quality", "70", "--preset", "draft") == 0
+    with Image.open("large.jpg") as image:
+        assert image.size == (96, 72)
+    recipe = recipe_of("large.jpg")
+    assert (recipe.config.size, recipe.config.steps, recipe.export["quality"]) == (96, 40, 70)
+    assert recipe.config.seed == recipe_of("out.jpg").config.seed
+    assert replay("large.jpg", "-o", "again.jpg") == 0
+    assert (folder / "again.jpg").read_bytes() == (folder / "large.jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("photo.png", "photo.png is not the photo that"), ("painting.png", "painting.png is not the painting that")],
+)
+def test_a_changed_input_is_named(folder, capsys, name, said):
+    render("out.png")
+    saved(folder / name, blobs(61, 81, 9))
+    capsys.readouterr()
+    assert replay("out.png", "-o", "again.png") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"error: {said} out.png was made of")
+    assert err.count("\n") == 1
+    assert not (folder / "again.png").exists()
+
+
+def test_a_missing_input_is_named_and_found_where_told(folder, capsys):
+    render("out.png")
+    (folder / "archive" / "deep").mkdir(parents=True)
+    shutil.move(folder / "painting.png", folder / "archive" / "deep" / "p.png")
+    capsys.readouterr()
+    assert replay("out.png", "-o", "again.png") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: missing: the painting painting.png (SHA-256 ")
+    assert err.rstrip().endswith("name it by --style or name its folder by --search")
+    for number, words in enumerate((("--search", "archive"), ("--style", "archive/deep/p.png"))):
+        assert replay("out.png", "-o", f"again{number}.png", *words) == 0
+
+
+def test_a_picture_without_a_recipe_is_refused(folder, capsys):
+    render("out.png", "--no-recipe")
+    assert read_recipe("out.png") is None
+    assert replay("out.png") == 2
+    assert "out.png carries no recipe" in capsys.readouterr().err
+
+
+def test_other_versions_are_a_warning(folder, capsys):
+    render("out.png")
+    recipe = recipe_of("out.png")
+    rewritten("out.png", recipe.to_text().replace(f'"keras":"{recipe.versions["keras"]}"', '"keras":"2.0"'))
+    capsys.readouterr()
+    assert replay("out.png", "-o", "again.png") == 0
+    assert re.search(r"warning: made with keras 2\.0, now 3\..*: the bytes may differ", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"styler_recipe":1', '"styler_recipe":9', "got version 9; update styler"),
+        ('"threads":', '"threads":-', "threads from 1"),
+        ('"network":"tiny"', '"network":"tony"', "unknown network 'tony'"),
+    ],
+)
+def test_what_cannot_be_obeyed_is_refused(folder, capsys, old, new, said):
+    render("out.png")
+    text = read_recipe("out.png")
+    assert old in text
+    rewritten("out.png", text.replace(old, new))
+    capsys.readouterr()
+    assert replay("out.png", "-o", "again.png") == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_changed_weights_are_told(folder, capsys, monkeypatch):
+    from dataclasses import replace
+
+    from styler.networks import NETWORKS
+
+    weights = folder / "tiny.npz"
+    weights.write_bytes(b"one")
+    monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
+    monkeypatch.setitem(NETWORKS._things, "tiny", replace(NETWORKS["tiny"], weights_file="tiny.npz"))
+    render("out.png")
+    assert recipe_of("out.png").of("network")[0].bytes == 3
+    assert replay("out.png", "-o", "again.png") == 0
+    weights.write_bytes(b"two")
+    capsys.readouterr()
+    assert replay("out.png", "-o", "third.png") == 2
+    assert "the weights of tiny have changed since out.png was made" in capsys.readouterr().err
+
+
+def test_the_picture_itself_is_never_replaced(folder, capsys):
+    render("out.png")
+    before = (folder / "out.png").read_bytes()
+    assert replay("out.png", "-o", "out.png", "--overwrite") == 2
+    assert "it is the input out.png" in capsys.readouterr().err
+    assert (folder / "out.png").read_bytes() == before
+
+
+def test_a_dry_run_finds_everything_and_does_nothing(folder, capsys):
+    render("out.png")
+    capsys.readouterr()
+    assert replay("out.png", "--dry-run") == 0
+    assert "out-replay.png  64x48" in capsys.readouterr().out
+    assert not (folder / "out-replay.png").exists()
+
+
+def test_a_gpu_that_is_not_here_is_refused(folder, capsys):
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("there is one")
+    assert run(["render", "photo.png", "painting.png", "--network", "tiny", "--size", "64", "-o", "out.png"]) == 0
+    rewritten("out.png", read_recipe("out.png").replace('"plan":{"device":"cpu"', '"plan":{"device":"gpu"'))
+    capsys.readouterr()
+    assert replay("out.png", "-o", "again.png") == 2
+    assert "no device gpu" in capsys.readouterr().err
+    assert replay("out.png", "-o", "again.png", "--device", "cpu", "--steps", "2") == 0
+
+
+def rewritten(path, text):
+    """The picture with another recipe."""
+    from styler.images.export import Export
+    from styler.images.reading import read_image
+
+    write_picture(read_image(path), path, export=Export(recipe=text), overwrite=True)

@@ -1,0 +1,134 @@
+"""Transparent regions count neither in style nor in content, and come back in the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from styler.api import Stylizer
+from styler.config import RenderConfig
+from styler.images.reading import read_image
+from styler.images.resampling import resampled_alpha
+from styler.render.engine import make_objective
+from styler.render.loop import image_tensor
+from styler.render.margin import with_margin
+from styler.render.objective import Targets, Weights
+from styler.render.renderer import Renderer
+from styler.types import Size
+from support.networks import tiny_network
+from support.pictures import blobs, stripes
+from support.programs import shared_engine
+
+CONFIG = RenderConfig(size=64, steps=4)
+PHOTO, PAINTING = blobs(48, 64, 1), stripes(48, 64)
+LEFT = np.zeros((48, 64, 1), np.float32)
+LEFT[:, :32] = 1
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return shared_engine(CONFIG, tiny_network())
+
+
+@pytest.fixture(scope="module", params=["gram", "wasserstein"])
+def objective(request):
+    """Of shallow layers, which see no farther than some ten pixels."""
+    layers = (("block1_conv1", 1.0), ("block2_conv1", 1.0))
+    config = RenderConfig(loss=request.param, style_layers=layers, content_layers=layers)
+    return make_objective(config, tiny_network())
+
+
+def half(left, right):
+    """Two pictures side by side, of which only the left is opaque."""
+    return read_image(np.concatenate([np.dstack([left, LEFT * 0 + 1]), np.dstack([right, LEFT * 0])], 1))
+
+
+def test_what_is_hidden_in_a_painting_has_no_influence(engine):
+    one = engine.statistics(half(PAINTING, blobs(48, 64, 3)), Size(64, 128))
+    two = engine.statistics(half(PAINTING, blobs(48, 64, 4)), Size(64, 128))
+    for name in one:
+        for mine, other in zip(one[name], two[name], strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+
+def test_a_painting_with_a_hidden_half_has_nearly_the_style_of_the_other(engine):
+    hidden = engine.statistics(half(PAINTING, blobs(48, 64, 3)), Size(64, 128))
+    alone = engine.statistics(read_image(PAINTING), Size(48, 64))
+    seen = engine.statistics(replace(half(PAINTING, blobs(48, 64, 3)), alpha=None), Size(64, 128))
+    for name in ("block1_conv1", "block2_conv1", "block3_conv1"):  # deeper ones see across the edge everywhere
+        off, far = (float(tf.norm(s[name].second - alone[name].second)) for s in (hidden, seen))
+        assert off < 0.5 * far, name
+
+
+def test_opaque_everywhere_is_the_same_as_no_alpha(objective):
+    image, ones = tf.constant(PHOTO[None]), tf.ones((1, 48, 64, 1))
+    weighted, plain = objective.observe(image, ones), objective.observe(image)
+    pairs = zip(tf.nest.flatten(weighted[:2]), tf.nest.flatten(plain[:2]), strict=True)
+    for mine, other in pairs:
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
+    assert plain.opacity == {}
+
+
+@pytest.mark.parametrize("factors", [(0.0, 1.0, 0.0), (1.0, 0.0, 0.0)], ids=["style", "content"])
+def test_hidden_pixels_get_no_gradient_beyond_the_edge(objective, factors):
+    image, alpha = tf.constant(PHOTO[None]), tf.constant(LEFT[None])
+    style = objective.blend([objective.observe(tf.constant(PAINTING[None])).style], [1.0])
+    photo = objective.observe(image, alpha)
+    targets = Targets(photo.content, style, Weights(*(tf.constant(factor) for factor in factors)), photo.opacity)
+    gradient = np.abs(objective.at(targets)(image[:, ::-1]).gradient[0])
+    assert gradient[:, :32].max() > 0
+    assert gradient[:, -16:].max() == 0
+
+
+def test_half_hidden_the_rest_is_as_far_from_the_photo_as_alone(objective):
+    """Terms are means over what is seen, so that the same strength has the same effect."""
+    image, alpha = tf.constant(PHOTO[None]), tf.constant(LEFT[None])
+    style = objective.blend([objective.observe(tf.constant(PAINTING[None])).style], [1.0])
+    weights = Weights(*(tf.constant(1.0) for _ in range(3)))
+    masked, alone = objective.observe(image, alpha), objective.observe(image[:, :, :32])
+    changed = image[:, ::-1]
+    hidden = objective.terms(changed, Targets(masked.content, style, weights, masked.opacity))
+    cut = objective.terms(changed[:, :, :32], Targets(alone.content, style, weights))
+    assert float(hidden.content) == pytest.approx(float(cut.content), rel=0.1)
+    assert float(hidden.style) == pytest.approx(float(cut.style), rel=0.1)
+
+
+def test_the_result_is_as_transparent_as_the_photo(tmp_path):
+    photo = np.dstack([PHOTO, LEFT])
+    studio = Stylizer(CONFIG, network=tiny_network())
+    result = studio.render(photo, PAINTING)
+    assert result.image.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(result.image)[..., 3], LEFT[..., 0] * 255)
+    again = read_image(result.save(tmp_path / "out.png"))
+    np.testing.assert_array_equal(again.alpha, LEFT[..., 0])
+    assert studio.render(PHOTO, PAINTING).image.mode == "RGB"  # one program after the other
+
+
+def test_alpha_takes_the_size_of_the_result():
+    result = Stylizer(CONFIG.changed(size=96), network=tiny_network()).render(np.dstack([PHOTO, LEFT]), PAINTING)
+    assert result.picture.alpha.shape == (72, 96)
+    assert result.picture.alpha[:, :44].min() == pytest.approx(1, abs=0.05)
+    assert result.picture.alpha[:, 52:].max() == pytest.approx(0, abs=0.05)
+
+
+def test_a_photo_with_a_hidden_half_takes_on_the_style_where_it_is_seen(engine):
+    renderer = Renderer(CONFIG.changed(steps=30, strength=0.9), engine)
+    photo, painting = read_image(np.dstack([PHOTO, LEFT])), read_image(PAINTING)
+    rendered = _finished(renderer.render(photo, [painting]))
+    targets = renderer.targets(photo, [painting], Size(48, 64))
+    margined = [image_tensor(with_margin(each)) for each in (PHOTO, resampled_alpha(photo, Size(48, 64)))]
+    untouched = engine.objective.style_distances(engine.observe(*margined).style, targets.style)
+    for name, distance in rendered.style_distances.items():
+        assert distance < float(untouched[name])
+
+
+def _finished(events):
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            return end.value
