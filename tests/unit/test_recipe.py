@@ -76,7 +76,7 @@ def test_inputs_by_role():
         (("plan", "onednn"), 1, "onednn one of True, False, None"),
         (("plan", "batch"), 2, "batch from 1 to 1"),
         (("plan", "tile"), 256, "tile one of None"),
-        (("plan", "size"), None, "a size"),
+        (("plan", "size"), None, "octaves that end at the picture's size"),
         (("plan", "size"), [96], "a size of height and width"),
         (("plan", "size"), [96, 70000], "a side from 1 to 65535"),
         (("plan", "size"), [97, 128], "octaves that end at the picture's size"),
