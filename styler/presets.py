@@ -29,8 +29,8 @@ class Preset:
 
 
 DRAFT = Preset(steps=40)
-BALANCED = Preset(steps=200)
-BEST = Preset(steps=600)
+BALANCED = Preset(steps=100)
+BEST = Preset(steps=240)
 
 PRESETS: Registry[Preset] = Registry("preset", ConfigError)
 PRESETS.add("draft", DRAFT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from styler.config import RenderConfig
 
-CONTENT_AT_HALF = 0.018  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
+CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
 SMOOTHNESS = 2.0  # total-variation factor at 512 pixels, by renders; crowsonkb's style-transfer-pytorch has the same
 REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
