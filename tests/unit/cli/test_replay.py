@@ -48,6 +48,7 @@ def recipe_of(path):
         ("out.tif", ("--optimizer", "adam")),
         ("out.tif", ("--depth", "16", "--size", "192", "--steps", "6")),
         ("out.png", ("--strength", "0")),
+        ("out.png", ("--tile", "64", "--size", "160", "--steps", "3")),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value) or "plain",
 )
@@ -161,7 +162,7 @@ def test_a_killed_replay_is_resumed_to_the_same_bytes(folder, monkeypatch):
     text = read_recipe("out.png")
     plan = recipe_of("out.png").plan
     assert [level.steps for level in plan.octaves] != [4, 5]
-    levels = [[*level[:2], steps, steps] for level, steps in zip(plan.octaves, (4, 5), strict=True)]
+    levels = [[*level[:2], steps, steps, *level[4:]] for level, steps in zip(plan.octaves, (4, 5), strict=True)]
     was = json.dumps(plan.to_dict()["octaves"], separators=(",", ":"))
     rewritten("out.png", text.replace(was, json.dumps(levels, separators=(",", ":"))))
     assert replay("out.png", "-o", "whole.png") == 0
