@@ -24,10 +24,10 @@ from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
 from styler.recipe import Plan, Recipe
 from styler.render.checkpoint import read_checkpoint
-from styler.render.engine import Engine
+from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
 from styler.render.planner import plan_render
-from styler.render.provenance import recipe_of
+from styler.render.provenance import inputs_of, recipe_of
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.saver import EVERY, Saver
@@ -99,6 +99,7 @@ class Stylizer:
     Args:
         config: What to render; the default is the preset "balanced".
         network: A network that is not registered, instead of the one that `config` names.
+        statistics: From a config to where style statistics are kept; None for memory alone.
         plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
 
     Raises:
@@ -108,11 +109,17 @@ class Stylizer:
     """
 
     def __init__(
-        self, config: RenderConfig | None = None, *, network: NetworkSpec | None = None, plan: Plan | None = None
+        self,
+        config: RenderConfig | None = None,
+        *,
+        network: NetworkSpec | None = None,
+        statistics: Callable[[RenderConfig], Statistics] | None = None,
+        plan: Plan | None = None,
     ) -> None:
-        self.config, self._plan = config or RenderConfig(), plan
+        self.config, self._statistics, self._plan = config or RenderConfig(), statistics, plan
         resolved = plan.applied(self.config) if plan else self.config
-        self._engine = Engine(resolved, network or find_network(self.config.network))
+        kept = statistics(resolved) if statistics else None
+        self._engine = Engine(resolved, network or find_network(self.config.network), kept)
 
     def changed(self, **changes: Any) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
@@ -127,7 +134,8 @@ class Stylizer:
         """
         config = RenderConfig.from_dict({**self.config.to_dict(), **changes})
         if not self._engine.serves(config):
-            return Stylizer(config, network=None if "network" in changes else self._engine.network)
+            network = None if "network" in changes else self._engine.network
+            return Stylizer(config, network=network, statistics=self._statistics)
         shared = copy.copy(self)
         shared.config, shared._plan = config, None
         return shared
@@ -253,11 +261,12 @@ class Stylizer:
         """
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
+        inputs = inputs_of(self.config, self._engine.network, [photo, *paintings])
         renderer = Renderer(self.config, self._engine, self._plan)
         schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
         rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
         report = reported(self.config, [photo, *paintings], rendered)
-        recipe = recipe_of(self.config, self._engine, [photo, *paintings], rendered, self._plan)
+        recipe = recipe_of(self.config, self._engine, inputs, rendered, self._plan)
         return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config, recipe=recipe)
 
 

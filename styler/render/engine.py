@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import MutableMapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
@@ -29,6 +30,9 @@ from styler.render.tiles import view_of
 from styler.render.tiling import Tiling
 from styler.types import Features, Size, Tensor
 
+Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
+"""SHA-256 of a painting's pixels and its size -> statistics of each layer."""
+
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
 DECISIVE = (
     "network",
@@ -51,6 +55,7 @@ class Engine:
     Args:
         config: The fields named in `DECISIVE` count.
         network: The network to do it with.
+        statistics: Where style statistics are kept; None for this engine's own memory.
 
     Attributes:
         objective: What an image should match.
@@ -63,7 +68,7 @@ class Engine:
         ResourceError: The device that `config` names is not there.
     """
 
-    def __init__(self, config: RenderConfig, network: NetworkSpec) -> None:
+    def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
         self.network, self._key = network, decisive(config)
         self.device = find_device(config.device)
         with tf.device(self.device):
@@ -71,7 +76,7 @@ class Engine:
             self.objective = make_objective(config, network, self._extract)
         self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self._observe = Compiled(self.objective.observe)
-        self._statistics: dict[tuple[str, Size, bool], dict[str, Stats]] = {}
+        self._statistics: Statistics = {} if statistics is None else statistics
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -130,7 +135,8 @@ class Engine:
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
         alpha = resampled_alpha(style, shape)
-        key = digest(style.pixels) + ("" if alpha is None else digest(alpha)), shape, tile is not None
+        way = "" if tile is None else " by tiles"  # rounded otherwise
+        key = digest(style.pixels) + ("" if alpha is None else digest(alpha)) + way, shape
         if key not in self._statistics:
             self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)
         return self._statistics[key]
