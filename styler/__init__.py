@@ -1,6 +1,7 @@
 """Neural style transfer: a photo and a painting in, a picture out.
 
-`stylize` renders one picture, `Stylizer` many, `FeatureExtractor` gives the activations alone.
+`stylize` renders one picture, `Stylizer` many, `render_batch` very many, `FeatureExtractor` gives the activations
+alone.
 TensorFlow is imported when the first of them is used, not with this package.
 """
 
@@ -25,12 +26,18 @@ from styler.progress import Observer, StepEvent
 
 if TYPE_CHECKING:
     from styler.api import StyleResult, Stylizer, resume, stylize
+    from styler.batch.batch import render_batch
+    from styler.batch.events import Outcome
+    from styler.batch.jobs import Job
     from styler.features.extractor import FeatureExtractor
     from styler.render.report import Report
 
 __version__ = "0.1.0"
 
 _LATE = {
+    "Job": "styler.batch.jobs",
+    "Outcome": "styler.batch.events",
+    "render_batch": "styler.batch.batch",
     "FeatureExtractor": "styler.features.extractor",
     "Report": "styler.render.report",
     "StyleResult": "styler.api",
@@ -45,9 +52,11 @@ __all__ = [
     "ConfigError",
     "FeatureExtractor",
     "ImageError",
+    "Job",
     "LayerError",
     "NetworkError",
     "Observer",
+    "Outcome",
     "OutputError",
     "RenderConfig",
     "Report",
@@ -57,6 +66,7 @@ __all__ = [
     "StylerError",
     "Stylizer",
     "WeightsError",
+    "render_batch",
     "resume",
     "stylize",
 ]

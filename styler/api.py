@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,16 @@ from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
 from styler.recipe import Plan, Recipe
 from styler.render.checkpoint import read_checkpoint
-from styler.render.engine import Engine
+from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
+from styler.render.planner import plan_render
 from styler.render.provenance import recipe_of
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.saver import EVERY, Saver
+from styler.render.schedule import Schedule, stages_of
 from styler.render.snapshot import Snapshot
+from styler.render.strength import is_photo
 from styler.types import PathLike, Size
 
 
@@ -96,6 +99,7 @@ class Stylizer:
     Args:
         config: What to render; the default is the preset "balanced".
         network: A network that is not registered, instead of the one that `config` names.
+        statistics: From a config to where style statistics are kept; None for memory alone.
         plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
 
     Raises:
@@ -105,11 +109,17 @@ class Stylizer:
     """
 
     def __init__(
-        self, config: RenderConfig | None = None, *, network: NetworkSpec | None = None, plan: Plan | None = None
+        self,
+        config: RenderConfig | None = None,
+        *,
+        network: NetworkSpec | None = None,
+        statistics: Callable[[RenderConfig], Statistics] | None = None,
+        plan: Plan | None = None,
     ) -> None:
-        self.config, self._plan = config or RenderConfig(), plan
+        self.config, self._statistics, self._plan = config or RenderConfig(), statistics, plan
         resolved = plan.applied(self.config) if plan else self.config
-        self._engine = Engine(resolved, network or find_network(self.config.network))
+        kept = statistics(resolved) if statistics else None
+        self._engine = Engine(resolved, network or find_network(self.config.network), kept)
 
     def changed(self, **changes: Any) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
@@ -124,7 +134,8 @@ class Stylizer:
         """
         config = RenderConfig.from_dict({**self.config.to_dict(), **changes})
         if not self._engine.serves(config):
-            return Stylizer(config, network=None if "network" in changes else self._engine.network)
+            network = None if "network" in changes else self._engine.network
+            return Stylizer(config, network=network, statistics=self._statistics)
         shared = copy.copy(self)
         shared.config, shared._plan = config, None
         return shared
@@ -199,6 +210,31 @@ class Stylizer:
             versions=versions(),
         )
 
+    def plan(
+        self,
+        size: Size,
+        *,
+        measure: bool = False,
+        reserve: int = 0,
+    ) -> Schedule:
+        """What a render would come to within the config's `max_memory` and `time_budget`.
+
+        Args:
+            size: Of the result, (height, width).
+            measure: Measure on this machine also where a guess shows that all is well; kept for later.
+            reserve: Bytes that will be held beside what the process holds now.
+
+        Raises:
+            ResourceError: No plan fits; the message names the least that would do.
+        """
+        return plan_render(self.config, self._engine, size, measure=measure, reserve=reserve)
+
+    def _scheduled(self, size: Size, snapshot: Snapshot | None) -> Schedule:
+        """A new schedule, or the old one of a render that goes on or is made again."""
+        kept = snapshot.position if snapshot else None
+        stages = stages_of(self._plan.octaves) if self._plan else ()
+        return plan_render(self.config, self._engine, size, kept=kept, stages=stages)
+
     def iterate(
         self,
         content: ImageLike,
@@ -206,6 +242,7 @@ class Stylizer:
         *,
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
+        watch: Callable[[int, int], object] | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render step by step: stop whenever you like, `event.image()` is the best so far.
 
@@ -214,6 +251,7 @@ class Stylizer:
             style: As in `render`.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
+            watch: Called after each tile with the count of tiles done and to do in this evaluation.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -224,7 +262,8 @@ class Stylizer:
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
         renderer = Renderer(self.config, self._engine, self._plan)
-        rendered = yield from renderer.render(photo, paintings, event_every, snapshot)
+        schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
+        rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
         report = reported(self.config, [photo, *paintings], rendered)
         recipe = recipe_of(self.config, self._engine, [photo, *paintings], rendered, self._plan)
         return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config, recipe=recipe)

@@ -17,6 +17,7 @@ COLORS = ("style", "luminance")
 COMPILERS = ("auto", "xla", "graph")
 LOSSES = ("gram", "wasserstein")
 OPTIMIZERS = ("lbfgs", "adam")
+TILES = ("auto", "off")  # or a number of pixels
 POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
@@ -56,6 +57,10 @@ class RenderConfig:
         device: "auto", "cpu", "gpu" or "gpu:1".
         precision: "float32", or "mixed" for activations in bfloat16, statistics and optimizer in float32.
         compile: "xla", "graph" or "auto", the faster one as measured.
+        tile: Longest side of the tiles that an image is computed by, pixels; "off" computes it in one piece, "auto"
+            does so where memory suffices.
+        max_memory: Most resident memory of the whole process, bytes; None for 80 % of what is available.
+        time_budget: Seconds that the render may take; None for as long as it needs.
 
     Raises:
         ConfigError: A value is out of range or unknown.
@@ -82,6 +87,9 @@ class RenderConfig:
     device: str = "auto"
     precision: str = "float32"
     compile: str = "auto"
+    tile: int | str = "auto"
+    max_memory: int | None = None
+    time_budget: float | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -102,6 +110,9 @@ class RenderConfig:
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("compile", self.compile, COMPILERS)
         _one_of("precision", self.precision, PRECISIONS)
+        self._check_tile()
+        _whole("max_memory", self.max_memory, 1)
+        _in_range("time_budget", self.time_budget, 0, math.inf, open_below=True)
         for name in ("network", "init", "device"):
             _text(name, getattr(self, name))
         self._check_layers()
@@ -114,6 +125,12 @@ class RenderConfig:
         if not isinstance(self.size, int):
             _refuse("size", f"a number of pixels or {ORIGINAL!r}", self.size)
         _whole("size", self.size, SMALLEST_SIZE, LARGEST_SIZE)
+
+    def _check_tile(self) -> None:
+        if isinstance(self.tile, str):
+            _one_of("tile", self.tile, TILES)
+        else:
+            _whole("tile", self.tile, 1)
 
     def _check_layers(self) -> None:
         for name in ("content_layers", "style_layers"):
@@ -214,6 +231,27 @@ def parse_number(name: str, text: str) -> float:
         raise ConfigError(message) from None
 
 
+MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def parse_memory(name: str, text: str) -> int:
+    """Bytes of "512M" or "4G".
+
+    Raises:
+        ConfigError: Not a number above 0 with one of these units.
+
+    Example:
+        >>> parse_memory("max_memory", "4G") == 4 * 2**30
+        True
+    """
+    unit = text[-1:].upper()
+    if unit not in MEMORY_UNITS:
+        _refuse(name, "a number with a unit, such as 512M or 4G", text)
+    number = parse_number(name, text[:-1])
+    _in_range(name, number, 0, math.inf, open_below=True)
+    return int(number * MEMORY_UNITS[unit])
+
+
 TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -237,6 +275,12 @@ def _tidy(name: str, value: Any) -> Any:
     """Lists of JSON and TOML as tuples, layers in words as pairs; what fits nowhere is left to the checks."""
     if name in ("content_layers", "style_layers") and isinstance(value, str):
         return parse_layers(value)
+    if name == "max_memory" and isinstance(value, str):
+        return parse_memory(name, value)
+    if name == "time_budget" and isinstance(value, str):
+        return parse_time(name, value)
+    if name == "tile" and isinstance(value, str) and value not in TILES:
+        return int(parse_number("tile", value))
     if name in ("content_layers", "style_layers", "style_weights") and isinstance(value, list | tuple):
         return tuple(tuple(item) if isinstance(item, list) else item for item in value)
     return value

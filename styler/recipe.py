@@ -35,12 +35,16 @@ class Level(NamedTuple):
         width: Of the same.
         steps: Most optimizer steps to make.
         done: Steps made; fewer where the optimizer came to its end.
+        tile: Side of the tiles, pixels; None for one piece.
+        history: Most pairs that L-BFGS kept; None for its own number.
     """
 
     height: int
     width: int
     steps: int
     done: int
+    tile: int | None = None
+    history: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,6 @@ class Plan:
         compile: "xla" or "graph".
         threads: That one operation was spread over.
         onednn: Whether oneDNN was switched on or off; None where that was left to TensorFlow.
-        tile: Side of the tiles, None for a whole image at a time.
         steps_per_call: Most steps in one call of the compiled program; the result does not depend on it.
         batch: Images at a time.
         size: (height, width) of the result; None, together with no octaves, to find both out anew.
@@ -63,7 +66,6 @@ class Plan:
     compile: str
     threads: int
     onednn: bool | None
-    tile: None = None
     steps_per_call: int
     batch: int = 1
     size: Size | None
@@ -97,7 +99,6 @@ class Plan:
         for name in ("threads", "steps_per_call"):
             _whole(name, found[name], 1, MOST_STEPS)
         _whole("batch", found["batch"], 1, 1)
-        _one_of("tile", found["tile"], (None,))
         size = None if found["size"] is None else _size(found["size"])
         return cls(**{**found, "size": size, "octaves": _levels(found["octaves"], size)})
 
@@ -271,11 +272,14 @@ def _levels(values: object, final: Size | None) -> tuple[Level, ...]:
 def _level(values: object) -> Level:
     numbers = _listed(values, "an octave")
     if len(numbers) != len(Level._fields):
-        _refuse("octaves of height, width, steps and steps done", values)
+        _refuse("octaves of height, width, steps, steps done, tile and history", values)
     level = Level(*numbers)
     _size(numbers[:2])
     _whole("steps", level.steps, 1, MOST_STEPS)
     _whole("steps done", level.done, 0, level.steps)
+    for name, value in (("tile", level.tile), ("history", level.history)):
+        if value is not None:
+            _whole(name, value, 1, LARGEST_SIZE)
     return level
 
 

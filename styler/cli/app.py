@@ -9,10 +9,12 @@ import traceback
 import typer
 
 import styler
+from styler.cli.commands.batch import batch
 from styler.cli.commands.doctor import doctor
 from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
 from styler.cli.commands.networks import networks
+from styler.cli.commands.plan import plan
 from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
@@ -30,6 +32,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command(no_args_is_help=True)(render)
+app.command(no_args_is_help=True)(batch)
+app.command(no_args_is_help=True)(plan)
 app.command(no_args_is_help=True)(resume)
 app.command(no_args_is_help=True)(replay)
 app.command()(layers)
@@ -80,10 +84,11 @@ def run(arguments: list[str]) -> int:
     try:
         status = typer.main.get_command(app).main(args=arguments, prog_name="styler", standalone_mode=False)
     except typer.TyperException as problem:
-        if not arguments or arguments == ["render"]:  # help was shown in place of an error
-            typer.echo(problem.format_message())
+        message = problem.format_message()
+        if message.startswith("Usage:"):  # the help of a command that was given nothing at all
+            typer.echo(message)
             return REFUSED
-        return _fail(problem.format_message(), REFUSED)
+        return _fail(message, REFUSED)
     except StylerError as problem:
         return _fail(str(problem), REFUSED, arguments)
     except (KeyboardInterrupt, typer.Abort):

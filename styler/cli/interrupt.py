@@ -30,6 +30,11 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    @property
+    def requested(self) -> bool:
+        """Whether a signal came."""
+        return self._requested
+
     def check(self) -> None:
         """Stop here if a signal came.
 

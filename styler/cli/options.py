@@ -149,6 +149,18 @@ Compile = Annotated[
     str | None,
     option("--compile", default=DEFAULTS.compile, help=f"{' | '.join(COMPILERS)}: auto takes the faster one."),
 ]
+Tile = Annotated[
+    str | None,
+    option("--tile", default=DEFAULTS.tile, metavar="auto|off|N", help="Compute by tiles of N pixels; same picture."),
+]
+MaxMemory = Annotated[
+    str | None,
+    option("--max-memory", default="80 % of what is available", metavar="SIZE", help="Of the process: 512M, 4G."),
+]
+TimeBudget = Annotated[
+    str | None,
+    option("--time-budget", default="none", metavar="TIME", help="Spend no more than 90s, 10m or 2h, as predicted."),
+]
 SaveEvery = Annotated[
     int | None,
     option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),

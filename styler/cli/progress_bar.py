@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import Never
 
@@ -11,6 +12,7 @@ from tqdm import tqdm
 from styler.progress import StepEvent
 
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} steps{postfix}"
+EVERY = 0.2  # seconds between two tiles that are shown
 
 
 class ProgressBar:
@@ -24,6 +26,8 @@ class ProgressBar:
         visible = sys.stderr.isatty() if shown is None else shown
         self._bar: tqdm[Never] = tqdm(total=None, bar_format=FORMAT, desc="starting", disable=not visible, leave=True)
 
+        self._latest, self._shown_at = "first step", 0.0
+
     def __enter__(self) -> ProgressBar:
         """The bar itself."""
         return self
@@ -32,10 +36,18 @@ class ProgressBar:
         """Leave the bar as it stands."""
         self._bar.close()
 
+    def tile(self, done: int, count: int) -> None:
+        """Show how far the evaluation under way is; a step takes one or a few."""
+        now = time.monotonic()
+        if now - self._shown_at > EVERY:
+            self._shown_at = now
+            self._bar.set_postfix_str(f"{self._latest}, tile {done}/{count}")
+
     def __call__(self, event: StepEvent) -> None:
         """Take in one event."""
         self._bar.total = event.total
         self._bar.set_description_str(f"scale {event.scale}/{event.scales} ({event.width}x{event.height})", False)
         left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
-        self._bar.set_postfix_str(f"loss {event.loss:.4g}{left}", False)
+        self._latest = f"loss {event.loss:.4g}{left}"
+        self._bar.set_postfix_str(self._latest, False)
         self._bar.update(event.step - self._bar.n)

@@ -14,7 +14,7 @@ from styler.features.layers import check_addresses
 from styler.images.export import Export
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import check_format_holds, check_is_no_input, check_output
+from styler.images.writing import check_disk_holds, check_format_holds, check_is_no_input, check_output
 from styler.networks import find_network
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
@@ -129,6 +129,7 @@ def checked_request(
     size = planned or (content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size)))
     check_shape(size, network.minimum_size, "the result")
     check_format_holds(target, size, wanted.depth)
+    check_disk_holds(target, size, wanted.depth)
     return Request(
         content=content,
         styles=styles,

@@ -65,7 +65,7 @@ class Work:
             images = [request.content, *request.styles]
             photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in images)
             start = self._resumed.checkpoint.snapshot if self._resumed else None
-            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start)
+            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start, watch=bar.tile)
             while True:
                 try:
                     self._latest = next(events)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from styler.images.mapped import bands
 from styler.images.picture import Pixels
 
 Primaries: TypeAlias = tuple[tuple[float, float], ...]
@@ -32,7 +33,6 @@ HIGH_RANGE = {16: "PQ", 18: "HLG"}  # table 3
 SRGB_GAMMA = 45_455  # of a gAMA chunk, PNG (third edition) section 11.3.2.5: what sRGB files state
 GAMMA_UNIT = 100_000
 NEAR = 500  # of a gAMA chunk: 45,000 and 45,455 are both meant as sRGB
-ROWS = 256  # converted at a time, so that a large picture is not held several times
 # Bradford's cone response (Lam 1985), as in ICC.1:2022 annex E
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
@@ -101,9 +101,9 @@ def to_srgb(pixels: Pixels, colorimetry: Colorimetry) -> Pixels:
     """Convert in place by rows of (height, width, 3), 0..1; colors outside sRGB are clipped."""
     matrix = (np.linalg.inv(_to_xyz(PRIMARIES[1])) @ _to_xyz(colorimetry.primaries)).T.astype(np.float32)
     decode = colorimetry.curve or srgb_to_light
-    for top in range(0, len(pixels), ROWS):
-        light = decode(pixels[top : top + ROWS]) @ matrix
-        pixels[top : top + ROWS] = light_to_srgb(np.clip(light, 0.0, 1.0))
+    for rows in bands(pixels):
+        light = decode(pixels[rows]) @ matrix
+        pixels[rows] = light_to_srgb(np.clip(light, 0.0, 1.0))
     return pixels
 
 

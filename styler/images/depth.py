@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from styler.images.mapped import bands, roomy
 from styler.images.picture import Pixels
 
 if TYPE_CHECKING:
@@ -20,13 +21,21 @@ WITHIN = 0.998  # of a step: below 1, so that what was 8 bits already comes out 
 
 def quantized(values: Pixels, bits: int) -> NDArray[Any]:
     """Floats 0..1 (height, width, channels) -> uint8, dithered, or uint16, rounded; clipped to the range."""
-    if bits == 16:
-        return np.rint(np.clip(values, 0.0, 1.0) * np.float32(65535.0)).astype(np.uint16)
-    result = np.empty(values.shape, np.uint8)
-    for channel in range(values.shape[2]):
-        scaled = values[..., channel] * np.float32(255.0) + _noise(values.shape[0], values.shape[1], channel)
-        result[..., channel] = np.clip(np.rint(scaled), 0, 255)
+    result = roomy(values.shape, np.uint16 if bits == 16 else np.uint8)
+    quantize(values, result)
     return result
+
+
+def quantize(values: Pixels, into: NDArray[Any]) -> None:
+    """`quantized` into an array (height, width, channels) of whole numbers, by bands of rows."""
+    for rows in bands(values, into):
+        part = values[rows]
+        if into.dtype == np.uint16:
+            into[rows] = np.rint(np.clip(part, 0.0, 1.0) * np.float32(65535.0))
+            continue
+        for channel in range(values.shape[2]):
+            scaled = part[..., channel] * np.float32(255.0) + _noise(rows, values.shape[1], channel)
+            into[rows, :, channel] = np.clip(np.rint(scaled), 0, 255)
 
 
 def rounded(values: Pixels, bits: int) -> NDArray[Any]:
@@ -35,9 +44,9 @@ def rounded(values: Pixels, bits: int) -> NDArray[Any]:
     return np.clip(np.rint(values * np.float32(full)), 0, full).astype(np.uint8 if bits == 8 else np.uint16)
 
 
-def _noise(height: int, width: int, channel: int) -> Pixels:
-    """(height, width), within half a step of zero."""
+def _noise(lines: slice, width: int, channel: int) -> Pixels:
+    """Of some rows, (rows, width), within half a step of zero."""
     columns = ACROSS * (np.arange(width) + APART[0] * channel)
-    rows = DOWN * (np.arange(height) + APART[1] * channel)
+    rows = DOWN * (np.arange(lines.start, lines.stop) + APART[1] * channel)
     inner = (rows[:, None] + columns).astype(np.float32) % 1.0
     return ((STRETCH * inner % 1.0) - 0.5).astype(np.float32) * np.float32(WITHIN)

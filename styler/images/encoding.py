@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from styler.images import metadata
 from styler.images.libvips import libvips
+from styler.images.mapped import LARGE, folder_for_files, is_mapped, release
 from styler.images.recipes import KEYWORD, png_chunk, png_text, xmp_packet
 
 if TYPE_CHECKING:
@@ -46,17 +49,27 @@ def encode(values: NDArray[Any], name: str, extras: Extras, file: IO[bytes]) -> 
 
 
 def _png(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
-    if values.dtype == np.uint8:
+    if values.dtype == np.uint8 and values.nbytes < LARGE:
         Image.fromarray(values).save(file, "PNG", pnginfo=_png_info(extras), **_given(extras))
         return
     image = _vips_image(values)
     if extras.icc:
         image.set_type(libvips().GValue.blob_type, "icc-profile-data", extras.icc)
-    data = image.pngsave_buffer(bitdepth=16, compression=COMPRESSION, filter="all", keep="icc")
     ours = png_chunk(b"eXIf", extras.exif) if extras.exif else b""
     ours += png_text(extras.recipe) if extras.recipe is not None else b""
-    file.write(data[:PNG_HEAD] + ours)
-    file.write(memoryview(data)[PNG_HEAD:])
+    bits = 8 * values.dtype.itemsize
+    with _encoded(image.pngsave_target, bitdepth=bits, compression=COMPRESSION, filter="all", keep="icc") as data:
+        file.write(data.read(PNG_HEAD) + ours)
+        shutil.copyfileobj(data, file)
+
+
+@contextmanager
+def _encoded(save: Callable[..., object], **options: Any) -> Iterator[IO[bytes]]:
+    """What libvips writes, in a file without a name that stands at its start."""
+    with tempfile.TemporaryFile(dir=folder_for_files()) as file:
+        save(libvips().Target.new_to_descriptor(file.fileno()), **options)
+        file.seek(0)
+        yield file
 
 
 def _png_info(extras: Extras) -> PngImagePlugin.PngInfo:
@@ -79,15 +92,16 @@ def _webp(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
 
 def _tiff(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
     """Pixels by libvips, its directory written anew with what it does not know in front of them."""
-    data = _vips_image(values).tiffsave_buffer(compression="deflate", predictor="horizontal", keep="none")
-    stream = io.BytesIO(data)
-    directory = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
-    stream.seek(directory.next)
-    directory.load(stream)
-    dict(directory)  # decodes its values, which are written only then
-    _fill_directory(directory, extras)
-    file.write(TIFF_HEAD + directory.tobytes(len(TIFF_HEAD)))  # moves the offsets of the strips by its own length
-    file.write(data)
+    options = {"compression": "deflate", "predictor": "horizontal", "keep": "none"}
+    with _encoded(_vips_image(values).tiffsave_target, **options) as stream:
+        directory = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
+        stream.seek(directory.next)
+        directory.load(stream)
+        dict(directory)  # decodes its values, which are written only then
+        _fill_directory(directory, extras)
+        file.write(TIFF_HEAD + directory.tobytes(len(TIFF_HEAD)))  # moves the offsets of the strips by its own length
+        stream.seek(0)
+        shutil.copyfileobj(stream, file)
 
 
 def _fill_directory(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -> None:
@@ -115,7 +129,11 @@ def _vips_image(values: NDArray[Any]) -> Any:
     height, width, bands = values.shape
     kind, meaning = {"uint8": ("uchar", "srgb"), "uint16": ("ushort", "rgb16")}[values.dtype.name]
     flat = np.ascontiguousarray(values)
-    return libvips().Image.new_from_memory(flat.data, width, height, bands, kind).copy(interpretation=meaning)
+    image = libvips().Image.new_from_memory(flat.data, width, height, bands, kind).copy(interpretation=meaning)
+    if is_mapped(flat):
+        image.set_progress(True)
+        image.signal_connect("eval", lambda *_: release(flat))
+    return image
 
 
 ENCODERS: dict[str, Callable[[NDArray[Any], Extras, IO[bytes]], None]] = {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from styler.errors import ImageError
+from styler.memory import available_memory
 from styler.types import Size
 
 MOST_PIXELS = 2**28  # 16,384 x 16,384: nobody's camera makes more, a bomb's header does
@@ -38,27 +37,3 @@ def check_pixels(size: Size, shown: str, max_pixels: int | None) -> None:
     if size.height * size.width > limit:
         message = f"{shown} claims {size.width}x{size.height} pixels, more than the limit of {limit}; "
         raise ImageError(message + "make it smaller, or raise the limit with --max-pixels if memory allows")
-
-
-def available_memory() -> int | None:
-    """Bytes that may still be used, the least of the machine's and the container's; None where nothing tells."""
-    known = [amount for amount in (_of_machine(), _of_container()) if amount is not None]
-    return min(known, default=None)
-
-
-def _of_machine() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        return None
-
-
-def _of_container() -> int | None:
-    """What a control group (version 2) leaves."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        most, used = ((folder / name).read_text("ascii") for name in ("memory.max", "memory.current"))
-        return max(0, int(most) - int(used))
-    except (OSError, ValueError):  # no group, or "max" for no limit
-        return None

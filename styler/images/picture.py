@@ -43,9 +43,12 @@ class Picture:
     @property
     def sha256(self) -> str:
         """SHA-256 of what there is to see: float32 colors row by row, then alpha if there is any."""
-        digest = hashlib.sha256(self.pixels.tobytes())
-        if self.alpha is not None:
-            digest.update(self.alpha.tobytes())
+        from styler.images.mapped import bands
+
+        digest = hashlib.sha256()
+        for array in (self.pixels,) if self.alpha is None else (self.pixels, self.alpha):
+            for rows in bands(array):
+                digest.update(array[rows].tobytes())
         return digest.hexdigest()
 
     @property

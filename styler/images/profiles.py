@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ImageCms
 
 from styler.images.libvips import libvips
+from styler.images.mapped import bands, release, roomy
 from styler.images.picture import Pixels
 
 if TYPE_CHECKING:
@@ -93,19 +94,27 @@ def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     """8 bits of a profile -> sRGB worked out to 16."""
     _check_whole(icc, model)
     vips = libvips()
-    height, width, channels = values.shape
-    image = vips.Image.new_from_memory(np.ascontiguousarray(values).data, width, height, channels, "uchar")
-    image = image.copy(interpretation=_INTERPRETATIONS[model])
-    image.set_type(vips.GValue.blob_type, "icc-profile-data", icc)
+    made = roomy((*values.shape[:2], CHANNELS["rgb"]))
     try:
         with tempfile.NamedTemporaryFile(suffix=".icc") as file:  # libvips takes a target by its path alone
             file.write(srgb_profile())
             file.flush()
-            converted = image.icc_transform(file.name, embedded=True, intent=INTENT, depth=16)
-        result = np.frombuffer(converted.write_to_memory(), np.uint16).reshape(height, width, CHANNELS["rgb"])
+            for rows in bands(values, made):
+                _convert_rows(values[rows], made[rows], icc, model, file.name)
     except (vips.Error, OSError, ValueError) as cause:
         raise ProfileError(UNUSABLE) from cause
-    return np.divide(result, np.float32(65535.0), dtype=np.float32)
+    return made
+
+
+def _convert_rows(values: NDArray[Any], into: Pixels, icc: bytes, model: str, target: str) -> None:
+    vips = libvips()
+    height, width, channels = values.shape
+    image = vips.Image.new_from_memory(np.ascontiguousarray(values).data, width, height, channels, "uchar")
+    image = image.copy(interpretation=_INTERPRETATIONS[model])
+    image.set_type(vips.GValue.blob_type, "icc-profile-data", icc)
+    converted = image.icc_transform(target, embedded=True, intent=INTENT, depth=16)
+    result = np.frombuffer(converted.write_to_memory(), np.uint16).reshape(height, width, CHANNELS["rgb"])
+    np.divide(result, np.float32(65535.0), dtype=np.float32, out=into)
 
 
 def _check_whole(icc: bytes, model: str) -> None:
@@ -122,13 +131,16 @@ def _by_floats(values: NDArray[Any], source: bytes, target: bytes, model: str) -
     import imagecodecs
 
     convert: Any = imagecodecs.cms_transform
-    result = np.empty((*values.shape[:2], CHANNELS["rgb"]), np.float32)
+    result = roomy((*values.shape[:2], CHANNELS["rgb"]))
     spaces = {"colorspace": model, "outcolorspace": "rgb"}
     try:
         for top in range(0, len(values), ROWS):
             part = slice(top, top + ROWS)
             rows = np.ascontiguousarray(values[part, :, 0] if model == "gray" else values[part])
-            result[part] = convert(rows, source, target, intent=INTENT_NUMBER, outdtype=np.float32, **spaces)
+            made = convert(rows, source, target, intent=INTENT_NUMBER, outdtype=np.float32, **spaces)
+            result[part] = np.nan_to_num(made, copy=False, nan=0.0).clip(0.0, 1.0)
+            release(result[part])
+            release(values[part])
     except (imagecodecs.CmsError, OSError, ValueError, RuntimeError) as cause:
         raise ProfileError(UNUSABLE) from cause
-    return np.nan_to_num(result, copy=False, nan=0.0).clip(0.0, 1.0, out=result)
+    return result

@@ -6,6 +6,7 @@ which Pillow reduces to 8 without a word. Pillow decodes the rest, all of it 8 b
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from PIL import Image
 from styler.images import colorimetry, containers, metadata
 from styler.images.colorimetry import Colorimetry
 from styler.images.libvips import libvips
+from styler.images.mapped import LARGE, bands, roomy
 from styler.images.profiles import CHANNELS
 from styler.types import Size
 
@@ -190,9 +192,8 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
         image, icc, full = image.colourspace("rgb16").cast("ushort"), None, 65535.0
     model = _model(image)
     image, notes = _without_extras(image, model, has_alpha=not _is_unspecified(exif, kind))
-    values = np.frombuffer(image.write_to_memory(), DTYPES[image.format])
     return Raster(
-        values=values.reshape(image.height, image.width, image.bands),
+        values=_values(image),
         model=model,
         full=full,
         icc=icc,
@@ -201,6 +202,18 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
         header=head,
         notes=notes,
     )
+
+
+def _values(image: Any) -> NDArray[Any]:
+    """All channels of an image that libvips reads from top to bottom; a large one is never in memory as a whole."""
+    dtype, shape = np.dtype(DTYPES[image.format]), (image.height, image.width, image.bands)
+    if math.prod(shape) * dtype.itemsize < LARGE:
+        return np.frombuffer(image.write_to_memory(), dtype).reshape(shape)
+    made, region = roomy(shape, dtype), libvips().Region.new(image)
+    for rows in bands(made):
+        strip = region.fetch(0, rows.start, image.width, rows.stop - rows.start)
+        made[rows] = np.frombuffer(strip, dtype).reshape(made[rows].shape)
+    return made
 
 
 def _stated_colors(file: IO[bytes], kind: str, *, has_profile: bool) -> Colorimetry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from styler.errors import ImageError, shown
 from styler.images import colorimetry, metadata, profiles, rasters
 from styler.images.colorimetry import ColorError
 from styler.images.limits import check_pixels
+from styler.images.mapped import bands, release, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.images.rasters import DecodingError, Header, Raster
@@ -186,31 +188,43 @@ def _scaled(values: NDArray[Any], full: float) -> Pixels:
     """To 0..1; floats are checked instead."""
     if values.dtype == np.float32:
         return _checked_floats(values)
-    return np.divide(values, np.float32(full), dtype=np.float32)
+    made = roomy(values.shape)
+    for rows in bands(values, made):
+        np.divide(values[rows], np.float32(full), dtype=np.float32, out=made[rows])
+    return made
 
 
 def _whole_numbers(values: NDArray[Any], full: float) -> NDArray[Any]:
     """What littleCMS takes: 8 or 16 bits over their full range."""
     if full == np.iinfo(np.uint8).max or (values.dtype == np.uint16 and full == np.iinfo(np.uint16).max):
         return values
-    return np.rint(_scaled(values, full) * np.float32(65535.0)).astype(np.uint16)
+    scaled, made = _scaled(values, full), roomy(values.shape, np.uint16)
+    for rows in bands(scaled, made):
+        made[rows] = np.rint(scaled[rows] * np.float32(65535.0))
+    return made
 
 
 def _rgb(values: Pixels, model: str, notes: list[str]) -> Pixels:
-    if model == "gray":
-        return np.repeat(values, 3, -1)
+    if model == "rgb":
+        return values
     if model == "cmyk":
         notes.append("CMYK without a usable profile: its colors are a guess")
-        return (1.0 - values[..., :3]) * (1.0 - values[..., 3:])
-    return values
+    made = roomy((*values.shape[:2], 3))
+    for rows in bands(values, made):
+        part = values[rows]
+        made[rows] = part if model == "gray" else (1.0 - part[..., :3]) * (1.0 - part[..., 3:])
+    return made
 
 
 def _with_alpha(pixels: Pixels, alpha: Pixels | None, notes: list[str]) -> tuple[Pixels, Pixels | None]:
     """White where nothing shows; no alpha where it says nothing, because all is opaque or nothing is."""
-    if alpha is None or float(alpha.min()) >= OPAQUE:
+    if alpha is None or min(float(alpha[rows].min()) for rows in bands(alpha)) >= OPAQUE:
         return pixels, None
-    pixels[alpha <= 0.0] = PAPER
-    if not alpha.any():
+    shows = False
+    for rows in bands(pixels, alpha):
+        pixels[rows][alpha[rows] <= 0.0] = PAPER
+        shows = shows or bool(alpha[rows].any())
+    if not shows:
         notes.append("the image is transparent everywhere and shows white")
         return pixels, None
     notes.append(TRANSPARENT)
@@ -225,7 +239,13 @@ def _turned(values: Pixels, turn: int) -> Pixels:
         values = values[::-1]
     if turn in (2, 3, 6, 7):
         values = values[:, ::-1]
-    return np.ascontiguousarray(values)
+    if values.flags.c_contiguous:
+        return values
+    made = roomy(values.shape)
+    for rows in bands(made):
+        made[rows] = values[rows]
+        release(values[rows])
+    return made
 
 
 def _from_array(array: NDArray[np.generic]) -> Picture:
@@ -247,8 +267,10 @@ def _from_array(array: NDArray[np.generic]) -> Picture:
 
 
 def _checked_floats(array: NDArray[Any]) -> Pixels:
-    pixels = array.astype(np.float32)
-    low, high = float(pixels.min()), float(pixels.max())
+    pixels, low, high = roomy(array.shape), math.inf, -math.inf
+    for rows in bands(array, pixels):
+        pixels[rows] = array[rows]
+        low, high = float(np.minimum(low, pixels[rows].min())), float(np.maximum(high, pixels[rows].max()))
     if not (low >= 0.0 and high <= 1.0):  # also false for NaN
         message = f"expected floats in 0..1, got values from {low:g} to {high:g}"
         raise ImageError(message)

@@ -1,26 +1,39 @@
-"""Resize float images by Pillow's filters, without rounding to bytes."""
+"""Resize float images by Pillow's filters, without rounding to bytes; large ones by bands of rows."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from PIL import Image
 
+from styler.images.mapped import Array, bands, is_mapped, release, roomy
 from styler.images.picture import Picture, Pixels
 from styler.types import Size
 
 FAINTEST = 1 / 255  # of alpha: below the smallest step of 8 bits nothing shows
+SUPPORT = {Image.Resampling.LANCZOS: 3.0, Image.Resampling.BICUBIC: 2.0}  # pixels of the coarser image, each way
+ROWS = 256  # of a result at a time: Pillow takes the place of a band as float32, exact to 1e-5 of a pixel then
 
 
-def resampled(pixels: Pixels, size: Size) -> Pixels:
+def resampled(pixels: Pixels, size: Size, into: Array | None = None) -> Pixels:
     """Resize with a Lanczos filter that widens when shrinking, clipped to 0..1.
 
     Args:
         pixels: float32 (height, width, channels), 0..1.
         size: New (height, width).
+        into: Where the result goes, (height, width, channels); None for a new array, mapped if it is large.
+
+    Returns:
+        The result; `pixels` itself where nothing changes and `into` is None.
     """
-    if pixels.shape[:2] == tuple(size):
+    if into is None and pixels.shape[:2] == tuple(size):
         return pixels
-    return np.clip(_filtered(pixels, size), 0.0, 1.0, dtype=np.float32)
+    made = roomy((*size, pixels.shape[2])) if into is None else into
+    resize(pixels, made, Image.Resampling.LANCZOS)
+    for rows in bands(made):
+        np.clip(made[rows], 0.0, 1.0, out=made[rows])
+    return made
 
 
 def resampled_alpha(picture: Picture, size: Size) -> Pixels | None:
@@ -28,23 +41,57 @@ def resampled_alpha(picture: Picture, size: Size) -> Pixels | None:
     if picture.alpha is None:
         return None
     alpha = resampled(picture.alpha[..., None], size)
-    return alpha if float(alpha.max()) >= FAINTEST else None
+    return alpha if max(float(alpha[rows].max()) for rows in bands(alpha)) >= FAINTEST else None
 
 
-def resampled_colors(picture: Picture, size: Size) -> Pixels:
-    """A picture's pixels at another size, (height, width, 3), to which what is hidden adds nothing at the edges."""
+def resampled_colors(picture: Picture, size: Size, into: Array | None = None) -> Pixels:
+    """A picture's pixels at another size, (height, width, 3), to which what is hidden adds nothing at the edges.
+
+    Args:
+        picture: With or without alpha.
+        size: New (height, width).
+        into: As in `resampled`.
+    """
     alpha = resampled_alpha(picture, size)
     if alpha is None or picture.alpha is None or picture.size == size:
-        return resampled(picture.pixels, size)
-    opacity = picture.alpha[..., None]
-    shown = _filtered(picture.pixels * opacity, size) / np.maximum(_filtered(opacity, size), FAINTEST)
-    return np.where(alpha < FAINTEST, 1.0, np.clip(shown, 0.0, 1.0)).astype(np.float32)
+        return resampled(picture.pixels, size, into)
+    opacity, made = picture.alpha[..., None], roomy((*size, 3)) if into is None else into
+    shown, weight = roomy(picture.pixels.shape), roomy((*size, 1))
+    for rows in bands(shown, picture.pixels, opacity):
+        shown[rows] = picture.pixels[rows] * opacity[rows]
+    resize(shown, made, Image.Resampling.LANCZOS)
+    resize(opacity, weight, Image.Resampling.LANCZOS)
+    for rows in bands(made, weight, alpha):
+        colors = np.clip(made[rows] / np.maximum(weight[rows], FAINTEST), 0.0, 1.0)
+        made[rows] = np.where(alpha[rows] < FAINTEST, 1.0, colors)
+    return made
 
 
-def _filtered(pixels: Pixels, size: Size) -> Pixels:
-    """(H, W, C) -> (height, width, C), not clipped: sharp edges overshoot."""
-    planes = [
-        Image.fromarray(pixels[..., channel]).resize((size.width, size.height), Image.Resampling.LANCZOS)
-        for channel in range(pixels.shape[2])
-    ]
-    return np.stack([np.asarray(plane) for plane in planes], -1)
+def resize(pixels: Pixels, into: Array, kernel: Image.Resampling) -> None:
+    """Fill (height', width', channels) with a resized (height, width, channels), not clipped."""
+    if pixels.shape == into.shape:
+        for rows in bands(pixels, into):
+            into[rows] = pixels[rows]
+    elif is_mapped(pixels) or is_mapped(into):
+        for top in range(0, len(into), ROWS):
+            _resize_rows(pixels, into, slice(top, min(top + ROWS, len(into))), kernel)
+    else:
+        for channel in range(pixels.shape[2]):  # one by one, with a third of the memory
+            into[..., channel] = _plane(pixels[..., channel]).resize(into.shape[1::-1], kernel)
+
+
+def _resize_rows(pixels: Pixels, into: Array, rows: slice, kernel: Image.Resampling) -> None:
+    scale = len(pixels) / len(into)
+    reach = SUPPORT[kernel] * max(scale, 1.0) + 1
+    first = max(0, math.floor(rows.start * scale - reach))
+    source = pixels[first : min(len(pixels), math.ceil(rows.stop * scale + reach))]
+    box = (0, rows.start * scale - first, pixels.shape[1], min(rows.stop * scale - first, len(source)))
+    for channel in range(pixels.shape[2]):
+        plane = _plane(source[..., channel])
+        into[rows, :, channel] = plane.resize((into.shape[1], rows.stop - rows.start), kernel, box)
+    release(source)
+    release(into[rows])
+
+
+def _plane(values: Pixels) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(values))

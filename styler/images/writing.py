@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from styler.config import QUALITY
 from styler.errors import OutputError, shown, suggestion
 from styler.images import metadata, profiles
 from styler.images.atomic import write_atomically
-from styler.images.depth import quantized, rounded
+from styler.images.depth import quantize, quantized, rounded
 from styler.images.encoding import Extras, encode
 from styler.images.export import Export
+from styler.images.mapped import bands, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.types import PathLike, Size
@@ -35,6 +37,7 @@ FORMATS = {
 
 DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
+CHANNELS = 4  # with alpha
 LONGEST_NAME = 236  # bytes; file systems hold 255, some are left for `-<step>`, `-partial` and a checkpoint's suffix
 
 
@@ -124,6 +127,28 @@ def check_format_holds(output: Path, size: Size, depth: int | None = None) -> No
         raise OutputError(message)
 
 
+def check_disk_holds(path: PathLike, size: Size, depth: int | None = None) -> None:
+    """Refuse an output that could fill its disk, before any work.
+
+    Args:
+        path: Of the output.
+        size: Of the picture, (height, width).
+        depth: Bits a channel; None for 8.
+
+    Raises:
+        OutputError: Less is free than the picture takes without compression, which may gain nothing.
+    """
+    output = Path(path)
+    needed = CHANNELS * (depth or 8) // 8 * size.height * size.width
+    free = shutil.disk_usage(output.parent).free
+    if free < needed:
+        message = (
+            f"cannot write {shown(output)}: {size.width}x{size.height} pixels take up to {needed / 2**20:.0f} MiB and "
+            f"{free / 2**20:.0f} MiB are free; free some, choose another --output or a smaller --size"
+        )
+        raise OutputError(message)
+
+
 def to_bytes(pixels: Pixels) -> np.ndarray:
     """Float 0..1 -> uint8, rounded to nearest."""
     return rounded(pixels, 8)
@@ -203,8 +228,11 @@ def depth_of(picture: Picture, name: str, asked: int | None) -> int:
 
 def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
     """What shows on paper, (height, width, 3)."""
-    share = alpha[..., None]
-    return pixels * share + (1.0 - share)
+    made = roomy(pixels.shape)
+    for rows in bands(pixels, alpha, made):
+        share = alpha[rows, :, None]
+        made[rows] = pixels[rows] * share + (1.0 - share)
+    return made
 
 
 def _in_profile(pixels: Pixels, icc: bytes | None) -> tuple[Pixels, bytes | None]:
@@ -217,8 +245,13 @@ def _in_profile(pixels: Pixels, icc: bytes | None) -> tuple[Pixels, bytes | None
 
 
 def _channels(pixels: Pixels, alpha: Pixels | None, bits: int) -> NDArray[Any]:
-    colors = quantized(pixels, bits)
-    return colors if alpha is None else np.dstack([colors, rounded(alpha, bits)])
+    if alpha is None:
+        return quantized(pixels, bits)
+    made = roomy((*alpha.shape, 4), np.uint8 if bits == 8 else np.uint16)
+    quantize(pixels, made[..., :3])
+    for rows in bands(alpha, made):
+        made[rows, :, 3] = rounded(alpha[rows], bits)
+    return made
 
 
 def _written(values: NDArray[Any], output: Path, extras: Extras, overwrite: bool) -> Path:

@@ -38,6 +38,10 @@ Prepared: TypeAlias = Any
 """A NamedTuple of tensors, the loss's own form of a target."""
 
 
+Sums: TypeAlias = Any
+"""A NamedTuple of tensors, a local loss's own sums over positions of a target."""
+
+
 class StatisticLoss(Protocol):
     """A distance between additive statistics of activations.
 
@@ -69,6 +73,18 @@ class LocalLoss(Protocol):
 
     def distance(self, features: Tensor, target: Prepared, weights: Tensor | None = None) -> Scalar:
         """Activations (B, H, W, C) and a prepared target -> mean over positions, weighted by (B, H, W, 1), >= 0."""
+        ...
+
+    def sums(self, features: Tensor, weights: Tensor | None = None) -> Sums:
+        """What `variance` needs of the target's activations, additive over tiles."""
+        ...
+
+    def variance(self, sums: Sums) -> Scalar:
+        """What the mean over positions is divided by, from the sums over the whole target."""
+        ...
+
+    def total(self, features: Tensor, target: Tensor, weights: Tensor | None = None) -> Scalar:
+        """`distance` before it is divided by the number of values and the variance: additive over tiles."""
         ...
 
 

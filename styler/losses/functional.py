@@ -113,6 +113,43 @@ def nine_point_variation(image: Tensor) -> tuple[Scalar, Callable[[Scalar], Tens
     return value, gradient
 
 
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def nine_point_share(
+    part: Tensor, owned: Tensor, whole: Tensor
+) -> tuple[Scalar, Callable[[Scalar], tuple[Tensor, None, None]]]:
+    """What a part of an image adds to its `nine_point_variation`: differences belong to the upper left pixel.
+
+    Args:
+        part: The part's own pixels and, unless they end with the image, one more row and column, (B, H, W, 3).
+        owned: Rows and columns of the part's own pixels, int32, (2,).
+        whole: (height, width) of the image, int32, (2,).
+
+    Returns:
+        Sums over all parts of an image to the variation of the whole.
+    """
+    shape, channels = tf.shape(part), part.shape[-1]
+    rows = tf.reshape(part, [shape[0], shape[1], shape[2] * channels])
+    sides = [(owned[0] + down, (owned[1] + abs(right)) * channels) for _, down, right in STENCIL]
+    cuts = [rows[:, :height, :width] for height, width in sides]
+    slopes = [_slope(cut, down, right * channels) for cut, (_, down, right) in zip(cuts, STENCIL, strict=True)]
+    counts = [(whole[0] - down) * (whole[1] - abs(right)) for _, down, right in STENCIL]
+    factors = [
+        weight / (tf.cast(count, part.dtype) * tf.cast(shape[0] * channels, part.dtype))
+        for (weight, _, _), count in zip(STENCIL, counts, strict=True)
+    ]
+    value = sum(factor * tf.reduce_sum(tf.square(slope)) for factor, slope in zip(factors, slopes, strict=True))
+
+    def gradient(upstream: Scalar) -> tuple[Tensor, None, None]:
+        total = tf.zeros_like(rows)
+        for factor, slope, (_, down, right) in zip(factors, slopes, STENCIL, strict=True):
+            change = _slope_transposed(2.0 * upstream * factor * slope, down, right * channels)
+            missing = tf.shape(rows)[1:] - tf.shape(change)[1:]
+            total += tf.pad(change, [[0, 0], [0, missing[0]], [0, missing[1]]])
+        return tf.reshape(total, shape), None, None
+
+    return value, gradient
+
+
 def _slope(rows: Tensor, down: int, right: int) -> Tensor:
     """Each value minus the one `down` rows and `right` columns before it (to its right for a negative `right`)."""
     far, near = rows[:, down:], rows[:, : -down or None]

@@ -317,3 +317,27 @@ def untileable(model: Any) -> str:
     found = geometry_of(model)
     symbols = [symbol for call in calls_of(graph_of(model)) for symbol in call.outputs]
     return next((found[id(symbol)].reason for symbol in symbols if found[id(symbol)].whole), "")
+
+
+def padded_by_size(model: Any) -> str:
+    """The first layer with "same" padding and a stride: where it pads depends on the size; empty if there is none."""
+    for call in calls_of(graph_of(model)):
+        if call.is_input:
+            continue
+        inner, layer = graph_of(call.operation), call.operation
+        if inner is not None:
+            found = padded_by_size(inner)
+        else:
+            strided = getattr(layer, "padding", None) == "same" and _strided(layer)
+            found = str(layer.name) if strided else ""
+        if found:
+            return found
+    return ""
+
+
+def _strided(layer: Any) -> bool:
+    """Whether a window moves by more than one place; transposed convolutions only ever grow."""
+    if type(layer).__name__ == "Conv2DTranspose":
+        return False
+    strides = getattr(layer, "strides", 1) or getattr(layer, "pool_size", 1)
+    return max(_pair(strides)) > 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -138,18 +138,36 @@ def inverse_hessian_product(gradient: Tensor, state: LbfgsState) -> Tensor:
     The compact form of Byrd, Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs scalar products with
     all pairs, two triangular systems of the history's size, and one weighted sum of all pairs.
     """
-    order = (state.newest + 1 + tf.range(state.known.shape[0])) % state.known.shape[0]  # oldest first
+    by_moves, by_turns = (_dots(ring, [gradient])[:, 0] for ring in (state.moves, state.turns))
+    scale, of_moves, of_turns = pair_weights(state, by_moves, by_turns)
+    moves, turns = _weighted_sum(state.moves, of_moves), _weighted_sum(state.turns, of_turns)
+    return tf.cast(scale, gradient.dtype) * gradient + moves + turns
+
+
+def pair_weights(state: Any, by_moves: Tensor, by_turns: Tensor) -> tuple[Scalar, Tensor, Tensor]:
+    """Weights of the gradient, the moves and the turns whose sum is the inverse-Hessian product.
+
+    Args:
+        state: Its `cross`, `inner`, `known` and `newest` count.
+        by_moves: Scalar products of the gradient with the moves, (history,), float64.
+        by_turns: The same with the turns.
+
+    Returns:
+        A scalar and two tensors (history,) in the order of the ring, float64.
+    """
+    history = state.known.shape[0]
+    order = (state.newest + 1 + tf.range(history)) % history  # oldest first
     known = tf.cast(tf.gather(state.known, order), tf.float64)
     both = known[:, None] * known
     cross, inner = (both * tf.gather(tf.gather(table, order), order, axis=1) for table in (state.cross, state.inner))
-    by_moves, by_turns = (known * tf.gather(_dots(ring, [gradient])[:, 0], order) for ring in state[3:5])
+    by_moves, by_turns = (known * tf.gather(products, order) for products in (by_moves, by_turns))
     scale = _initial_scale(state)
     upper = tf.linalg.band_part(cross, 0, -1) + tf.linalg.diag(1.0 - known)
     inverse = tf.linalg.triangular_solve(upper, by_moves[:, None], lower=False)
     middle = tf.matmul(tf.linalg.diag(tf.linalg.diag_part(cross)) + scale * inner, inverse)
     outer = tf.linalg.triangular_solve(upper, middle - scale * by_turns[:, None], lower=False, adjoint=True)
-    moves, turns = _weighted_sum(state.moves, outer, order), _weighted_sum(state.turns, -scale * inverse, order)
-    return tf.cast(scale, gradient.dtype) * gradient + moves + turns
+    places = [tf.scatter_nd(order[:, None], weights[:, 0], [history]) for weights in (outer, -scale * inverse)]
+    return scale, places[0], places[1]
 
 
 def with_products(state: LbfgsState) -> LbfgsState:
@@ -169,12 +187,11 @@ def _dots(ring: Tensor, images: list[Tensor]) -> Tensor:
     return tf.cast(tf.matmul(tf.reshape(ring, [history, -1]), rows, transpose_b=True), tf.float64)
 
 
-def _weighted_sum(ring: Tensor, weights: Tensor, order: Tensor) -> Tensor:
-    """Sum of the places of a ring, the i-th of `order` weighted by weights[i, 0]."""
+def _weighted_sum(ring: Tensor, weights: Tensor) -> Tensor:
+    """Sum of the places of a ring times weights, (history,)."""
     history = ring.shape[0]
-    placed = tf.cast(tf.scatter_nd(order[:, None], weights, [history, 1]), ring.dtype)
-    flat = tf.matmul(placed, tf.reshape(ring, [history, -1]), transpose_a=True)
-    return tf.reshape(flat, tf.shape(ring)[1:])
+    row = tf.cast(weights, ring.dtype)[None]
+    return tf.reshape(tf.matmul(row, tf.reshape(ring, [history, -1])), tf.shape(ring)[1:])
 
 
 def _with_row(table: Tensor, place: Scalar, row: Tensor) -> Tensor:
@@ -185,7 +202,7 @@ def _with_column(table: Tensor, place: Scalar, column: Tensor) -> Tensor:
     return tf.transpose(_with_row(tf.transpose(table), place, column))
 
 
-def _initial_scale(state: LbfgsState) -> Scalar:
+def _initial_scale(state: Any) -> Scalar:
     """move.turn / turn.turn of the newest pair (Nocedal & Wright 2006, eq. 7.20); 1 without one."""
     known = state.known[state.newest]
     product, square = (tf.linalg.diag_part(table)[state.newest] for table in (state.cross, state.inner))

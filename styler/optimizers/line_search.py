@@ -57,7 +57,7 @@ def backtrack(
         usable = tf.math.is_finite(new_value) & tf.math.is_finite(tf.reduce_sum(tf.abs(new_gradient)))
         fell = tf.logical_and(usable, new_value <= value + SUFFICIENT_DECREASE * slope)
         accepted = tf.logical_and(fell, tf.logical_or(slope < 0, tf.math.is_inf(value)))
-        shorter = search.length * _shrink(value, new_value, slope)
+        shorter = search.length * shrink(value, new_value, slope)
         length = tf.where(accepted, search.length, shorter)
         return Search(accepted, moved, new_value, new_gradient, search.evaluations + 1, length)
 
@@ -69,7 +69,7 @@ def backtrack(
     )[0]
 
 
-def _shrink(value: Scalar, new_value: Scalar, slope: Scalar) -> Scalar:
+def shrink(value: Scalar, new_value: Scalar, slope: Scalar) -> Scalar:
     """Minimizer of the parabola through both values and the slope, as a share of the step, safeguarded."""
     curvature = 2.0 * (new_value - value - slope)
     ideal = -slope / tf.where(curvature > 0, curvature, tf.ones_like(curvature))

@@ -23,6 +23,7 @@ import numpy as np
 
 from styler.errors import CheckpointError, shown
 from styler.images.atomic import write_atomically
+from styler.images.mapped import bands, roomy
 from styler.render.snapshot import Arrays, Position, Snapshot
 
 LAYOUT = 1  # raised when an older styler could no longer read the file
@@ -108,9 +109,18 @@ def _fill(file: IO[bytes], header: str, arrays: Arrays) -> None:
         archive.writestr(HEADER, header)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+                _write_array(member, np.asarray(array))
     file.seek(-DIGITS, 2)
     file.write(hashing.digest.hexdigest().encode())
+
+
+def _write_array(file: IO[bytes], array: Any) -> None:
+    """As `numpy.save` does, but that pages of a mapped array do not stay in memory."""
+    described = np.lib.format.dtype_to_descr(array.dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": described, "fortran_order": False, "shape": array.shape})
+    lines = np.atleast_1d(array)
+    for rows in bands(lines):
+        file.write(np.ascontiguousarray(lines[rows]).data.cast("B"))
 
 
 def _check_is_file(path: Path) -> None:
@@ -168,4 +178,8 @@ def _array(stream: IO[bytes], size: int) -> Any:
     shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
     if dtype.hasobject or by_columns or math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise ValueError
-    return np.frombuffer(stream.read(), dtype).reshape(shape)
+    made = roomy(shape, dtype)
+    lines = made.reshape(shape or (1,))
+    for rows in bands(lines):
+        lines[rows] = np.frombuffer(stream.read(lines[rows].nbytes), dtype).reshape(lines[rows].shape)
+    return made

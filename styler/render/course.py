@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from styler.errors import CheckpointError
+from styler.memory import memory_kills
 from styler.render.loop import Progress
 from styler.render.pyramid import Octave
 from styler.render.snapshot import Position
@@ -26,6 +28,7 @@ class Course:
         rows: A line for each finished octave, for the report.
         stop_reason: Of the whole render: "diverged" or "line search" if any octave ended so, else that of the last.
         setbacks: Of finished octaves.
+        stages: Of the plan, as plain values.
     """
 
     octaves: tuple[Octave, ...]
@@ -34,6 +37,7 @@ class Course:
     rows: list[dict[str, object]] = field(default_factory=list)
     stop_reason: str = "steps"
     setbacks: int = 0
+    stages: tuple[dict[str, Any], ...] = ()
     _before: float = 0.0
     _started: float = field(default_factory=time.perf_counter)
     _octave_started: float = field(default_factory=time.perf_counter)
@@ -70,6 +74,12 @@ class Course:
         self.index, self.done, self.rows, self.stop_reason = at.octave, at.done, list(at.rows), at.stop_reason
         self.setbacks, self._before, self._last_steps = at.setbacks, at.seconds, at.made
 
+    def retile(self, tile: int) -> None:
+        """Tiles of the octave under way are of this size now, whatever the plan said."""
+        values = self.stages[self.index : self.index + 1]
+        changed = tuple({**each, "tile": tile} for each in values)
+        self.stages = (*self.stages[: self.index], *changed, *self.stages[self.index + 1 :])
+
     def note(self, progress: Progress) -> None:
         """Take in one call; the first one of an octave may have compiled and tells nothing of the pace."""
         made = progress.steps - self._last_steps
@@ -103,6 +113,8 @@ class Course:
             setbacks=self.setbacks,
             seconds=self.seconds,
             rows=tuple(self.rows),
+            stages=self.stages,
+            kills=memory_kills(),
         )
 
     def finish_octave(self, progress: Progress) -> None:

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from typing import Any
+from collections.abc import MutableMapping
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
-from styler.images.reading import Picture
+from styler.images.mapped import digest
+from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
+from styler.networks.geometry import geometry_of, untileable
 from styler.networks.precision import in_precision
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.render.compiled import Compiled
+from styler.render.cost import bytes_a_pixel
 from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
+from styler.render.tiles import view_of
+from styler.render.tiling import Tiling
 from styler.types import Features, Size, Tensor
+
+Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
+"""SHA-256 of a painting's pixels and its size -> statistics of each layer."""
 
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
 DECISIVE = (
@@ -46,6 +55,7 @@ class Engine:
     Args:
         config: The fields named in `DECISIVE` count.
         network: The network to do it with.
+        statistics: Where style statistics are kept; None for this engine's own memory.
 
     Attributes:
         objective: What an image should match.
@@ -58,14 +68,15 @@ class Engine:
         ResourceError: The device that `config` names is not there.
     """
 
-    def __init__(self, config: RenderConfig, network: NetworkSpec) -> None:
+    def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
         self.network, self._key = network, decisive(config)
         self.device = find_device(config.device)
         with tf.device(self.device):
-            self.objective = make_objective(config, network)
+            self._extract = make_extractor(config, network)
+            self.objective = make_objective(config, network, self._extract)
         self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self._observe = Compiled(self.objective.observe)
-        self._statistics: dict[tuple[str, Size], dict[str, Stats]] = {}
+        self._statistics: Statistics = {} if statistics is None else statistics
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -81,16 +92,60 @@ class Engine:
         seen: Observation = self._observe(image) if alpha is None else self._observe(image, alpha)
         return seen
 
-    def statistics(self, style: Picture, size: Size) -> dict[str, Stats]:
-        """Style statistics at an octave, kept for the next render; a painting is never enlarged."""
+    @cached_property
+    def tiling(self) -> Tiling:
+        """The objective tile by tile.
+
+        Raises:
+            NetworkError: A layer looks at the whole image.
+        """
+        return Tiling(self.objective, self._extract.model, view_of(self._extract))
+
+    @property
+    def model(self) -> Any:
+        """The network up to the layers that are looked at, a Keras model."""
+        return self._extract.model
+
+    @property
+    def untileable(self) -> str:
+        """The layer that looks at the whole image; empty if there is none."""
+        return untileable(self.model)
+
+    @cached_property
+    def activation_bytes(self) -> float:
+        """Bytes a pixel of all activations together."""
+        return bytes_a_pixel(self.model)
+
+    @cached_property
+    def content_bytes(self) -> float:
+        """Bytes a pixel of the content image's activations, float32."""
+        names = {name for name, _ in self.objective.content_layers}
+        found = geometry_of(self.model)
+        outputs = zip(self._extract.addresses, self.model.outputs, strict=True)
+        return sum(4.0 * each.shape[-1] / float(found[id(each)].stride) ** 2 for name, each in outputs if name in names)
+
+    def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
+        """Style statistics at an octave, kept for the next render; a painting is never enlarged.
+
+        Args:
+            style: The painting.
+            size: Of the octave.
+            tile: Side of the tiles to compute them by, pixels; None for one piece.
+        """
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
         alpha = resampled_alpha(style, shape)
-        key = hashlib.sha256(style.pixels.tobytes() + (b"" if alpha is None else alpha.tobytes())).hexdigest(), shape
+        way = "" if tile is None else " by tiles"  # rounded otherwise
+        key = digest(style.pixels) + ("" if alpha is None else digest(alpha)) + way, shape
         if key not in self._statistics:
-            image = image_tensor(resampled_colors(style, shape))
-            self._statistics[key] = self.observe(image, None if alpha is None else image_tensor(alpha)).style
+            self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)
         return self._statistics[key]
+
+    def _seen(self, pixels: Pixels, alpha: Pixels | None, tile: int | None) -> dict[str, Stats]:
+        if tile is None:
+            return self.observe(image_tensor(pixels), None if alpha is None else image_tensor(alpha)).style
+        stats = self.tiling.statistics(pixels, tile, self.tiling.opacity(alpha))
+        return {name: each.per_position() for name, each in stats.items()}
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
@@ -98,21 +153,24 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
     return tuple(getattr(config, name) for name in DECISIVE)
 
 
-def make_objective(config: RenderConfig, network: NetworkSpec) -> Objective:
-    """The objective over the layers that `config` or else the network names."""
-    style_layers = shares(config.style_layers or network.style_layers)
-    content_layers = shares(config.content_layers or network.content_layers)
-    names = dict.fromkeys(name for name, _ in (*style_layers, *content_layers))
+def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
+    """The network up to the layers that `config` or else the network names, in the precision asked for."""
+    layers = (*(config.style_layers or network.style_layers), *(config.content_layers or network.content_layers))
     model = in_precision(network.build(config.pooling), config.precision)
-    extract = FeatureExtractor(model, names, preprocess=network.preprocess)
+    return FeatureExtractor(model, dict.fromkeys(name for name, _ in layers), preprocess=network.preprocess)
+
+
+def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
+    """The objective over the layers that `config` or else the network names."""
+    extract = extractor or make_extractor(config, network)
 
     def in_float32(image: Tensor) -> Features:
         return {name: tf.cast(features, tf.float32) for name, features in extract(image).items()}
 
     return Objective(
         extract=extract if config.precision == "float32" else in_float32,
-        content_layers=content_layers,
-        style_layers=style_layers,
+        content_layers=shares(config.content_layers or network.content_layers),
+        style_layers=shares(config.style_layers or network.style_layers),
         content_loss=ContentLoss(),
         style_loss=STYLE_LOSSES[config.loss](),
     )

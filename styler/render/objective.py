@@ -84,14 +84,15 @@ class Objective:
     def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
         """A photo or a painting, (1, H, W, 3), 0..1, seen by the network; what alpha, (1, H, W, 1), hides is not."""
         features = self.extract(image)
-        opacity = {} if alpha is None else {name: _at_positions(alpha, each) for name, each in features.items()}
+        opacity = {} if alpha is None else {name: at_positions(alpha, each) for name, each in features.items()}
         content = {
             name: self.content_loss.prepared(features[name], opacity.get(name)) for name, _ in self.content_layers
         }
-        stats = self._statistics(features, opacity)
+        stats = self.statistics(features, opacity)
         return Observation(content, {name: each.per_position() for name, each in stats.items()}, opacity)
 
-    def _statistics(self, features: Features, opacity: Opacity) -> dict[str, Stats]:
+    def statistics(self, features: Features, opacity: Opacity) -> dict[str, Stats]:
+        """Sums over the positions of every style layer."""
         statistics = self.style_loss.statistics
         return {name: statistics(features[name], opacity.get(name)) for name, _ in self.style_layers}
 
@@ -107,7 +108,7 @@ class Objective:
             share * self.content_loss.distance(features[name], targets.content[name], targets.opacity.get(name))
             for name, share in self.content_layers
         ]
-        stats = self._statistics(features, targets.opacity)
+        stats = self.statistics(features, targets.opacity)
         return Terms(tf.add_n(content), self.style_term(stats, targets.style), F.nine_point_variation(image))
 
     def style_distances(self, stats: dict[str, Stats], style: dict[str, Prepared]) -> dict[str, Scalar]:
@@ -142,6 +143,6 @@ def shares(layers: LayerWeights) -> LayerWeights:
     return tuple((name, weight / total) for name, weight in layers)
 
 
-def _at_positions(alpha: Tensor, features: Tensor) -> Tensor:
+def at_positions(alpha: Tensor, features: Tensor) -> Tensor:
     """Alpha (1, H, W, 1) averaged to the grid of a layer's activations, (1, H', W', 1)."""
     return tf.cast(tf.image.resize(alpha, tf.shape(features)[1:3], "area"), features.dtype)

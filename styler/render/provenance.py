@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig
 from styler.errors import ImageError, shown
@@ -14,8 +13,7 @@ from styler.networks.weights import located
 from styler.recipe import Input, Level, Plan, Recipe, without_folders
 from styler.render.engine import Engine
 from styler.render.loop import MOST_STEPS_A_CALL
-from styler.render.pyramid import octaves_of
-from styler.render.renderer import Rendered
+from styler.render.rendered import Rendered
 from styler.render.report import versions
 from styler.sources import Source, source_of
 from styler.types import Size
@@ -91,8 +89,7 @@ def _reread(path: str) -> Source:
 
 def _plan(config: RenderConfig, engine: Engine, rendered: Rendered, plan: Plan | None) -> Plan:
     size = Size(*rendered.pixels.shape[:2])
-    octaves = octaves_of(config, size, plan) if rendered.octaves else ()
-    done = [_steps(row) for row in rendered.octaves]
+    made = zip(rendered.stages, rendered.octaves, strict=True)
     kind, _, _ = engine.device.strip("/").lower().partition(":")
     return Plan(
         device=kind,
@@ -101,9 +98,5 @@ def _plan(config: RenderConfig, engine: Engine, rendered: Rendered, plan: Plan |
         onednn={"0": False, "1": True}.get(os.environ.get(ONEDNN, "")),
         steps_per_call=MOST_STEPS_A_CALL,
         size=size,
-        octaves=tuple(Level(*each.size, each.steps, made) for each, made in zip(octaves, done, strict=True)),
+        octaves=tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made),
     )
-
-
-def _steps(row: dict[str, Any]) -> int:
-    return int(row["steps"])

@@ -2,59 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from styler.config import ORIGINAL, RenderConfig
+from styler.errors import ResourceError
 from styler.images.color import with_chroma_of
-from styler.images.reading import Picture, Pixels, read_image
+from styler.images.mapped import bands, is_mapped, roomy
+from styler.images.picture import Picture, Pixels
+from styler.images.reading import read_image
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import to_pil
+from styler.losses import Stats
+from styler.memory import trim
 from styler.optimizers.base import State
 from styler.progress import StepEvent
 from styler.recipe import Plan
+from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
 from styler.render.engine import Engine
-from styler.render.flaws import flaws
+from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
-from styler.render.pyramid import octaves_of
+from styler.render.rendered import Rendered, warnings_about
+from styler.render.schedule import Schedule, Stage, unplanned
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
 from styler.render.strength import detail_share, is_photo, term_weights
+from styler.render.tiled import TiledOctave, bounded, copied, drawn, padded_photo, refined_on_host, tiled_targets
+from styler.render.tiling import TiledTargets
 from styler.types import Size, Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """A finished picture with what is worth telling about it.
+class Run:
+    """One render under way: what all its octaves share."""
 
-    Attributes:
-        pixels: float32 (H, W, 3), 0..1.
-        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
-        style_distances: Style layer -> relative style distance of the result.
-        stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
-            kept it from going astray; "strength" when the photo itself was asked for.
-        setbacks: How often the optimizer went astray and was set back.
-        warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
-        seconds: Wall time of the render.
-    """
+    course: Course
+    schedule: Schedule
+    content: Picture
+    styles: list[Picture]
+    event_every: int | None
+    guard: Guard
 
-    pixels: Pixels
-    octaves: list[dict[str, object]]
-    style_distances: dict[str, float]
-    stop_reason: str
-    seconds: float
-    setbacks: int = 0
-    warnings: tuple[str, ...] = ()
+
+class Part(NamedTuple):
+    """What was made of an octave in one piece: steps, and the image (H, W, 3) with its margin."""
+
+    made: int
+    image: Pixels
+
+
+def partly(progress: Progress) -> Part:
+    """Where to go on from by tiles."""
+    return Part(progress.steps, np.array(progress.stand.state.image[0]))
 
 
 class Renderer:
@@ -63,11 +73,12 @@ class Renderer:
     Args:
         config: What to render.
         engine: Made for this config or for one that differs in nothing decisive.
-        plan: Size and octaves to obey instead of finding them out, where it has any.
+        plan: Size to obey instead of finding it out, where it has one.
     """
 
     def __init__(self, config: RenderConfig, engine: Engine, plan: Plan | None = None) -> None:
         self.config, self.engine, self.plan = config, engine, plan
+        self.watch: Callable[[int, int], object] | None = None
 
     def final_size(self, content: Picture) -> Size:
         """(height, width) of the result.
@@ -86,6 +97,8 @@ class Renderer:
         styles: list[Picture],
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
+        schedule: Schedule | None = None,
+        watch: Callable[[int, int], object] | None = None,
     ) -> Generator[StepEvent, None, Rendered]:
         """Render octave by octave.
 
@@ -94,6 +107,8 @@ class Renderer:
             styles: One or more paintings.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
+            schedule: Octaves, tiles and where arrays live; None for tiles only where the config names their size.
+            watch: Called after each tile with the count of tiles done and to do in this evaluation.
 
         Yields:
             An event after each call of the compiled program.
@@ -104,8 +119,10 @@ class Renderer:
         Raises:
             ConfigError: Counts of styles and of their weights differ, or the result would be too small.
             CheckpointError: The snapshot is of another render.
+            ResourceError: Memory ran out, even with the smallest tiles.
         """
         self.config.style_shares(len(styles))
+        self.watch = watch
         final = self.final_size(content)
         if is_photo(self.config):
             return Rendered(
@@ -116,28 +133,135 @@ class Renderer:
                 seconds=0.0,
             )
         with tf.device(self.engine.device):
-            rendered = yield from self._octaves(content, styles, final, event_every, snapshot)
+            chosen = schedule or unplanned(self.config, final, self.plan)
+            with Guard(chosen.budget) as guard:
+                run = Run(
+                    course=Course(chosen.octaves, stages=chosen.kept()),
+                    schedule=chosen,
+                    content=content,
+                    styles=styles,
+                    event_every=event_every,
+                    guard=guard,
+                )
+                rendered = yield from self._octaves(run, snapshot)
         return replace(rendered, warnings=tuple(warnings_about(rendered, content, styles)))
 
-    def _octaves(
-        self,
-        content: Picture,
-        styles: list[Picture],
-        final: Size,
-        event_every: int | None,
-        snapshot: Snapshot | None,
-    ) -> Generator[StepEvent, None, Rendered]:
-        course = Course(octaves_of(self.config, final, self.plan))
-        resumed = None if snapshot is None else self._resumed(course, snapshot)
-        state: State | None = None
+    def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Rendered]:
+        course, state, targets = run.course, None, None
+        if snapshot is not None:
+            course.resume(snapshot.position)
         while course.index < len(course.octaves):
-            size = course.octave.size
-            targets = self.targets(content, styles, size)
-            progress = resumed or self._begun(course, state, content, styles)
-            resumed = None
-            calls = run_octave(self.engine.program, progress, targets, course.octave.steps, course.done, event_every)
-            state = yield from self._octave(course, progress, calls, content)
-        return self._rendered(course, state, targets, content)
+            stage = run.guard.capped(run.schedule.stages[course.index])
+            way = self._in_one_piece if stage.tile is None else self._by_tiles
+            state, targets = yield from way(run, stage, state, snapshot)
+            snapshot = None
+            trim()
+        return self._rendered(run, state, targets)
+
+    def _in_one_piece(
+        self, run: Run, stage: Stage, state: Any, snapshot: Snapshot | None
+    ) -> Generator[StepEvent, None, tuple[Any, Any]]:
+        """One octave on the device; what is left of it by tiles where memory runs out."""
+        size, course = stage.octave.size, run.course
+        progress: Progress | None = None
+        targets: Targets | None = None
+        try:
+            progress = self._resumed(course, snapshot) if snapshot else self._begun(run, state)
+            targets = self.targets(run.content, run.styles, size)
+            steps, before = stage.octave.steps, course.done
+            calls = run_octave(self.engine.program, progress, targets, steps, before, run.event_every)
+            for progress in calls:
+                course.note(progress)
+                yield self._event(run, progress)
+                if not progress.reason and self._must_shrink(run.guard):
+                    break
+        except tf.errors.ResourceExhaustedError:
+            run.guard.note("the device ran out of memory")
+            self._check_tileable()
+        if progress is None or not progress.reason:
+            smaller = run.guard.split(stage, self.engine.tiling.view.smallest_tile)
+            part = None if progress is None else partly(progress)
+            del progress, targets  # with what they hold on the device
+            return (yield from self._by_tiles(run, smaller, state, None, part))
+        course.finish_octave(progress)
+        return progress.stand.state, targets
+
+    def _must_shrink(self, guard: Guard) -> bool:
+        return guard.alarmed() and not self.engine.untileable
+
+    def _check_tileable(self) -> None:
+        if self.engine.untileable:
+            message = (
+                f"the device ran out of memory, and layer {self.engine.untileable!r} looks at the whole image, so that "
+                "it cannot be computed by tiles; ask for a smaller --size or another --network"
+            )
+            raise ResourceError(message)
+
+    def _by_tiles(
+        self,
+        run: Run,
+        stage: Stage,
+        state: Any,
+        snapshot: Snapshot | None,
+        part: Part | None = None,
+    ) -> Generator[StepEvent, None, tuple[Any, Any]]:
+        """One octave on the host, tile by tile.
+
+        Args:
+            run: The render.
+            stage: With a tile.
+            state: Of the octave before.
+            snapshot: Where to go on from within this octave.
+            part: What was made of this octave in one piece.
+        """
+        if snapshot is not None and "state.image" in snapshot.arrays:  # it was made in one piece, and killed
+            part, snapshot = partly(self._resumed(run.course, snapshot)), None
+        octave = self._tiled_octave(run, stage, state, part)
+        if snapshot is not None:
+            octave.restore(snapshot)
+        self.engine.tiling.watch = self.watch
+        progress = octave.begin(run.course.diverged)
+        for progress in octave.run(stage.octave.steps):
+            run.course.retile(octave.tile)
+            run.course.note(progress)
+            yield self._event(run, progress)
+        run.course.finish_octave(progress)
+        return octave, octave.targets
+
+    def _tiled_octave(self, run: Run, stage: Stage, state: Any, part: Part | None) -> TiledOctave:
+        size, buffers = stage.octave.size, stage.buffers()
+        photo = padded_photo(run.content, size, buffers)
+        if part is not None:
+            image = copied(part.image, buffers)
+        elif state is None:
+            image = self._first_on_host(run, photo, size, buffers)
+        else:
+            image = refined_on_host(np.asarray(state.image)[0], run.content, photo, detail_share(self.config), buffers)
+        optimizer = bounded(self.engine.program.optimizer, stage.octave.steps, stage.history)
+        octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, run.guard)
+        octave.carry(state if part is None else None, 0 if part is None else part.made)
+        octave.prepare(lambda tile: self._tiled_targets(run, size, tile, buffers, photo))
+        return octave
+
+    def _first_on_host(self, run: Run, photo: Pixels, size: Size, buffers: Buffers) -> Pixels:
+        """`first_image` into a buffer."""
+        init = self.config.init
+        if init == "noise":
+            return drawn(size, self.config.seed, buffers)
+        if init == "content":
+            return copied(photo, buffers)
+        picture = run.styles[0] if init == "style" else read_image(init)
+        return padded_photo(picture, size, buffers, "image")
+
+    def _tiled_targets(self, run: Run, size: Size, tile: int, buffers: Buffers, photo: Pixels) -> TiledTargets:
+        statistics = [self.engine.statistics(style, size, tile) for style in run.styles]
+        style = self.engine.objective.blend(statistics, self.config.style_shares(len(run.styles)))
+
+        def weigh(seen: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
+            return style, Weights(*self._weights(self.engine.objective.style_term(seen, style), size))
+
+        alpha = _alpha(run.content, size)
+        return tiled_targets(self.engine.tiling, tile, buffers, photo, alpha, weigh)
 
     def _resumed(self, course: Course, snapshot: Snapshot) -> Progress:
         """Where a snapshot stands.
@@ -146,15 +270,16 @@ class Renderer:
             CheckpointError: It does not fit the plan or the optimizer.
         """
         at = snapshot.position
-        course.resume(at)
         stand = from_arrays(snapshot.arrays, self.engine.program.optimizer, padded_size(course.octave.size))
         return Progress(stand, at.made, 0.0, at.reason)
 
-    def _begun(self, course: Course, state: State | None, content: Picture, styles: list[Picture]) -> Progress:
+    def _begun(self, run: Run, state: State | None) -> Progress:
         """At the start of an octave; it is over at once if an earlier one was given up."""
-        size = course.octave.size
-        first = self._started(content, styles, size) if state is None else self._refined(state, content, size)
-        return Progress(begun(first), 0, 0.0, "diverged" if course.diverged else "")
+        size = run.course.octave.size
+        started = (
+            self._started(run.content, run.styles, size) if state is None else self._refined(state, run.content, size)
+        )
+        return Progress(begun(started), 0, 0.0, "diverged" if run.course.diverged else "")
 
     def _started(self, content: Picture, styles: list[Picture], size: Size) -> State:
         return self.engine.program.optimizer.init(self.first_image(content, styles, size))
@@ -167,21 +292,12 @@ class Renderer:
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
 
-    def _octave(
-        self, course: Course, progress: Progress, calls: Iterator[Progress], content: Picture
-    ) -> Generator[StepEvent, None, State]:
-        """Run the octave under way from where it stands."""
-        for progress in calls:
-            course.note(progress)
-            yield self._event(course, progress, content)
-        course.finish_octave(progress)
-        return progress.stand.state
+    def _picture(self, content: Picture, state: State) -> Image.Image:
+        return to_pil(self.finished(content, state.image))
 
-    def _picture(self, content: Picture, image: Tensor) -> Image.Image:
-        return to_pil(self.finished(content, image))
-
-    def _event(self, course: Course, progress: Progress, content: Picture) -> StepEvent:
-        size, stand = course.octave.size, progress.stand
+    def _event(self, run: Run, progress: Progress) -> StepEvent:
+        course, stand = run.course, progress.stand
+        size = course.octave.size
         return StepEvent(
             scale=course.index + 1,
             scales=len(course.octaves),
@@ -191,33 +307,48 @@ class Renderer:
             width=size.width,
             loss=float(stand.watch.best),
             seconds_left=course.seconds_left(progress.steps),
-            _image=partial(self._picture, content, stand.state.image),
-            _snapshot=partial(_snapshot, course.position(progress), stand),
+            _image=partial(self._picture, run.content, stand.state),
+            _snapshot=snapshots(course.position(progress), stand),
         )
 
-    def _rendered(self, course: Course, state: State, targets: Targets, content: Picture) -> Rendered:
-        stats = self.engine.observe(state.image, _alpha(content, unpadded_size(state.image))).style
-        distances = self.engine.objective.style_distances(stats, targets.style)
+    def _rendered(self, run: Run, state: State, targets: Any) -> Rendered:
+        course = run.course
+        distances = self.engine.objective.style_distances(self._statistics(run.content, state), targets.style)
         return Rendered(
-            pixels=self.finished(content, state.image),
+            pixels=self.finished(run.content, state.image),
             octaves=course.rows,
             style_distances={name: round(float(value), 6) for name, value in distances.items()},
             stop_reason=course.stop_reason,
             seconds=course.seconds,
             setbacks=course.setbacks,
+            plan=run.schedule.to_dict(),
+            stages=course.stages,
+            memory={
+                "events": list(run.guard.said),
+                "buffers": state.buffers.told() if isinstance(state, TiledOctave) else {},
+            },
         )
+
+    def _statistics(self, content: Picture, state: State) -> dict[str, Stats]:
+        if isinstance(state, TiledOctave):
+            return self.engine.tiling.statistics(state.image[0], state.tile, state.targets.opacity)
+        alpha = _alpha(content, unpadded_size(state.image))
+        return self.engine.observe(state.image, None if alpha is None else image_tensor(alpha)).style
 
     def targets(self, content: Picture, styles: list[Picture], size: Size) -> Targets:
         """What an image of this size is compared with."""
         objective = self.engine.objective
         image = image_tensor(with_margin(resampled_colors(content, size)))
-        photo = self.engine.observe(image, _alpha(content, size))
+        alpha = _alpha(content, size)
+        photo = self.engine.observe(image, None if alpha is None else image_tensor(alpha))
         statistics = [self.engine.statistics(style, size) for style in styles]
         style = objective.blend(statistics, self.config.style_shares(len(styles)))
-        style_of_photo = float(objective.style_term(photo.style, style))
-        weights = term_weights(self.config, style_of_photo, max(size), objective.style_loss.gain)
+        weights = self._weights(objective.style_term(photo.style, style), size)
         factors = Weights(*(tf.constant(weight, tf.float32) for weight in weights))
         return Targets(photo.content, style, factors, photo.opacity)
+
+    def _weights(self, style_of_photo: Tensor, size: Size) -> tuple[float, float, float]:
+        return term_weights(self.config, float(style_of_photo), max(size), self.engine.objective.style_loss.gain)
 
     def first_image(self, content: Picture, styles: list[Picture], size: Size) -> Tensor:
         """Where the coarsest octave starts, with its margin."""
@@ -232,28 +363,25 @@ class Renderer:
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
-        pixels: Pixels = np.clip(without_margin(image)[0].numpy(), 0.0, 1.0)
+        inner: Pixels = np.asarray(without_margin(image)[0])
+        pixels = inner if is_mapped(inner) else np.clip(inner, 0.0, 1.0)  # tiled ones are within the range already
         if self.config.color == "luminance":
-            return with_chroma_of(pixels, resampled_colors(content, Size(*pixels.shape[:2])))
+            photo = resampled_colors(content, Size(*pixels.shape[:2]))
+            made = roomy(pixels.shape)
+            for rows in bands(made, pixels, photo):
+                made[rows] = with_chroma_of(pixels[rows], photo[rows])
+            return made
         return pixels
 
 
-def _alpha(content: Picture, size: Size) -> Tensor | None:
-    """How opaque the photo is at an octave, (1, H, W, 1) with margin; None where it is everywhere."""
+def _alpha(content: Picture, size: Size) -> Pixels | None:
+    """How opaque the photo is at an octave, (H, W, 1) with margin; None where it is everywhere."""
     alpha = resampled_alpha(content, size)
-    return None if alpha is None else image_tensor(with_margin(alpha))
+    return None if alpha is None else with_margin(alpha)
 
 
-def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) -> Iterator[str]:
-    """What the owner of a picture should know before using it."""
-    if rendered.stop_reason == "diverged":
-        yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
-    elif rendered.setbacks:
-        yield f"the optimizer went astray {rendered.setbacks} times and went on from its best image with smaller steps"
-    size = Size(*rendered.pixels.shape[:2])
-    inputs = (resampled_colors(content, size), *(style.pixels for style in styles))
-    yield from flaws(rendered.pixels, inputs)
-
-
-def _snapshot(position: Position, stand: Stand) -> Snapshot:
-    return Snapshot(position=position, arrays=to_arrays(stand))
+def snapshots(position: Position, stand: Stand) -> Callable[[], Snapshot | None]:
+    """What an event gives when asked for a snapshot."""
+    if isinstance(stand.state, TiledOctave):
+        return stand.state.snapshots(position)
+    return lambda: Snapshot(position=position, arrays=to_arrays(stand))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
-import resource
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from styler.config import RenderConfig
+from styler.images.mapped import digest
 from styler.images.picture import Picture
-from styler.render.renderer import Rendered
+from styler.memory import peak_memory
+from styler.render.rendered import Rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,9 @@ class Report:
         warnings: What is wrong with the picture to the eye of `styler.render.flaws`.
         seconds: Wall time of the render, without imports and reading.
         peak_memory: Largest resident memory of the process so far, bytes.
-        versions: Of what a picture's bytes depend on.
+        versions: Of Python, styler, TensorFlow and Keras.
+        plan: Predicted memory and seconds, tiles, and why they were chosen.
+        memory: What was done when memory ran low, and the buffers of the last octave with their bytes.
     """
 
     config: dict[str, Any]
@@ -42,6 +43,8 @@ class Report:
     seconds: float
     peak_memory: int
     versions: dict[str, str]
+    plan: dict[str, Any]
+    memory: dict[str, Any]
 
     def to_json(self) -> str:
         """The report as indented JSON."""
@@ -57,7 +60,7 @@ def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) 
                 "name": picture.name,
                 "size": list(picture.size),
                 "notes": list(picture.notes),
-                "pixels_sha256": hashlib.sha256(picture.pixels.tobytes()).hexdigest(),
+                "pixels_sha256": digest(picture.pixels),
             }
             for picture in pictures
         ],
@@ -69,13 +72,9 @@ def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) 
         seconds=round(rendered.seconds, 3),
         peak_memory=peak_memory(),
         versions=versions(),
+        plan=rendered.plan,
+        memory=rendered.memory,
     )
-
-
-def peak_memory() -> int:
-    """Largest resident memory of this process so far, bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS, KiB on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def versions() -> dict[str, str]:

@@ -20,6 +20,8 @@ KINDS = {
     **dict.fromkeys(("reason", "stop_reason"), str),
     "seconds": float,
     "rows": tuple,
+    "stages": tuple,
+    "kills": int,
 }
 
 
@@ -36,6 +38,8 @@ class Position:
         setbacks: Of the octaves before.
         seconds: Wall time spent so far.
         rows: Lines of the report on the octaves before.
+        stages: Of the resolved plan, octave by octave: height, width, steps, tile and history.
+        kills: Processes that the system had killed by then in this container for want of memory.
     """
 
     octave: int
@@ -46,6 +50,8 @@ class Position:
     setbacks: int
     seconds: float
     rows: tuple[dict[str, object], ...]
+    stages: tuple[dict[str, Any], ...] = ()
+    kills: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON."""
@@ -61,7 +67,7 @@ class Position:
         if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
             message = "a checkpoint that says where its render stands was expected"
             raise CheckpointError(message)
-        found = {**values, "rows": tuple(values["rows"]) if isinstance(values["rows"], list) else values["rows"]}
+        found: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
         for name, kind in KINDS.items():
             if not isinstance(found[name], kind) or isinstance(found[name], bool):
                 message = f"a checkpoint with {name} of type {kind.__name__} was expected, got {found[name]!r:.60}"

@@ -9,7 +9,7 @@ import tensorflow as tf
 from styler.errors import CheckpointError
 from styler.optimizers.base import Optimizer, State
 from styler.render.compiled import any_size
-from styler.render.divergence import Watch, watching
+from styler.render.divergence import watching
 from styler.render.snapshot import Arrays
 from styler.types import Size, Tensor
 
@@ -17,10 +17,15 @@ SMALL = (1, 4, 4, 3)  # any image will do to learn which tensors an optimizer's 
 
 
 class Stand(NamedTuple):
-    """With its step number all that is needed to go on."""
+    """With its step number all that is needed to go on.
+
+    Attributes:
+        state: The optimizer's; by tiles a `styler.render.tiled.TiledOctave`, which changes in place.
+        watch: A `Watch`; by tiles a `HostWatch`.
+    """
 
     state: State
-    watch: Watch
+    watch: Any
 
 
 def begun(state: State) -> Stand:

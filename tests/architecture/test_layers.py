@@ -12,7 +12,7 @@ import pytest
 from support.sources import PACKAGE, Import, imports, label, package_files, parse, runtime_imports
 
 LAYERS = (
-    ("errors", "config", "presets", "recipe", "sources", "types", "registry", "progress"),
+    ("errors", "config", "presets", "recipe", "sources", "types", "registry", "progress", "memory"),
     ("networks", "losses", "optimizers", "images"),
     ("features",),
     ("render",),

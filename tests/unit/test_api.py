@@ -15,7 +15,7 @@ from styler.images.reading import TRANSPARENT
 from styler.images.recipes import read_recipe
 from styler.recipe import Recipe
 from styler.render.engine import Engine
-from styler.render.report import peak_memory, versions
+from styler.render.report import versions
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
 from support.programs import shared_engine
@@ -176,10 +176,6 @@ def test_listed():
     assert listed("a.png") == ["a.png"]
     assert listed(("a.png", "b.png")) == ["a.png", "b.png"]
     assert len(listed(PAINTING)) == 1
-
-
-def test_peak_memory_is_in_bytes():
-    assert 2**26 < peak_memory() < 2**38
 
 
 def test_versions_name_what_the_bytes_depend_on():

@@ -4,7 +4,7 @@ import pytest
 
 from styler.errors import ImageError
 from styler.images import limits
-from styler.images.limits import BYTES_PER_PIXEL, MOST_PIXELS, SHARE, available_memory, check_pixels, pixel_limit
+from styler.images.limits import BYTES_PER_PIXEL, MOST_PIXELS, SHARE, check_pixels, pixel_limit
 from styler.images.reading import check_readable
 from styler.types import Size
 from support.image_files import header_only_png
@@ -40,15 +40,3 @@ def test_little_memory_lowers_the_limit(memory):
 def test_an_image_without_pixels_is_refused():
     with pytest.raises(ImageError, match="at least one pixel"):
         check_pixels(Size(0, 5), "a.png", None)
-
-
-def test_memory_is_known_here():
-    assert available_memory() is None or available_memory() > 2**20
-
-
-def test_the_least_of_machine_and_container_counts(monkeypatch):
-    monkeypatch.setattr(limits, "_of_machine", lambda: 100)
-    monkeypatch.setattr(limits, "_of_container", lambda: 50)
-    assert available_memory() == 50
-    monkeypatch.setattr(limits, "_of_container", lambda: None)
-    assert available_memory() == 100

@@ -1,0 +1,102 @@
+"""How many workers with how many threads each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from styler.batch.plan import Task
+from styler.batch.worker import Placement
+from styler.errors import BatchError, suggestion
+
+ENGINES = ("local", "ray")
+ADDRESS = "auto"  # Ray's own word for the cluster that this machine belongs to
+STATISTICS = ".styler-statistics"  # folder in the output folder
+MEMORY_SHARE = 0.8  # of what is available, as `--max-memory` of a single render
+WORKER_MEMORY = 700 * 2**20  # bytes of a process that has imported TensorFlow and built the network
+PIXEL_MEMORY = 6_000  # bytes a pixel of the result on top of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a batch may use; None is what suits the machine."""
+
+    engine: str = "local"
+    workers: int | None = None
+    threads: int | None = None
+    ray_address: str = ADDRESS
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            BatchError: An unknown engine, or numbers below 1.
+        """
+        if self.engine not in ENGINES:
+            message = f"unknown engine {self.engine!r}. {suggestion(self.engine, ENGINES)}"
+            raise BatchError(message)
+        for name in ("workers", "threads"):
+            number = getattr(self, name)
+            if number is not None and (not isinstance(number, int) or number < 1):
+                message = f"{name}: expected a whole number from 1 on, got {number!r}"
+                raise BatchError(message)
+
+
+def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> list[Placement]:
+    """A placement for each worker.
+
+    On GPUs one worker each; on processors as many single-threaded workers as there are cores, since threads of one
+    worker wait for each other, or fewer where jobs or memory run out, with the cores shared out among them.
+    """
+    statistics = folder.absolute() / STATISTICS
+    gpus = uses_gpus(tasks)
+    if gpus:
+        count = min(resources.workers or gpus, len(tasks))
+        threads = resources.threads or 0
+        return [Placement(threads=threads, gpu=index % gpus, statistics=statistics) for index in range(count)]
+    cores = count_cores()
+    room = min(len(tasks), max(1, cores // (resources.threads or 1)), _fitting(tasks))
+    workers = resources.workers or max(1, room)
+    threads = resources.threads or max(1, cores // workers)
+    return [Placement(threads=threads, statistics=statistics)] * min(workers, len(tasks))
+
+
+def uses_gpus(tasks: Sequence[Task]) -> int:
+    """GPUs that some of the tasks may use."""
+    return count_gpus() if any(task.job.config.device in ("auto", "gpu") for task in tasks) else 0
+
+
+def count_cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_gpus() -> int:
+    """GPUs that a worker may use, counted without importing TensorFlow."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return len([part for part in named.split(",") if part.strip() and part.strip() != "-1"])
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def _fitting(tasks: Sequence[Task]) -> int:
+    """Workers that fit into memory."""
+    return max(1, int(MEMORY_SHARE * available_memory() / worker_memory(tasks)))
+
+
+def worker_memory(tasks: Sequence[Task]) -> int:
+    """Bytes that a worker takes with the largest result."""
+    pixels = max((task.size.height * task.size.width for task in tasks), default=0)
+    return WORKER_MEMORY + PIXEL_MEMORY * pixels
+
+
+def available_memory() -> int:
+    """Bytes that programs can still get."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    found = dict(line.split(":") for line in lines)
+    return int(found["MemAvailable"].split()[0]) * 1024

@@ -1,0 +1,170 @@
+"""What is done: an append-only JSON Lines file in the output folder, one line a change of state.
+
+A line reaches the disk before the batch goes on (fsync). A line that a crash cut short is repaired at the next start.
+The file is locked while a batch runs; the system takes the lock back when its process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from styler.errors import BatchError
+
+FILENAME = "styler-ledger.jsonl"
+VERSION = 1
+HEADER = {"styler_ledger": VERSION}
+STARTED, DONE, RETRYING, FAILED = "started", "done", "retrying", "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The last state of a job.
+
+    Attributes:
+        job: Its output's name.
+        state: "started", "done", "retrying" or "failed".
+        recipe: Hash of what the picture depends on.
+        facts: The rest of the line: times, checksum of the output, error.
+    """
+
+    job: str
+    state: str
+    recipe: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Ledger:
+    """An open, locked ledger; use `opened_ledger`.
+
+    Args:
+        stream: The file, open for reading and appending.
+        entries: The last state of each job that it names.
+    """
+
+    def __init__(self, stream: BinaryIO, entries: dict[str, Entry]) -> None:
+        self._stream = stream
+        self.entries = entries
+
+    def append(self, entry: Entry) -> None:
+        """Add a line and wait until it is on the disk.
+
+        Raises:
+            BatchError: The disk is full or gone.
+        """
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"time": time, "job": entry.job, "state": entry.state, "recipe": entry.recipe, **entry.facts}
+        _write(self._stream, line)
+        self.entries[entry.job] = entry
+
+
+@contextmanager
+def opened_ledger(folder: Path) -> Iterator[Ledger]:
+    """Lock, repair and read the ledger of an output folder; an empty one is made if there is none.
+
+    Raises:
+        BatchError: Another batch works in this folder, or the file is no ledger or cannot be written.
+    """
+    path = folder / FILENAME
+    try:
+        stream = path.open("a+b")
+    except OSError as cause:
+        message = f"cannot write {path}: {cause.strerror}"
+        raise BatchError(message) from cause
+    with stream:
+        _lock(stream, path)
+        entries = _repaired(stream, path)
+        yield Ledger(stream, entries)
+
+
+def read_ledger(folder: Path) -> dict[str, Entry]:
+    """The last state of each job, without locking or changing anything; empty if there is no ledger.
+
+    Raises:
+        BatchError: The file is no ledger or cannot be read.
+    """
+    path = folder / FILENAME
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as cause:
+        message = f"cannot read {path}: {cause.strerror}"
+        raise BatchError(message) from cause
+    return _entries(content[: _sound_length(content)], path)
+
+
+def _lock(stream: BinaryIO, path: Path) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as cause:
+        message = f"another batch is working in {path.parent}; wait until it ends or choose another -o"
+        raise BatchError(message) from cause
+
+
+def _repaired(stream: BinaryIO, path: Path) -> dict[str, Entry]:
+    """Cut off a torn end, write the header if there is none, and read the rest."""
+    stream.seek(0)
+    content = stream.read()
+    sound = content[: _sound_length(content)]
+    entries = _entries(sound, path)
+    if len(sound) < len(content):
+        stream.truncate(len(sound))
+        os.fsync(stream.fileno())
+    if not sound:
+        _write(stream, HEADER)
+    return entries
+
+
+def _sound_length(content: bytes) -> int:
+    """Bytes up to the end of the last whole line; a crash leaves half a line, or zeros, behind it."""
+    end = len(content)
+    while end:
+        start = content.rfind(b"\n", 0, end - 1) + 1
+        if content[end - 1 : end] == b"\n" and _parsed(content[start:end]) is not None:
+            return end
+        end = start
+    return 0
+
+
+def _entries(content: bytes, path: Path) -> dict[str, Entry]:
+    lines = content.splitlines()
+    if lines and _parsed(lines[0]) != HEADER:
+        message = f"{path} is no ledger of this version of styler; move it away or choose another -o"
+        raise BatchError(message)
+    found = (_entry(_parsed(line)) for line in lines[1:])
+    return {entry.job: entry for entry in found if entry is not None}
+
+
+def _entry(line: dict[str, Any] | None) -> Entry | None:
+    """An entry, or None for a damaged line: its job is then as if the change of state had not been."""
+    names = ("job", "state", "recipe")
+    if line is None or not all(isinstance(line.get(name), str) for name in names):
+        return None
+    facts = {name: value for name, value in line.items() if name not in names}
+    return Entry(job=line["job"], state=line["state"], recipe=line["recipe"], facts=facts)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _write(stream: BinaryIO, line: dict[str, Any]) -> None:
+    try:
+        stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    except OSError as cause:
+        message = f"cannot write the ledger: {cause.strerror}; make room and run the same command again"
+        raise BatchError(message) from cause

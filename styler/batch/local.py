@@ -1,0 +1,247 @@
+"""The local engine: processes of this machine, each with its own TensorFlow."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from styler.batch.engine import Assignment, Begun, Broken, Lost, Message, Ready, Step
+from styler.batch.worker import (
+    Pictures,
+    Placement,
+    Result,
+    Studio,
+    StudioFactory,
+    Stylizers,
+    described,
+    may_pass,
+    rendered,
+    written,
+)
+from styler.errors import BatchError
+from styler.progress import StepEvent
+
+BROKEN_STARTS = 3  # in a row: the machine, not bad luck
+SPAWN = multiprocessing.get_context("spawn")  # a fork of a process that has run TensorFlow may hang
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A worker as the driver sees it."""
+
+    process: SpawnProcess
+    connection: Connection
+    placement: Placement
+    log: Path
+
+
+class LocalEngine:
+    """One process for each placement; one that is lost is replaced.
+
+    Args:
+        placements: Where the workers compute.
+        make_studio: A function of a module, called in each process.
+    """
+
+    def __init__(self, placements: Sequence[Placement], make_studio: StudioFactory = Stylizers) -> None:
+        self._placements, self._make_studio = list(placements), make_studio
+        self._members: dict[int, _Member] = {}
+        self._proven: set[int] = set()
+        self._started = self._broken_starts = 0
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        return len(self._placements)
+
+    def __enter__(self) -> LocalEngine:
+        """Start all processes."""
+        self._logs = tempfile.TemporaryDirectory(prefix="styler-batch-")
+        for placement in self._placements:
+            self._start(placement)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Kill all processes; what they were doing is given up."""
+        for member in self._members.values():
+            member.process.kill()
+        for member in self._members.values():
+            member.process.join()
+            member.connection.close()
+        self._members.clear()
+        self._logs.cleanup()
+
+    def give(self, worker: int, assignment: Assignment, upcoming: Sequence[Path]) -> None:
+        """Let a ready worker begin; one that has just died is noticed by `messages`."""
+        try:
+            self._members[worker].connection.send((assignment, tuple(upcoming)))
+        except OSError:
+            return
+
+    def messages(self, seconds: float) -> list[Message]:
+        """What the workers have said; waits for the first one at most so long.
+
+        Raises:
+            BatchError: Workers die before they are ready, again and again.
+        """
+        sources: list[Any] = [member.connection for member in self._members.values()]
+        sources += [member.process.sentinel for member in self._members.values()]
+        wait(sources, seconds)
+        heard: list[Message] = []
+        for number, member in list(self._members.items()):
+            gone = not member.process.is_alive()  # asked first: what it said before it died is still to be heard
+            said = list(_received(member.connection))
+            if said:
+                self._proven.add(number)
+                self._broken_starts = 0
+            heard += said
+            if gone:
+                heard.append(self._replaced(number))
+        return heard
+
+    def _replaced(self, number: int) -> Lost:
+        member = self._members.pop(number)
+        member.process.join()
+        member.connection.close()
+        reason = _last_words(member)
+        if number not in self._proven:
+            self._broken_starts += 1
+        if self._broken_starts >= BROKEN_STARTS:
+            message = f"{BROKEN_STARTS} workers in a row ended before they could begin: {reason}. A script that calls "
+            raise BatchError(message + "render_batch must do so under `if __name__ == '__main__':`")
+        self._start(member.placement)
+        return Lost(worker=number, reason=reason)
+
+    def _start(self, placement: Placement) -> None:
+        number = self._started
+        self._started += 1
+        ours, theirs = SPAWN.Pipe()
+        log = Path(self._logs.name) / f"{number}.log"
+        process = SPAWN.Process(
+            target=serve, args=(theirs, number, placement, self._make_studio, log), daemon=True, name=f"styler-{number}"
+        )
+        _start_deaf(process)
+        theirs.close()
+        self._members[number] = _Member(process=process, connection=ours, placement=placement, log=log)
+
+
+def _start_deaf(process: SpawnProcess) -> None:
+    """Start a process in which SIGINT waits until it has chosen to ignore it: Ctrl-C reaches the whole group."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _received(connection: Connection) -> list[Message]:
+    """All that is there to hear; a message cut short by a sudden end is none."""
+    heard: list[Message] = []
+    try:
+        while connection.poll():
+            heard.append(connection.recv())
+    except (EOFError, OSError):
+        pass
+    return heard
+
+
+def _last_words(member: _Member) -> str:
+    """How a process ended, with the last line that it wrote to stderr."""
+    code = member.process.exitcode or 0
+    try:
+        lines = member.log.read_text("utf-8", "replace").split("\n")
+    except OSError:
+        lines = []
+    said = next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
+    if code >= 0:
+        return f"the worker left with status {code}{said}"
+    hint = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+    return f"the worker was killed by {signal.Signals(-code).name}{hint}{said}"
+
+
+def serve(connection: Connection, number: int, placement: Placement, make_studio: StudioFactory, log: Path) -> None:
+    """A worker process, from its first to its last moment."""
+    _settle(log)
+    _Server(connection, number, placement, make_studio(placement)).run()
+
+
+def _settle(log: Path) -> None:
+    """Ignore Ctrl-C, which is the driver's business; write to a log; never outlive the driver."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    threading.Thread(target=_follow_the_driver, daemon=True).start()
+
+
+def _follow_the_driver() -> None:
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        driver.join()
+        os.kill(os.getpid(), signal.SIGKILL)  # in the middle of a computation nothing gentler is heard
+
+
+class _Server:
+    """Takes assignments until the driver closes the connection; writes one picture while it computes the next."""
+
+    def __init__(self, connection: Connection, number: int, placement: Placement, studio: Studio) -> None:
+        self._connection, self._number, self._placement, self._studio = connection, number, placement, studio
+        self._pictures = Pictures()
+        self._writer = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
+        self._speaking = threading.Lock()
+
+    def run(self) -> None:
+        """Until the end of the batch."""
+        while True:
+            self._tell(Ready(worker=self._number))
+            try:
+                assignment, upcoming = self._connection.recv()
+            except EOFError:
+                return
+            self._tell(Begun(worker=self._number, number=assignment.number))
+            self._pictures.read_ahead((assignment.content, *assignment.styles, *upcoming), assignment.max_pixels)
+            self._carry_out(assignment)
+
+    def _carry_out(self, assignment: Assignment) -> None:
+        try:
+            result = rendered(self._studio, self._pictures, assignment, self._observer(assignment.number))
+        except Exception as error:  # whatever it is, it is this picture's and not the batch's
+            self._tell_broken(assignment, error)
+            return
+        if self._writing is not None:
+            self._writing.result()  # one picture at a time waits for the disk
+        self._writing = self._writer.submit(self._write, result, assignment)
+
+    def _write(self, result: Result, assignment: Assignment) -> None:
+        try:
+            self._tell(written(result, assignment, self._number, self._placement.threads))
+        except Exception as error:  # as above
+            self._tell_broken(assignment, error)
+
+    def _observer(self, number: int) -> Callable[[StepEvent], None]:
+        def tell(event: StepEvent) -> None:
+            left = event.seconds_left
+            step = Step(worker=self._number, number=number, step=event.step, total=event.total, seconds_left=left)
+            self._tell(step)
+
+        return tell
+
+    def _tell_broken(self, assignment: Assignment, error: Exception) -> None:
+        broken = Broken(worker=self._number, number=assignment.number, error=described(error), may_pass=may_pass(error))
+        self._tell(broken)
+
+    def _tell(self, message: Message) -> None:
+        with self._speaking:
+            self._connection.send(message)

@@ -1,0 +1,103 @@
+"""Rows of options, in words or as values, to configs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from styler.config import DEPTHS, PROFILES, QUALITY, RenderConfig, parse_number
+from styler.errors import ConfigError
+from styler.images.export import Export
+
+PRESET = "balanced"  # as in `styler render`
+FILE_OPTIONS = ("quality", "depth", "profile", "keep_gps", "max_pixels")  # of files, not of what is rendered
+LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
+
+
+def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of several mappings by the names of their fields; later ones win, None and "" count as not given."""
+    options: dict[str, Any] = {}
+    for source in sources:
+        options |= {plain(name): value for name, value in source.items() if value is not None and value != ""}
+    return options
+
+
+def config_of(options: Mapping[str, Any]) -> RenderConfig:
+    """A config from options as such or in words; any of them wins over `preset`.
+
+    Raises:
+        ConfigError: An option is unknown or out of range.
+    """
+    given = {name: value for name, value in options.items() if name != "preset"}
+    preset = options.get("preset", PRESET)
+    return RenderConfig.preset(preset, **{name: _value(name, value) for name, value in given.items()})
+
+
+def plain(name: str) -> str:
+    """The field that an option names: `--style-weights` or `Style weights` -> `style_weights`."""
+    return name.strip().lstrip("-").lower().replace("-", "_").replace(" ", "_")
+
+
+@cache
+def _kinds() -> dict[str, set[Any]]:
+    """Field -> the types that it may have."""
+    hints = get_type_hints(RenderConfig)
+    return {name: {get_origin(kind) or kind for kind in get_args(hint) or (hint,)} for name, hint in hints.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    """Words as the value that they mean; what fits nowhere is left to the checks of `RenderConfig`."""
+    kinds = _kinds().get(name, set())
+    if not isinstance(value, str) or name in LAYERS:
+        return value
+    if tuple in kinds:
+        return tuple(parse_number(name, part) for part in value.split(","))
+    if bool in kinds and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    for kind in (int, float):
+        if kind in kinds:
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    return value
+
+
+def file_options(given: Mapping[str, Any]) -> tuple[Export, int | None]:
+    """How to write, and how many pixels an input may have, from values or words.
+
+    Raises:
+        StylerError: One is out of range or unknown.
+    """
+    keep_gps = given.get("keep_gps", False)
+    if isinstance(keep_gps, str) and keep_gps.lower() in ("true", "false"):
+        keep_gps = keep_gps.lower() == "true"
+    if not isinstance(keep_gps, bool):
+        message = f"keep_gps: expected true or false, got {keep_gps!r}"
+        raise ConfigError(message)
+    export = Export(
+        quality=whole_number("quality", given.get("quality", QUALITY), 1, 100),
+        depth=whole_number("depth", given["depth"], min(DEPTHS), max(DEPTHS)) if "depth" in given else None,
+        profile=str(given.get("profile", PROFILES[0])),
+        keep_gps=keep_gps,
+    )
+    most = given.get("max_pixels")
+    return export, None if most is None else whole_number("max_pixels", most, 1, sys.maxsize)
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """A whole number in a range, from a value or from words.
+
+    Raises:
+        ConfigError: It is none, or out of range.
+    """
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = low - 1
+    if not low <= number <= high:
+        message = f"{name}: expected a whole number from {low} to {high}, got {value!r}"
+        raise ConfigError(message)
+    return number

@@ -1,0 +1,217 @@
+"""What a run has to do: jobs against the ledger and the files that are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from styler.batch.jobs import Job
+from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
+from styler.batch.recipe import digest, file_digests, input_files, recipe_hash, without_shared
+from styler.batch.shapes import result_size, snapped_size
+from styler.errors import BatchError, OutputError, StylerError
+from styler.features.layers import check_addresses
+from styler.images.reading import check_readable
+from styler.images.sizes import check_shape
+from styler.images.writing import check_format_holds
+from styler.networks import find_network
+from styler.types import Size
+
+REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A job that a run has to do.
+
+    Attributes:
+        job: The job.
+        recipe: Its hash.
+        size: (height, width) of the result.
+        snapped: Whether the size was moved to the grid of `--fast-shapes`.
+        digests: Input file -> SHA-256 of its bytes.
+        reason: Why: "new", "changed", "missing", "failed before" or "cut short".
+    """
+
+    job: Job
+    recipe: str
+    size: Size
+    snapped: bool
+    digests: dict[Path, str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A job that cannot be done: one of its images is unreadable or does not fit its options."""
+
+    job: Job
+    recipe: str
+    error: StylerError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run has to do.
+
+    Attributes:
+        tasks: Jobs to do, those that can share a compiled program next to each other.
+        done: Jobs whose picture is there and right, with their entries.
+        refusals: Jobs that cannot be done.
+    """
+
+    tasks: list[Task]
+    done: list[tuple[Job, Entry]]
+    refusals: list[Refusal]
+
+
+def check_jobs(jobs: Sequence[Job]) -> None:
+    """Refuse a batch whose options no image could fit, before any work.
+
+    Raises:
+        StylerError: An unknown network or layer.
+    """
+    if not jobs:
+        message = "expected at least one job, got none; look at --where and --limit"
+        raise BatchError(message)
+    for config in dict.fromkeys(job.config for job in jobs):
+        network = find_network(config.network)
+        for chosen in filter(None, (config.content_layers, config.style_layers)):
+            check_addresses((address for address, _ in chosen), network.layer_names, network.name)
+
+
+def make_plan(
+    jobs: Sequence[Job],
+    folder: Path,
+    entries: Mapping[str, Entry],
+    *,
+    fast_shapes: bool = False,
+    overwrite: bool = False,
+) -> Plan:
+    """Compare jobs with the ledger and the output folder.
+
+    Raises:
+        OutputError: Outputs exist that no batch has made, without `overwrite`; or an output is an input.
+    """
+    digests = file_digests(path for job in jobs for path in input_files(job))
+    checks = _checks(jobs, digests, fast_shapes)
+    recipes = [_recipe(job, digests, check, fast_shapes) for job, check in zip(jobs, checks, strict=True)]
+    states = _states(jobs, recipes, folder, entries)
+    _check_are_no_inputs(jobs, folder)
+    if not overwrite:
+        _check_foreign(jobs, folder, entries)
+    plan = Plan(tasks=[], done=[], refusals=[])
+    for job, check, recipe, state in zip(jobs, checks, recipes, states, strict=True):
+        if state == DONE:
+            plan.done.append((job, entries[job.name]))
+        elif isinstance(check, StylerError):
+            plan.refusals.append(Refusal(job=job, recipe=recipe, error=check))
+        else:
+            inputs = {path: digests[path] for path in input_files(job)}
+            task = Task(job=job, recipe=recipe, size=check, snapped=fast_shapes, digests=inputs, reason=state)
+            plan.tasks.append(task)
+    plan.tasks[:] = grouped(plan.tasks)
+    return plan
+
+
+def grouped(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks that can share programs next to each other, within them those of one shape, then those of one photo.
+
+    Groups keep the order of their first members.
+    """
+    first: dict[object, int] = {}
+
+    def rank(task: Task) -> tuple[int, ...]:
+        program = without_shared(task.job.config)
+        shape = (program, task.size)
+        keys = (program, shape, (shape, task.job.content))
+        return tuple(first.setdefault(key, len(first)) for key in keys)
+
+    return sorted(tasks, key=rank)
+
+
+def _checks(jobs: Sequence[Job], digests: Mapping[Path, str], fast_shapes: bool) -> list[Size | StylerError]:
+    """For each job the size of its result, or why there can be none."""
+
+    @cache
+    def size_of(path: Path, max_pixels: int | None) -> Size | StylerError:
+        try:
+            return check_readable(path, max_pixels=max_pixels)
+        except StylerError as problem:
+            return problem
+
+    def check(job: Job) -> Size | StylerError:
+        sizes = [size_of(path, job.max_pixels) for path in input_files(job)]
+        unreadable = next((size for size in sizes if isinstance(size, StylerError)), None)
+        if unreadable is not None:
+            return unreadable
+        size = result_size(job.config, Size(*sizes[0]))  # type: ignore[misc]
+        size = snapped_size(size) if fast_shapes else size
+        try:
+            check_shape(size, find_network(job.config.network).minimum_size, "the result")
+            check_format_holds(Path(job.name), size, job.export.depth)
+        except StylerError as problem:
+            return problem
+        return size
+
+    return [check(job) for job in jobs]
+
+
+def _recipe(job: Job, digests: Mapping[Path, str], check: Size | StylerError, fast_shapes: bool) -> str:
+    return recipe_hash(job, digests, check if fast_shapes and isinstance(check, Size) else None)
+
+
+def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: Mapping[str, Entry]) -> list[str]:
+    """For each job "done", or why it has to be done."""
+
+    def state(job: Job, recipe: str) -> str:
+        entry = entries.get(job.name)
+        if entry is None:
+            return "new"
+        if entry.state != DONE or entry.recipe != recipe:
+            return REASONS.get(entry.state, "new")
+        return DONE if is_intact(folder / job.name, entry) else "missing"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(state, jobs, recipes))
+
+
+def is_intact(path: Path, entry: Entry) -> bool:
+    """Whether a finished output is there with the bytes that were written."""
+    try:
+        right_size = path.stat().st_size == entry.facts.get("bytes")
+    except OSError:
+        return False
+    return right_size and digest(path) == entry.facts.get("sha256")
+
+
+def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
+    """Refuse outputs that are photos or paintings of the batch, by whatever name or link, also with `overwrite`."""
+    inputs = {identity: path for job in jobs for path in input_files(job) if (identity := _identity(path))}
+    for job in jobs:
+        identity = _identity(folder / job.name)
+        path = inputs.get(identity) if identity else None
+        if path is not None:
+            message = f"{folder / job.name} would replace the input {path}; choose another -o or --name"
+            raise OutputError(message)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode, or None for a file that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _check_foreign(jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> None:
+    foreign = [job.name for job in jobs if job.name not in entries and (folder / job.name).exists()]
+    if foreign:
+        more = f" and {len(foreign) - 1} others" if len(foreign) > 1 else ""
+        message = f"{folder / foreign[0]}{more} exist already and no batch has made them; "
+        raise OutputError(message + "choose another -o or --name, or give --overwrite")

@@ -1,0 +1,344 @@
+"""The Ray engine: actors on the nodes of a cluster, pictures sent back to this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from styler.batch.engine import Assignment, Begun, Broken, Finished, Lost, Message, Ready
+from styler.batch.layout import ADDRESS, Resources
+from styler.batch.recipe import digest
+from styler.batch.worker import (
+    Pictures,
+    Placement,
+    Studio,
+    StudioFactory,
+    Stylizers,
+    described,
+    may_pass,
+    rendered,
+    written,
+)
+from styler.config import RenderConfig
+from styler.errors import BatchError, OutputError
+
+BROKEN_STARTS = 3  # in a row: the cluster, not bad luck
+ANSWER = 10.0  # seconds for a machine to answer: long for any network that renders should go over
+LOCAL = "local"  # Ray's word for a new cluster on this machine alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A worker as the driver sees it: an actor, and what it is doing."""
+
+    actor: Any
+    placement: Placement
+    number: int | None  # of the task; None while it starts
+    pending: Any  # reference to the answer that is awaited
+
+
+class RayEngine:
+    """One actor for each GPU of the cluster, or for each so many processors; one that is lost is replaced.
+
+    An actor that the cluster has no room for waits until there is some.
+
+    Args:
+        resources: Workers and threads; None is what suits the cluster.
+        tasks: How many there are: no more actors than that.
+        memory: Bytes that each actor asks the cluster for, until a picture has shown how much one takes.
+        make_studio: A function of a module, called in each actor.
+    """
+
+    def __init__(self, resources: Resources, tasks: int, memory: int, make_studio: StudioFactory = Stylizers) -> None:
+        self._resources, self._tasks, self._memory, self._make_studio = resources, tasks, memory, make_studio
+        self._members: dict[int, _Member] = {}
+        self._targets: dict[int, Path] = {}
+        self._stored: dict[str, Any] = {}
+        self._heard: list[Message] = []
+        self._started = self._broken_starts = 0
+        self._measured = 0
+        self._connected = False
+
+    @property
+    def workers(self) -> int:
+        """How many there are or soon will be."""
+        return len(self._members)
+
+    def __enter__(self) -> RayEngine:
+        """Connect and ask for all actors.
+
+        Raises:
+            BatchError: Ray is not installed, or there is no cluster at the address.
+        """
+        import ray
+
+        self._connected = connect(self._resources.ray_address)
+        for placement in cluster_layout(ray.cluster_resources(), self._resources, self._tasks):
+            self._start(placement)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Give all actors up, and the connection if it was made here."""
+        import ray
+
+        for member in self._members.values():
+            ray.kill(member.actor)
+        self._members.clear()
+        self._stored.clear()
+        if self._connected:
+            ray.shutdown()
+
+    def give(self, worker: int, assignment: Assignment, upcoming: Sequence[Path]) -> None:
+        """Let a ready worker begin; files that its machine lacks come from the object store."""
+        member = self._members[worker]
+        files = {path: (sha256, self._stored_file(path, sha256)) for path, sha256 in assignment.digests.items()}
+        self._targets[assignment.number] = assignment.target
+        pending = member.actor.render.remote(assignment, files, tuple(upcoming))
+        self._members[worker] = replace(member, number=assignment.number, pending=pending)
+        self._heard.append(Begun(worker=worker, number=assignment.number))
+
+    def messages(self, seconds: float) -> list[Message]:
+        """What the actors have answered; waits for the first answer at most so long.
+
+        Raises:
+            BatchError: Actors die before they are ready, again and again.
+        """
+        import ray
+
+        heard, self._heard = self._heard, []
+        pending = {member.pending: worker for worker, member in self._members.items() if member.pending is not None}
+        if pending:
+            done, _ = ray.wait(list(pending), num_returns=1, timeout=0 if heard else seconds)
+            for reference in done:
+                heard += self._answered(pending[reference], reference)
+        return heard
+
+    def _answered(self, worker: int, reference: Any) -> list[Message]:
+        """What one answer says, and that its worker is ready for more."""
+        import ray
+
+        member = self._members[worker]
+        try:
+            answer, data = ray.get(reference)
+        except ray.exceptions.RayError as problem:
+            return [self._replaced(worker, problem)]
+        self._members[worker] = replace(member, number=None, pending=None)
+        self._broken_starts = 0
+        ready = Ready(worker=worker)
+        if member.number is None:
+            return [ready]
+        answer = replace(answer, worker=worker)
+        if isinstance(answer, Finished):
+            self._measured = max(self._measured, answer.peak_memory)
+            answer = self._kept(answer, data)
+        return [answer, ready]
+
+    def _kept(self, answer: Finished, data: bytes) -> Message:
+        """Write a picture that has come from a worker."""
+        try:
+            write_bytes(self._targets.pop(answer.number), data)
+        except OutputError as problem:
+            error, passing = described(problem), may_pass(problem)
+            return Broken(worker=answer.worker, number=answer.number, error=error, may_pass=passing)
+        return answer
+
+    def _replaced(self, worker: int, problem: Exception) -> Lost:
+        import ray
+
+        member = self._members.pop(worker)
+        with suppress(ray.exceptions.RayError, ValueError):
+            ray.kill(member.actor)
+        reason = f"the Ray worker was lost: {first_line(problem)}"
+        self._broken_starts += member.number is None
+        if self._broken_starts >= BROKEN_STARTS:
+            message = f"{BROKEN_STARTS} Ray workers in a row ended before they could begin: {reason}"
+            raise BatchError(message)
+        self._start(member.placement)
+        return Lost(worker=worker, reason=reason)
+
+    def _start(self, placement: Placement) -> None:
+        import ray
+
+        resources: dict[str, Any] = {"num_cpus": placement.threads or 1, "memory": self._measured or self._memory}
+        if placement.gpu is not None:
+            resources["num_gpus"] = 1  # Ray shows each actor its own one
+        actor = ray.remote(Actor).options(**resources, max_restarts=0).remote(placement, self._make_studio)
+        self._members[self._started] = _Member(
+            actor=actor, placement=placement, number=None, pending=actor.ready.remote()
+        )
+        self._started += 1
+
+    def _stored_file(self, path: Path, sha256: str) -> Any:
+        """Reference to a file's bytes in the object store, put there once."""
+        import ray
+
+        if sha256 not in self._stored:
+            self._stored[sha256] = ray.put(path.read_bytes())
+        return self._stored[sha256]
+
+
+class Actor:
+    """A worker on some node: holds one studio and keeps it.
+
+    Args:
+        placement: What it computes with.
+        make_studio: Makes the studio.
+    """
+
+    def __init__(self, placement: Placement, make_studio: StudioFactory) -> None:
+        self._placement = placement
+        self._studio: Studio = make_studio(placement)
+        self._pictures = Pictures()
+        self._folder = tempfile.TemporaryDirectory(prefix="styler-ray-")
+
+    def ready(self) -> tuple[None, None]:
+        """Answered when the studio is there."""
+        return None, None
+
+    def render(
+        self, assignment: Assignment, files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
+    ) -> tuple[Any, bytes]:
+        """Render, and send back what was made with its bytes, or what went wrong."""
+        try:
+            here = (path for path in (assignment.content, *upcoming) if path.is_file())
+            self._pictures.read_ahead(here, assignment.max_pixels)
+            found = {path: self._localized(path, *where) for path, where in files.items()}
+            target = Path(self._folder.name) / f"result{assignment.target.suffix}"
+            moved = relocated(assignment, found, target)
+            result = rendered(self._studio, self._pictures, moved, lambda event: None)
+            finished = written(result, moved, 0, self._placement.threads)
+            return finished, target.read_bytes()
+        except Exception as error:  # whatever it is, it is this picture's and not the batch's
+            return Broken(worker=0, number=assignment.number, error=described(error), may_pass=may_pass(error)), b""
+
+    def _localized(self, path: Path, sha256: str, reference: Any) -> Path:
+        import ray
+
+        return localized(path, sha256, Path(self._folder.name), lambda: ray.get(reference))
+
+
+def localized(path: Path, sha256: str, folder: Path, fetch: Callable[[], bytes]) -> Path:
+    """A file as this machine has it: under the shared path if the same bytes are there, else fetched.
+
+    Args:
+        path: On the driver's machine.
+        sha256: Of its bytes.
+        folder: Where fetched files go; they keep their names, which tell the format.
+        fetch: Gives the bytes.
+    """
+    if digest(path) == sha256:
+        return path
+    copy = folder / sha256 / path.name
+    if not copy.exists():
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(fetch())
+    return copy
+
+
+def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -> Assignment:
+    """An assignment with the paths of this machine."""
+    return replace(
+        assignment,
+        content=here[assignment.content],
+        styles=tuple(here[style] for style in assignment.styles),
+        config=_relocated_config(assignment.config, here),
+        target=target,
+    )
+
+
+def _relocated_config(config: RenderConfig, here: Mapping[Path, Path]) -> RenderConfig:
+    changes = {}
+    for name in ("init", "network"):
+        path = Path(getattr(config, name)).absolute()
+        if path in here:
+            changes[name] = str(here[path])
+    return config.changed(**changes) if changes else config
+
+
+def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: int) -> list[Placement]:
+    """A placement for each actor.
+
+    Args:
+        cluster: What it has in all, as `ray.cluster_resources` says.
+        resources: What was asked for.
+        tasks: How many there are.
+    """
+    gpus, cores = int(cluster.get("GPU", 0)), int(cluster.get("CPU", 1))
+    threads = resources.threads or (0 if gpus else 1)
+    count = resources.workers or gpus or max(1, cores // max(1, threads))
+    return [Placement(threads=threads, gpu=0 if gpus else None)] * min(count, tasks)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a finished file beside its place, then rename it.
+
+    Raises:
+        OutputError: The disk is full or the folder gone.
+    """
+    partial = path.with_name(f".{path.stem[:64]}-ray.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as cause:
+        message = f"cannot write {path}: {cause.strerror}"
+        raise OutputError(message) from cause
+
+
+def connect(address: str) -> bool:
+    """Connect to a cluster, unless this process is connected already.
+
+    Returns:
+        Whether the connection was made here.
+
+    Raises:
+        BatchError: Ray is not installed, or no cluster answers.
+    """
+    try:
+        import ray
+    except ImportError as cause:
+        message = "the Ray engine needs Ray: pip install 'styler[ray]'"
+        raise BatchError(message) from cause
+    if ray.is_initialized():
+        return False
+    check_address(address)
+    settings: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **settings)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as cause:
+        message = f"no Ray cluster answers at {address}: {first_line(cause)}. Start one with ray start --head, or give "
+        raise BatchError(message + f"--ray-address {LOCAL}") from cause
+    return True
+
+
+def check_address(address: str) -> None:
+    """Refuse an address at which nothing listens; Ray itself would try for minutes.
+
+    Raises:
+        BatchError: It has another form, or nothing answers.
+    """
+    if address in (ADDRESS, LOCAL) or "://" in address:
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        message = f"--ray-address: expected {ADDRESS}, {LOCAL} or HOST:PORT, got {address!r}"
+        raise BatchError(message)
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()
+    except (OSError, OverflowError) as cause:
+        message = f"no Ray cluster answers at {address}: {cause}. Start one with ray start --head, or give "
+        raise BatchError(message + f"--ray-address {LOCAL}") from cause
+
+
+def first_line(problem: BaseException) -> str:
+    """The first line of an error that has several."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return lines[0] if lines else type(problem).__name__

@@ -1,0 +1,133 @@
+"""What a picture depends on, as one hash: options, pixels that go in, network weights, versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import styler
+from styler.batch.jobs import Job
+from styler.config import RenderConfig
+from styler.networks import find_network
+from styler.networks.weights import located, sha256
+from styler.types import Size
+
+FORMAT = 1  # raised when the same options begin to mean another picture without a change of version
+PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+SHARED = (
+    *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
+    *("content_weight", "style_weight", "tv_weight"),
+)  # fields that configs may differ in and still share programs and statistics: see `Stylizer.changed`
+INITS = ("content", "noise", "style")  # every other `init` is a path
+
+
+def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> str:
+    """SHA-256 of a job's recipe, 64 hexadecimal digits.
+
+    Args:
+        job: The job.
+        digests: File -> SHA-256 of its bytes, of all `input_files`.
+        shape: (height, width) that its size was snapped to, or None.
+    """
+    config = job.config.to_dict()
+    if config["init"] not in INITS:
+        config["init"] = digests[Path(config["init"])]
+    recipe = {
+        "format": FORMAT,
+        "config": {**config, "network": _network(config["network"])},
+        "content": digests[job.content],
+        "styles": [digests[style] for style in job.styles],
+        "shape": shape,
+        "suffix": Path(job.name).suffix.lower(),
+        "export": asdict(job.export),
+        "versions": versions(),
+    }
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def input_files(job: Job) -> list[Path]:
+    """Every image that a job reads."""
+    init = [] if job.config.init in INITS else [Path(job.config.init)]
+    return [job.content, *job.styles, *init]
+
+
+def network_file(job: Job) -> dict[Path, str]:
+    """A user's own network with its SHA-256; empty for a registered one, which every machine has."""
+    path = Path(job.config.network)
+    return {path: sha256(path)} if path.is_file() else {}
+
+
+def file_digests(paths: Iterable[Path]) -> dict[Path, str]:
+    """SHA-256 of many files, some at a time; "" for a file that cannot be read."""
+    unique = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+        return dict(zip(unique, pool.map(digest, unique), strict=True))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits, or "" if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def without_shared(config: RenderConfig) -> RenderConfig:
+    """A config reduced to the fields that compiled programs and style statistics depend on."""
+    usual = RenderConfig()
+    return config.changed(**{name: getattr(usual, name) for name in SHARED})
+
+
+def statistics_tag(config: RenderConfig) -> str:
+    """What style statistics depend on beside the painting and its size."""
+    network = _network(config.network)
+    return json.dumps([FORMAT, without_shared(config).to_dict(), network, versions()], sort_keys=True)
+
+
+@cache
+def _network(name: str) -> dict[str, str]:
+    """A network's identity: its name or base name, and the SHA-256 of its weights."""
+    path = weights_path(name)
+    return {"name": Path(name).name, "weights": sha256(path) if path else ""}
+
+
+def weights_path(network: str) -> Path | None:
+    """The file that a network's weights come from; None if it is not here or there is none."""
+    spec = find_network(network)
+    if spec.weights_file:
+        return located(spec.weights_file)
+    return Path(network) if Path(network).is_file() else None
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of what a picture's bytes depend on, without importing any of it."""
+    return {
+        "python": platform.python_version(),
+        "styler": styler.__version__,
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def recipe_words(job: Job) -> dict[str, Any]:
+    """A job in plain values, for the ledger and the report: files, and the options that are not the defaults."""
+    usual = type(job.config)().to_dict()
+    options = {name: value for name, value in job.config.to_dict().items() if value != usual[name]}
+    return {"content": str(job.content), "styles": [str(style) for style in job.styles], "options": options}

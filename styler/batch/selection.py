@@ -1,0 +1,99 @@
+"""Which of the jobs: conditions, a seeded shuffle, a limit."""
+
+from __future__ import annotations
+
+import operator
+import random
+import re
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from styler.batch.jobs import Job
+from styler.batch.naming import FIELDS
+from styler.errors import ConfigError, suggestion
+
+CONDITION = re.compile(r"\s*(?P<name>[\w-]+)\s*(?P<sign>!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*")
+ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+NAMES = ("name", *(name for name in FIELDS if name != "index"))
+Condition = Callable[[Job], bool]
+
+
+def selected(
+    jobs: Sequence[Job],
+    *,
+    where: Sequence[str] = (),
+    shuffle_seed: int | None = None,
+    limit: int | None = None,
+) -> list[Job]:
+    """The jobs that fulfill every condition, shuffled, then cut off.
+
+    Args:
+        jobs: All of them.
+        where: Conditions like `style=night*`, `size>=512`, `color!=style`.
+        shuffle_seed: The same seed gives the same order; None keeps theirs.
+        limit: At most so many.
+
+    Raises:
+        ConfigError: A condition cannot be understood.
+    """
+    conditions = [parse_condition(text) for text in where]
+    kept = [job for job in jobs if all(holds(job) for holds in conditions)]
+    if shuffle_seed is not None:
+        random.Random(shuffle_seed).shuffle(kept)
+    return kept[:limit]
+
+
+def parse_condition(text: str) -> Condition:
+    """Read `FIELD SIGN VALUE`: the signs are = != with wildcards, and < <= > >= between numbers.
+
+    Raises:
+        ConfigError: It has another form, an unknown field, or compares what is no number.
+    """
+    match = CONDITION.fullmatch(text)
+    if match is None:
+        message = f"--where: expected a condition like 'style=night*' or 'size>=512', got {text!r}"
+        raise ConfigError(message)
+    name, sign, value = match["name"].replace("-", "_"), match["sign"], match["value"]
+    if name not in NAMES:
+        message = f"--where: unknown field {name!r} in {text!r}. {suggestion(name, NAMES)}"
+        raise ConfigError(message)
+    if sign in ORDERS:
+        return _ordered(name, ORDERS[sign], value, text)
+    return lambda job: _is_like(_values(job, name), value) is (sign == "=")
+
+
+def _ordered(name: str, order: Callable[[Any, Any], bool], value: str, text: str) -> Condition:
+    try:
+        bound = float(value)
+    except ValueError:
+        message = f"--where: expected a number after the sign, got {text!r}"
+        raise ConfigError(message) from None
+    return lambda job: any(isinstance(found, int | float) and order(found, bound) for found in _values(job, name))
+
+
+def _values(job: Job, name: str) -> list[Any]:
+    """What a job has under a name: one value, or the stem of each style image."""
+    own = {
+        "name": [job.name],
+        "content": [job.content.stem],
+        "style": [style.stem for style in job.styles],
+        "folder": [job.content.absolute().parent.name],
+    }
+    return own[name] if name in own else [getattr(job.config, name)]
+
+
+def _is_like(values: list[Any], pattern: str) -> bool:
+    return any(fnmatchcase(str(value), pattern) or _same_number(value, pattern) for value in values)
+
+
+def _same_number(value: Any, text: str) -> bool:
+    try:
+        return isinstance(value, int | float) and float(text) == value
+    except ValueError:
+        return False

@@ -1,0 +1,94 @@
+"""Style statistics kept in a folder: a painting that was seen once is not looked at again, in any run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from styler.losses import Stats
+from styler.types import Size
+
+Key: TypeAlias = tuple[str, Size]
+Value: TypeAlias = dict[str, Stats]
+
+
+class StatisticsFolder(MutableMapping[Key, Value]):
+    """Statistics by the SHA-256 of a painting's pixels and its size: in memory, and on disk behind it.
+
+    A file that cannot be written or read costs time and nothing else.
+
+    Args:
+        folder: Made when it is first needed.
+        tag: Everything else that statistics depend on; others with the same folder and another tag are not seen.
+    """
+
+    def __init__(self, folder: Path, tag: str) -> None:
+        self._folder, self._tag = folder, tag
+        self._known: dict[Key, Value] = {}
+
+    def __getitem__(self, key: Key) -> Value:
+        """What is known of a painting at a size.
+
+        Raises:
+            KeyError: Nothing.
+        """
+        if key not in self._known:
+            self._known[key] = self._read(key)
+        return self._known[key]
+
+    def __setitem__(self, key: Key, value: Value) -> None:
+        """Remember, here and on disk."""
+        self._known[key] = value
+        with suppress(OSError):
+            self._write(key, value)
+
+    def __delitem__(self, key: Key) -> None:
+        """Forget, here and on disk."""
+        del self._known[key]
+        self._path(key).unlink(missing_ok=True)
+
+    def __iter__(self) -> Iterator[Key]:
+        """Keys in memory."""
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        """How many are in memory."""
+        return len(self._known)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether something is known of a painting at a size; reads it from disk."""
+        return super().__contains__(key)
+
+    def _path(self, key: Key) -> Path:
+        digest, size = key
+        words = json.dumps([self._tag, digest, list(size)])
+        return self._folder / f"{hashlib.sha256(words.encode()).hexdigest()}.npz"
+
+    def _read(self, key: Key) -> Value:
+        try:
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                layers = json.loads(str(archive["layers"]))
+                rows = [[tf.constant(archive[f"{number} {name}"]) for name in Stats._fields] for number in layers]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as cause:
+            raise KeyError(key) from cause
+        return {layer: Stats(*row) for layer, row in zip(layers.values(), rows, strict=True)}
+
+    def _write(self, key: Key, value: Value) -> None:
+        arrays = {"layers": np.array(json.dumps(dict(enumerate(value))))}
+        for number, stats in enumerate(value.values()):
+            arrays |= {f"{number} {name}": np.asarray(part) for name, part in stats._asdict().items()}
+        self._folder.mkdir(exist_ok=True)
+        descriptor, partial = tempfile.mkstemp(suffix=".partial", dir=self._folder)
+        with os.fdopen(descriptor, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        Path(partial).replace(self._path(key))

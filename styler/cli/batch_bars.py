@@ -1,0 +1,89 @@
+"""Progress of a batch: one tqdm bar for all of it, one for each running job."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Never
+
+from tqdm import tqdm
+
+from styler.batch.events import BatchEvent, Ended, Planned, Started, Stepped
+from styler.batch.ledger import FAILED
+
+WHOLE = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} jobs{postfix}"
+PART = "  {desc:.40} {percentage:3.0f}% |{bar}|{postfix}"
+
+
+class BatchBars:
+    """Shows events of a batch on stderr; an observer and a context manager.
+
+    Args:
+        shown: Whether to show anything; None asks whether stderr is a terminal.
+    """
+
+    def __init__(self, *, shown: bool | None) -> None:
+        self._visible = sys.stderr.isatty() if shown is None else shown
+        self._whole: tqdm[Never] = tqdm(bar_format=WHOLE, desc="batch", disable=not self._visible, position=0)
+        self._parts: dict[int, tuple[str, tqdm[Never]]] = {}
+        self._failed = 0
+
+    def __enter__(self) -> BatchBars:
+        """The bars themselves."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Leave the bar of the batch as it stands."""
+        for _, bar in self._parts.values():
+            bar.close()
+        self._whole.close()
+
+    def __call__(self, event: BatchEvent) -> None:
+        """Take in one event."""
+        if isinstance(event, Planned):
+            self._whole.total = event.jobs
+            self._whole.refresh()
+        elif isinstance(event, Started):
+            self._begin(event)
+        elif isinstance(event, Stepped):
+            self._step(event)
+        else:
+            self._end(event)
+
+    def _begin(self, event: Started) -> None:
+        self._close(event.worker)
+        taken = {bar.pos for _, bar in self._parts.values()}
+        position = next(place for place in range(1, len(taken) + 2) if -place not in taken)
+        bar: tqdm[Never] = tqdm(
+            bar_format=PART, desc=event.job.name, disable=not self._visible, position=position, leave=False
+        )
+        self._parts[event.worker] = event.job.name, bar
+
+    def _step(self, event: Stepped) -> None:
+        name, bar = self._parts.get(event.worker, ("", None))
+        if bar is None or name != event.job.name:
+            return
+        bar.total = event.total
+        if event.seconds_left is not None:
+            bar.set_postfix_str(f"{event.seconds_left:.0f} s left", refresh=False)
+        bar.update(event.step - bar.n)
+
+    def _end(self, event: Ended) -> None:
+        if event.worker is not None and self._parts.get(event.worker, ("",))[0] == event.job.name:
+            self._close(event.worker)
+        if event.outcome is None:
+            return
+        self._failed += event.outcome.state == FAILED
+        facts = [f"{self._failed} failed"] if self._failed else []
+        if event.seconds_left is not None:
+            facts.append(f"{_duration(event.seconds_left)} left")
+        self._whole.set_postfix_str(", ".join(facts), refresh=False)
+        self._whole.update(1)
+
+    def _close(self, worker: int) -> None:
+        if worker in self._parts:
+            self._parts.pop(worker)[1].close()
+
+
+def _duration(seconds: float) -> str:
+    return str(tqdm.format_interval(seconds))

@@ -1,0 +1,68 @@
+"""A batch in words, for `--dry-run` and `--verbose`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from styler.batch.forecast import predicted_seconds
+from styler.batch.layout import choose_layout
+from styler.batch.ledger import read_ledger
+from styler.batch.plan import Plan, Task, make_plan
+from styler.cli.batch_request import BatchRequest
+
+SHOWN = 20  # jobs of a plan, unless --verbose asks for all: a screenful
+
+
+def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
+    """What would be done, one thing a line.
+
+    Raises:
+        StylerError: The batch would be refused.
+    """
+    entries = read_ledger(request.output)
+    plan = make_plan(
+        request.jobs, request.output, entries, fast_shapes=request.fast_shapes, overwrite=request.overwrite
+    )
+    lines = [f"jobs      {_counts(plan)}", *_jobs(plan, verbose)]
+    if plan.tasks:
+        placements = choose_layout(plan.tasks, request.resources, request.output)
+        workers, threads = len(placements), placements[0].threads
+        minutes = predicted_seconds(plan.tasks, entries, workers, threads) / 60
+        shapes = len({task.size for task in plan.tasks})
+        lines += [
+            f"shapes    {shapes}",
+            f"workers   {workers} with {_threads(threads)}{_where(request.resources.engine)}",
+            f"predicted {minutes:.1f} minutes",
+        ]
+    return "\n".join(lines)
+
+
+def _threads(threads: int) -> str:
+    return "1 thread each" if threads == 1 else f"{threads or 'all'} threads each"
+
+
+def _where(engine: str) -> str:
+    return "" if engine == "local" else ", if the cluster were this machine alone; it is not asked"
+
+
+def _counts(plan: Plan) -> str:
+    reasons = Counter(task.reason for task in plan.tasks)
+    why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    parts = [f"{len(plan.tasks)} to do" + (f" ({why})" if why else ""), f"{len(plan.done)} done"]
+    if plan.refusals:
+        parts.append(f"{len(plan.refusals)} impossible")
+    return ", ".join(parts)
+
+
+def _jobs(plan: Plan, verbose: bool) -> list[str]:
+    lines = [f"  {refusal.job.name}  impossible: {refusal.error}" for refusal in plan.refusals]
+    lines += [_line(task) for task in plan.tasks]
+    if verbose or len(lines) <= SHOWN:
+        return lines
+    return [*lines[:SHOWN], f"  … and {len(lines) - SHOWN} more, see --verbose"]
+
+
+def _line(task: Task) -> str:
+    styles = " + ".join(str(style) for style in task.job.styles)
+    size = f"{task.size.width}x{task.size.height}"
+    return f"  {task.job.name}  {size}  {task.job.content} in {styles}  {task.reason}"

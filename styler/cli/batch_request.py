@@ -1,0 +1,112 @@
+"""From the words of `styler batch` to checked jobs, without importing TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from styler.batch.batch import check_batch
+from styler.batch.jobs import Job, jobs_of_globs, jobs_of_rows
+from styler.batch.layout import Resources
+from styler.batch.manifest import read_manifest
+from styler.batch.naming import TEMPLATE, check_template
+from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
+from styler.batch.report import check_page
+from styler.batch.selection import selected
+from styler.cli.request import read_options
+from styler.errors import BatchError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where jobs come from: a manifest, or globs."""
+
+    manifests: Sequence[Path]
+    contents: Sequence[str]
+    styles: Sequence[str]
+
+    def check(self) -> None:
+        """Refuse both, neither, or halves.
+
+        Raises:
+            BatchError: Not exactly one source.
+        """
+        globs = bool(self.contents) + bool(self.styles)
+        if len(self.manifests) + bool(globs) != 1 or globs == 1:
+            more = [str(path) for path in self.manifests[0 if globs else 1 :]]
+            hint = f"got {more[0]} as well; quote globs" if more else "see styler batch --help"
+            message = f"expected one MANIFEST, or both --content GLOB and --style GLOB; {hint}"
+            raise BatchError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """A batch that was found possible."""
+
+    jobs: list[Job]
+    output: Path
+    resources: Resources
+    retries: int
+    fast_shapes: bool
+    overwrite: bool
+    report: Path | None
+
+
+def checked_batch(
+    sources: Sources,
+    options: Mapping[str, Any],
+    config_file: Path | None,
+    template: str | None,
+    select: Callable[[Sequence[Job]], list[Job]],
+    **rest: Any,
+) -> BatchRequest:
+    """Check all that can be checked without looking at each image.
+
+    Args:
+        sources: Of the jobs.
+        options: Render options that were given, None where not.
+        config_file: TOML file of options that all others win over.
+        template: Names of the outputs, None for the usual one.
+        select: Which of the jobs.
+        **rest: The other fields of the request.
+
+    Raises:
+        StylerError: Whatever stands in the way, by its own class.
+    """
+    sources.check()
+    rest["resources"].check()
+    check_template(template or TEMPLATE)
+    usual = read_options(config_file) if config_file else {}
+    jobs = select(_jobs(sources, usual, options, template or TEMPLATE, rest["output"]))
+    check_batch(jobs)
+    check_page(rest["report"], overwrite=rest["overwrite"])
+    return BatchRequest(jobs=jobs, **rest)
+
+
+def _jobs(
+    sources: Sources, usual: Mapping[str, Any], options: Mapping[str, Any], template: str, output: Path
+) -> list[Job]:
+    for manifest in sources.manifests:
+        defaults, rows = read_manifest(manifest)
+        base = manifest.parent
+        return jobs_of_rows(rows, base=base, defaults=merged(usual, defaults), flags=options, template=template)
+    given = merged(usual, options)
+    export, max_pixels = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
+    config = config_of(given)
+    return jobs_of_globs(
+        *(sources.contents, sources.styles),
+        config=config,
+        template=template,
+        export=export,
+        max_pixels=max_pixels,
+        without=output,
+    )
+
+
+def selection(
+    where: Sequence[str], shuffle_seed: int | None, limit: int | None
+) -> Callable[[Sequence[Job]], list[Job]]:
+    """What `--where`, `--shuffle-seed` and `--limit` leave of the jobs."""
+    return lambda jobs: selected(jobs, where=where, shuffle_seed=shuffle_seed, limit=limit)

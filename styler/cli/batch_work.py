@@ -1,0 +1,96 @@
+"""Carry out a checked batch: show progress, tell how it ended."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Generator
+
+from styler.batch.batch import render_batch
+from styler.batch.events import SKIPPED, Outcome
+from styler.batch.ledger import DONE, FAILED, read_ledger
+from styler.batch.report import write_page
+from styler.cli.batch_bars import BatchBars
+from styler.cli.batch_request import BatchRequest
+from styler.cli.interrupt import Interrupt
+
+ALL_DONE, SOME_FAILED = 0, 3
+LONGEST_CELL = 60  # characters of a name in the table of failures
+
+
+def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool | None, quiet: bool) -> int:
+    """Render, write the report page, tell what failed.
+
+    Args:
+        request: What to do.
+        words: Of the command line, to be repeated for the jobs that failed.
+        progress: Whether to show bars; None asks whether stderr is a terminal.
+        quiet: Tell of failures only.
+
+    Returns:
+        Exit status: 0 if all jobs are done, 3 if some failed.
+
+    Raises:
+        StylerError: Whatever stands in the way of all jobs.
+        KeyboardInterrupt: A signal came; what ran then is finished.
+    """
+    started = time.monotonic()
+    outcomes: list[Outcome] = []
+    with BatchBars(shown=False if quiet else progress) as bars, Interrupt() as interrupt:
+        try:
+            for outcome in _outcomes(request, bars, interrupt):
+                outcomes.append(outcome)
+        finally:
+            _write_page(request)
+    if not quiet:
+        _say(_summary(request, outcomes, time.monotonic() - started))
+    failed = [outcome for outcome in outcomes if outcome.state == FAILED]
+    if failed:
+        _say(failure_table(failed))
+        _say(f"to retry: {shlex.join(['styler', *words])}")
+    if len(outcomes) < len(request.jobs):
+        interrupt.check()
+    return SOME_FAILED if failed else ALL_DONE
+
+
+def _outcomes(request: BatchRequest, bars: BatchBars, interrupt: Interrupt) -> Generator[Outcome, None, None]:
+    resources = request.resources
+    return render_batch(
+        request.jobs,
+        output=request.output,
+        engine=resources.engine,
+        workers=resources.workers,
+        threads=resources.threads,
+        retries=request.retries,
+        fast_shapes=request.fast_shapes,
+        overwrite=request.overwrite,
+        ray_address=resources.ray_address,
+        observer=bars,
+        stop=lambda: interrupt.requested,
+    )
+
+
+def _write_page(request: BatchRequest) -> None:
+    if request.report is not None:
+        write_page(request.report, request.jobs, request.output, read_ledger(request.output))
+
+
+def _summary(request: BatchRequest, outcomes: list[Outcome], seconds: float) -> str:
+    states = Counter(outcome.state for outcome in outcomes)
+    parts = [f"{states[DONE]} rendered", f"{states[SKIPPED]} done before", f"{states[FAILED]} failed"]
+    left = len(request.jobs) - len(outcomes)
+    parts += [f"{left} left"] if left else []
+    return f"{request.output}: {', '.join(parts)}, {seconds:.1f} s"
+
+
+def failure_table(failed: list[Outcome]) -> str:
+    """What failed, how often it was tried, and why: one line each under a heading."""
+    width = min(LONGEST_CELL, max(len("failed"), *(len(outcome.job.name) for outcome in failed)))
+    rows = [("failed", "tries", "why"), *((outcome.job.name, outcome.attempts, outcome.error) for outcome in failed)]
+    return "\n".join(f"{name:<{width}}  {tries!s:>5}  {why}" for name, tries, why in rows)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

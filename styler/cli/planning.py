@@ -1,0 +1,58 @@
+"""The plan of a request in words, one thing a line."""
+
+from __future__ import annotations
+
+from styler.api import Stylizer
+from styler.cli.request import Request
+from styler.images.mapped import LARGE
+from styler.images.reading import check_readable
+from styler.render.schedule import Schedule, Stage
+
+BASES = {"measured": "measured on this machine", "guessed": "a guess: it could not be measured"}
+FLOATS = 12  # bytes a pixel of a picture that was read
+
+
+def described(request: Request) -> str:
+    """Schedule a request and say what it comes to.
+
+    Raises:
+        StylerError: It cannot be carried out within its budgets.
+    """
+    stylizer = Stylizer(request.config)
+    return "\n".join(lines(stylizer.plan(request.size, measure=True, reserve=_pictures(request))))
+
+
+def _pictures(request: Request) -> int:
+    """Bytes that the pictures will take in memory; large ones are mapped."""
+    sizes = (check_readable(path, max_pixels=request.max_pixels) for path in request.inputs)
+    taken = (FLOATS * size.height * size.width for size in sizes)
+    return sum(each for each in taken if each < LARGE)
+
+
+def lines(plan: Schedule) -> list[str]:
+    """One thing a line."""
+    allowed = "" if plan.budget is None else f" of {_memory(plan.budget)} allowed"
+    return [
+        *(f"scale     {_stage(stage)}" for stage in plan.stages),
+        f"memory    {_memory(plan.peak)} predicted{allowed}, {BASES[plan.basis]}",
+        f"time      {duration(plan.seconds)} predicted",
+        *([f"disk      {_memory(plan.disk)} of temporary files"] if plan.disk else []),
+        *(f"why       {note}" for note in plan.notes),
+    ]
+
+
+def _stage(stage: Stage) -> str:
+    size, steps = stage.octave.size, stage.octave.steps
+    way = "in one piece" if stage.tile is None else f"by tiles of {stage.tile} pixels"
+    return f"{size.width}x{size.height}, {steps} step{'s' if steps > 1 else ''}, {way}"
+
+
+def _memory(amount: float) -> str:
+    return f"{amount / 2**20:.0f}M" if amount < 2**30 else f"{amount / 2**30:.2f}G"
+
+
+def duration(seconds: float) -> str:
+    """In the largest unit that leaves two digits."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,47 @@
+"""Image-sized arrays of a render: in memory, or mapped from a file that the system may write out and forget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from styler.images.mapped import Array, mapped
+
+BUSY = ("image", "trial", "gradient", "iterate")
+"""Buffers that every evaluation reads or writes, the first to stay in memory where it suffices for some."""
+
+
+@dataclass
+class Buffers:
+    """Where the arrays of one octave live.
+
+    Attributes:
+        folder: Where mapped arrays have their files; None keeps everything in memory.
+        resident: Names of buffers that stay in memory nevertheless.
+        sizes: Name of each buffer -> its bytes, for the report.
+        mapped: Names of the buffers that are mapped.
+    """
+
+    folder: Path | None = None
+    resident: frozenset[str] = frozenset()
+    sizes: dict[str, int] = field(default_factory=dict)
+    mapped: set[str] = field(default_factory=set)
+
+    def zeros(self, name: str, shape: tuple[int, ...]) -> Array:
+        """A float32 array of zeros.
+
+        Raises:
+            ResourceError: The disk cannot hold it.
+        """
+        size = int(np.prod(shape)) * 4
+        self.sizes[name] = size
+        if self.folder is None or name in self.resident or not size:
+            return np.zeros(shape, np.float32)
+        self.mapped.add(name)
+        return mapped(shape, folder=self.folder)
+
+    def told(self) -> dict[str, dict[str, object]]:
+        """Bytes of every buffer and where it lives, for the report."""
+        return {name: {"bytes": size, "mapped": name in self.mapped} for name, size in self.sizes.items()}

@@ -1,0 +1,376 @@
+"""Chooses tiles, where arrays live, history and steps so that a render stays within its memory and time.
+
+Memory is that of the whole process: what it holds now, what TensorFlow takes for the largest octave or tile, arrays of
+the size of the image, and what writing the file takes. TensorFlow keeps what it once took, so the largest counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from styler.config import RenderConfig
+from styler.errors import ResourceError
+from styler.images.mapped import LARGE
+from styler.memory import memory_kills
+from styler.optimizers import Lbfgs
+from styler.render.buffers import BUSY
+from styler.render.cost import Cost, guessed
+from styler.render.engine import Engine
+from styler.render.margin import padded_size
+from styler.render.probe import is_kept, probed
+from styler.render.pyramid import Octave, plan_octaves
+from styler.render.schedule import Schedule, Stage, named_tile
+from styler.render.setting import PLANNED_SHARE, Setting
+from styler.render.snapshot import Position
+from styler.types import Size
+
+CLEAR = 0.5  # of the budget: a guess below it needs no measurement
+TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels, tried from the fastest down
+PIXEL = 12  # bytes: three float32
+OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and WebP; PNG and TIFF need less
+SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
+TRIALS = 1.08  # evaluations a step: the mean over the presets of `tests/benchmarks/bench_tiling.py plans`
+LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
+KEPT = 0.5  # of what octaves in one piece took: TensorFlow keeps it, and tiles of other shapes can use half of it
+
+
+def plan_render(
+    config: RenderConfig,
+    engine: Engine,
+    final: Size,
+    *,
+    measure: bool = False,
+    reserve: int = 0,
+    kept: Position | None = None,
+    stages: tuple[dict[str, Any], ...] = (),
+    probe: Callable[..., Cost | None] | None = None,
+) -> Schedule:
+    """A plan within the config's `max_memory` and `time_budget`.
+
+    Args:
+        config: Options of the render.
+        engine: That will carry it out.
+        final: Size of the result.
+        measure: Predict from measurements also where a guess shows that all is well.
+        reserve: Bytes that will be held beside what the process holds now.
+        kept: Where a render stands that goes on.
+        stages: Of a schedule to obey, as `Schedule.kept` gives them; none to make one.
+        probe: Measures a config's cost in one piece ("whole") or by "tiles"; None for a short run on this machine.
+
+    Raises:
+        ResourceError: No plan fits; the message names the least that would do.
+        ConfigError: `tile` is smaller than what the layers see around it.
+    """
+    planner = Planner(
+        Setting.here(config, engine, final, reserve), probe or probed, (lambda *_: False) if probe else is_kept
+    )
+    if kept is not None and kept.stages:
+        return planner.resumed(kept)
+    if stages:
+        return planner.obeyed(stages)
+    return planner.plan(measure=measure)
+
+
+class Planner:
+    """Searches a plan.
+
+    Args:
+        setting: What it is made for.
+        probe: Measures what cannot be told from shapes.
+        kept: Whether that was measured before, so that the probe takes no time.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        probe: Callable[..., Cost | None],
+        kept: Callable[..., bool] = lambda config, kind: False,
+    ) -> None:
+        self.setting, self._probe, self._measured = setting, probe, kept
+        self._guesses = False
+
+    def plan(self, *, measure: bool) -> Schedule:
+        """See `plan_render`."""
+        config = self.setting.config
+        self._check_tile()
+        plan = None if measure or config.time_budget is not None else self.rough()
+        if plan is None or self._is_known(plan):
+            plan = self._within_memory(config.steps)
+        return plan if config.time_budget is None else self._within_time(plan, config.time_budget)
+
+    def _is_known(self, plan: Schedule) -> bool:
+        """Whether what the plan needs was measured before."""
+        kinds = {"whole" if tile is None else "tiles" for tile in plan.tiles}
+        return all(self._measured(self.setting.config, kind) for kind in kinds)
+
+    def resumed(self, at: Position) -> Schedule:
+        """The plan of a checkpoint; with smaller tiles if the system has killed for want of memory since."""
+        schedule = self.obeyed(at.stages)
+        if memory_kills() <= at.kills:
+            return schedule
+        stages = schedule.stages
+        smallest = self.setting.engine.tiling.view.smallest_tile
+        longest = max(padded_size(stages[at.octave].octave.size))
+        tile = max((stages[at.octave].tile or min(longest, LARGEST_LEFT)) // 2, smallest)
+        smaller = tuple(self._shrunk(s, tile) if i >= at.octave else s for i, s in enumerate(stages))
+        note = f"tiles of {tile} pixels, since the system had to kill for want of memory"
+        return Schedule(stages=smaller, budget=self.setting.budget, notes=(note,))
+
+    def obeyed(self, stages: tuple[dict[str, Any], ...]) -> Schedule:
+        """A schedule that is to be made again, to the byte."""
+        return Schedule(stages=tuple(self._kept_stage(values) for values in stages), budget=self.setting.budget)
+
+    def _kept_stage(self, values: dict[str, Any]) -> Stage:
+        octave = Octave(size=Size(values["height"], values["width"]), steps=values["steps"])
+        stage = Stage(octave=octave, tile=values["tile"], history=values["history"])
+        return stage if stage.tile is None else replace(stage, folder=self._folder_for(stage))
+
+    def _folder_for(self, stage: Stage) -> Path | None:
+        """Where buffers are mapped to if they are large; whether they are does not change the picture."""
+        return self.setting.folder if PIXEL * _pixels(stage.octave.size) >= LARGE else None
+
+    def _shrunk(self, stage: Stage, tile: int) -> Stage:
+        return replace(stage, tile=min(stage.tile or tile, tile), folder=self.setting.folder)
+
+    def _check_tile(self) -> None:
+        tile = self.setting.config.tile
+        if isinstance(tile, int):
+            self.setting.engine.tiling.view.check_tile(tile)
+
+    def rough(self) -> Schedule | None:
+        """The first plan to try, where a guess that is too high rather than too low leaves no doubt that it fits."""
+        config, budget = self.setting.config, self.setting.budget
+        octaves = plan_octaves(self.setting.final, config.steps, config.scales)
+        plan = Planner(self.setting, lambda *_: None)._made(octaves, next(self._tile_sizes()))
+        return plan if plan is not None and (budget is None or plan.peak <= CLEAR * budget) else None
+
+    @cached_property
+    def _whole(self) -> Cost:
+        found = self._probe(self.setting.config, "whole")
+        self._guesses |= found is None
+        return found or guessed(self.setting.engine.activation_bytes, self._state_bytes)
+
+    @cached_property
+    def _tiles(self) -> Cost:
+        found = self._probe(self.setting.config, "tiles")
+        self._guesses |= found is None
+        return found or guessed(self.setting.engine.activation_bytes, 0.0)
+
+    @property
+    def _state_bytes(self) -> float:
+        """Bytes a pixel of the optimizer's state on the device, with what a step holds beside it."""
+        return PIXEL * (2.0 * getattr(self.setting.engine.program.optimizer, "history", 1) + 8)
+
+    def _within_memory(self, steps: int) -> Schedule:
+        config, final = self.setting.config, self.setting.final
+        octaves = plan_octaves(final, steps, config.scales)
+        candidates, disk_suffices = [], True
+        for tile in self._tile_sizes():
+            plan = self._made(octaves, tile)
+            if plan is None:
+                disk_suffices = False
+                continue
+            if not any(plan.tiles) and plan.peak <= self.setting.room:
+                return plan
+            candidates.append(plan)
+        fitting = [plan for plan in candidates if plan.peak <= self.setting.room]
+        if not fitting:
+            self._refuse(candidates, disk_suffices or any(any(plan.tiles) for plan in candidates))
+        return min(fitting, key=lambda plan: plan.seconds)
+
+    def _tile_sizes(self) -> Iterator[int | None]:
+        """Sides worth trying; None for all octaves in one piece."""
+        tile = self.setting.config.tile
+        if isinstance(tile, int):
+            yield tile
+            return
+        yield None
+        if tile == "auto" and not self.setting.engine.untileable:
+            smallest = self.setting.engine.tiling.view.smallest_tile
+            yield from (side for side in TILES if smallest <= side < max(padded_size(self.setting.final)))
+            yield smallest
+
+    def _made(self, octaves: tuple[Octave, ...], tile: int | None) -> Schedule | None:
+        """The plan with tiles of one size; None if the disk cannot hold its buffers."""
+        stages = []
+        for octave in octaves:
+            stage = self._stage(octave, tile)
+            if stage is None:
+                return None
+            stages.append(stage)
+        peak, seconds = max(map(self.peak, stages)), sum(map(self.seconds, stages))
+        if any(stage.tile is None for stage in stages) and any(stage.tile for stage in stages):
+            peak += self._kept(stages)
+        seconds += self._first_calls(stages)
+        basis = "guessed" if self._guesses else "measured"
+        notes = self._notes(stages)
+        return Schedule(
+            stages=tuple(stages),
+            peak=peak,
+            seconds=seconds,
+            budget=self.setting.budget,
+            basis=basis,
+            disk=max(map(self.disk, stages)),
+            held=self.setting.held,
+            notes=notes,
+        )
+
+    def _stage(self, octave: Octave, tile: int | None) -> Stage | None:
+        config = self.setting.config
+        if isinstance(config.tile, int):
+            tile = named_tile(config, octave.size)
+        elif tile is not None and self._fits_whole(octave, tile):
+            tile = None
+        if tile is None:
+            return Stage(octave=octave)
+        return self._tiled_stage(Stage(octave=octave, tile=tile))
+
+    def _fits_whole(self, octave: Octave, tile: int) -> bool:
+        """A small octave in one piece, if it takes no more memory than a tile of the large ones."""
+        return self._whole.memory.at(_pixels(octave.size)) <= self._tiles.memory.at(
+            self._seen(self.setting.final, tile)
+        )
+
+    def _tiled_stage(self, stage: Stage) -> Stage | None:
+        """Buffers in memory if they fit, else mapped, as few as must be; history as the disk allows."""
+        stage = replace(stage, history=self._pairs(stage.octave))
+        if self.peak(stage) <= self.setting.room:
+            return stage
+        names = BUSY
+        for count in range(len(names), -1, -1):
+            mapped = replace(stage, folder=self.setting.folder, resident=frozenset(names[:count]))
+            if self.peak(mapped) <= self.setting.room or not count:
+                return self._on_disk(mapped)
+        return None
+
+    def _pairs(self, octave: Octave) -> int | None:
+        optimizer = self.setting.engine.program.optimizer
+        return min(optimizer.history, octave.steps) if isinstance(optimizer, Lbfgs) else None
+
+    def _on_disk(self, stage: Stage) -> Stage | None:
+        while self.disk(stage) > self.setting.disk:
+            if not stage.history or stage.history == 1:
+                return None
+            stage = replace(stage, history=stage.history - 1)
+        return stage
+
+    def buffers(self, stage: Stage) -> dict[str, float]:
+        """Bytes of every buffer of a tiled octave by name."""
+        engine = self.setting.engine
+        image = PIXEL * _pixels(stage.octave.size)
+        names = ["photo", "coarse", "image", "gradient"]
+        adam = ["first", "second", "total", "best"]
+        sizes = dict.fromkeys([*names, *(["slope", "direction", "trial"] if stage.history else adam)], image)
+        sizes |= dict.fromkeys(["moves", "turns"], image * (stage.history or 0))
+        return sizes | {"content": engine.content_bytes * _pixels(stage.octave.size)}
+
+    def disk(self, stage: Stage) -> float:
+        """Bytes of files that are mapped during a stage."""
+        if stage.folder is None:
+            return 0.0
+        return sum(size for name, size in self.buffers(stage).items() if name not in stage.resident)
+
+    def peak(self, stage: Stage) -> float:
+        """Bytes that the process holds at most during a stage."""
+        if stage.tile is None:
+            return self._whole_peak(stage.octave, self._whole)
+        sizes = self.buffers(stage)
+        resident = sum(size for name, size in sizes.items() if stage.folder is None or name in stage.resident)
+        tile = self._tiles.memory.at(self._seen(stage.octave.size, stage.tile))
+        return self.setting.held + tile + max(resident + SWEEP, self._output(stage.octave))
+
+    def _whole_peak(self, octave: Octave, cost: Cost) -> float:
+        return self.setting.held + cost.memory.at(_pixels(octave.size)) + self._output(octave)
+
+    def _output(self, octave: Octave) -> float:
+        """Writing a result that is large; small ones reuse what the last octave has left."""
+        size = OUTPUT * octave.pixels
+        return size if size > LARGE else 0.0
+
+    def _kept(self, stages: list[Stage]) -> float:
+        """What TensorFlow keeps of octaves in one piece, unfit for tiles of another shape."""
+        return KEPT * max(self._whole.memory.at(_pixels(s.octave.size)) for s in stages if s.tile is None)
+
+    def seconds(self, stage: Stage) -> float:
+        """Of all steps of a stage."""
+        octave, pixels = stage.octave, _pixels(stage.octave.size)
+        if stage.tile is None:
+            return (octave.steps + 1) * TRIALS * self._whole.seconds.at(pixels)
+        tiles = self.setting.engine.tiling.view.tiles(padded_size(octave.size), stage.tile)
+        evaluation = sum(self._tiles.seconds.at(each.pixels) for each in tiles)
+        sweep = self._tiles.sweep[stage.folder is not None] * pixels
+        return (octave.steps + 1) * TRIALS * evaluation + octave.steps * sweep
+
+    def _first_calls(self, stages: list[Stage]) -> float:
+        """Compiling, once for each kind."""
+        tiled = any(stage.tile for stage in stages)
+        whole = any(stage.tile is None for stage in stages)
+        return tiled * (self._tiles.first if tiled else 0.0) + whole * (self._whole.first if whole else 0.0)
+
+    def _seen(self, size: Size, tile: int) -> int:
+        """Pixels of the largest tile with its halo."""
+        return max(each.pixels for each in self.setting.engine.tiling.view.tiles(padded_size(size), tile))
+
+    def _notes(self, stages: list[Stage]) -> tuple[str, ...]:
+        notes = []
+        tiles = {stage.tile for stage in stages if stage.tile}
+        if tiles and self.setting.config.tile == "auto":
+            notes.append(f"tiles of {max(tiles)} pixels, since one piece would take more memory than there is")
+        if any(stage.folder for stage in stages):
+            notes.append(f"arrays of the size of the image are mapped from files in {self.setting.folder}")
+        asked = getattr(self.setting.engine.program.optimizer, "history", 0)
+        fewest = min((stage.history or asked) for stage in stages)
+        if any(stage.folder and (stage.history or asked) < min(asked, stage.octave.steps) for stage in stages):
+            notes.append(f"{fewest} pairs of L-BFGS history instead of {asked}, as many as the disk holds")
+        return tuple(notes)
+
+    def _refuse(self, candidates: list[Schedule], disk_suffices: bool) -> None:
+        setting = self.setting
+        if not disk_suffices:
+            octave = Octave(size=setting.final, steps=1)
+            needed = self.disk(Stage(octave=octave, tile=1, history=1, folder=setting.folder))
+            message = (
+                f"{setting.folder} has {setting.disk / 2**30:.1f}G to spare and a render of {setting.final.width}x"
+                f"{setting.final.height} needs {needed / 2**30:.1f}G there; free some or name another folder in TMPDIR"
+            )
+            raise ResourceError(message)
+        least = min(plan.peak for plan in candidates) / PLANNED_SHARE
+        way = "use --tile auto, " if setting.config.tile != "auto" else ""
+        message = (
+            f"{setting.final.width}x{setting.final.height} pixels need at least {_memory(least)} of memory, "
+            f"allowed are {_memory(setting.budget or 0)}; {way}give --max-memory {_memory(least)} or a smaller --size"
+        )
+        raise ResourceError(message)
+
+    def _within_time(self, plan: Schedule, seconds: float) -> Schedule:
+        """As many steps as fit, by bisection: seconds grow with steps."""
+        if plan.seconds <= seconds:
+            return plan
+        enough, most = 0, self.setting.config.steps
+        while most - enough > 1:
+            middle = (enough + most) // 2
+            fits = self._within_memory(middle).seconds <= seconds
+            enough, most = (middle, most) if fits else (enough, middle)
+        if not enough:
+            least = self._within_memory(1).seconds
+            message = f"even one step takes {least:.0f}s, allowed are {seconds:.0f}s; give --time-budget {least:.0f}s"
+            raise ResourceError(message + " or a smaller --size")
+        made = self._within_memory(enough)
+        note = f"{enough} steps instead of {self.setting.config.steps}, to stay within {seconds:.0f} s"
+        return replace(made, notes=(*made.notes, note))
+
+
+def _pixels(size: Size) -> int:
+    """With the margin."""
+    padded = padded_size(size)
+    return padded.height * padded.width
+
+
+def _memory(amount: float) -> str:
+    """As `--max-memory` takes it, rounded up."""
+    return f"{math.ceil(amount / 2**20)}M"

@@ -1,0 +1,113 @@
+"""What a render will do, octave by octave, resolved before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from styler.config import RenderConfig
+from styler.recipe import Level, Plan
+from styler.render.buffers import Buffers
+from styler.render.margin import padded_size
+from styler.render.pyramid import Octave, octaves_of
+from styler.types import Size
+
+KEPT = ("height", "width", "steps", "tile", "history")
+"""What the bytes of a picture depend on of each octave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One octave.
+
+    Attributes:
+        octave: Its size and steps.
+        tile: Longest side of its tiles, pixels; None for one piece.
+        history: Most pairs that L-BFGS keeps here; None for its own number.
+        folder: Where buffers are mapped to; None for all in memory.
+        resident: Names of buffers that stay in memory nevertheless.
+    """
+
+    octave: Octave
+    tile: int | None = None
+    history: int | None = None
+    folder: Path | None = None
+    resident: frozenset[str] = frozenset()
+
+    def buffers(self) -> Buffers:
+        """Room for the octave's arrays."""
+        return Buffers(self.folder, self.resident)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A whole render.
+
+    Attributes:
+        stages: Octaves, coarse to fine.
+        peak: Predicted largest resident memory of the process, bytes; 0 where nothing was predicted.
+        seconds: Predicted wall time, without imports and reading; 0 where nothing was predicted.
+        budget: Most resident memory that is allowed, bytes; None for no limit.
+        basis: What the prediction rests on: "measured", "guessed" or "".
+        disk: Bytes of temporary files that the largest octave maps.
+        held: Bytes that the process held when it was planned.
+        notes: What was changed to stay within the budgets, and why.
+    """
+
+    stages: tuple[Stage, ...]
+    peak: float = 0.0
+    seconds: float = 0.0
+    budget: int | None = None
+    basis: str = ""
+    disk: float = 0.0
+    held: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def octaves(self) -> tuple[Octave, ...]:
+        """Sizes and steps alone."""
+        return tuple(stage.octave for stage in self.stages)
+
+    @property
+    def tiles(self) -> tuple[int | None, ...]:
+        """Sides of tiles, octave by octave, pixels; None for one piece."""
+        return tuple(stage.tile for stage in self.stages)
+
+    def kept(self) -> tuple[dict[str, Any], ...]:
+        """What a checkpoint keeps: all that the bytes of the picture depend on."""
+        return tuple(
+            {**stage.octave.size._asdict(), "steps": stage.octave.steps, "tile": stage.tile, "history": stage.history}
+            for stage in self.stages
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for the report."""
+        return {
+            "peak_memory": round(self.peak),
+            "seconds": round(self.seconds, 1),
+            "max_memory": self.budget,
+            "disk": round(self.disk),
+            "held": self.held,
+            "basis": self.basis,
+            "tiles": list(self.tiles),
+            "history": [stage.history for stage in self.stages],
+            "notes": list(self.notes),
+        }
+
+
+def unplanned(config: RenderConfig, final: Size, plan: Plan | None = None) -> Schedule:
+    """Octaves as the config or else a plan says, in memory, with tiles only where the config names their size."""
+    octaves = octaves_of(config, final, plan)
+    return Schedule(stages=tuple(Stage(octave=octave, tile=named_tile(config, octave.size)) for octave in octaves))
+
+
+def stages_of(levels: tuple[Level, ...]) -> tuple[dict[str, Any], ...]:
+    """What `Schedule.kept` gives, from the octaves of a recipe."""
+    return tuple({name: getattr(level, name) for name in KEPT} for level in levels)
+
+
+def named_tile(config: RenderConfig, size: Size) -> int | None:
+    """The tile that the config names, where an octave is larger; None for one piece."""
+    tile = config.tile
+    return tile if isinstance(tile, int) and max(padded_size(size)) > tile else None

@@ -1,0 +1,225 @@
+"""Where tiles lie: the pixels each one owns and sees, and which positions of each layer are its own.
+
+A tile is cut out of the image with a halo and goes through the network as if it were an image. What it owns comes out
+exactly as from the whole image, for three reasons: the halo covers all that an owned position sees; tiles begin at
+multiples of every stride of the network, so that its grids line up with those of the whole; and a side of a tile that
+lies on the image's border has no halo there, so that the network's own padding does its work. Every position of every
+layer belongs to exactly one tile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from styler.errors import ConfigError, NetworkError
+from styler.networks.geometry import Extent, geometry_of, padded_by_size
+from styler.types import Size
+
+if TYPE_CHECKING:
+    from styler.features.extractor import FeatureExtractor
+
+
+class Span(NamedTuple):
+    """One tile along one axis, pixels of the whole image; ends are one past the last."""
+
+    start: int
+    stop: int
+    low: int
+    high: int
+    last: bool
+
+    @property
+    def owned(self) -> slice:
+        """The tile's own pixels."""
+        return slice(self.start, self.stop)
+
+    @property
+    def seen(self) -> slice:
+        """Own pixels and halo."""
+        return slice(self.low, self.high)
+
+
+class Tile(NamedTuple):
+    """A rectangle of the image, rows before columns."""
+
+    rows: Span
+    columns: Span
+
+    @property
+    def pixels(self) -> int:
+        """Pixels seen, halo included."""
+        return (self.rows.high - self.rows.low) * (self.columns.high - self.columns.low)
+
+    @property
+    def seen(self) -> tuple[slice, slice]:
+        """Index of the tile with its halo in an image (H, W, 3)."""
+        return self.rows.seen, self.columns.seen
+
+
+class Box(NamedTuple):
+    """Own positions of one layer along both axes: in the whole layer, and in what the tile alone gives."""
+
+    rows: slice
+    columns: slice
+    local: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """How all layers together see along one axis, pixels.
+
+    Attributes:
+        extents: Layer -> its stride and support.
+        alignment: Tiles begin at multiples of this, the least common multiple of all strides of the network.
+        before: Halo before a tile, a multiple of `alignment`.
+        after: Halo after a tile, likewise.
+    """
+
+    extents: dict[str, Extent]
+    alignment: int
+    before: int
+    after: int
+
+    def spans(self, length: int, tile: int) -> tuple[Span, ...]:
+        """Cut `length` pixels into equal parts of at most `tile`, the last one what remains.
+
+        No tile sees less than a halo on both sides would give it: near the end it begins earlier instead.
+        """
+        widest = max(tile // self.alignment, 1) * self.alignment
+        width = _multiple(math.ceil(length / math.ceil(length / widest)), self.alignment)
+        return tuple(self._span(start, min(start + width, length), length) for start in range(0, length, width))
+
+    def _span(self, start: int, stop: int, length: int) -> Span:
+        high = min(stop + self.after, length)
+        enough = high - (self.before + self.alignment + self.after)
+        low = max(min(start - self.before, enough // self.alignment * self.alignment), 0)
+        return Span(start, stop, low, high, stop == length)
+
+    def positions(self, layer: str, span: Span, count: int) -> tuple[slice, int]:
+        """The span's own positions of a layer that has `count` of them, and the position where the tile begins."""
+        stride = self.extents[layer].stride
+        first = min(int(span.start / stride), count)
+        end = count if span.last else min(int(span.stop / stride), count)
+        return slice(first, end), int(span.low / stride)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a set of layers sees an image.
+
+    Attributes:
+        vertical: Along the height.
+        horizontal: Along the width.
+        sized: A layer whose padding depends on the size of its input, empty if there is none.
+    """
+
+    vertical: Axis
+    horizontal: Axis
+    sized: str = ""
+
+    @property
+    def halo(self) -> int:
+        """The widest halo, pixels."""
+        return max(max(axis.before, axis.after) for axis in (self.vertical, self.horizontal))
+
+    @property
+    def smallest_tile(self) -> int:
+        """Least side of a tile, pixels: below the halo more is computed twice than once."""
+        return max(self.halo, self.vertical.alignment, self.horizontal.alignment)
+
+    def tiles(self, size: Size, tile: int) -> tuple[Tile, ...]:
+        """All tiles of an image, row by row.
+
+        Args:
+            size: Of the image, margin included.
+            tile: Longest side of the owned part of a tile, pixels.
+
+        Raises:
+            ConfigError: A tile is smaller than the halo.
+            NetworkError: The network pads by size and the size is no multiple of its strides.
+        """
+        self.check_tile(tile)
+        rows, columns = self.vertical.spans(size.height, tile), self.horizontal.spans(size.width, tile)
+        if len(rows) * len(columns) > 1:
+            self._check_size(size)
+        return tuple(Tile(row, column) for row in rows for column in columns)
+
+    def check_tile(self, tile: int) -> None:
+        """Refuse a tile smaller than its own halo.
+
+        Raises:
+            ConfigError: It is.
+        """
+        if tile < self.smallest_tile:
+            message = (
+                f"tile: expected at least {self.smallest_tile} pixels, as much as these layers see around a tile, "
+                f"got {tile}; ask for a larger tile or shallower layers"
+            )
+            raise ConfigError(message)
+
+    def _check_size(self, size: Size) -> None:
+        wrong = size.height % self.vertical.alignment or size.width % self.horizontal.alignment
+        if self.sized and wrong:
+            message = (
+                f"cannot tile {size.height}x{size.width} pixels (height x width): layer {self.sized!r} pads by the "
+                f"size of its input; expected multiples of {self.vertical.alignment}. Use --tile off or another size"
+            )
+            raise NetworkError(message)
+
+    def box(self, layer: str, tile: Tile, counts: Size) -> Box:
+        """Own positions of a layer that has `counts` positions over the whole image."""
+        rows, top = self.vertical.positions(layer, tile.rows, counts.height)
+        columns, left = self.horizontal.positions(layer, tile.columns, counts.width)
+        local = (rows.start - top, rows.stop - top, columns.start - left, columns.stop - left)
+        return Box(rows, columns, local)
+
+
+def view_of(extractor: FeatureExtractor) -> View:
+    """How the layers of an extractor see an image.
+
+    Raises:
+        NetworkError: A layer sees the whole image at every position.
+    """
+    found = geometry_of(extractor.model)
+    layers = {
+        name: found[id(symbol)] for name, symbol in zip(extractor.addresses, extractor.model.outputs, strict=True)
+    }
+    for name, geometry in layers.items():
+        if geometry.whole or not geometry.has_positions:
+            message = (
+                f"cannot compute {name!r} tile by tile: layer {geometry.reason!r} looks at the whole image; "
+                "use --tile off or another network"
+            )
+            raise NetworkError(message)
+    bounded = [geometry for geometry in found.values() if not geometry.whole]
+    vertical = _axis({name: each.vertical for name, each in layers.items()}, [each.vertical for each in bounded])
+    horizontal = _axis({name: each.horizontal for name, each in layers.items()}, [each.horizontal for each in bounded])
+    return View(vertical, horizontal, padded_by_size(extractor.model))
+
+
+def _axis(extents: dict[str, Extent], everywhere: list[Extent]) -> Axis:
+    """One more pixel than the layers see, at least, is seen after a tile: total variation looks at neighbors."""
+    alignment = math.lcm(*(extent.stride.numerator for extent in everywhere))
+    before = max(0, *(math.ceil(-extent.low) for extent in extents.values()))
+    after = max(1, *(math.ceil(extent.high - extent.stride) + 1 for extent in extents.values()))
+    return Axis(extents, alignment, _multiple(before, alignment), _multiple(after, alignment))
+
+
+def _multiple(length: int, of: int) -> int:
+    """The next multiple, upward."""
+    return math.ceil(length / of) * of
+
+
+def position_counts(model: Any, size: Size) -> list[Size]:
+    """(height, width) of every output of a model of one image."""
+    shapes = model.compute_output_shape((1, *size, 3))
+    listed = shapes if len(model.outputs) > 1 else [shapes]
+    return [Size(int(shape[1]), int(shape[2])) for shape in listed]
+
+
+def crop_sizes(tiles: tuple[Tile, ...]) -> Iterator[Size]:
+    """The distinct sizes of what tiles see: three along each axis, or four where the last part is a thin one."""
+    return iter({Size(t.rows.high - t.rows.low, t.columns.high - t.columns.low) for t in tiles})

@@ -1,0 +1,230 @@
+"""What tiles cost, how memory grows with the picture, and whether plans come true.
+
+    python tests/benchmarks/bench_tiling.py time [--size 2048] [--tile 1024] [--repeats 3]
+    python tests/benchmarks/bench_tiling.py memory --out FILE.json [--sizes 1024 2048 4096 8192] [--max-memory 3G]
+    python tests/benchmarks/bench_tiling.py vgg19 [--size 1024] [--max-memory 2G]
+    python tests/benchmarks/bench_tiling.py plans --out FILE.json
+    python tests/benchmarks/bench_tiling.py plot MEMORY.json OUT.svg          (needs matplotlib)
+
+`time` compares one optimizer step in one piece with one by tiles, alternating, in one process. The others run
+`styler render` in processes of their own and take `VmHWM`, the largest resident memory of the whole process, from the
+kernel. Run `time` and `plans` on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does
+
+from PIL import Image
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
+MIB = 2**20
+PLANS = (  # network, size, further options: none is what the probe measures
+    ("compact", 640, ["--scales", "1"]),
+    ("compact", 900, []),
+    ("compact", 1280, ["--scales", "2"]),
+    ("compact", 800, ["--optimizer", "adam"]),
+    ("compact", 1100, ["--tile", "512"]),
+    ("compact", 1500, ["--tile", "768", "--scales", "3"]),
+    ("compact", 1300, ["--tile", "640", "--optimizer", "adam"]),
+    ("compact", 2048, ["--max-memory", "2G"]),
+    ("compact", 1600, ["--max-memory", "1400M"]),
+    ("vgg19", 448, ["--scales", "1"]),
+    ("vgg19", 640, ["--tile", "384", "--scales", "1"]),
+    ("vgg19", 724, ["--max-memory", "2G", "--scales", "1"]),
+)
+PLAN_STEPS = "12"
+
+
+def example(name: str, size: tuple[int, int], path: Path) -> Path:
+    with Image.open(EXAMPLES / f"{name}.jpg") as image:
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(path)
+    return path
+
+
+def random_vgg19(folder: Path) -> str:
+    """A file of VGG19 with random weights: what it costs does not depend on them."""
+    path = folder / "vgg19.keras"
+    code = f"from styler.networks import find_network as f; f('vgg19').build_untrained(None).save({str(path)!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return str(path)
+
+
+def run(words: list[str], folder: Path) -> tuple[dict[str, Any], int]:
+    """Report and VmHWM in bytes of one `styler render`."""
+    command = [sys.executable, "-m", "styler", "render", *words, "--quiet", "--overwrite", "--report", "report.json"]
+    process = subprocess.Popen(command, cwd=folder)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    return json.loads((folder / "report.json").read_text()), usage.ru_maxrss * 1024
+
+
+def square(folder: Path, side: int) -> list[str]:
+    """A photo no larger than 1024, since decoding is not what is measured, and a painting."""
+    side = min(side, 1024)
+    photo, painting = folder / "photo.png", folder / "painting.png"
+    return [str(example("lake", (side, side), photo)), str(example("swirls", (512, 512), painting))]
+
+
+def steps(renderer: Any, picture: Any, plan: Any) -> list[float]:
+    """Seconds of each step but the first two, which compile and begin."""
+    times, last = [], time.perf_counter()
+    for _ in renderer.render(picture, [picture], 1, plan=plan):
+        now = time.perf_counter()
+        times.append(now - last)
+        last = now
+    return times[2:]
+
+
+def bench_time(args: argparse.Namespace) -> None:
+    from styler.config import RenderConfig
+    from styler.networks import find_network
+    from styler.render.engine import Engine
+    from styler.render.probe import picture
+    from styler.render.renderer import Renderer
+    from styler.render.schedule import unplanned
+    from styler.types import Size
+
+    made: dict[str, list[float]] = {"off": [], str(args.tile): []}
+    photo, engine = picture(args.size), None
+    for _ in range(args.repeats):
+        for tile, times in made.items():
+            config = RenderConfig(size=args.size, steps=4, scales=1, tile=tile if tile == "off" else int(tile))
+            engine = engine or Engine(config, find_network(config.network))
+            times += steps(Renderer(config, engine), photo, unplanned(config, Size(args.size, args.size)))
+    whole, tiled = (statistics.median(times) for times in made.values())
+    tiles = len(engine.tiling.view.tiles(Size(args.size + 16, args.size + 16), args.tile))
+    print(f"{args.size} px: {whole:.2f} s a step in one piece, {tiled:.2f} s by {tiles} tiles of {args.tile}")
+    print(f"ratio {tiled / whole:.2f}")
+
+
+def bench_memory(args: argparse.Namespace) -> None:
+    rows = []
+    for size in args.sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            words = ["--size", str(size), "--steps", str(args.steps), "--scales", str(args.scales), "-o", "out.png"]
+            report, peak = run([*square(folder, size), *words, "--max-memory", args.max_memory], folder)
+        buffers = report["memory"]["buffers"]
+        resident = sum(each["bytes"] for each in buffers.values() if not each["mapped"])
+        row = {"size": size, "peak": peak, "start": report["plan"]["held"], "resident": resident, "buffers": buffers}
+        rows.append(row | {"seconds": report["seconds"], "plan": report["plan"], "events": report["memory"]["events"]})
+        above = peak - row["start"]
+        print(
+            f"{size} px: peak {peak / MIB:.0f} MiB, {above / MIB:.0f} above the start, {(above - resident) / MIB:.0f} "
+            f"without {resident / MIB:.0f} of resident buffers; predicted {report['plan']['peak_memory'] / MIB:.0f}; "
+            f"tiles {report['plan']['tiles'][-1]}; {report['seconds']:.0f} s",
+            flush=True,
+        )
+        args.out.write_text(json.dumps(rows, indent=1))
+
+
+def bench_vgg19(args: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        network = random_vgg19(folder)
+        words = ["--size", str(args.size), "--steps", "4", "--scales", "2", "--network", network, "-o", "out.png"]
+        report, peak = run([*square(folder, args.size), *words, "--max-memory", args.max_memory], folder)
+    print(f"vgg19, {args.size} px: peak {peak / MIB:.0f} MiB of {args.max_memory}, plan {report['plan']}")
+
+
+def bench_plans(args: argparse.Namespace) -> None:
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        vgg19 = random_vgg19(folder)
+        for network, size, options in PLANS:
+            words = [*square(folder, size), "--size", str(size), "--steps", PLAN_STEPS, *options, "-o", "out.png"]
+            words += ["--network", vgg19] if network == "vgg19" else []
+            subprocess.run(
+                [sys.executable, "-m", "styler", "plan", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL
+            )  # measures and keeps
+            report, peak = run([*words, *(() if "--max-memory" in options else ("--max-memory", "12G"))], folder)
+            row = {"network": network, "size": size, "options": options, "peak": peak, "seconds": report["seconds"]}
+            rows.append(row | {"plan": report["plan"]})
+            print(told(rows[-1]), flush=True)
+            args.out.write_text(json.dumps(rows, indent=1))
+    for what, key in (("memory", "peak_memory"), ("seconds", "seconds")):
+        errors = [ratio(row, what, key) - 1 for row in rows]
+        worst, middle = max(errors, key=abs), statistics.median(map(abs, errors))
+        print(f"{what}: worst error {worst:+.0%}, median {middle:.0%}")
+
+
+def ratio(row: dict[str, Any], what: str, key: str) -> float:
+    """Predicted / measured."""
+    return row["plan"][key] / (row["peak"] if what == "memory" else row["seconds"])
+
+
+def told(row: dict[str, Any]) -> str:
+    memory, seconds = ratio(row, "memory", "peak_memory"), ratio(row, "seconds", "seconds")
+    return (
+        f"{row['network']} {row['size']} {' '.join(row['options'])}: peak {row['peak'] / MIB:.0f} MiB, predicted "
+        f"{memory - 1:+.0%}; {row['seconds']:.1f} s, predicted {seconds - 1:+.0%} ({row['plan']['basis']})"
+    )
+
+
+def plot(args: argparse.Namespace) -> None:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    mpl.rcParams["svg.hashsalt"] = "styler"  # the same file from the same rows
+    rows = json.loads(args.memory.read_text())
+    sides = [row["size"] for row in rows]
+    figure = Figure(figsize=(6.5, 4), layout="constrained")
+    axes = figure.subplots()
+    image = [sum(each["bytes"] for each in row["buffers"].values()) / MIB for row in rows]
+    axes.plot(sides, [row["peak"] / MIB for row in rows], "o-", label="largest resident memory of the process")
+    axes.plot(sides, [row["plan"]["peak_memory"] / MIB for row in rows], "x--", label="predicted")
+    axes.plot(sides, image, "s:", label="arrays of the size of the image, mapped or not")
+    axes.set(xscale="log", yscale="log", xlabel="longer side, pixels", ylabel="MiB")
+    axes.set_xticks(sides, [str(side) for side in sides])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(args.out, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    of_time = commands.add_parser("time")
+    of_time.set_defaults(run=bench_time)
+    of_time.add_argument("--size", type=int, default=2048)
+    of_time.add_argument("--tile", type=int, default=1024)
+    of_time.add_argument("--repeats", type=int, default=3)
+    of_memory = commands.add_parser("memory")
+    of_memory.set_defaults(run=bench_memory)
+    of_memory.add_argument("--out", type=Path, required=True)
+    of_memory.add_argument("--sizes", type=int, nargs="+", default=[1024, 2048, 4096, 8192])
+    of_memory.add_argument("--steps", type=int, default=2)
+    of_memory.add_argument("--scales", type=int, default=1)
+    of_memory.add_argument("--max-memory", default="3G")
+    of_vgg19 = commands.add_parser("vgg19")
+    of_vgg19.set_defaults(run=bench_vgg19)
+    of_vgg19.add_argument("--size", type=int, default=1024)
+    of_vgg19.add_argument("--max-memory", default="2G")
+    of_plans = commands.add_parser("plans")
+    of_plans.set_defaults(run=bench_plans)
+    of_plans.add_argument("--out", type=Path, required=True)
+    of_plot = commands.add_parser("plot")
+    of_plot.set_defaults(run=plot)
+    of_plot.add_argument("memory", type=Path)
+    of_plot.add_argument("out", type=Path)
+    args = parser.parse_args()
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""`styler batch` as its users start it: in a process of its own, with workers that render."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from styler.batch.ledger import FILENAME
+from support.pictures import blobs, saved, stripes
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, TESTS)))}
+PROGRAM = [sys.executable, str(TESTS / "support" / "tiny_batch.py")]
+GLOBS = ("batch", "--content", "in/*.png", "--style", "art/*.png", "-o", "out")
+DRAFT = ("--preset", "draft", "--steps", "4", "--size", "64")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts the program in the test's folder; what still runs at the end of the test is killed."""
+    started = []
+
+    def run(*words):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen([*PROGRAM, *words], env=ENVIRONMENT, cwd=tmp_path, **pipes))
+        return started[-1]
+
+    yield run
+    for process in started:
+        with process:
+            process.kill()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Makes `in/` with so many photos of two shapes and `art/` with so many paintings."""
+
+    def make(contents, styles):
+        for folder in ("in", "art"):
+            (tmp_path / folder).mkdir()
+        for seed in range(contents):
+            saved(tmp_path / "in" / f"{seed:03d}.png", blobs(48, 64 + 16 * (seed % 2), seed))
+        for seed in range(styles):
+            saved(tmp_path / "art" / f"s{seed}.png", stripes(70, 70, 4 + seed))
+
+    return make
+
+
+def finish(process, seconds=1200):
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out, err
+
+
+def lines(folder):
+    path = folder / "out" / FILENAME
+    whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
+    return [json.loads(line) for line in whole.splitlines()[1:]]
+
+
+def wait_for(condition, process, seconds=600):
+    waited = time.monotonic() + seconds
+    while not condition() and process.poll() is None and time.monotonic() < waited:
+        time.sleep(0.05)
+    assert condition(), process.poll()
+
+
+def count(folder, state):
+    return Counter(line["job"] for line in lines(folder) if line["state"] == state)
+
+
+def test_the_network_renders_and_the_same_recipe_gives_the_same_bytes(tmp_path, photos, start):
+    photos(2, 1)
+    status, out, err = finish(start(*GLOBS, *DRAFT, "--network", "tiny", "--workers", "2", "--threads", "1"))
+    assert (status, out) == (0, ""), err
+    assert err.count("\n") == 1, err
+    for line in (line for line in lines(tmp_path) if line["state"] == "done"):
+        picture = tmp_path / "out" / line["job"]
+        assert hashlib.sha256(picture.read_bytes()).hexdigest() == line["sha256"]
+        assert line["threads"] == 1
+    before = (tmp_path / "out" / "000-s0-0.png").read_bytes()
+    (tmp_path / "out" / "000-s0-0.png").unlink()
+    status, _, err = finish(start(*GLOBS, *DRAFT, "--network", "tiny", "--workers", "1", "--threads", "1"))
+    assert status == 0
+    assert err.startswith("out: 1 rendered, 1 done before, 0 failed"), err
+    assert (tmp_path / "out" / "000-s0-0.png").read_bytes() == before
+    with Image.open(tmp_path / "out" / "000-s0-0.png") as image:
+        assert image.size == (64, 48)
+
+
+def test_ctrl_c_finishes_what_runs_and_leaves_the_rest(tmp_path, photos, start):
+    photos(12, 1)
+    process = start(*GLOBS, *DRAFT, "--network", "tiny", "--workers", "1")
+    wait_for(lambda: count(tmp_path, "done"), process)
+    process.send_signal(signal.SIGINT)
+    status, _, err = finish(process)
+    assert status == 130, err
+    assert err.splitlines()[-1] == "error: interrupted"
+    assert " left, " in err
+    assert count(tmp_path, "started") == count(tmp_path, "done")
+    assert len(count(tmp_path, "done")) < 12
+    assert not list((tmp_path / "out").glob(".*.partial"))
+
+
+def test_a_worker_that_the_system_kills_loses_no_job(tmp_path, photos, start):
+    photos(4, 1)
+    process = start(*GLOBS, *DRAFT, "--network", "tiny", "--workers", "1")
+    wait_for(lambda: count(tmp_path, "started"), process)
+    (worker,) = workers_of(process.pid)
+    os.kill(worker, signal.SIGKILL)
+    status, _, err = finish(process)
+    assert status == 0, err
+    assert err.startswith("out: 4 rendered"), err
+    assert all(
+        line["error"].startswith("the worker was killed by SIGKILL") for line in lines(tmp_path) if "error" in line
+    )
+    assert count(tmp_path, "retrying")
+    assert set(count(tmp_path, "done").values()) == {1}
+
+
+def workers_of(parent):
+    """Process numbers of the workers of a batch."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        fields = path.read_text("utf-8", "replace").rpartition(") ")[2].split()
+        command = (path.parent / "cmdline").read_bytes()
+        if int(fields[1]) == parent and b"spawn_main" in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+def poison(folder):
+    """Spoil every twentieth photo, each in another way."""
+    spoiled = sorted((folder / "in").glob("*.png"))[7::20]
+    for index, path in enumerate(spoiled):
+        whole = path.read_bytes()
+        huge = whole[:16] + (2**30).to_bytes(4, "big") * 2 + whole[24:]  # width and height of a PNG
+        path.write_bytes([b"", b"no image at all", whole[:8], whole[:300], huge][index % 5])
+    return {path.name for path in spoiled}
+
+
+@pytest.mark.slow
+def test_two_hundred_jobs_with_ten_poisoned_photos_and_a_killed_driver(tmp_path, photos, start):
+    photos(200, 1)
+    poisoned = poison(tmp_path)
+    words = (*GLOBS, *DRAFT, "--network", "tiny", "--report", "out/index.html")
+    first = start(*words)
+    wait_for(lambda: len(count(tmp_path, "done")) >= 90, first)
+    first.kill()
+    first.wait()
+    in_flight = set(count(tmp_path, "started")) - set(count(tmp_path, "done"))
+    assert in_flight
+    status, _, err = finish(start(*words))
+    assert status == 3, err
+    pictures = {path.name for path in (tmp_path / "out").glob("*.png")}
+    assert len(pictures) == 190
+    assert pictures == set(count(tmp_path, "done"))
+    assert set(count(tmp_path, "done").values()) == {1}
+    assert {job for job, times in count(tmp_path, "started").items() if times > 1} <= in_flight
+    latest = {line["job"]: line for line in lines(tmp_path)}
+    failed = {line["content"].removeprefix("in/"): line for line in latest.values() if line["state"] == "failed"}
+    assert set(failed) == poisoned
+    assert len(failed) == 10
+    for photo, line in failed.items():
+        assert photo in line["error"]
+        assert f"{line['job']} " in err
+    assert "to retry: styler batch" in err
+    assert not list((tmp_path / "out").glob(".*.partial"))
+    assert all(job in (tmp_path / "out" / "index.html").read_text() for job in latest)

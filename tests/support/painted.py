@@ -1,0 +1,83 @@
+"""A studio that renders nothing: it blends its pictures at once, and fails where a photo's name asks it to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from styler.batch.worker import Placement
+from styler.config import RenderConfig
+from styler.errors import ResourceError
+from styler.images.picture import Picture
+from styler.images.resampling import resampled
+from styler.images.sizes import with_longer_side
+from styler.progress import StepEvent
+
+
+@dataclass(frozen=True)
+class Painted:
+    picture: Picture
+    report: object
+
+
+class Studio:
+    """Fails on photos named `defect…`, `memory…`, `once…`, `killer…`; takes its time over `slow…`."""
+
+    def __init__(self, placement: Placement) -> None:
+        self.placement = placement
+
+    def render(self, config: RenderConfig, content: Picture, styles, observer):
+        started = time.monotonic()
+        misbehave(content.name, config)
+        size = with_longer_side(content.size, config.size)
+        pixels = [resampled(picture.pixels, size) for picture in (content, *styles)]
+        observer(event(1, config.steps))
+        report = SimpleNamespace(seconds=time.monotonic() - started + 0.001, peak_memory=1)
+        return Painted(Picture(pixels=np.clip(np.mean(pixels, axis=0), 0, 1), name=content.name), report)
+
+
+def event(step, total):
+    facts = {"scale": 1, "scales": 1, "height": 1, "width": 1, "loss": 1.0, "seconds_left": 1.0, "_image": lambda: None}
+    return StepEvent(step=step, total=total, **facts)
+
+
+def misbehave(name, config):
+    if name.startswith("defect"):
+        message = "no such thing"
+        raise KeyError(message)
+    if name.startswith("memory"):
+        message = "out of memory"
+        raise ResourceError(message)
+    if name.startswith("killer"):
+        print("last words", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("slow"):
+        time.sleep(config.strength * 3)
+
+
+class BrokenStudio:
+    def __init__(self, placement: Placement) -> None:
+        message = "no license"
+        raise RuntimeError(message)
+
+
+class Crowded(Studio):
+    """Says that every picture took it 50 ms of one thread's time."""
+
+    def render(self, config: RenderConfig, content: Picture, styles, observer):
+        made = super().render(config, content, styles, observer)
+        return Painted(made.picture, SimpleNamespace(seconds=0.05 / self.placement.threads, peak_memory=1))
+
+
+class Instant(Studio):
+    """Says that its pictures took no time, as those of strength 0 do."""
+
+    def render(self, config: RenderConfig, content: Picture, styles, observer):
+        made = super().render(config, content, styles, observer)
+        return Painted(made.picture, SimpleNamespace(seconds=0.0, peak_memory=1))

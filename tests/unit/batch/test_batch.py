@@ -1,0 +1,224 @@
+"""Whole batches on the local engine, with a studio that blends instead of rendering."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from styler.batch import batch as rooms
+from styler.batch.batch import render_batch
+from styler.batch.events import Ended, Planned, Started, Stepped
+from styler.batch.layout import choose_layout
+from styler.batch.ledger import FILENAME, opened_ledger
+from styler.batch.local import LocalEngine
+from styler.batch.worker import Placement
+from styler.errors import BatchError, ConfigError, OutputError
+from styler.images.reading import read_image
+from support.painted import BrokenStudio, Studio
+from support.pictures import blobs, saved
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Puts photos of these names and `style.png` into the current folder; batches there use the blending studio."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rooms, "make_engine", lambda *asked: LocalEngine(choose_layout(*asked), Studio))
+    saved(tmp_path / "style.png", blobs(70, 70, 9))
+
+    def make(*names):
+        for seed, name in enumerate(names):
+            saved(tmp_path / f"{name}.png", blobs(48, 64, seed))
+        return [{"content": f"{name}.png", "style": "style.png", "size": 64, "output": name} for name in names]
+
+    return make
+
+
+def states(outcomes):
+    return {outcome.job.name.removesuffix(".png"): outcome.state for outcome in outcomes}
+
+
+def run(jobs, **settings):
+    return list(render_batch(jobs, output="out", **{"workers": 2, **settings}))
+
+
+def lines(tmp_path):
+    return [json.loads(line) for line in (tmp_path / "out" / FILENAME).read_text().splitlines()[1:]]
+
+
+def test_a_batch_renders_every_job_once_and_a_second_run_none(photos, tmp_path):
+    jobs = photos(*"abcde")
+    assert states(run(jobs)) == dict.fromkeys("abcde", "done")
+    told = lines(tmp_path)
+    assert sorted(line["job"] for line in told if line["state"] == "done") == [f"{name}.png" for name in "abcde"]
+    assert states(run(jobs)) == dict.fromkeys("abcde", "skipped")
+    assert lines(tmp_path) == told
+
+
+def test_a_second_run_does_what_is_missing_changed_or_damaged(photos, tmp_path):
+    jobs = photos(*"abcde")
+    run(jobs)
+    (tmp_path / "out" / "a.png").unlink()
+    (tmp_path / "out" / "b.png").write_bytes(b"damaged")
+    jobs[2]["strength"] = 0.7
+    saved(tmp_path / "d.png", blobs(48, 64, 99))
+    assert states(run(jobs)) == {**dict.fromkeys("abcd", "done"), "e": "skipped"}
+    assert states(run(jobs)) == dict.fromkeys("abcde", "skipped")
+
+
+def test_bad_pictures_do_not_stop_the_others(photos, tmp_path):
+    jobs = photos("a", "b", "defect", "memory", "killer", "torn", "cut")
+    (tmp_path / "torn.png").write_bytes(b"no image")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:400])
+    found = {outcome.job.name.removesuffix(".png"): outcome for outcome in run(jobs, retries=1)}
+    assert {name for name, outcome in found.items() if outcome.state == "done"} == {"a", "b"}
+    assert found["defect"].error == "KeyError: 'no such thing'"
+    assert (found["memory"].error, found["memory"].attempts) == ("out of memory", 2)
+    assert "killed by SIGKILL" in found["killer"].error
+    assert "last words" in found["killer"].error
+    assert found["killer"].attempts == 2
+    assert "torn.png is not an image" in found["torn"].error
+    assert "cut.png" in found["cut"].error
+    assert found["cut"].attempts <= 1
+    retried = [line["job"] for line in lines(tmp_path) if line["state"] == "retrying"]
+    assert {"killer.png", "memory.png"} <= set(retried)  # whoever was being written meanwhile as well
+
+
+def test_a_repaired_picture_is_done_by_the_next_run(photos, tmp_path):
+    jobs = photos("a", "torn")
+    (tmp_path / "torn.png").write_bytes(b"no image")
+    assert states(run(jobs)) == {"a": "done", "torn": "failed"}
+    saved(tmp_path / "torn.png", blobs(48, 64, 5))
+    assert states(run(jobs)) == {"a": "skipped", "torn": "done"}
+
+
+def test_two_runs_in_one_folder_the_second_is_refused(photos, tmp_path):
+    jobs = photos("a")
+    (tmp_path / "out").mkdir()
+    with opened_ledger(tmp_path / "out"), pytest.raises(BatchError, match="another batch is working in out"):
+        run(jobs)
+
+
+def test_collisions_and_foreign_outputs_are_refused_before_any_work(photos, tmp_path):
+    jobs = photos("a", "b")
+    with pytest.raises(OutputError, match=r"two jobs would write a\.png: a\.png in style\.png and b\.png"):
+        render_batch([jobs[0], {**jobs[1], "output": "a"}], output="out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.png").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="no batch has made"):
+        run(jobs)
+    assert (tmp_path / "out" / "b.png").read_bytes() == b"mine"
+    assert states(run(jobs, overwrite=True)) == {"a": "done", "b": "done"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"stength": 0.3}, ConfigError, "job 1: unknown option 'stength'. Did you mean 'strength'"),
+        ({"style_layers": "block9"}, None, "unknown layer 'block9'"),
+        ({"style": ""}, ConfigError, "job 1: style: expected a path or a glob"),
+        ({"output": "../a"}, OutputError, "inside the output folder"),
+        ({"quality": "best"}, ConfigError, "quality: expected a whole number from 1 to 100"),
+    ],
+)
+def test_requests_that_cannot_be_are_refused_when_the_batch_is_made(photos, changes, error, said):
+    (job,) = photos("a")
+    with pytest.raises(error or Exception, match=said):
+        render_batch([{**job, **changes}])
+
+
+@pytest.mark.parametrize("settings", [{"engine": "spark"}, {"workers": 0}, {"threads": 0}])
+def test_impossible_settings_are_refused(photos, settings):
+    with pytest.raises(BatchError):
+        render_batch(photos("a"), **settings)
+
+
+def test_an_empty_batch_is_refused():
+    with pytest.raises(BatchError, match="at least one job"):
+        render_batch([])
+
+
+def test_the_observer_hears_of_all_that_happens(photos):
+    heard = []
+    run(photos("a", "memory"), retries=1, workers=1, observer=heard.append)
+    assert heard[0] == Planned(jobs=2, todo=2)
+    assert [event.job.name for event in heard if isinstance(event, Started)] == ["a.png", "memory.png", "memory.png"]
+    assert [event.step for event in heard if isinstance(event, Stepped)] == [1]
+    ended = [event for event in heard if isinstance(event, Ended)]
+    assert sorted((event.job.name, event.outcome is None) for event in ended) == [
+        ("a.png", False),
+        ("memory.png", False),
+        ("memory.png", True),
+    ]
+
+
+def test_stopping_lets_what_runs_finish_and_begins_nothing_more(photos, tmp_path):
+    jobs = photos("slow", "b", "c", "d")
+    asked = threading.Event()
+    outcomes = render_batch(
+        jobs, output="out", workers=1, observer=lambda e: isinstance(e, Started) and asked.set(), stop=asked.is_set
+    )
+    assert states(outcomes) == {"slow": "done"}
+    assert states(run(jobs)) == {"slow": "skipped", "b": "done", "c": "done", "d": "done"}
+
+
+def test_closing_the_generator_gives_up_at_once_and_leaves_no_half_files(photos, tmp_path):
+    jobs = photos("a", "slow")
+    jobs[1]["strength"] = 1.0
+    outcomes = render_batch(jobs, output="out", workers=1)
+    assert next(outcomes).state == "done"
+    started = time.monotonic()
+    outcomes.close()
+    assert time.monotonic() - started < 5
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_file()) == ["a.png", FILENAME]
+    jobs[1]["strength"] = 0.0
+    assert states(run(jobs)) == {"a": "skipped", "slow": "done"}
+
+
+def test_workers_that_cannot_begin_end_the_batch(photos, monkeypatch):
+    monkeypatch.setattr(rooms, "make_engine", lambda *_: LocalEngine([Placement()], BrokenStudio))
+    with pytest.raises(BatchError, match=r"3 workers in a row .* no license"):
+        run(photos("a"))
+
+
+def test_fast_shapes_bring_the_result_to_the_grid_and_are_part_of_the_recipe(photos, tmp_path):
+    jobs = photos("a", "b")
+    saved(tmp_path / "b.png", blobs(49, 64, 3))
+    run(jobs)
+    assert states(run(jobs, fast_shapes=True)) == {"a": "done", "b": "done"}
+    sizes = [read_image(tmp_path / "out" / name).size for name in ("a.png", "b.png")]
+    assert sizes == [(49, 64)] * 2
+
+
+def test_pictures_are_those_of_the_studio(photos, tmp_path):
+    run(photos("a"))
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert np.asarray(image).shape == (48, 64, 3)
+
+
+def test_an_input_is_never_replaced_whatever_it_is_called(photos, tmp_path):
+    (job,) = photos("a")
+    before = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").symlink_to(tmp_path / "a.png")
+    with pytest.raises(OutputError, match=r"out/a\.png would replace the input a\.png"):
+        run([job], overwrite=True)
+    with pytest.raises(OutputError, match=r"would replace the input"):
+        list(render_batch([{**job, "output": "style"}], output=".", overwrite=True))
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_options_of_files_reach_the_file_and_the_recipe(photos, tmp_path):
+    (job,) = photos("a")
+    assert states(run([job])) == {"a": "done"}
+    assert states(run([{**job, "depth": 16}])) == {"a": "done"}
+    assert read_image(tmp_path / "out" / "a.png").depth == 16
+    assert states(run([{**job, "depth": "16", "profile": "keep", "keep_gps": "false"}])) == {"a": "skipped"}
+    (refused,) = run([{**job, "max_pixels": 100}])
+    assert (refused.state, refused.attempts) == ("failed", 0)
+    assert "100" in refused.error

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from styler.batch.jobs import Job, Row, check_collisions, jobs_of_globs, jobs_of_rows, matches
+from styler.batch.naming import checked_name, output_name
+from styler.config import RenderConfig
+from styler.errors import ConfigError, OutputError
+
+CONFIG = RenderConfig(seed=7, size=128)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Empty files: `in/a.jpg`, `in/deep/b.jpg`, `art/x.jpg`, `art/y.jpg`, `out/made.jpg`."""
+    for name in ("in/a.jpg", "in/deep/b.jpg", "art/x.jpg", "art/y.jpg", "out/made.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_globs_give_every_photo_in_every_style(tree):
+    jobs = jobs_of_globs(["in/**/*.jpg"], ["art/*.jpg"], config=CONFIG)
+    assert [job.name for job in jobs] == ["a-x-7.png", "a-y-7.png", "b-x-7.png", "b-y-7.png"]
+    assert jobs[0].styles == (Path("art/x.jpg"),)
+
+
+def test_a_file_named_twice_is_one_job(tree):
+    assert len(jobs_of_globs(["in/a.jpg", "in/*.jpg"], ["art/x.jpg"], config=CONFIG)) == 1
+
+
+def test_earlier_outputs_are_no_photos(tree):
+    jobs = jobs_of_globs(["**/*.jpg"], ["art/x.jpg"], config=CONFIG, without=Path("out"))
+    assert "made" not in {job.content.stem for job in jobs}
+    with pytest.raises(ConfigError, match="all matches lie in the output folder"):
+        jobs_of_globs(["out/*.jpg"], ["art/x.jpg"], config=CONFIG, without=Path("out"))
+
+
+def test_rows_with_globs_lists_and_blends(tree):
+    def names(style):
+        return [
+            job.name
+            for job in jobs_of_rows([Row(options={"content": "in/a.jpg", "style": style}, place="")], base=tree)
+        ]
+
+    assert names("art/*.jpg") == ["a-x-0.png", "a-y-0.png"]
+    assert names("art/x.jpg|art/y.jpg") == names(["art/x.jpg", "art/y.jpg"]) == ["a-x-y-0.png"]
+
+
+def test_rows_win_over_defaults_and_flags_over_rows(tree):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", "Seed": "3", "style-weights": "2"}, place="row")
+    (job,) = jobs_of_rows([row], base=Path(), defaults={"size": "200", "seed": 1, "quality": 80}, flags={"size": "100"})
+    assert (job.config.size, job.config.seed, job.export.quality) == (100, 3, 80)
+    assert job.config.style_weights == (2.0,)
+
+
+def test_a_preset_of_a_row_loses_against_its_own_options(tree):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", "preset": "draft", "steps": "9"}, place="row")
+    (job,) = jobs_of_rows([row], base=Path(), flags={"preset": None})
+    assert job.config == RenderConfig.preset("draft", steps=9)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "row 5: content: expected a path or a glob, got None"),
+        ({"content": "in/a.jpg"}, "row 5: style: expected a path"),
+        ({"content": "no/*.jpg", "style": "art/x.jpg"}, "row 5: no file matches"),
+        ({"content": "in/a.jpg", "style": "art/x.jpg", "sise": 3}, "row 5: unknown option 'sise'. Did you mean 'size'"),
+        ({"content": "in/a.jpg", "style": "art/x.jpg", "size": "big"}, "row 5: size: expected"),
+        ({"content": "in/a.jpg", "style": "art/x.jpg", "style_weights": "1,2"}, "row 5: style_weights: expected 1"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_named(tree, options, said):
+    with pytest.raises(ConfigError, match=said):
+        jobs_of_rows([Row(options=options, place="row 5")], base=Path())
+
+
+def test_absent_files_are_left_for_the_run_to_report(tree):
+    assert matches("absent.jpg") == [Path("absent.jpg")]
+    with pytest.raises(ConfigError):
+        matches("absent.jpg", present=True)
+
+
+def test_a_name_with_brackets_is_found_before_it_is_a_glob(tree):
+    (tree / "in" / "[1].jpg").touch()
+    assert matches("in/[1].jpg") == [Path("in/[1].jpg")]
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{content}-{style}-{seed}", "photo-one-two-7.png"),
+        ("{style}/{content}.jpg", "one-two/photo.jpg"),
+        ("{index:04d}-{size}-{strength:.1f}", "0012-128-0.5.png"),
+        ("{folder}.v1", "in.v1.png"),
+    ],
+)
+def test_templates(template, name):
+    assert output_name(template, Path("in/photo.jpg"), [Path("one.jpg"), Path("two.jpg")], CONFIG, 12) == name
+
+
+@pytest.mark.parametrize("template", ["{nothing}", "{content", "{content.stem}", "{seed:zz}", "{}", "{content!x}"])
+def test_templates_that_cannot_be_filled_in(template):
+    with pytest.raises(ConfigError, match="--name: "):
+        output_name(template, Path("a.jpg"), [Path("b.jpg")], CONFIG, 1)
+
+
+@pytest.mark.parametrize("name", ["../a.png", "/a.png", "a/../../b", "", "x" * 300, ".hidden.png", "a/.png"])
+def test_names_that_lead_elsewhere_or_nowhere(name):
+    with pytest.raises(OutputError):
+        checked_name(name)
+
+
+def test_collisions_name_both_jobs():
+    jobs = [Job(content=Path(f"{name}/a.jpg"), styles=(Path("s.jpg"),)) for name in ("one", "two")]
+    with pytest.raises(OutputError, match=r"a-s-0\.png: one/a\.jpg in s\.jpg and two/a\.jpg in s\.jpg.*\{folder\}"):
+        check_collisions(jobs)

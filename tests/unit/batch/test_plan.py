@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from itertools import pairwise
+
+import pytest
+
+from styler.batch.jobs import jobs_of_globs
+from styler.batch.ledger import FILENAME, HEADER, read_ledger
+from styler.batch.plan import grouped, make_plan
+from styler.batch.recipe import SHARED
+from styler.config import RenderConfig
+from styler.render.engine import DECISIVE
+from support.pictures import blobs, saved
+
+SECONDS = 3.0  # of computing that a second run over a thousand finished outputs may take after start-up
+
+
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory):
+    """Jobs of 250 photos in 4 styles, all of them done: outputs and ledger are there."""
+    tmp_path = tmp_path_factory.mktemp("thousand")
+    for folder in ("in", "art", "out"):
+        (tmp_path / folder).mkdir()
+    for seed in range(250):
+        saved(tmp_path / "in" / f"{seed}.png", blobs(48, 64, seed))
+    for seed in range(4):
+        saved(tmp_path / "art" / f"{seed}.png", blobs(64, 64, 1000 + seed))
+    globs = [str(tmp_path / "in" / "*.png")], [str(tmp_path / "art" / "*.png")]
+    jobs = jobs_of_globs(*globs, config=RenderConfig(size=64))
+    lines = [json.dumps(HEADER)]
+    for task in make_plan(jobs, tmp_path / "out", {}).tasks:
+        content = task.job.name.encode() * 20_000  # some 200 KB, as a small picture has
+        (tmp_path / "out" / task.job.name).write_bytes(content)
+        facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        lines.append(json.dumps({"job": task.job.name, "state": "done", "recipe": task.recipe, **facts}))
+    (tmp_path / "out" / FILENAME).write_text("\n".join(lines) + "\n")
+    return jobs, tmp_path / "out"
+
+
+def test_a_finished_folder_of_a_thousand_outputs_is_checked_in_a_moment(thousand):
+    jobs, out = thousand
+    started = time.process_time()
+    plan = make_plan(jobs, out, read_ledger(out))
+    seconds = time.process_time() - started
+    assert (len(plan.done), plan.tasks, plan.refusals) == (1000, [], [])
+    assert seconds < SECONDS
+    names = [job.name for job in jobs]
+    (out / names[1]).unlink()
+    (out / names[2]).write_bytes((out / names[2]).read_bytes()[::-1])
+    plan = make_plan(jobs, out, read_ledger(out))
+    assert [(task.job.name, task.reason) for task in plan.tasks] == [(name, "missing") for name in names[1:3]]
+
+
+def test_every_option_either_shares_programs_or_decides_about_them():
+    names = set(RenderConfig().to_dict())
+    assert set(SHARED) | set(DECISIVE) == names
+    assert not set(SHARED) & set(DECISIVE)
+
+
+def test_neighbors_share_program_shape_and_photo(thousand):
+    jobs, out = thousand
+    mixed = [job for pair in zip(jobs[:8], jobs[::-1][:8], strict=True) for job in pair]
+    tasks = grouped(make_plan(mixed, out / "new", {}).tasks)
+    photos = [task.job.content for task in tasks]
+    assert len({*photos}) == 4
+    assert sum(one != other for one, other in pairwise(photos)) == 3

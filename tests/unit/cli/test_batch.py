@@ -1,0 +1,171 @@
+"""`styler batch` in this process, with a studio that blends instead of rendering."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+
+import pytest
+import typer
+
+from styler.batch import batch as rooms
+from styler.batch.batch import RETRIES, render_batch
+from styler.batch.layout import Resources, choose_layout
+from styler.batch.ledger import opened_ledger
+from styler.batch.local import LocalEngine
+from styler.cli.app import app, run
+from styler.config import RenderConfig
+from support.painted import Studio
+from support.pictures import blobs, saved
+
+COMMANDS = typer.main.get_command(app).commands
+GLOBS = ("batch", "--content", "in/*.png", "--style", "art/*.png", "-o", "out", "--size", "64", "--workers", "1")
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    """`in/` with photos a and b, `art/` with a painting s."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rooms, "make_engine", lambda *asked: LocalEngine(choose_layout(*asked), Studio))
+    for name in ("in/a", "in/b", "art/s"):
+        path = tmp_path / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        saved(path, blobs(48, 64, len(name)))
+    return tmp_path
+
+
+def batch(monkeypatch, *words):
+    monkeypatch.setattr("sys.argv", ["styler", *words])
+    return run(list(words))
+
+
+def test_renders_every_photo_in_every_style_and_then_nothing(folders, monkeypatch, capsys):
+    assert batch(monkeypatch, *GLOBS) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("out: 2 rendered, 0 done before, 0 failed, ")
+    assert sorted(path.name for path in (folders / "out").glob("*.png")) == ["a-s-0.png", "b-s-0.png"]
+    assert batch(monkeypatch, *GLOBS) == 0
+    assert capsys.readouterr().err.startswith("out: 0 rendered, 2 done before, 0 failed, ")
+
+
+def test_failures_end_with_status_3_a_table_and_the_command_that_retries(folders, monkeypatch, capsys):
+    (folders / "in" / "b.png").write_bytes(b"no image")
+    words = (*GLOBS, "--name", "{content} of {style}")
+    assert batch(monkeypatch, *words) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("out: 1 rendered, 0 done before, 1 failed, ")
+    assert lines[1].split() == ["failed", "tries", "why"]
+    assert lines[2].startswith("b of s.png      0  in/b.png is not an image")
+    assert lines[3] == f"to retry: {shlex.join(['styler', *words])}"
+    saved(folders / "in" / "b.png", blobs(48, 64, 3))
+    assert run(shlex.split(lines[3].removeprefix("to retry: styler "))) == 0
+    assert capsys.readouterr().err.startswith("out: 1 rendered, 1 done before, 0 failed")
+
+
+def test_a_dry_run_tells_the_plan_and_leaves_nothing(folders, monkeypatch, capsys):
+    (folders / "in" / "b.png").write_bytes(b"no image")
+    assert batch(monkeypatch, *GLOBS, "--dry-run") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.splitlines()[0] == "jobs      1 to do (1 new), 0 done, 1 impossible"
+    assert "  b-s-0.png  impossible: in/b.png is not an image" in out
+    assert "  a-s-0.png  64x48  in/a.png in art/s.png  new" in out
+    assert "workers   1 with" in out
+    assert "predicted 0." in out
+    assert not (folders / "out").exists()
+
+
+def test_a_long_plan_is_cut_off_unless_all_of_it_is_asked_for(folders, monkeypatch, capsys):
+    rows = "\n".join(f"in/a.png,art/s.png,{seed}" for seed in range(30))
+    (folders / "jobs.csv").write_text(f"content,style,seed\n{rows}\n")
+    assert batch(monkeypatch, "batch", "jobs.csv", "-o", "out", "--dry-run") == 0
+    assert "… and 10 more, see --verbose" in capsys.readouterr().out
+    assert batch(monkeypatch, "batch", "jobs.csv", "-o", "out", "--dry-run", "-v") == 0
+    assert "a-s-29.png" in capsys.readouterr().out
+
+
+def test_a_manifest_with_flags_that_win_over_it(folders, monkeypatch, capsys):
+    (folders / "jobs.toml").write_text('size = 512\n[[job]]\ncontent = "in/*.png"\nstyle = "art/s.png"\nseed = 3\n')
+    words = ("batch", "jobs.toml", "-o", "out", "--size", "80", "--dry-run", "--where", "content=a")
+    assert batch(monkeypatch, *words) == 0
+    out = capsys.readouterr().out
+    assert "a-s-3.png  80x60" in out
+    assert "b-s-3.png" not in out
+
+
+def test_progress_is_shown_when_asked_for(monkeypatch, capsys):
+    assert batch(monkeypatch, *GLOBS, "--progress") == 0
+    err = capsys.readouterr().err
+    assert "2/2 jobs" in err
+    assert "a-s-0.png" in err
+
+
+def test_the_page_is_written_and_replaced_but_not_over_somebodys_file(folders, monkeypatch, capsys):
+    for _ in range(2):
+        assert batch(monkeypatch, *GLOBS, "--report", "out/index.html") == 0
+    assert "styler batch" in (folders / "out" / "index.html").read_text()
+    (folders / "mine.html").write_text("mine")
+    capsys.readouterr()
+    assert batch(monkeypatch, *GLOBS, "--report", "mine.html") == 2
+    assert "mine.html exists already and is no page of a batch" in capsys.readouterr().err
+    assert (folders / "mine.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("batch", "-o", "out"),
+            "expected one MANIFEST, or both --content GLOB and --style GLOB; see styler batch --help",
+        ),
+        (("batch", "x.csv", "--content", "in/*", "-o", "out"), "; got x.csv as well; quote globs"),
+        (("batch", "a.csv", "b.csv", "-o", "out"), "; got b.csv as well; quote globs"),
+        (("batch", "--content", "in/*.png", "-o", "out"), "expected one MANIFEST, or both"),
+        ((*GLOBS[:3], "--style", "art", "-o", "out"), "art is a folder; expected files, such as 'art/*.jpg'"),
+        (("batch", "absent.csv", "-o", "out"), "cannot read absent.csv"),
+        (("batch", "in/a.png", "-o", "out"), "unknown kind of manifest '.png'"),
+        ((*GLOBS[:3], "--style", "none/*", "-o", "out"), "no file matches 'none/*'"),
+        (("batch", "--content", "in/*.png", "--style", "art/*.png"), "Missing option '-o'"),
+        ((*GLOBS, "--name", "{style}"), "two jobs would write s.png"),
+        ((*GLOBS, "--name", "{stile}"), "unknown field 'stile'"),
+        ((*GLOBS, "--where", "content=c"), "expected at least one job, got none"),
+        ((*GLOBS, "--where", "contents=c"), "unknown field 'contents'"),
+        ((*GLOBS, "--engine", "spark"), "unknown engine 'spark'"),
+        ((*GLOBS, "--strength", "2"), "strength: expected a number at least 0"),
+        ((*GLOBS, "--network", "vgg18"), "unknown network 'vgg18'"),
+        ((*GLOBS, "--report", "page.txt"), "expected a name that ends in .html"),
+        ((*GLOBS, "--limit", "0"), "'--limit'"),
+        ((*GLOBS[:5], "-o", "in/a.png"), "cannot make the output folder"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(monkeypatch, capsys, words, said):
+    assert batch(monkeypatch, *words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_second_batch_in_the_same_folder_is_refused(folders, monkeypatch, capsys):
+    (folders / "out").mkdir()
+    with opened_ledger(folders / "out"):
+        assert batch(monkeypatch, *GLOBS) == 2
+    assert "error: another batch is working in out" in capsys.readouterr().err
+
+
+def test_it_takes_every_option_of_a_render():
+    options = {parameter.name: parameter for parameter in COMMANDS["batch"].params}
+    of_render = {parameter.name: parameter for parameter in COMMANDS["render"].params}
+    wanted = {field.name for field in fields(RenderConfig)} & set(of_render)
+    assert wanted <= set(options)
+    assert [name for name in wanted if options[name].help != of_render[name].help] == []
+    assert [name for name, option in options.items() if not option.help] == []
+
+
+def test_its_defaults_are_those_of_the_library():
+    options = {parameter.name: parameter.default for parameter in COMMANDS["batch"].params}
+    assert options["retries"] == RETRIES
+    assert (options["engine"], options["ray_address"]) == (Resources().engine, Resources().ray_address)
+    assert render_batch.__kwdefaults__["retries"] == RETRIES

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from styler.cli.app import run
+from styler.cli.planning import duration
+from styler.render import planner, setting
+from styler.render.cost import Cost, Line
+
+pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
+WORDS = ("photo.png", "painting.png", "--network", "tiny", "--size", "512", "--steps", "30")
+
+
+@pytest.fixture(autouse=True)
+def costs(monkeypatch):
+    """Costs that nobody has to measure, on a process that holds a little."""
+    cost = Cost(memory=Line(2**26, 1500), seconds=Line(0.1, 2e-6), first=3, sweep=(1e-7, 1e-7))
+    monkeypatch.setattr(planner, "probed", lambda config, kind: cost)
+    monkeypatch.setattr(setting, "resident_memory", lambda: 2**29)
+
+
+def test_shows_scales_memory_and_time(capsys):
+    assert run(["plan", *WORDS, "--max-memory", "8G"]) == 0
+    out, err = capsys.readouterr()
+    assert "scale     128x96, 1" in out
+    assert "scale     512x384, " in out
+    assert "G allowed, measured on this machine" in out
+    assert "time      " in out
+    assert "in one piece" in out
+    assert err == ""
+
+
+def test_says_why_there_are_tiles(capsys):
+    assert run(["plan", *WORDS, "--max-memory", "900M"]) == 0
+    out = capsys.readouterr().out
+    assert "by tiles of " in out
+    assert "why       tiles of " in out
+
+
+def test_too_little_memory_is_refused_with_what_would_do(capsys):
+    assert run(["plan", *WORDS, "--max-memory", "100M"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: 512x384 pixels need at least ")
+    assert "--max-memory" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--max-memory", "lots"), "max_memory: expected a number with a unit, such as 512M or 4G, got 'lots'"),
+        (("--max-memory", "-1G"), "max_memory: expected a number above 0"),
+        (("--tile", "3"), "tile: expected at least"),
+        (("--tile", "big"), "tile: expected a number, got 'big'"),
+        (("--time-budget", "1s"), "even one step takes"),
+        (("--time-budget", "soon"), "time_budget: expected a number"),
+        (("--size", "20000", "-o", "a.webp"), "WEBP"),
+        (("--size", "70000", "-o", "a.jpg"), "size: expected"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(capsys, words, message):
+    assert run(["plan", *WORDS, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--tile", "3"), ("--max-memory", "100M")])
+def test_render_refuses_the_same(folder, capsys, words):
+    assert run(["render", *WORDS, *words]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not list(folder.glob("photo-*"))
+
+
+def test_a_full_disk_is_refused_before_work(folder, capsys, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    assert run(["render", *WORDS]) == 2
+    assert "512x384 pixels take up to 1 MiB and 0 MiB are free" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(4.4, "4 s"), (150, "2 min"), (9000, "2.5 h")])
+def test_durations_have_two_digits(seconds, words):
+    assert duration(seconds) == words
