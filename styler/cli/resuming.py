@@ -83,8 +83,9 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     where = (job.content, list(job.styles), output, job.config)
     ended = bool(checkpoint.snapshot.position.reason)  # of an octave, only after the last one the output may be ours
     overwrites = settings.overwrite or ended
-    settled = {"export": export, "max_pixels": job.max_pixels, "plan": plan, "known": known}
-    request = checked_request(*where, overwrite=overwrites, **settled)
+    request = checked_request(
+        *where, overwrite=overwrites, export=export, max_pixels=job.max_pixels, plan=plan, known=known
+    )
     found = Resumed(request=request, settings=settings, checkpoint=checkpoint, job=job)
     if not (settings.overwrite or found.over):
         check_output(output)
