@@ -27,7 +27,7 @@ from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
 from styler.render.planner import plan_render
-from styler.render.provenance import recipe_of
+from styler.render.provenance import inputs_of, recipe_of
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.saver import EVERY, Saver
@@ -261,11 +261,12 @@ class Stylizer:
         """
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
+        inputs = inputs_of(self.config, self._engine.network, [photo, *paintings])
         renderer = Renderer(self.config, self._engine, self._plan)
         schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
         rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
         report = reported(self.config, [photo, *paintings], rendered)
-        recipe = recipe_of(self.config, self._engine, [photo, *paintings], rendered, self._plan)
+        recipe = recipe_of(self.config, self._engine, inputs, rendered, self._plan)
         return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config, recipe=recipe)
 
 

@@ -40,30 +40,36 @@ def network_input(config: RenderConfig, network: NetworkSpec) -> Input:
     )
 
 
+def inputs_of(config: RenderConfig, network: NetworkSpec, pictures: list[Picture]) -> tuple[Input, ...]:
+    """All that a render reads, photo first; to be taken before it starts, since files may change during it.
+
+    Raises:
+        ImageError: The image to start from cannot be read.
+    """
+    photo, *paintings = pictures
+    inputs = [picture_input("content", photo), *(picture_input("style", each) for each in paintings)]
+    if config.init not in BUILT_IN_INITS:
+        inputs.append(_file_input("init", _start(config.init)))
+    return (*inputs, network_input(config, network))
+
+
 def recipe_of(
-    config: RenderConfig, engine: Engine, pictures: list[Picture], rendered: Rendered, plan: Plan | None
+    config: RenderConfig, engine: Engine, inputs: tuple[Input, ...], rendered: Rendered, plan: Plan | None
 ) -> Recipe:
     """The recipe of a picture.
 
     Args:
         config: As it was asked for.
         engine: It was rendered on.
-        pictures: Photo and paintings.
+        inputs: By `inputs_of`.
         rendered: What came out.
         plan: That was obeyed, None if there was none.
-
-    Raises:
-        ImageError: The image to start from has gone meanwhile.
     """
-    photo, *paintings = pictures
-    inputs = [picture_input("content", photo), *(picture_input("style", each) for each in paintings)]
-    if config.init not in BUILT_IN_INITS:
-        inputs.append(_file_input("init", _reread(config.init)))
     return Recipe(
         config=without_folders(config),
         plan=_plan(config, engine, rendered, plan),
         export=EXPORT,
-        inputs=(*inputs, network_input(config, engine.network)),
+        inputs=inputs,
         versions=versions(),
     )
 
@@ -79,11 +85,11 @@ def _file_input(role: str, source: Source) -> Input:
     return Input(role=role, name=source.name, sha256=source.sha256, bytes=source.bytes)
 
 
-def _reread(path: str) -> Source:
+def _start(path: str) -> Source:
     try:
         return source_of(path)
     except OSError as cause:
-        message = f"cannot read {shown(path)}, which the picture was started from: {cause.strerror or cause}"
+        message = f"cannot read {shown(path)}, the image to start from: {cause.strerror or cause}"
         raise ImageError(message) from cause
 
 

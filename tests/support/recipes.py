@@ -13,7 +13,7 @@ PLAN = Plan(
     onednn=True,
     steps_per_call=50,
     size=Size(96, 128),
-    octaves=(Level(68, 90, 12, 12), Level(96, 128, 8, 5)),
+    octaves=(Level(68, 90, 12, 12), Level(96, 128, 8, 5, 64, 3)),
 )
 
 

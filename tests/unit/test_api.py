@@ -180,7 +180,7 @@ def test_listed():
 
 def test_versions_name_what_the_bytes_depend_on():
     found = versions()
-    assert set(found) == {"python", "styler", "tensorflow", "keras", "numpy"}
+    assert set(found) == {"python", "styler", "tensorflow", "keras", "numpy", "pillow", "libvips", "imagecodecs"}
     assert all(re.match(r"\d+\.\d+", version) for version in found.values())
 
 

@@ -17,7 +17,7 @@ FIELDS = {field.name: field.default for field in fields(RenderConfig)}
 FROM_PRESET = {field.name for field in fields(Preset)}
 OUTSIDE = {
     *("content", "styles", "output", "overwrite", "quality", "preset", "save_every", "config", "report"),
-    *("depth", "profile", "keep_gps", "max_pixels", "recipe"),
+    *("depth", "profile", "keep_gps", "max_pixels", "recipe", "checkpoint", "checkpoint_every"),
     *("dry_run", "progress", "quiet", "verbose", "debug"),
 }  # options that do not change how a picture looks
 

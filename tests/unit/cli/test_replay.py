@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from styler.cli.app import run
+from styler.config import RenderConfig
 from styler.images.recipes import read_recipe
 from styler.images.writing import write_picture
+from styler.networks import NETWORKS
 from styler.recipe import Recipe
+from styler.render.saver import Saver
 from support.pictures import blobs, saved, stripes
+from support.programs import shared_engine
 
 CHOSEN = ("--device", "cpu", "--compile", "graph")  # so that replays share the renders' compiled program
 SMALL = ("--network", "tiny", "--size", "64", "--steps", "4", *CHOSEN)
@@ -43,8 +48,9 @@ def recipe_of(path):
         ("out.tif", ("--optimizer", "adam")),
         ("out.tif", ("--depth", "16", "--size", "192", "--steps", "6")),
         ("out.png", ("--strength", "0")),
+        ("out.png", ("--tile", "64", "--size", "160", "--steps", "3")),
     ],
-    ids=" ".join,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value) or "plain",
 )
 def test_the_same_bytes(folder, name, words):
     render(name, *words)
@@ -156,6 +162,37 @@ def test_a_picture_without_a_recipe_is_refused(folder, capsys):
     assert "out.png carries no recipe" in capsys.readouterr().err
 
 
+class Killed(BaseException):
+    """In place of a process that is killed."""
+
+
+def test_a_killed_replay_is_resumed_to_the_same_bytes(folder, monkeypatch):
+    """Also where the recipe's octaves are others than this version would plan."""
+    render("out.png", "--size", "192", "--steps", "9")
+    text = read_recipe("out.png")
+    plan = recipe_of("out.png").plan
+    assert [level.steps for level in plan.octaves] != [4, 5]
+    levels = [[*level[:2], steps, steps, *level[4:]] for level, steps in zip(plan.octaves, (4, 5), strict=True)]
+    was = json.dumps(plan.to_dict()["octaves"], separators=(",", ":"))
+    rewritten("out.png", text.replace(was, json.dumps(levels, separators=(",", ":"))))
+    assert replay("out.png", "-o", "whole.png") == 0
+    assert [level.steps for level in recipe_of("whole.png").plan.octaves] == [4, 5]
+    real, events = Saver.__call__, []
+
+    def call(saver, event):
+        real(saver, event)
+        events.append(event)
+        if len(events) == 3:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Saver, "__call__", call)
+        with pytest.raises(Killed):
+            replay("out.png", "-o", "again.png", "--checkpoint", "state", "--checkpoint-every", "0s")
+    assert run(["resume", "state"]) == 0
+    assert (folder / "again.png").read_bytes() == (folder / "whole.png").read_bytes()
+
+
 def test_other_versions_are_a_warning(folder, capsys):
     render("out.png")
     recipe = recipe_of("out.png")
@@ -186,14 +223,13 @@ def test_what_cannot_be_obeyed_is_refused(folder, capsys, old, new, said):
 
 
 def test_changed_weights_are_told(folder, capsys, monkeypatch):
-    from dataclasses import replace
-
-    from styler.networks import NETWORKS
-
     weights = folder / "tiny.npz"
     weights.write_bytes(b"one")
     monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
-    monkeypatch.setitem(NETWORKS._things, "tiny", replace(NETWORKS["tiny"], weights_file="tiny.npz"))
+    network = replace(NETWORKS["tiny"], weights_file="tiny.npz")
+    monkeypatch.setitem(NETWORKS._things, "tiny", network)
+    config = RenderConfig(network="tiny", device="cpu", compile="graph")
+    monkeypatch.setattr(shared_engine(config, network), "network", network)
     render("out.png")
     assert recipe_of("out.png").of("network")[0].bytes == 3
     assert replay("out.png", "-o", "again.png") == 0
