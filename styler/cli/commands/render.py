@@ -66,12 +66,8 @@ def render(
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
     export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
-    request = checked_request(
-        *(content, styles, output, build_config(config, preset, flags)),
-        overwrite=overwrite,
-        export=export,
-        max_pixels=max_pixels,
-    )
+    asked = content, styles, output, build_config(config, preset, flags)
+    request = checked_request(*asked, overwrite=overwrite, export=export, max_pixels=max_pixels)
     check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
     check_intermediate(request, save_every, overwrite=overwrite)
     saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite)
