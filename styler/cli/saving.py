@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-from styler.cli.request import Request, Saving, Settings, check_intermediate, check_report
+from styler.cli.request import Request, Saving
 from styler.config import parse_time
 from styler.errors import OutputError, shown
 from styler.images.writing import check_is_no_input
 
 OFF = "off"
 SUFFIX = ".styler-checkpoint"
-
-
-def checked_settings(request: Request, checkpoint: str | None, every: str, **values: Any) -> Settings:
-    """Refuse whatever a render could not write beside its picture.
-
-    Args:
-        request: The render.
-        checkpoint: As in `checked_saving`.
-        every: Likewise.
-        **values: The other fields of `Settings`.
-
-    Raises:
-        ConfigError: `every` is no time.
-        OutputError: A folder does not exist, or a file must stay.
-    """
-    saving = checked_saving(request, checkpoint, every, overwrite=values["overwrite"])
-    settings = Settings(saving=saving, **values)
-    check_report(settings.report, request.output, overwrite=settings.overwrite, inputs=request.inputs)
-    check_intermediate(request, settings.save_every, overwrite=settings.overwrite)
-    return settings
 
 
 def checked_saving(request: Request, checkpoint: str | None, every: str, *, overwrite: bool) -> Saving:

@@ -60,17 +60,17 @@ def render(
     """Render CONTENT in the style of one or more paintings."""
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import build_config, checked_request
-    from styler.cli.saving import checked_settings
+    from styler.cli.request import Settings, build_config, check_intermediate, check_report, checked_request
+    from styler.cli.saving import checked_saving
     from styler.images.export import Export
 
-    chosen = build_config(config, preset, {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS})
+    flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
     export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
-    files = (content, styles, output)
-    request = checked_request(*files, chosen, overwrite=overwrite, export=export, max_pixels=max_pixels)
-    asked: dict[str, Any] = {"save_every": save_every, "report": report, "recipe": recipe}
-    asked |= {"overwrite": overwrite, "progress": False if quiet else progress, "quiet": quiet}
-    settings = checked_settings(request, checkpoint, checkpoint_every, **asked)
+    asked = content, styles, output, build_config(config, preset, flags)
+    request = checked_request(*asked, overwrite=overwrite, export=export, max_pixels=max_pixels)
+    check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
+    check_intermediate(request, save_every, overwrite=overwrite)
+    saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite)
     if dry_run or verbose:
         typer.echo(describe(request), err=not dry_run)
     if dry_run:
@@ -78,4 +78,6 @@ def render(
     import_tensorflow()
     from styler.cli.work import carry_out
 
-    carry_out(request, settings)
+    shown = False if quiet else progress
+    rest: dict[str, Any] = {"saving": saving, "progress": shown, "quiet": quiet, "recipe": recipe}
+    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, **rest))
