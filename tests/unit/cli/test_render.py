@@ -180,7 +180,7 @@ def test_the_report_tells_how_the_picture_came_about(folder):
     assert report["stop_reason"] == "steps"
     assert 0 < report["seconds"] < 100
     assert report["peak_memory"] > 2**26
-    assert set(report["versions"]) == {"python", "styler", "tensorflow", "keras", "numpy"}
+    assert set(report["versions"]) >= {"python", "styler", "tensorflow", "keras", "numpy"}
 
 
 def test_a_report_needs_overwrite_too(folder):
