@@ -135,6 +135,7 @@ def _assignment(task: Task, number: int, folder: Path) -> Assignment:
         target=folder / f"{number}.png",
         export=task.job.export,
         max_pixels=task.job.max_pixels,
+        with_recipe=False,
         digests={},
     )
 
