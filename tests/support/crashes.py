@@ -4,7 +4,7 @@
     PYTHONPATH=.:tests python tests/support/crashes.py disks 100
 
 Every render is a process of its own, `styler render` with a network of random weights. A kill is SIGKILL; one in ten
-falls anywhere, the others between the first checkpoint and the end of the process. A full disk is a limit on the size
+falls anywhere, the others between the first step and the end of the process. A full disk is a limit on the size
 of files (RLIMIT_FSIZE) that falls anywhere between nothing and more than the largest file of the render.
 """
 
@@ -33,7 +33,9 @@ LOOKS = (
 SMALL = ("--network", "tiny", "--size", "192", "--steps", "36", "--save-every", "2")  # two octaves, calls of two steps
 SAVING = ("--checkpoint", "state", "--checkpoint-every", "0s")
 LONGEST = 3600.0  # seconds for a render of five: whoever runs hundreds lets them wait while the machine is needed
-EVERYWHERE = 0.1  # share of the kills that may fall before the first checkpoint
+EVERYWHERE = 0.1  # share of the kills that fall anywhere from the start of the process
+IMAGES = 18  # of --save-every 2: the others fall within `LATER` seconds after one of them, or after the first step
+LATER = 0.3
 
 
 class Crashes:
@@ -55,13 +57,10 @@ class Crashes:
         return saved(self.root / "photo.png", blobs(60, 80, 1)), saved(self.root / "painting.png", stripes(90, 70))
 
     def reference(self, look: tuple[str, ...]) -> tuple[bytes, float]:
-        """Bytes of the uninterrupted picture, and how long its process goes on after its first checkpoint."""
+        """Bytes of the uninterrupted picture, and seconds that its process took."""
         if look not in self._references:
-            folder = self._folder()
-            process = self.start(folder, *self.words(look))
-            self._first_checkpoint(folder, process)
-            began = time.monotonic()
-            self.finished(process)
+            folder, began = self._folder(), time.monotonic()
+            self.finished(self.start(folder, *self.words(look)))
             self._references[look] = (folder / "out.png").read_bytes(), time.monotonic() - began
         return self._references[look]
 
@@ -92,18 +91,21 @@ class Crashes:
     def kill_once(self) -> None:
         """One render killed, and resumed (or begun again where nothing was saved yet) to the same bytes."""
         look = self.random.choice(LOOKS)
-        wanted, rest = self.reference(look)
-        folder = self._folder()
-        process = self.start(folder, *self.words(look))
-        if self.random.random() > EVERYWHERE:
-            self._first_checkpoint(folder, process)
-            time.sleep(self.random.uniform(0.0, rest))
-        else:
-            time.sleep(self.random.uniform(0.0, 2 * rest))
-        process.kill()
-        process.communicate()
-        self._note(process)
-        check_whole(folder, wanted)
+        wanted, seconds = self.reference(look)
+        killed = False
+        while not killed:
+            folder = self._folder()
+            process = self.start(folder, *self.words(look))
+            if self.random.random() > EVERYWHERE:
+                self._images(folder, process, self.random.randint(0, IMAGES))
+                time.sleep(self.random.uniform(0.0, LATER))
+            else:
+                time.sleep(self.random.uniform(0.0, seconds))
+            process.kill()
+            process.communicate()
+            killed = process.returncode == -signal.SIGKILL
+            self.counts["killed" if killed else "ended before"] += 1
+            check_whole(folder, wanted)
         self._go_on(folder, look, wanted)
 
     def _go_on(self, folder: Path, look: tuple[str, ...], wanted: bytes) -> None:
@@ -116,9 +118,6 @@ class Crashes:
         check((folder / "out.png").read_bytes() == wanted, "the resumed picture has other bytes")
         check(not (folder / "state").exists(), "the checkpoint is still there")
         check_whole(folder, wanted)
-
-    def _note(self, process: subprocess.Popen[str]) -> None:
-        self.counts["killed" if process.returncode == -signal.SIGKILL else "ended before"] += 1
 
     def fill_once(self) -> None:
         """One render on a disk that is full for files above some size; then it is resumed on a larger one."""
@@ -146,9 +145,9 @@ class Crashes:
     def _folder(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.root))
 
-    def _first_checkpoint(self, folder: Path, process: subprocess.Popen[str]) -> None:
-        until = time.monotonic() + LONGEST
-        while not (folder / "state").exists() and process.poll() is None and time.monotonic() < until:
+    def _images(self, folder: Path, process: subprocess.Popen[str], count: int) -> None:
+        """Wait until so many intermediate images are there, or the process has ended."""
+        while len(list(folder.glob("out-*.png"))) < count and process.poll() is None:
             time.sleep(0.002)
 
 
