@@ -6,13 +6,15 @@ from typing import Any
 
 from styler.config import RenderConfig
 from styler.networks import NetworkSpec
-from styler.render.engine import Engine, decisive
+from styler.render.engine import Engine, Statistics, decisive
 
 _MADE: dict[tuple[Any, ...], Engine] = {}
 
 
-def shared_engine(config: RenderConfig, network: NetworkSpec) -> Engine:
-    """An `Engine` that serves `config`, made once for all tests."""
+def shared_engine(config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> Engine:
+    """An `Engine` that serves `config`, made once for all tests unless it shall keep statistics of its own."""
+    if statistics is not None:
+        return Engine(config, network, statistics)
     key = (network.name, *decisive(config))
     if key not in _MADE:
         _MADE[key] = Engine(config, network)

@@ -65,11 +65,10 @@ def render(
     from styler.images.export import Export
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
-    export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
     request = checked_request(
         *(content, styles, output, build_config(config, preset, flags)),
         overwrite=overwrite,
-        export=export,
+        export=Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps),
         max_pixels=max_pixels,
     )
     check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
@@ -82,6 +81,5 @@ def render(
     import_tensorflow()
     from styler.cli.work import carry_out
 
-    shown = False if quiet else progress
-    rest: dict[str, Any] = {"saving": saving, "progress": shown, "quiet": quiet, "recipe": recipe}
-    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, **rest))
+    rest: dict[str, Any] = {"quiet": quiet, "recipe": recipe, "progress": False if quiet else progress}
+    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, saving=saving, **rest))
