@@ -243,6 +243,7 @@ class Stylizer:
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
         watch: Callable[[int, int], object] | None = None,
+        shape: Size | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render step by step: stop whenever you like, `event.image()` is the best so far.
 
@@ -252,6 +253,7 @@ class Stylizer:
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
             watch: Called after each tile with the count of tiles done and to do in this evaluation.
+            shape: (height, width) of the result; None for the photo's proportions at the config's size.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -262,7 +264,7 @@ class Stylizer:
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
         inputs = inputs_of(self.config, self._engine.network, [photo, *paintings])
-        renderer = Renderer(self.config, self._engine, self._plan)
+        renderer = Renderer(self.config, self._engine, self._plan, shape)
         schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
         rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
         report = reported(self.config, [photo, *paintings], rendered)

@@ -28,7 +28,7 @@ class Preset:
         return asdict(self)
 
 
-DRAFT = Preset(steps=40)
+DRAFT = Preset(steps=30)
 BALANCED = Preset(steps=100)
 BEST = Preset(steps=240)
 

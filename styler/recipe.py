@@ -165,6 +165,18 @@ class Recipe:
         """The inputs of one role."""
         return [each for each in self.inputs if each.role == role]
 
+    def named_like(self, known: Iterable[Input]) -> Recipe:
+        """The same with the names that files of the same contents had before, wherever they are now."""
+        left = list(known)
+        inputs = tuple(_named_like(each, left) for each in self.inputs)
+        names = {old.name: new.name for old, new in zip(self.inputs, inputs, strict=True) if old.role == "network"}
+        starts = [each.name for each in inputs if each.role == "init"]
+        config = self.config.changed(
+            init=starts[0] if starts else self.config.init,
+            network=names.get(self.config.network, self.config.network),
+        )
+        return replace(self, config=config, inputs=inputs)
+
     def to_text(self) -> str:
         """One line of JSON in ASCII."""
         parts = (VERSION, self.config.to_dict(), self.plan.to_dict(), dict(self.export))
@@ -185,6 +197,15 @@ class Recipe:
         except (ValueError, RecursionError) as cause:
             message = "a recipe in JSON was expected, this is damaged or not one of styler"
             raise ConfigError(message) from cause
+
+
+def _named_like(found: Input, known: list[Input]) -> Input:
+    """An input by the name of the first one left of its role and contents, which is taken from the list."""
+    same = [each for each in known if (each.role, each.sha256) == (found.role, found.sha256)]
+    if not same:
+        return found
+    known.remove(same[0])
+    return replace(found, name=same[0].name)
 
 
 def without_folders(config: RenderConfig) -> RenderConfig:

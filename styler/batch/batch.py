@@ -19,6 +19,7 @@ from styler.batch.probe import settled
 from styler.batch.recipe import recipe_words
 from styler.batch.run import Manner, Run
 from styler.errors import OutputError
+from styler.images.atomic import LONGEST_STEM
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import fetched
 from styler.types import PathLike
@@ -181,5 +182,5 @@ def remove_partials(folder: Path, entries: Mapping[str, Entry]) -> None:
     for name, entry in entries.items():
         if entry.state != DONE:
             path = folder / name
-            for partial in path.parent.glob(f".{glob.escape(path.stem[:64])}-*.partial"):
+            for partial in path.parent.glob(f".{glob.escape(path.stem[:LONGEST_STEM])}-*.partial"):
                 partial.unlink(missing_ok=True)

@@ -21,10 +21,11 @@ class Assignment:
         content: The photo.
         styles: The paintings.
         config: How to render.
-        shape: (height, width) to bring the photo to first, or None.
+        shape: (height, width) of the result, or None for what the config gives.
         target: Where the picture goes.
         export: How to write it.
         max_pixels: Most pixels of an input, or None.
+        with_recipe: Whether the picture carries its recipe.
         digests: Input file -> SHA-256 of its bytes.
     """
 
@@ -36,6 +37,7 @@ class Assignment:
     target: Path
     export: Export
     max_pixels: int | None
+    with_recipe: bool
     digests: dict[Path, str]
 
 

@@ -30,6 +30,7 @@ class Job:
         name: Path of the output within the output folder; made from the others if it is left out.
         export: How to write it.
         max_pixels: Most pixels of an input; None for what fits into memory.
+        with_recipe: Whether the picture carries its recipe, for `styler replay`.
     """
 
     content: Path
@@ -38,6 +39,7 @@ class Job:
     name: str = ""
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
+    with_recipe: bool = True
 
     def __post_init__(self) -> None:
         """Make the name, or check it."""
@@ -92,7 +94,7 @@ def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], tem
     options = merged(defaults, row.options, flags)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
     config = config_of(options)
-    export, max_pixels = file_options(outside)
+    files = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base)
     blends = _blends(outside.get("style", outside.get("styles")), base)
     naming = str(outside.get("output", template))
@@ -102,8 +104,7 @@ def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], tem
             styles=styles,
             config=config,
             name=output_name(naming, content, styles, config, count + index),
-            export=export,
-            max_pixels=max_pixels,
+            **files,
         )
         for index, (content, styles) in enumerate(product(contents, blends), 1)
     ]
@@ -160,8 +161,7 @@ def jobs_of_globs(
     *,
     config: RenderConfig,
     template: str = TEMPLATE,
-    export: Export | None = None,
-    max_pixels: int | None = None,
+    files: Mapping[str, Any] | None = None,
     without: Path | None = None,
 ) -> list[Job]:
     """Every photo in every style.
@@ -171,8 +171,7 @@ def jobs_of_globs(
         styles: Globs or paths of paintings, one job each.
         config: How to render all of them.
         template: Names of the outputs.
-        export: How to write them.
-        max_pixels: Most pixels of an input.
+        files: Fields of each job that say how to read and write, as from `file_options`.
         without: A folder whose files are left out: the output folder, where globs may lead to earlier outputs.
 
     Raises:
@@ -186,8 +185,7 @@ def jobs_of_globs(
             styles=(painting,),
             config=config,
             name=output_name(template, photo, (painting,), config, index),
-            export=export or Export(),
-            max_pixels=max_pixels,
+            **(files or {}),
         )
         for index, (photo, painting) in enumerate(pairs, 1)
     ]

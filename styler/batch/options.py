@@ -12,7 +12,7 @@ from styler.errors import ConfigError
 from styler.images.export import Export
 
 PRESET = "balanced"  # as in `styler render`
-FILE_OPTIONS = ("quality", "depth", "profile", "keep_gps", "max_pixels")  # of files, not of what is rendered
+FILE_OPTIONS = ("quality", "depth", "profile", "keep_gps", "max_pixels", "recipe")  # of files, not of what is rendered
 LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
 
 
@@ -65,26 +65,33 @@ def _value(name: str, value: Any) -> Any:
     return value
 
 
-def file_options(given: Mapping[str, Any]) -> tuple[Export, int | None]:
-    """How to write, and how many pixels an input may have, from values or words.
+def file_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a `Job` that say how to read and write, from values or words.
 
     Raises:
         StylerError: One is out of range or unknown.
     """
-    keep_gps = given.get("keep_gps", False)
-    if isinstance(keep_gps, str) and keep_gps.lower() in ("true", "false"):
-        keep_gps = keep_gps.lower() == "true"
-    if not isinstance(keep_gps, bool):
-        message = f"keep_gps: expected true or false, got {keep_gps!r}"
-        raise ConfigError(message)
     export = Export(
         quality=whole_number("quality", given.get("quality", QUALITY), 1, 100),
         depth=whole_number("depth", given["depth"], min(DEPTHS), max(DEPTHS)) if "depth" in given else None,
         profile=str(given.get("profile", PROFILES[0])),
-        keep_gps=keep_gps,
+        keep_gps=_truth("keep_gps", given.get("keep_gps", False)),
     )
     most = given.get("max_pixels")
-    return export, None if most is None else whole_number("max_pixels", most, 1, sys.maxsize)
+    return {
+        "export": export,
+        "max_pixels": None if most is None else whole_number("max_pixels", most, 1, sys.maxsize),
+        "with_recipe": _truth("recipe", given.get("recipe", True)),
+    }
+
+
+def _truth(name: str, value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        message = f"{name}: expected true or false, got {value!r}"
+        raise ConfigError(message)
+    return value
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

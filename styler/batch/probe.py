@@ -21,6 +21,8 @@ from styler.batch.local import LocalEngine
 from styler.batch.plan import Task
 from styler.batch.recipe import statistics_tag, without_shared
 from styler.batch.worker import Placement, StudioFactory, Stylizers
+from styler.errors import OutputError
+from styler.images.atomic import write_atomically
 
 WORTH = 600.0  # seconds of a run that pays for a probe: two layouts take 26 s, tests/benchmarks/bench_batch.py
 RENDERS = 3  # of each worker; the first also compiles and does not count
@@ -133,6 +135,7 @@ def _assignment(task: Task, number: int, folder: Path) -> Assignment:
         target=folder / f"{number}.png",
         export=task.job.export,
         max_pixels=task.job.max_pixels,
+        with_recipe=False,
         digests={},
     )
 
@@ -154,8 +157,7 @@ def _remembered(path: Path) -> dict[str, tuple[int, int]]:
 
 def _remember(path: Path, key: str, layout: tuple[int, int]) -> None:
     """Add to the file; one that cannot be written costs the next run its probe and nothing else."""
-    with suppress(OSError):
+    text = json.dumps({**_remembered(path), key: layout}, indent=1) + "\n"
+    with suppress(OSError, OutputError):
         path.parent.mkdir(exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps({**_remembered(path), key: layout}, indent=1) + "\n", "utf-8")
-        partial.replace(path)
+        write_atomically(path, lambda file: file.write(text.encode()), overwrite=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from styler.batch.worker import (
 )
 from styler.config import RenderConfig
 from styler.errors import BatchError, OutputError
+from styler.images.atomic import write_atomically
 
 BROKEN_STARTS = 3  # in a row: the cluster, not bad luck
 ANSWER = 10.0  # seconds for a machine to answer: long for any network that renders should go over
@@ -142,7 +142,7 @@ class RayEngine:
     def _kept(self, answer: Finished, data: bytes) -> Message:
         """Write a picture that has come from a worker."""
         try:
-            write_bytes(self._targets.pop(answer.number), data)
+            write_atomically(self._targets.pop(answer.number), lambda file: file.write(data), overwrite=True)
         except OutputError as problem:
             error, passing = described(problem), may_pass(problem)
             return Broken(worker=answer.worker, number=answer.number, error=error, may_pass=passing)
@@ -273,24 +273,6 @@ def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: in
     threads = resources.threads or (0 if gpus else 1)
     count = resources.workers or gpus or max(1, cores // max(1, threads))
     return [Placement(threads=threads, gpu=0 if gpus else None)] * min(count, tasks)
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a finished file beside its place, then rename it.
-
-    Raises:
-        OutputError: The disk is full or the folder gone.
-    """
-    partial = path.with_name(f".{path.stem[:64]}-ray.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as cause:
-        message = f"cannot write {path}: {cause.strerror}"
-        raise OutputError(message) from cause
 
 
 def connect(address: str) -> bool:

@@ -25,7 +25,7 @@ FORMAT = 1  # raised when the same options begin to mean another picture without
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 SHARED = (
     *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
-    *("content_weight", "style_weight", "tv_weight"),
+    *("content_weight", "style_weight", "tv_weight", "tile", "max_memory", "time_budget"),
 )  # fields that configs may differ in and still share programs and statistics: see `Stylizer.changed`
 INITS = ("content", "noise", "style")  # every other `init` is a path
 
@@ -48,7 +48,7 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         "styles": [digests[style] for style in job.styles],
         "shape": shape,
         "suffix": Path(job.name).suffix.lower(),
-        "export": asdict(job.export),
+        "export": {**asdict(job.export), "with_recipe": job.with_recipe},
         "versions": versions(),
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()

@@ -20,6 +20,7 @@ from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, Entry
 from styler.batch.recipe import recipe_words
 from styler.errors import OutputError
+from styler.images.atomic import write_atomically
 
 THUMBNAIL = 240  # pixels of the longer side: four in a row on a narrow screen, some 8 KB each
 THUMBNAIL_QUALITY = 80  # of JPEG; a preview, the picture itself is one click away
@@ -64,14 +65,13 @@ def write_page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[s
     Raises:
         OutputError: It cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page(path, jobs, folder, entries), "utf-8")
-        partial.replace(path)
     except OSError as cause:
         message = f"cannot write {path}: {cause.strerror}"
         raise OutputError(message) from cause
+    text = page(path, jobs, folder, entries)
+    write_atomically(path, lambda file: file.write(text.encode()), overwrite=True)
     return path
 
 

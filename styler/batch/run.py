@@ -107,6 +107,7 @@ class Run:
             target=target,
             export=task.job.export,
             max_pixels=task.job.max_pixels,
+            with_recipe=task.job.with_recipe,
             digests={path.absolute(): sha256 for path, sha256 in (task.digests | network_file(task.job)).items()},
         )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
@@ -15,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
+from styler.errors import OutputError
+from styler.images.atomic import write_atomically
 from styler.losses import Stats
 from styler.types import Size
 
@@ -49,7 +49,7 @@ class StatisticsFolder(MutableMapping[Key, Value]):
     def __setitem__(self, key: Key, value: Value) -> None:
         """Remember, here and on disk."""
         self._known[key] = value
-        with suppress(OSError):
+        with suppress(OSError, OutputError):
             self._write(key, value)
 
     def __delitem__(self, key: Key) -> None:
@@ -88,7 +88,4 @@ class StatisticsFolder(MutableMapping[Key, Value]):
         for number, stats in enumerate(value.values()):
             arrays |= {f"{number} {name}": np.asarray(part) for name, part in stats._asdict().items()}
         self._folder.mkdir(exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(suffix=".partial", dir=self._folder)
-        with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        Path(partial).replace(self._path(key))
+        write_atomically(self._path(key), lambda file: np.savez(file, **arrays), overwrite=True)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import errno
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -14,9 +14,9 @@ from styler.batch.engine import Assignment, Finished
 from styler.batch.recipe import digest, statistics_tag
 from styler.config import RenderConfig
 from styler.errors import ResourceError, StylerError
+from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import read_image
-from styler.images.resampling import resampled
 from styler.images.writing import write_picture
 from styler.progress import Observer
 from styler.types import Size
@@ -41,12 +41,18 @@ class Result(Protocol):
         """With `seconds` and `peak_memory`."""
         ...
 
+    def exported(self, export: Export, *, recipe: bool) -> Export:
+        """How to write it, with the recipe as its text if that is wanted."""
+        ...
+
 
 class Studio(Protocol):
     """Renders pictures and keeps what can be used again."""
 
-    def render(self, config: RenderConfig, content: Picture, styles: Sequence[Picture], observer: Observer) -> Result:
-        """Render one picture."""
+    def render(
+        self, config: RenderConfig, content: Picture, styles: Sequence[Picture], shape: Size | None, observer: Observer
+    ) -> Result:
+        """Render one picture; `shape` is the result's (height, width), None for what the config gives."""
         ...
 
 
@@ -89,9 +95,13 @@ class Stylizers:
         self._placement = placement
         self._latest: Any = None
 
-    def render(self, config: RenderConfig, content: Picture, styles: Sequence[Picture], observer: Observer) -> Result:
+    def render(
+        self, config: RenderConfig, content: Picture, styles: Sequence[Picture], shape: Size | None, observer: Observer
+    ) -> Result:
         """Render one picture, with the compiled programs of the one before where they fit."""
-        return self._stylizer(config).render(content, list(styles), observer=observer)
+        from styler.api import driven
+
+        return driven(self._stylizer(config).iterate(content, list(styles), shape=shape), [observer])
 
     def _stylizer(self, config: RenderConfig) -> Any:
         """The last one with another config: it keeps what the two have in common."""
@@ -168,17 +178,8 @@ def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observe
         StylerError: Whatever stands in the way.
     """
     content = pictures.get(assignment.content, assignment.max_pixels)
-    if assignment.shape is not None:
-        content = reshaped(content, assignment.shape)
     styles = [pictures.get(style, assignment.max_pixels) for style in assignment.styles]
-    return studio.render(assignment.config, content, styles, observer)
-
-
-def reshaped(picture: Picture, shape: Size) -> Picture:
-    """A picture brought to exactly this (height, width)."""
-    size = Size(*shape)
-    alpha = None if picture.alpha is None else resampled(picture.alpha[..., None], size)[..., 0]
-    return replace(picture, pixels=resampled(picture.pixels, size), alpha=alpha)
+    return studio.render(assignment.config, content, styles, assignment.shape, observer)
 
 
 def written(result: Result, assignment: Assignment, worker: int, threads: int) -> Finished:
@@ -187,7 +188,8 @@ def written(result: Result, assignment: Assignment, worker: int, threads: int) -
     Raises:
         OutputError: It cannot be written.
     """
-    path = write_picture(result.picture, assignment.target, export=assignment.export, overwrite=True)
+    export = result.exported(assignment.export, recipe=assignment.with_recipe)
+    path = write_picture(result.picture, assignment.target, export=export, overwrite=True)
     return Finished(
         worker=worker,
         number=assignment.number,

@@ -93,14 +93,13 @@ def _jobs(
         base = manifest.parent
         return jobs_of_rows(rows, base=base, defaults=merged(usual, defaults), flags=options, template=template)
     given = merged(usual, options)
-    export, max_pixels = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
+    files = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
     config = config_of(given)
     return jobs_of_globs(
         *(sources.contents, sources.styles),
         config=config,
         template=template,
-        export=export,
-        max_pixels=max_pixels,
+        files=files,
         without=output,
     )
 

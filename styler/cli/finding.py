@@ -89,7 +89,7 @@ def find(wanted: Input, places: Places) -> Path:
         raise ImageError(_in_memory(wanted, places))
     namesakes = [folder / wanted.name for folder in places.near]
     candidates = (*namesakes, *_files(places))
-    found = next((path for path in candidates if _has(path, wanted.bytes) and _is(path, wanted)), None)
+    found = next((path for path in candidates if _holds(path, wanted)), None)
     if found is not None:
         return found
     changed = next((path for path in namesakes if _has(path)), None)
@@ -111,6 +111,14 @@ def _is(path: Path, wanted: Input) -> bool:
     except OSError as cause:
         message = f"cannot read {shown(path)}: {cause.strerror or cause}"
         raise ImageError(message) from cause
+
+
+def _holds(path: Path, wanted: Input) -> bool:
+    """Whether a file that came up in a search has an input's contents; one that cannot be read has not."""
+    try:
+        return _is(path, wanted)
+    except ImageError:
+        return False
 
 
 def _has_pixels(path: Path, wanted: Input) -> bool:

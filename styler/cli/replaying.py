@@ -92,6 +92,7 @@ def replayed(
         export=Export(**chosen),
         max_pixels=max_pixels,
         plan=recipe.plan if config == before else recipe.plan.machine,
+        known=recipe.inputs,
     )
 
 

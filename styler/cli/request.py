@@ -17,7 +17,7 @@ from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import check_disk_holds, check_format_holds, check_is_no_input, check_output
 from styler.networks import find_network
 from styler.presets import PRESETS
-from styler.recipe import Plan
+from styler.recipe import Input, Plan
 from styler.types import Size
 
 
@@ -35,6 +35,7 @@ class Request:
         export: Choices about the output file.
         max_pixels: Most pixels of an input, None for what fits into memory.
         plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
+        known: Inputs by the names that a recipe has for them.
     """
 
     content: Path
@@ -46,6 +47,7 @@ class Request:
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
     plan: Plan | None = None
+    known: tuple[Input, ...] = ()
 
     @property
     def inputs(self) -> list[Path]:
@@ -103,6 +105,7 @@ def checked_request(
     export: Export | None = None,
     max_pixels: int | None = None,
     plan: Plan | None = None,
+    known: tuple[Input, ...] = (),
 ) -> Request:
     """Check all that can be checked before any heavy import.
 
@@ -137,6 +140,7 @@ def checked_request(
         export=wanted,
         max_pixels=max_pixels,
         plan=plan,
+        known=known,
     )
 
 

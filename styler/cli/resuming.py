@@ -11,7 +11,7 @@ from styler.config import parse_time
 from styler.errors import CheckpointError, shown
 from styler.images.export import Export
 from styler.images.writing import check_output
-from styler.recipe import Plan
+from styler.recipe import Input, Plan
 from styler.render.checkpoint import Checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
 from styler.render.pyramid import octaves_of
@@ -51,6 +51,7 @@ def choices(request: Request, settings: Settings) -> dict[str, Any]:
         "export": asdict(request.export),
         "recipe": settings.recipe,
         "plan": None if request.plan is None else request.plan.to_dict(),
+        "known": [asdict(each) for each in request.known],
     }
 
 
@@ -74,6 +75,7 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
         settings = _settings(job.choices, saving, progress, quiet)
         output, export = Path(job.choices["output"]), Export(**job.choices["export"])
         plan = None if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
+        known = tuple(Input.from_dict(each) for each in job.choices["known"])
     except (KeyError, TypeError, ValueError) as cause:
         message = f"{shown(path)} is not of styler render; resume it from Python, where it was made"
         raise CheckpointError(message) from cause
@@ -81,7 +83,9 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     where = (job.content, list(job.styles), output, job.config)
     ended = bool(checkpoint.snapshot.position.reason)  # of an octave, only after the last one the output may be ours
     overwrites = settings.overwrite or ended
-    request = checked_request(*where, overwrite=overwrites, export=export, max_pixels=job.max_pixels, plan=plan)
+    request = checked_request(
+        *where, overwrite=overwrites, export=export, max_pixels=job.max_pixels, plan=plan, known=known
+    )
     found = Resumed(request=request, settings=settings, checkpoint=checkpoint, job=job)
     if not (settings.overwrite or found.over):
         check_output(output)

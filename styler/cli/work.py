@@ -6,6 +6,7 @@ import filecmp
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Work:
                     self._latest = next(events)
                 except StopIteration as finished:
                     result: StyleResult = finished.value
-                    return result
+                    return replace(result, recipe=result.recipe.named_like(request.known))
                 bar(self._latest)
                 self._note(self._latest)
                 interrupt.check()

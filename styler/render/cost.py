@@ -23,9 +23,13 @@ class Line:
 
     @classmethod
     def through(cls, pixels: Sequence[float], values: Sequence[float]) -> Line:
-        """The line through the first and the last measurement; never falling."""
+        """The line through the first and the last measurement; never falling, and never below 0 at the left end.
+
+        Noise would else make small tiles look as if they cost nothing.
+        """
         slope = max(0.0, (values[-1] - values[0]) / (pixels[-1] - pixels[0]))
-        return cls(values[0] - slope * pixels[0], slope)
+        fixed = values[0] - slope * pixels[0]
+        return cls(fixed, slope) if fixed >= 0.0 else cls(0.0, values[-1] / pixels[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from styler.optimizers.base import Optimizer, State
 from styler.types import Scalar, Tensor
 
-FAR_ABOVE = 2.0  # times the octave's lowest loss: Adam's overshoots on real pictures stay well below it
+FAR_ABOVE = 2.0  # times the octave's lowest loss; Adam's overshoots stay below it at its own learning rate
 TOO_LONG = 5  # steps in a row so far above: an overshoot of momentum is over by then
 SMALLER = 0.25  # factor of the step after a setback
 MOST_SETBACKS = 4  # of an octave; the step is then 1/256 of the first, and smaller ones no longer change 8 bits

@@ -135,7 +135,7 @@ class Engine:
         shape = no_larger(style.size, max(size))
         check_shape(shape, self.network.minimum_size, "the style image")
         alpha = resampled_alpha(style, shape)
-        way = "" if tile is None else " by tiles"  # rounded otherwise
+        way = "" if tile is None else f" by tiles of {tile}"  # rounded otherwise
         key = digest(style.pixels) + ("" if alpha is None else digest(alpha)) + way, shape
         if key not in self._statistics:
             self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)

@@ -34,9 +34,9 @@ TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels, tried from t
 PIXEL = 12  # bytes: three float32
 OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and WebP; PNG and TIFF need less
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
-TRIALS = 1.08  # evaluations a step: the mean over the presets of `tests/benchmarks/bench_tiling.py plans`
+TRIALS = 1.08  # evaluations a step, an estimate: a search seldom needs a second trial; reports tell both counts
 LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
-KEPT = 0.5  # of what octaves in one piece took: TensorFlow keeps it, and tiles of other shapes can use half of it
+KEPT = 0.5  # of what octaves in one piece took, an estimate: TensorFlow keeps it, tiles of other shapes use some of it
 
 
 def plan_render(

@@ -74,10 +74,13 @@ class Renderer:
         config: What to render.
         engine: Made for this config or for one that differs in nothing decisive.
         plan: Size to obey instead of finding it out, where it has one.
+        shape: (height, width) of the result where no plan has one; None for the photo's proportions.
     """
 
-    def __init__(self, config: RenderConfig, engine: Engine, plan: Plan | None = None) -> None:
-        self.config, self.engine, self.plan = config, engine, plan
+    def __init__(
+        self, config: RenderConfig, engine: Engine, plan: Plan | None = None, shape: Size | None = None
+    ) -> None:
+        self.config, self.engine, self.plan, self.shape = config, engine, plan, shape
         self.watch: Callable[[int, int], object] | None = None
 
     def final_size(self, content: Picture) -> Size:
@@ -87,7 +90,9 @@ class Renderer:
             ConfigError: The shorter side would be too small for the network.
         """
         asked, planned = self.config.size, self.plan.size if self.plan else None
-        size = planned or (content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked)))
+        size = (
+            planned or self.shape or (content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked)))
+        )
         check_shape(size, self.engine.network.minimum_size, "the result")
         return size
 

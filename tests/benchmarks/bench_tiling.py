@@ -81,7 +81,7 @@ def square(folder: Path, side: int) -> list[str]:
 def steps(renderer: Any, picture: Any, plan: Any) -> list[float]:
     """Seconds of each step but the first two, which compile and begin."""
     times, last = [], time.perf_counter()
-    for _ in renderer.render(picture, [picture], 1, plan=plan):
+    for _ in renderer.render(picture, [picture], 1, schedule=plan):
         now = time.perf_counter()
         times.append(now - last)
         last = now

@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 
 from styler.batch.ledger import FILENAME
+from styler.images.recipes import read_recipe
+from styler.recipe import Recipe
 from support.pictures import blobs, saved, stripes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +98,21 @@ def test_the_network_renders_and_the_same_recipe_gives_the_same_bytes(tmp_path, 
     assert (tmp_path / "out" / "000-s0-0.png").read_bytes() == before
     with Image.open(tmp_path / "out" / "000-s0-0.png") as image:
         assert image.size == (64, 48)
+
+
+def test_outputs_carry_the_recipe_of_their_exact_size(tmp_path, photos, start):
+    photos(1, 1)
+    saved(tmp_path / "in" / "000.png", blobs(48, 64, 0))
+    words = (*GLOBS, *DRAFT, "--network", "tiny", "--threads", "1", "--workers", "1", "--fast-shapes")
+    assert finish(start(*words))[0] == 0
+    picture = tmp_path / "out" / "000-s0-0.png"
+    recipe = Recipe.from_text(read_recipe(picture))
+    with Image.open(picture) as image:
+        assert recipe.plan.size == (image.height, image.width)
+        assert image.height == 49
+    assert [(each.role, each.name) for each in recipe.inputs[:2]] == [("content", "000.png"), ("style", "s0.png")]
+    assert finish(start(*words, "--no-recipe"))[0] == 0
+    assert b"styler_recipe" not in picture.read_bytes()
 
 
 def test_ctrl_c_finishes_what_runs_and_leaves_the_rest(tmp_path, photos, start):

@@ -1,7 +1,7 @@
 """Kill a render at random moments, or fill its disk, and see that nothing is lost: for tests and by hand.
 
-    python tests/support/crashes.py kills 200
-    python tests/support/crashes.py disks 100
+    PYTHONPATH=.:tests python tests/support/crashes.py kills 200
+    PYTHONPATH=.:tests python tests/support/crashes.py disks 100
 
 Every render is a process of its own, `styler render` with a network of random weights. A kill is SIGKILL; one in ten
 falls anywhere, the others between the first checkpoint and the end of the process. A full disk is a limit on the size

@@ -25,6 +25,9 @@ class Painted:
     picture: Picture
     report: object
 
+    def exported(self, export, *, recipe):
+        return export
+
 
 class Studio:
     """Fails on photos named `defect…`, `memory…`, `once…`, `killer…`; takes its time over `slow…`."""
@@ -32,10 +35,10 @@ class Studio:
     def __init__(self, placement: Placement) -> None:
         self.placement = placement
 
-    def render(self, config: RenderConfig, content: Picture, styles, observer):
+    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
         started = time.monotonic()
         misbehave(content.name, config)
-        size = with_longer_side(content.size, config.size)
+        size = shape or with_longer_side(content.size, config.size)
         pixels = [resampled(picture.pixels, size) for picture in (content, *styles)]
         observer(event(1, config.steps))
         report = SimpleNamespace(seconds=time.monotonic() - started + 0.001, peak_memory=1)
@@ -70,14 +73,14 @@ class BrokenStudio:
 class Crowded(Studio):
     """Says that every picture took it 50 ms of one thread's time."""
 
-    def render(self, config: RenderConfig, content: Picture, styles, observer):
-        made = super().render(config, content, styles, observer)
+    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
+        made = super().render(config, content, styles, shape, observer)
         return Painted(made.picture, SimpleNamespace(seconds=0.05 / self.placement.threads, peak_memory=1))
 
 
 class Instant(Studio):
     """Says that its pictures took no time, as those of strength 0 do."""
 
-    def render(self, config: RenderConfig, content: Picture, styles, observer):
-        made = super().render(config, content, styles, observer)
+    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
+        made = super().render(config, content, styles, shape, observer)
         return Painted(made.picture, SimpleNamespace(seconds=0.0, peak_memory=1))

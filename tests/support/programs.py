@@ -12,7 +12,7 @@ _MADE: dict[tuple[Any, ...], Engine] = {}
 
 
 def shared_engine(config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> Engine:
-    """An `Engine` that serves `config`, made once for all tests unless it shall keep statistics of its own."""
+    """An `Engine` that serves `config`, made once for all tests; one of its own where statistics are to be kept."""
     if statistics is not None:
         return Engine(config, network, statistics)
     key = (network.name, *decisive(config))

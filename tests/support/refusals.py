@@ -71,7 +71,6 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     (("resume", "absent"), "cannot read absent: No such file"),
     (("resume", "photo.png"), "photo.png is not a checkpoint of styler, or its end is missing"),
     (("resume", "."), "cannot read .: the file of a checkpoint was expected"),
-    (("resume",), "Missing argument"),
     ((*PAIR, "--config", "absent.toml"), "cannot read absent.toml: No such file"),
     ((*PAIR, "--config", "bad.toml"), "bad.toml is not TOML"),
     ((*PAIR, "--config", "odd.toml"), "unknown option 'stength'. Did you mean 'strength'?"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from styler.api import StyleResult, Stylizer, listed, resume, stylize
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.images.reading import TRANSPARENT
+from styler.images.recipes import read_recipe
+from styler.recipe import Recipe
 from styler.render.engine import Engine
 from styler.render.report import versions
 from support.networks import tiny_network
@@ -249,3 +252,11 @@ def test_the_report_tells_of_a_picture_that_went_wrong(tiny):
     assert result.report.setbacks > 0
     assert "went astray" in result.report.warnings[0]
     assert np.isfinite(result.picture.pixels).all()
+
+
+@pytest.mark.usefixtures("folder", "tiny")
+def test_a_recipe_in_a_picture_makes_it_again():
+    stylize("photo.png", "painting.png", network="tiny", size=192, steps=3, init="noise", seed=5).save("out.png")
+    recipe = Recipe.from_text(read_recipe("out.png"))
+    again = Stylizer(recipe.config, plan=recipe.plan).render("photo.png", "painting.png").save("again.png")
+    assert again.read_bytes() == Path("out.png").read_bytes()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -145,3 +146,24 @@ def test_the_machines_part_of_a_plan_has_no_octaves():
 
 def test_the_version_is_part_of_the_text():
     assert PLAIN[MARK] == VERSION
+
+
+def test_names_are_taken_from_inputs_of_the_same_contents():
+    before = example(
+        config=RenderConfig(init="start.png", network="own.keras"),
+        inputs=(*example().inputs[:3], an_input("init", "start.png", "e"), an_input("network", "own.keras", "f")),
+    )
+    renamed = tuple(replace(each, name=f"{number}.dat") for number, each in enumerate(before.inputs))
+    config = RenderConfig(init="3.dat", network="4.dat")
+    assert replace(before, config=config, inputs=renamed).named_like(before.inputs) == before
+    assert before.named_like(()) == before
+    other = replace(renamed[1], sha256="0" * 64)
+    named = replace(before, inputs=(renamed[0], other, *renamed[2:])).named_like(before.inputs)
+    assert [each.name for each in named.inputs[:3]] == ["photo größe.png", "1.dat", "two.jpg"]
+
+
+def test_two_names_of_the_same_contents_stay_in_their_order():
+    twins = (an_input("style", "one.jpg", "b"), an_input("style", "two.jpg", "b"))
+    before = example(inputs=(example().inputs[0], *twins, example().inputs[-1]))
+    renamed = replace(before, inputs=tuple(replace(each, name="x") for each in before.inputs))
+    assert renamed.named_like(before.inputs).inputs == before.inputs

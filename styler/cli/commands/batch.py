@@ -40,6 +40,10 @@ Profile = Annotated[
     str | None, typer.Option("--profile", help=f"{' | '.join(PROFILES)}: the photo's color profile, or sRGB.")
 ]
 KeepGps = Annotated[bool | None, typer.Option("--keep-gps", help="Pass on where photos were taken.")]
+Recipe = Annotated[
+    bool | None,
+    o.option("--recipe/--no-recipe", default="recipe", help="Carry what styler replay needs; no paths, no times."),
+]
 Page = Annotated[
     Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with all pictures and their recipes.")
 ]
@@ -90,6 +94,10 @@ def batch(
     device: o.Device = None,
     precision: o.Precision = None,
     compile: o.Compile = None,
+    tile: o.Tile = None,
+    max_memory: o.MaxMemory = None,
+    time_budget: o.TimeBudget = None,
+    recipe: Recipe = None,
     config: o.ConfigFile = None,
     dry_run: o.DryRun = False,
     progress: o.Progress = None,

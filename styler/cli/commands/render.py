@@ -65,12 +65,9 @@ def render(
     from styler.images.export import Export
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
-    request = checked_request(
-        *(content, styles, output, build_config(config, preset, flags)),
-        overwrite=overwrite,
-        export=Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps),
-        max_pixels=max_pixels,
-    )
+    export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
+    asked = content, styles, output, build_config(config, preset, flags)
+    request = checked_request(*asked, overwrite=overwrite, export=export, max_pixels=max_pixels)
     check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
     check_intermediate(request, save_every, overwrite=overwrite)
     saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite)
@@ -81,5 +78,6 @@ def render(
     import_tensorflow()
     from styler.cli.work import carry_out
 
-    rest: dict[str, Any] = {"quiet": quiet, "recipe": recipe, "progress": False if quiet else progress}
-    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, saving=saving, **rest))
+    shown = False if quiet else progress
+    rest: dict[str, Any] = {"saving": saving, "progress": shown, "quiet": quiet, "recipe": recipe}
+    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, **rest))

@@ -32,7 +32,7 @@ def test_help_goes_to_stdout(capsys, words):
     assert err == ""
 
 
-@pytest.mark.parametrize("arguments", [[], ["render"]])
+@pytest.mark.parametrize("arguments", [[], ["render"], ["batch"], ["resume"], ["features"]])
 def test_a_bare_command_shows_its_help_and_is_refused(capsys, arguments):
     assert run(arguments) == 2
     assert "Usage: styler" in capsys.readouterr().out

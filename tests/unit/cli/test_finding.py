@@ -103,6 +103,21 @@ def test_pipes_links_to_nowhere_and_folders_are_passed_by(place):
         find(photo, Places(image=IMAGE, folders=[HERE]))
 
 
+def test_what_cannot_be_read_is_passed_by(place, monkeypatch):
+    photo = moved("p", HERE, now="z.png")
+    Path("a.png").write_text("q")
+
+    def source_unless_forbidden(path):
+        if Path(path).name == "a.png":
+            raise PermissionError(13, "Permission denied")
+        return source_of(path)
+
+    monkeypatch.setattr("styler.cli.finding.source_of", source_unless_forbidden)
+    assert find(photo, Places(image=IMAGE)).name == "z.png"
+    with pytest.raises(ImageError, match=r"cannot read a\.png: Permission denied"):
+        find_content(example(inputs=(photo, *example().inputs[1:])), Places(image=IMAGE, content=Path("a.png")))
+
+
 @pytest.mark.parametrize("name", ["a" * 300, "x\ny.png", "größe 画.png"])
 def test_strange_names_stay_on_one_line(place, name):
     photo = Input(role="content", name=name, sha256="0" * 64, bytes=1)

@@ -148,6 +148,16 @@ def test_a_missing_input_is_named_and_found_where_told(folder, capsys):
         assert replay("out.png", "-o", f"again{number}.png", *words) == 0
 
 
+def test_renamed_inputs_give_the_same_bytes(folder):
+    """Down to the recipe, which keeps the names that it had."""
+    saved(folder / "start.png", blobs(50, 60, 5))
+    render("out.png", "--init", "start.png")
+    for number, name in enumerate(("photo.png", "painting.png", "start.png")):
+        shutil.move(folder / name, folder / f"other-{number}.dat")
+    assert replay("out.png", "-o", "again.png") == 0
+    assert (folder / "again.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
 def test_a_picture_without_a_recipe_is_refused(folder, capsys):
     render("out.png", "--no-recipe")
     assert read_recipe("out.png") is None

@@ -124,8 +124,8 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path, monkeypatch):
         ("out", "unknown format ''"),
         ("absent/out.png", "absent does not exist; create it first"),
         ("folder.png", "it exists and is not a file"),
-        ("x" * 250 + ".png", "more than 240 bytes; choose a shorter --output"),
-        ("ü" * 119 + ".png", "more than 240 bytes"),
+        ("x" * 250 + ".png", "more than 236 bytes; choose a shorter --output"),
+        ("ü" * 119 + ".png", "more than 236 bytes"),
     ],
 )
 def test_what_cannot_be_written_is_refused(tmp_path, name, message):

@@ -12,6 +12,7 @@ def test_a_line_goes_through_its_ends_and_never_falls():
     line = Line.through([10, 20, 30], [100, 0, 300])
     assert [line.at(pixels) for pixels in (10, 30, 40)] == [100, 300, 400]
     assert Line.through([10, 30], [100, 50]).at(1000) == 100
+    assert Line.through([10, 20], [10, 40]).at(5) == pytest.approx(10), "by noise it would be below 0"
     assert Line(-50, 1).at(10) == 0
 
 

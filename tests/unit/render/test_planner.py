@@ -103,7 +103,7 @@ def test_arrays_are_mapped_only_where_they_must_be(tmp_path):
 
 
 def test_a_small_disk_shortens_the_history(tmp_path):
-    tight = replace(setting(tmp_path, 350 * MIB, disk=100 * MIB), held=100 * MIB)
+    tight = replace(setting(tmp_path, 350 * MIB, disk=90 * MIB), held=100 * MIB)
     made = Planner(tight, probe).plan(measure=True)
     assert 1 <= min(stage.history or 99 for stage in made.stages) < 10
     assert any("pairs of L-BFGS history" in note for note in made.notes)

@@ -58,7 +58,7 @@ def test_coarse_octaves_that_fit_one_tile_stay_in_one_piece():
 def course_of(plan=None, snapshot=None, **options):
     config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
     return Renderer(config, shared_engine(config, tiny_network())).render(
-        PHOTO, [PAINTING], snapshot=snapshot, plan=plan or planned(config)
+        PHOTO, [PAINTING], snapshot=snapshot, schedule=plan or planned(config)
     )
 
 
