@@ -69,7 +69,7 @@ REFUSED = [
     ("tv_weight", -1e-9, "at least 0"),
     ("loss", "l2", "gram or wasserstein"),
     ("optimizer", "sgd", "lbfgs or adam"),
-    ("steps", 0, "a whole number from 1 on, got 0"),
+    ("steps", 0, "a whole number from 1 to 2147483647, got 0"),
     ("steps", 10.0, "a whole number"),
     ("learning_rate", 0, "above 0"),
     ("scales", 0, "from 1 on"),

@@ -50,7 +50,7 @@ def test_more_strength_is_less_photo():
     photo = resampled(PHOTO.pixels, Size(72, 96))
     away = [np.abs(rendered(strength=s, steps=25)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.9)]
     assert away == sorted(away)
-    assert away[0] < 0.5 * away[-1]
+    assert away[0] < 0.7 * away[-1]
 
 
 def test_luminance_keeps_the_photos_colors():
