@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeAlias
 
-from styler.errors import ConfigError, suggestion
+from styler.errors import ConfigError, shown, suggestion
 from styler.presets import BALANCED, PRESETS
 
 LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
@@ -143,7 +143,7 @@ class RenderConfig:
             if not addresses or len(set(addresses)) < len(addresses):
                 _refuse(name, "at least one layer and none twice", ",".join(addresses))
             for address, weight in layers:
-                _in_range(f"weight of {address} in {name}", weight, 0, math.inf, open_below=True)
+                _in_range(f"weight of {shown(address)} in {name}", weight, 0, math.inf, open_below=True)
 
     def _check_style_weights(self) -> None:
         weights: Any = self.style_weights
@@ -153,8 +153,8 @@ class RenderConfig:
             _refuse("style_weights", "one number for each style image", weights)
         for weight in weights:
             _in_range("style_weights", weight, 0, math.inf)
-        if not sum(weights) > 0:
-            _refuse("style_weights", "at least one weight above 0", weights)
+        if not 0 < sum(weights) < math.inf:
+            _refuse("style_weights", "at least one weight above 0 and a finite sum", weights)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> RenderConfig:

@@ -37,7 +37,7 @@ from styler.render.rendered import Rendered, warnings_about
 from styler.render.schedule import Schedule, Stage, unplanned
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
-from styler.render.strength import detail_share, is_photo, term_weights
+from styler.render.strength import is_photo, term_weights
 from styler.render.tiled import TiledOctave, bounded, copied, drawn, padded_photo, refined_on_host, tiled_targets
 from styler.render.tiling import TiledTargets
 from styler.types import Size, Tensor
@@ -241,7 +241,7 @@ class Renderer:
         elif state is None:
             image = self._first_on_host(run, photo, size, buffers)
         else:
-            image = refined_on_host(np.asarray(state.image)[0], run.content, photo, detail_share(self.config), buffers)
+            image = refined_on_host(np.asarray(state.image)[0], run.content, photo, buffers)
         optimizer = bounded(self.engine.program.optimizer, stage.octave.steps, stage.history)
         octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, run.guard)
         octave.carry(state if part is None else None, 0 if part is None else part.made)
@@ -293,7 +293,7 @@ class Renderer:
         """The state carried over to the next octave."""
         optimizer = self.engine.program.optimizer
         coarse, fine = (resampled_colors(content, each) for each in (unpadded_size(state.image), size))
-        image = refined(state.image, coarse, fine, detail_share(self.config))
+        image = refined(state.image, coarse, fine)
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
 

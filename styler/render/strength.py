@@ -8,18 +8,13 @@ CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
 SMOOTHNESS = 2.0  # total-variation factor at 512 pixels, by renders; crowsonkb's style-transfer-pytorch has the same
 REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
-FARTHEST_SIDES = (128, 1024)  # beyond these the calibration is not measured and stays as it is there
+FARTHEST_SIDES = (128, 512)  # pixels: below not measured; above the factors of 512 come closest to its style
 LEAST_STRENGTH = 1e-3  # below it the result is the photo itself
 
 
 def is_photo(config: RenderConfig) -> bool:
     """Whether the strength is so low that the result is the resized photo itself."""
     return config.strength < LEAST_STRENGTH and config.style_weight is None
-
-
-def detail_share(config: RenderConfig) -> float:
-    """How much of the photo's fine detail an octave starts with: all up to strength 0.5, none at 1."""
-    return min(1.0, _balance(config.strength))
 
 
 def _balance(strength: float) -> float:
@@ -34,8 +29,8 @@ def term_weights(
 
     The style term is divided by its value at the unstyled photo, so that 1 means "as far as the photo" whatever
     the painting, loss or network; the content term is relative by itself. A smaller picture has steeper slopes and
-    less room for both, so smoothness falls in proportion to its side and content by the root: with that the style
-    comes as close at 256 and 1024 pixels as at 512. Raw weights in `config` win.
+    less room for both, so below 512 pixels smoothness falls in proportion to its side and content by the root: with
+    that the style comes about as close at 256 and 1024 pixels as at 512. Raw weights in `config` win.
 
     Args:
         config: Gives strength and raw weights.

@@ -273,24 +273,23 @@ def drawn(size: Size, seed: int, buffers: Buffers) -> Array:
     return made
 
 
-def refined_on_host(image: Any, content: Picture, photo: Array, share: float, buffers: Buffers) -> Array:
+def refined_on_host(image: Any, content: Picture, photo: Array, buffers: Buffers) -> Array:
     """`refined` into a buffer by Pillow's bicubic filter, which is TensorFlow's but for rounding.
 
     Args:
         image: (H, W, 3) with margin, at the octave left.
         content: The photo at its own size.
         photo: The photo at the octave entered, (H', W', 3) with margin.
-        share: Of the photo's new detail to add.
         buffers: Where the result goes.
     """
     kept = image[INSIDE, INSIDE]
     rest = buffers.zeros("coarse", kept.shape)
     resampled_colors(content, Size(*kept.shape[:2]), into=rest)
     for rows in bands(rest, kept):
-        rest[rows] = kept[rows] - np.float32(share) * rest[rows]
+        rest[rows] = kept[rows] - rest[rows]
     made = buffers.zeros("image", photo.shape)
     inner, detail = made[INSIDE, INSIDE], photo[INSIDE, INSIDE]
     resize(rest, inner, Image.Resampling.BICUBIC)
     for rows in bands(inner, detail):
-        np.clip(inner[rows] + np.float32(share) * detail[rows], 0.0, 1.0, out=inner[rows])
+        np.clip(inner[rows] + detail[rows], 0.0, 1.0, out=inner[rows])
     return mirrored(made)

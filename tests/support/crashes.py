@@ -88,9 +88,9 @@ class Crashes:
         check(process.returncode == status, f"status {process.returncode} and not {status}: {said}")
         return said
 
-    def kill_once(self) -> None:
+    def kill_once(self, look: tuple[str, ...] | None = None) -> None:
         """One render killed, and resumed (or begun again where nothing was saved yet) to the same bytes."""
-        look = self.random.choice(LOOKS)
+        look = look or self.random.choice(LOOKS)
         wanted, seconds = self.reference(look)
         killed = False
         while not killed:
@@ -119,9 +119,9 @@ class Crashes:
         check(not (folder / "state").exists(), "the checkpoint is still there")
         check_whole(folder, wanted)
 
-    def fill_once(self) -> None:
+    def fill_once(self, look: tuple[str, ...] | None = None) -> None:
         """One render on a disk that is full for files above some size; then it is resumed on a larger one."""
-        look = self.random.choice(LOOKS)
+        look = look or self.random.choice(LOOKS)
         wanted, _ = self.reference(look)
         folder = self._folder()
         (folder / "out.png").write_bytes(b"previous")

@@ -52,6 +52,8 @@ REFUSED = [
     ("strength", True, "a number"),
     ("style_weights", (), "at least one weight above 0"),
     ("style_weights", (0.0, 0.0), "at least one weight above 0"),
+    ("style_weights", (1e308, 1e308), "a finite sum"),
+    ("learning_rate", 10**400, "a number above 0"),
     ("style_weights", (1.0, -1.0), "at least 0"),
     ("style_weights", (1.0, math.inf), "got inf"),
     ("style_weights", (None,), "one number for each"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from styler.config import RenderConfig
-from styler.render.strength import detail_share, is_photo, term_weights
+from styler.render.strength import is_photo, term_weights
 
 
 @pytest.mark.parametrize(("strength", "photo"), [(0.0, True), (1e-4, True), (0.01, False), (1.0, False)])
@@ -29,8 +29,8 @@ def test_a_loss_brings_its_gain():
 def test_smaller_pictures_are_smoothed_less_and_tied_less_to_the_photo():
     weights = {side: term_weights(RenderConfig(), 1.0, side) for side in (64, 128, 256, 512, 1024, 8192)}
     assert weights[64] == weights[128]
-    assert weights[1024] == weights[8192]
-    content, _, tv = zip(*(weights[side] for side in (128, 256, 512, 1024)), strict=True)
+    assert weights[512] == weights[1024] == weights[8192]
+    content, _, tv = zip(*(weights[side] for side in (128, 256, 512)), strict=True)
     assert list(content) == sorted(content)
     np.testing.assert_allclose(np.divide(tv[1:], tv[:-1]), 2.0)
 
@@ -42,10 +42,3 @@ def test_raw_weights_win():
 
 def test_a_photo_that_matches_already_does_not_divide_by_zero():
     assert term_weights(RenderConfig(), 0.0, 512)[1] < 1e7
-
-
-def test_detail_of_the_photo_is_whole_up_to_one_half_and_gone_at_one():
-    shares = [detail_share(RenderConfig(strength=s)) for s in (0.1, 0.5, 0.6, 0.8, 1.0)]
-    assert shares[:2] == [1.0, 1.0]
-    assert shares[1:] == sorted(shares[1:], reverse=True)
-    assert shares[-1] == 0.0
