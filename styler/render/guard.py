@@ -9,7 +9,7 @@ from types import TracebackType
 
 from styler.errors import ResourceError
 from styler.images.mapped import folder_for_files
-from styler.memory import resident_memory
+from styler.memory import resident_memory, trim
 from styler.render.schedule import Stage
 
 NEAR = 0.9  # of the budget: there the tile shrinks
@@ -25,12 +25,14 @@ class Guard:
     Attributes:
         budget: Most resident memory of the process, bytes; None watches nothing.
         resident: Tells the bytes that the process holds now.
+        give_back: Gives free memory back to the system; only what is left then counts.
         said: What was done, for the report.
         cap: Largest tile from now on, pixels; None for what the plan says.
     """
 
     budget: int | None = None
     resident: Callable[[], int] = resident_memory
+    give_back: Callable[[], None] = trim
     said: list[str] = field(default_factory=list)
     cap: int | None = None
     _level: float = 0.0
@@ -55,10 +57,13 @@ class Guard:
         """Take note if memory use is near the budget now."""
         if self.budget is None:
             return
-        held = self.resident()
-        if held > max(NEAR * self.budget, GROWN * self._level):
-            self._level = held
-            self._near.set()
+        limit = max(NEAR * self.budget, GROWN * self._level)
+        if self.resident() > limit:
+            self.give_back()
+            held = self.resident()
+            if held > limit:
+                self._level = held
+                self._near.set()
 
     def alarmed(self) -> bool:
         """Whether memory use came near the budget since the last call."""

@@ -23,7 +23,7 @@ class Stage:
 
     Attributes:
         octave: Its size and steps.
-        tile: Longest side of its tiles, pixels; None for one piece.
+        tile: Side of its tiles, pixels; None for one piece.
         history: Most pairs that L-BFGS keeps here; None for its own number.
         folder: Where buffers are mapped to; None for all in memory.
         resident: Names of buffers that stay in memory nevertheless.

@@ -61,7 +61,7 @@ class TiledOctave:
     Args:
         tiling: The objective, tile by tile.
         optimizer: Its streamed counterpart makes the steps.
-        stage: Gives the longest side of the owned part of a tile.
+        stage: Gives the side of a tile.
         buffers: Where the octave's arrays live.
         image: Where to start, (H, W, 3) with margin; changed in place.
         guard: Watches over memory.
@@ -245,7 +245,7 @@ def tiled_targets(
 
     Args:
         tiling: The objective, tile by tile.
-        tile: Longest side of the owned part of a tile, pixels.
+        tile: Side of what a tile owns, pixels.
         buffers: Where the activations of the photo go.
         photo: At this octave with its margin, (H, W, 3).
         alpha: How opaque it is, (H, W, 1), with its margin; None where it is everywhere.

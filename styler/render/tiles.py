@@ -84,19 +84,23 @@ class Axis:
     after: int
 
     def spans(self, length: int, tile: int) -> tuple[Span, ...]:
-        """Cut `length` pixels into equal parts of at most `tile`, the last one what remains.
+        """Cut `length` pixels into parts that all see the same number of pixels: `tile` and a halo on both sides.
 
-        No tile sees less than a halo on both sides would give it: near the end it begins earlier instead.
+        Where the border of the image takes the place of a halo, a part owns more instead. The last one begins at a
+        multiple of the alignment, and so sees a few pixels more.
         """
-        widest = max(tile // self.alignment, 1) * self.alignment
-        width = _multiple(math.ceil(length / math.ceil(length / widest)), self.alignment)
-        return tuple(self._span(start, min(start + width, length), length) for start in range(0, length, width))
-
-    def _span(self, start: int, stop: int, length: int) -> Span:
-        high = min(stop + self.after, length)
-        enough = high - (self.before + self.alignment + self.after)
-        low = max(min(start - self.before, enough // self.alignment * self.alignment), 0)
-        return Span(start, stop, low, high, stop == length)
+        window = self.before + max(tile // self.alignment, 1) * self.alignment + self.after
+        spans, start = [], 0
+        while start < length:
+            low = max(start - self.before, 0)
+            last = low + window >= length
+            if last:
+                low = max((length - window) // self.alignment * self.alignment, 0)
+            high = length if last else low + window
+            stop = length if last else high - self.after
+            spans.append(Span(start, stop, low, high, last))
+            start = stop
+        return tuple(spans)
 
     def positions(self, layer: str, span: Span, count: int) -> tuple[slice, int]:
         """The span's own positions of a layer that has `count` of them, and the position where the tile begins."""
@@ -135,7 +139,7 @@ class View:
 
         Args:
             size: Of the image, margin included.
-            tile: Longest side of the owned part of a tile, pixels.
+            tile: Side of what a tile owns where it has a halo all around, pixels.
 
         Raises:
             ConfigError: A tile is smaller than the halo.
@@ -221,5 +225,5 @@ def position_counts(model: Any, size: Size) -> list[Size]:
 
 
 def crop_sizes(tiles: tuple[Tile, ...]) -> Iterator[Size]:
-    """The distinct sizes of what tiles see: three along each axis, or four where the last part is a thin one."""
+    """The distinct sizes of what tiles see: two along each axis."""
     return iter({Size(t.rows.high - t.rows.low, t.columns.high - t.columns.low) for t in tiles})

@@ -142,7 +142,7 @@ class Tiling:
 
         Args:
             image: RGB 0..1.
-            tile: Longest side of the owned part of a tile, pixels.
+            tile: Side of what a tile owns, pixels; see `View.tiles`.
             allocate: Where the activations go.
             alpha: How opaque it is, (H, W, 1); None where it is everywhere.
         """
@@ -170,7 +170,7 @@ class Tiling:
         Args:
             image: (H, W, 3), 0..1.
             targets: What to compare with.
-            tile: Longest side of the owned part of a tile, pixels.
+            tile: Side of what a tile owns, pixels; see `View.tiles`.
             gradient: Where the gradient goes, (H, W, 3).
         """
         tiles, counts = self._tiles(image, tile)

@@ -28,6 +28,14 @@ def test_it_alarms_near_the_budget_and_again_only_when_more_is_held():
     assert not guard.alarmed()
 
 
+def test_memory_that_is_free_but_still_held_is_given_back_first():
+    held = [950]
+    guard = Guard(1000, lambda: held[0], lambda: held.__setitem__(0, 850))
+    guard.look()
+    assert not guard.alarmed()
+    assert held == [850]
+
+
 def test_it_looks_by_itself_while_the_render_runs():
     held = [0]
     with watching(held) as guard:

@@ -131,7 +131,7 @@ def exhausted_once(monkeypatch, engine, name, after):
     monkeypatch.setattr(owner, name, failing)
 
 
-@pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 10), ("_observe", 3)])
+@pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 10), ("_observe", 2)])
 def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
     engine = shared_engine(CONFIG, tiny_network())
     _, whole = finished(course_of(planned(CONFIG, 128)))

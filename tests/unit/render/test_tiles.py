@@ -56,17 +56,15 @@ def test_spans_line_up_and_see_enough(view, length, tile):
         assert span.low % axis.alignment == span.start % axis.alignment == 0
         assert span.low == 0 or span.start - span.low >= axis.before
         assert span.high == length or span.high - span.stop >= axis.after
-        assert span.stop - span.start <= tile
-        assert span.high - span.low >= min(length, axis.alignment + axis.after)
-        assert span.low == 0 or span.high - span.low >= axis.before + axis.alignment + axis.after
+        assert span.low == 0 or span.high == length or span.stop - span.start == tile // 16 * 16
 
 
 @pytest.mark.parametrize("size", [Size(2064, 1552), Size(1000, 999), Size(5000, 300)])
 @pytest.mark.parametrize("tile", [64, 500, 1024])
 def test_few_shapes(view, size, tile):
-    """First, inner and last along each axis; one more where the last own part is thinner than the halo."""
-    assert len(set(crop_sizes(view.tiles(size, tile)))) <= 16
-    assert len(set(crop_sizes(view.tiles(Size(2048, 2048), 512)))) <= 9
+    """All see as much along each axis, but for the last."""
+    assert len(set(crop_sizes(view.tiles(size, tile)))) <= 4
+    assert len(set(crop_sizes(view.tiles(Size(2064, 1552), 512)))) == 1, "multiples of the alignment"
 
 
 def test_a_tile_as_large_as_the_image_is_the_image(view):
