@@ -57,8 +57,8 @@ class RenderConfig:
         device: "auto", "cpu", "gpu" or "gpu:1".
         precision: "float32", or "mixed" for activations in bfloat16, statistics and optimizer in float32.
         compile: "xla", "graph" or "auto", the faster one as measured.
-        tile: Side of the tiles that an image is computed by, halo not counted, pixels; "off" computes it in one piece, "auto"
-            does so where memory suffices.
+        tile: Side of the tiles that an image is computed by, pixels without halo; "off" computes it in one piece,
+            "auto" does so where memory suffices.
         max_memory: Most resident memory of the whole process, bytes; None for 80 % of what is available.
         time_budget: Seconds that the render may take; None for as long as it needs.
 
