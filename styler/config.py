@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from styler.errors import ConfigError, shown, suggestion
 from styler.presets import BALANCED, PRESETS
@@ -280,7 +280,7 @@ def _tidy(name: str, value: Any) -> Any:
     if name == "time_budget" and isinstance(value, str):
         return parse_time(name, value)
     if name == "tile" and isinstance(value, str) and value not in TILES:
-        return int(parse_number("tile", value))
+        return int(value) if value.isdecimal() else _refuse("tile", "auto, off or a number of pixels", value)
     if name in ("content_layers", "style_layers", "style_weights") and isinstance(value, list | tuple):
         return tuple(tuple(item) if isinstance(item, list) else item for item in value)
     return value
@@ -298,7 +298,7 @@ def _text(name: str, value: Any) -> None:
         _refuse(name, "a text", value)
 
 
-def _refuse(name: str, expected: str, came: object) -> None:
+def _refuse(name: str, expected: str, came: object) -> NoReturn:
     message = f"{name}: expected {expected}, got {came!r}"
     raise ConfigError(message)
 

@@ -51,7 +51,7 @@ def test_too_little_memory_is_refused_with_what_would_do(capsys):
         (("--max-memory", "lots"), "max_memory: expected a number with a unit, such as 512M or 4G, got 'lots'"),
         (("--max-memory", "-1G"), "max_memory: expected a number above 0"),
         (("--tile", "3"), "tile: expected at least"),
-        (("--tile", "big"), "tile: expected a number, got 'big'"),
+        (("--tile", "big"), "tile: expected auto, off or a number of pixels, got 'big'"),
         (("--time-budget", "1s"), "even one step takes"),
         (("--time-budget", "soon"), "time_budget: expected a number"),
         (("--size", "20000", "-o", "a.webp"), "WEBP"),
