@@ -119,6 +119,7 @@ def _write_array(file: IO[bytes], array: Any) -> None:
     described = np.lib.format.dtype_to_descr(array.dtype)
     np.lib.format.write_array_header_1_0(file, {"descr": described, "fortran_order": False, "shape": array.shape})
     lines = np.atleast_1d(array)
+    lines = lines.reshape(-1) if lines.flags.c_contiguous else lines  # a line of a ring can be as large as the image
     for rows in bands(lines):
         file.write(np.ascontiguousarray(lines[rows]).data.cast("B"))
 
@@ -179,7 +180,7 @@ def _array(stream: IO[bytes], size: int) -> Any:
     if dtype.hasobject or by_columns or math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise ValueError
     made = roomy(shape, dtype)
-    lines = made.reshape(shape or (1,))
+    lines = made.reshape(-1)
     for rows in bands(lines):
         lines[rows] = np.frombuffer(stream.read(lines[rows].nbytes), dtype).reshape(lines[rows].shape)
     return made

@@ -14,7 +14,7 @@ from PIL import Image
 from styler.config import ORIGINAL, RenderConfig
 from styler.errors import ResourceError
 from styler.images.color import with_chroma_of
-from styler.images.mapped import bands, is_mapped, roomy
+from styler.images.mapped import bands, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.reading import read_image
 from styler.images.resampling import resampled_alpha, resampled_colors
@@ -369,7 +369,7 @@ class Renderer:
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
         inner: Pixels = np.asarray(without_margin(image)[0])
-        pixels = inner if is_mapped(inner) else np.clip(inner, 0.0, 1.0)  # tiled ones are within the range already
+        pixels = inner if isinstance(image, np.ndarray) else np.clip(inner, 0.0, 1.0)  # tiled ones are in range already
         if self.config.color == "luminance":
             photo = resampled_colors(content, Size(*pixels.shape[:2]))
             made = roomy(pixels.shape)

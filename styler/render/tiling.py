@@ -8,9 +8,8 @@ with its own share of the terms that are plain sums, content and smoothness. Gra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ import tensorflow as tf
 from styler.images.mapped import Array, add, bands, put, taken
 from styler.losses import functional as F
 from styler.losses.base import Prepared, Stats, Sums
+from styler.memory import trim
 from styler.render.compiled import Compiled
 from styler.render.objective import Objective, Opacity, Terms, Weights, at_positions
 from styler.render.tiles import Box, Tile, View, position_counts
@@ -128,12 +128,14 @@ class Tiling:
     def statistics(self, image: Array, tile: int, opacity: HostOpacity | None = None) -> dict[str, Stats]:
         """Sums over positions of an image (H, W, 3), float64, in one pass over its tiles."""
         tiles, counts = self._tiles(image, tile)
-        parts = []
+        total: Any = None
         for done, each in enumerate(tiles, start=1):
             weights = self._weights_of(each, counts, opacity or {})
-            parts.append(_wide(self._sum(self._crop(image, each), self._cut(each, counts, image), weights)))
+            part = _wide(self._sum(self._crop(image, each), self._cut(each, counts, image), weights))
+            total = _added(total, part)
             self._told(done, 2 * len(tiles))
-        return _added(parts)
+        trim()
+        return total
 
     def observe(
         self, image: Array, tile: int, allocate: Allocate, alpha: Array | None = None
@@ -149,19 +151,19 @@ class Tiling:
         opacity = self.opacity(alpha)
         tiles, counts = self._tiles(image, tile)
         content: dict[str, Array] = {}
-        stats, sums = [], []
+        totals: Any = None
         for each in tiles:
             boxes = {name: self.view.box(name, each, counts[name]) for name in counts}
             weights = self._weights_of(each, counts, opacity)
             own, seen, part = self._observe(self._crop(image, each), self._cut(each, counts, image), weights)
-            stats.append(_wide(own))
-            sums.append(_wide(part))
+            sums = _wide((own, part))
+            totals = _added(totals, sums)
             for name, features in seen.items():
                 if name not in content:
                     content[name] = allocate((*counts[name], int(features.shape[-1])))
                 put(content[name], boxes[name].rows, boxes[name].columns, features[0].numpy())
-        variances = {name: float(self.objective.content_loss.variance(part)) for name, part in _added(sums).items()}
-        means = {name: part.per_position() for name, part in _added(stats).items()}
+        variances = {name: float(self.objective.content_loss.variance(part)) for name, part in totals[1].items()}
+        means = {name: part.per_position() for name, part in totals[0].items()}
         return means, TiledTargets(content, variances, {}, Weights(0.0, 0.0, 0.0), opacity)
 
     def evaluate(self, image: Array, targets: TiledTargets, tile: int, gradient: Array) -> TiledEvaluation:
@@ -187,6 +189,7 @@ class Tiling:
             content += sum(factors[name] * float(distance) for name, distance in distances.items())
             tv += float(variation)
             self._told(done, 2 * len(tiles))
+        trim()
         terms = Terms(content, float(style), tv)
         value = sum(float(weight) * term for weight, term in zip(targets.weights, terms, strict=True))
         return TiledEvaluation(value, terms)
@@ -323,6 +326,6 @@ def _wide_scalar(value: Any) -> Tensor:
     return tf.constant(float(value), tf.float64)
 
 
-def _added(parts: Iterable[Any]) -> Any:
-    """Sums of equal structures, leaf by leaf."""
-    return reduce(lambda one, other: tf.nest.map_structure(tf.add, one, other), parts)
+def _added(total: Any, part: Any) -> Any:
+    """Sums of equal structures, leaf by leaf; nothing comes before the first."""
+    return part if total is None else tf.nest.map_structure(tf.add, total, part)
