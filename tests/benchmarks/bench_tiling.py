@@ -71,11 +71,11 @@ def run(words: list[str], folder: Path) -> tuple[dict[str, Any], int]:
     return json.loads((folder / "report.json").read_text()), usage.ru_maxrss * 1024
 
 
-def square(folder: Path, side: int) -> list[str]:
+def pictures(folder: Path, side: int, ratio: float = 1.0) -> list[str]:
     """A photo no larger than 1024, since decoding is not what is measured, and a painting."""
     side = min(side, 1024)
     photo, painting = folder / "photo.png", folder / "painting.png"
-    return [str(example("lake", (side, side), photo)), str(example("swirls", (512, 512), painting))]
+    return [str(example("lake", (side, round(ratio * side)), photo)), str(example("swirls", (512, 512), painting))]
 
 
 def steps(renderer: Any, picture: Any, plan: Any) -> list[float]:
@@ -116,7 +116,7 @@ def bench_memory(args: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             words = ["--size", str(size), "--steps", str(args.steps), "--scales", str(args.scales), "-o", "out.png"]
-            report, peak = run([*square(folder, size), *words, "--max-memory", args.max_memory], folder)
+            report, peak = run([*pictures(folder, size, 0.75), *words, "--max-memory", args.max_memory], folder)
         buffers = report["memory"]["buffers"]
         resident = sum(each["bytes"] for each in buffers.values() if not each["mapped"])
         row = {"size": size, "peak": peak, "start": report["plan"]["held"], "resident": resident, "buffers": buffers}
@@ -146,7 +146,7 @@ def bench_plans(args: argparse.Namespace) -> None:
         folder = Path(name)
         vgg19 = random_vgg19(folder)
         for network, size, options in PLANS:
-            words = [*square(folder, size), "--size", str(size), "--steps", PLAN_STEPS, *options, "-o", "out.png"]
+            words = [*pictures(folder, size), "--size", str(size), "--steps", PLAN_STEPS, *options, "-o", "out.png"]
             words += ["--network", vgg19] if network == "vgg19" else []
             subprocess.run(
                 [sys.executable, "-m", "styler", "plan", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL
