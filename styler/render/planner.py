@@ -283,7 +283,7 @@ class Planner:
         sizes = self.buffers(stage)
         resident = sum(size for name, size in sizes.items() if stage.folder is None or name in stage.resident)
         tile = BEYOND * self._tiles.memory.at(self._seen(stage.octave.size, stage.tile))
-        return self.setting.held + tile + max(resident + SWEEP, self._output(stage.octave))
+        return self.setting.held + tile + resident + max(SWEEP, self._output(stage.octave))
 
     def _whole_peak(self, octave: Octave, cost: Cost) -> float:
         return self.setting.held + BEYOND * cost.memory.at(_pixels(octave.size)) + self._output(octave)

@@ -14,7 +14,7 @@ from styler.render.engine import Engine
 from styler.types import Size
 
 DEFAULT_SHARE = 0.8  # of what is available: the rest is for what else the machine does meanwhile
-PLANNED_SHARE = 0.87  # of the budget: predictions may be 15 % too low, and at 90 % the watcher acts
+PLANNED_SHARE = 0.8  # of the budget: predictions may be 15 % too low, and at 90 % the watcher acts
 DISK_SHARE = 0.9  # of what is free
 
 
