@@ -136,7 +136,7 @@ def bench_vgg19(args: argparse.Namespace) -> None:
         folder = Path(name)
         network = random_vgg19(folder)
         words = ["--size", str(args.size), "--steps", "4", "--scales", "2", "--network", network, "-o", "out.png"]
-        report, peak = run([*square(folder, args.size), *words, "--max-memory", args.max_memory], folder)
+        report, peak = run([*pictures(folder, args.size), *words, "--max-memory", args.max_memory], folder)
     print(f"vgg19, {args.size} px: peak {peak / MIB:.0f} MiB of {args.max_memory}, plan {report['plan']}")
 
 
