@@ -27,7 +27,9 @@ DEPTHS = (8, 16)  # bits a channel of an output
 QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
 SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 positions
 LARGEST_SIZE = 65_535  # what JPEG can hold
+MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `styler.networks.views`
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
+PALETTE_WEIGHT = 0.1  # brings the palette as close as 3,000 steps did, at 2 % of style: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
@@ -47,7 +49,9 @@ class RenderConfig:
         content_weight: Raw weight of the content term; None derives it from `strength`.
         style_weight: Raw weight of the style term; None derives it from `strength`.
         tv_weight: Raw weight of the total-variation term; None for the calibrated default.
+        palette_weight: Weight of the colors' distribution in the style term, where the layers together have 1.
         loss: Style loss.
+        views: Ways in which the network sees the style: 1 for its own, up to 4 with mirrored and transposed copies.
         init: "content", "noise", "style" or the path of an image to start from.
         optimizer: "lbfgs" or "adam".
         steps: Optimizer steps over the whole render; the coarser octaves get their share.
@@ -77,7 +81,9 @@ class RenderConfig:
     content_weight: float | None = None
     style_weight: float | None = None
     tv_weight: float | None = None
+    palette_weight: float = PALETTE_WEIGHT
     loss: str = BALANCED.loss
+    views: int = BALANCED.views
     init: str = "content"
     optimizer: str = BALANCED.optimizer
     steps: int = BALANCED.steps
@@ -101,7 +107,9 @@ class RenderConfig:
         for name in ("content_weight", "style_weight", "tv_weight"):
             _in_range(name, getattr(self, name), 0, math.inf)
         _in_range("learning_rate", self.learning_rate, 0, math.inf, open_below=True)
+        _in_range("palette_weight", self.palette_weight, 0, math.inf)
         _whole("steps", self.steps, 1, MOST_STEPS)
+        _whole("views", self.views, 1, MOST_VIEWS)
         _whole("scales", self.scales, 1)
         _whole("seed", self.seed, 0)
         _one_of("color", self.color, COLORS)

@@ -17,11 +17,13 @@ class Preset:
         steps: Optimizer steps over the whole render, at any number of octaves.
         loss: Style loss.
         optimizer: Name of the optimizer.
+        views: Ways to see the style, the network's own and mirrored ones; each costs the time of one.
     """
 
     steps: int
     loss: str = "wasserstein"
     optimizer: str = "lbfgs"
+    views: int = 1
 
     def fields(self) -> dict[str, Any]:
         """The preset as arguments of `RenderConfig`."""
@@ -30,7 +32,7 @@ class Preset:
 
 DRAFT = Preset(steps=30)
 BALANCED = Preset(steps=100)
-BEST = Preset(steps=240)
+BEST = Preset(steps=140, views=4)
 
 PRESETS: Registry[Preset] = Registry("preset", ConfigError)
 PRESETS.add("draft", DRAFT)

@@ -23,11 +23,12 @@ UNKNOWN_RATE = RATES["vgg19"]
 
 
 def work(config: RenderConfig, size: Size) -> float:
-    """Pixels times steps over all octaves, margins and the cost of a step included: what time is proportional to."""
+    """What time is proportional to: pixels times views and steps over all octaves, margins and a step's own cost in."""
     if is_photo(config):
         return 0.0
     octaves = plan_octaves(size, config.steps, config.scales)
-    return float(sum((math.prod(padded_size(octave.size)) + STEP_PIXELS) * octave.steps for octave in octaves))
+    pixels = [config.views * math.prod(padded_size(octave.size)) for octave in octaves]
+    return float(sum((count + STEP_PIXELS) * octave.steps for count, octave in zip(pixels, octaves, strict=True)))
 
 
 def measured_rates(entries: Mapping[str, Entry]) -> dict[str, float]:

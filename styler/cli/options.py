@@ -118,9 +118,17 @@ StyleLayers = Annotated[
     str | None,
     option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
 ]
+Views = Annotated[
+    int | None,
+    option("--views", default="from the preset", metavar="1..4", help="See the style also mirrored; each view costs."),
+]
 ContentWeight = Annotated[float | None, option("--content-weight", default="from strength", help="Raw weight.")]
 StyleWeight = Annotated[float | None, option("--style-weight", default="from strength", help="Raw weight.")]
 TvWeight = Annotated[float | None, option("--tv-weight", default="calibrated", help="Raw weight of smoothness.")]
+PaletteWeight = Annotated[
+    float | None,
+    option("--palette-weight", default=DEFAULTS.palette_weight, help="Of the painting's colors; the layers have 1."),
+]
 Init = Annotated[
     str | None,
     option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from styler.errors import ImageError
@@ -85,6 +86,20 @@ class FeatureExtractor:
         """
         model = network.build(pooling)
         return cls(model, layers, preprocess=network.preprocess, minimum_size=network.minimum_size)
+
+    def grown(self, model: keras.Model, addresses: Iterable[str]) -> FeatureExtractor:
+        """An extractor with more outputs.
+
+        Args:
+            model: Of the same inputs; the outputs of `self.model` come first.
+            addresses: Keys of the others.
+        """
+        import tensorflow as tf
+
+        other = copy(self)
+        other.model, other.addresses, other._fitting = model, (*self.addresses, *addresses), set()
+        other._compiled = tf.function(other._extract, input_signature=[_signature(self._input)])
+        return other
 
     def __call__(self, images: Any) -> Features:
         """Extract.

@@ -94,6 +94,7 @@ Rule: TypeAlias = Callable[[Call, Geometry], Geometry]
 POINTWISE = frozenset(
     [
         "Abs",
+        "Absolute",
         "Activation",
         "ActivityRegularization",
         "Add",

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from styler.config import RenderConfig
+from styler.config import LayerWeights, RenderConfig
 from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
 from styler.images.mapped import digest
@@ -20,7 +20,9 @@ from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
 from styler.networks.geometry import geometry_of, untileable
+from styler.networks.palette import PALETTE, with_palette
 from styler.networks.precision import in_precision
+from styler.networks.views import VIEWS, seen_in, with_views
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.render.compiled import Compiled
 from styler.render.cost import bytes_a_pixel
@@ -39,6 +41,8 @@ DECISIVE = (
     "pooling",
     "content_layers",
     "style_layers",
+    "views",
+    "palette_weight",
     "loss",
     "optimizer",
     "learning_rate",
@@ -155,9 +159,19 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
 
 def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
     """The network up to the layers that `config` or else the network names, in the precision asked for."""
-    layers = (*(config.style_layers or network.style_layers), *(config.content_layers or network.content_layers))
+    style, content = config.style_layers or network.style_layers, config.content_layers or network.content_layers
     model = in_precision(network.build(config.pooling), config.precision)
-    return FeatureExtractor(model, dict.fromkeys(name for name, _ in layers), preprocess=network.preprocess)
+    names = [name for name, _ in style]
+    extract = FeatureExtractor(
+        model, dict.fromkeys([*names, *(name for name, _ in content)]), preprocess=network.preprocess
+    )
+    if config.views > 1:
+        places = [extract.addresses.index(name) for name in names]
+        added = [seen_in(name, view) for view in VIEWS[1 : config.views] for name in names]
+        extract = extract.grown(with_views(extract.model, places, config.views), added)
+    if config.palette_weight:
+        extract = extract.grown(with_palette(extract.model, network.preprocess), [PALETTE])
+    return extract
 
 
 def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
@@ -170,10 +184,17 @@ def make_objective(config: RenderConfig, network: NetworkSpec, extractor: Featur
     return Objective(
         extract=extract if config.precision == "float32" else in_float32,
         content_layers=shares(config.content_layers or network.content_layers),
-        style_layers=shares(config.style_layers or network.style_layers),
+        style_layers=style_layers(config, network),
         content_loss=ContentLoss(),
         style_loss=STYLE_LOSSES[config.loss](),
     )
+
+
+def style_layers(config: RenderConfig, network: NetworkSpec) -> LayerWeights:
+    """What the style is matched at, with shares that sum to 1: layers in all views, and the palette."""
+    layers = shares(config.style_layers or network.style_layers)
+    seen = [(seen_in(name, view), weight / config.views) for view in VIEWS[: config.views] for name, weight in layers]
+    return shares((*seen, *([(PALETTE, config.palette_weight)] if config.palette_weight else [])))
 
 
 def make_optimizer(config: RenderConfig) -> Optimizer:

@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
-from styler.render.engine import DECISIVE, find_device, uses_xla
+from styler.render.engine import DECISIVE, find_device, style_layers, uses_xla
 from styler.render.loop import image_tensor
+from styler.render.objective import Targets, Weights
 from styler.types import Size
 from support.networks import tiny_network
-from support.pictures import stripes
+from support.pictures import blobs, stripes
 from support.programs import shared_engine
 
 PAINTING = read_image(stripes(90, 70))
@@ -61,8 +63,38 @@ def test_an_engine_serves_configs_that_differ_in_nothing_decisive():
         {"device": "cpu"},
         {"compile": "xla"},
         {"precision": "mixed"},
+        {"views": 2},
+        {"palette_weight": 0.0},
     ],
 )
 def test_an_engine_refuses_what_it_was_not_made_for(change):
     assert set(change) <= set(DECISIVE)
     assert not shared_engine(RenderConfig(), tiny_network()).serves(RenderConfig(**change))
+
+
+def test_the_style_is_matched_in_every_view_and_in_the_palette():
+    config = RenderConfig(views=2, palette_weight=0.25, style_layers=(("block1_conv1", 3.0), ("block2_conv1", 1.0)))
+    wanted = {
+        "block1_conv1": 0.3,
+        "block2_conv1": 0.1,
+        "block1_conv1 left-right": 0.3,
+        "block2_conv1 left-right": 0.1,
+        "palette": 0.2,
+    }
+    assert dict(style_layers(config, tiny_network())) == pytest.approx(wanted)
+    assert "palette" not in dict(style_layers(config.changed(palette_weight=0.0), tiny_network()))
+
+
+@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
+def test_tiles_see_views_and_palette_as_the_whole_image_does(loss):
+    engine = shared_engine(RenderConfig(views=4, palette_weight=0.5, loss=loss), tiny_network())
+    objective, tiling = engine.objective, engine.tiling
+    image, photo = blobs(290, 331, 3), blobs(290, 331, 4)
+    style = objective.blend([objective.observe(image_tensor(PAINTING.pixels)).style], [1.0])
+    weights = Weights(*(tf.constant(weight) for weight in (0.1, 1.0, 2.0)))
+    whole = objective.at(Targets(objective.observe(image_tensor(photo)).content, style, weights))(image_tensor(image))
+    _, targets = tiling.observe(photo, 128, lambda shape: np.empty(shape, np.float32))
+    gradient = np.empty_like(image)
+    value = tiling.evaluate(image, targets._replace(style=style, weights=weights), 128, gradient).value
+    assert abs(value / float(whole.value) - 1) < 1e-4
+    assert np.linalg.norm(gradient - whole.gradient[0]) < 1e-3 * np.linalg.norm(whole.gradient[0])
