@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from styler.cli.request import Request
+from styler.config import RenderConfig
 from styler.networks import find_network
 from styler.render.pyramid import octaves_of
 
@@ -18,12 +19,18 @@ def describe(request: Request) -> str:
         *(f"style     {style}" for style in request.styles),
         f"output    {request.output}  {request.size.width}x{request.size.height}{' (enlarged)' if enlarged else ''}",
         f"network   {network.name}: {network.summary}",
-        f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}",
+        f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",
         f"content at {_listed(config.content_layers or network.content_layers)}",
         f"strength  {config.strength:g}, color {config.color}, init {config.init}, seed {config.seed}",
         f"octaves   {plan}; {config.steps} steps of {config.optimizer}",
     ]
     return "\n".join(lines)
+
+
+def _seen(config: RenderConfig) -> str:
+    """Views and palette, where there are any."""
+    views = f", {config.views} views" if config.views > 1 else ""
+    return views + (f", palette {config.palette_weight:g}" if config.palette_weight else "")
 
 
 def _listed(layers: tuple[tuple[str, float], ...]) -> str:

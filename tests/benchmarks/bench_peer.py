@@ -37,6 +37,7 @@ from styler.render.loop import image_tensor
 from styler.types import Evaluation, Size, Tensor
 
 STYLE_WEIGHTS = (256, 64, 16, 4, 1)
+CONTENT_LAYER = "block4_conv2"
 CONTENT_WEIGHT, TV_WEIGHT, RIDGE = 0.015, 2.0, 1e-4
 FIRST_STEPS, STEPS, SMALLEST, STEPS_A_CALL = 1000, 500, 128, 25
 
@@ -55,7 +56,7 @@ class Peer:
     def __init__(self, pictures: list[Tensor]) -> None:
         network = find_network("compact")
         self.style_layers = [name for name, _ in network.style_layers]
-        self.content_layer = network.content_layers[0][0]
+        self.content_layer = CONTENT_LAYER
         layers = dict.fromkeys([*self.style_layers, self.content_layer])
         self.raw = FeatureExtractor(network.build(None), layers, preprocess=network.preprocess)
         found = [self.raw(picture) for picture in pictures]
@@ -99,8 +100,8 @@ class Peer:
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and covariance with the ridge, float64."""
     count = tf.cast(F.positions(features), tf.float64)
-    mean = tf.cast(F.position_sum(features), tf.float64) / count[:, None]
-    second = tf.cast(F.outer_sum(features), tf.float64) / count[:, None, None]
+    first, outer = F.moment_sums(features)
+    mean, second = tf.cast(first, tf.float64) / count[:, None], tf.cast(outer, tf.float64) / count[:, None, None]
     return mean, F.covariance(mean, second) + RIDGE * tf.eye(features.shape[-1], dtype=tf.float64)
 
 
