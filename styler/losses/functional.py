@@ -12,6 +12,10 @@ STENCIL = ((2 / 3, 0, 1), (2 / 3, 1, 0), (1 / 6, 1, 1), (1 / 6, 1, -1))
 """Weight, rows down and columns right of each neighbor of the nine-point stencil; the other four are their mirrors."""
 
 
+CHROMA = 1.5  # weight of a slope of color against one of lightness. 1 leaves color fringes at edges, 2 halves them and
+# brings them near the painting's least: the study in docs/look.md
+
+
 def positions(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Number of positions of each image, (B, H, W, C) -> (B,), of the features' dtype.
 
@@ -80,6 +84,15 @@ def relative_square(values: Tensor, reference: Tensor) -> Scalar:
 def covariance(first: Tensor, second: Tensor) -> Tensor:
     """Means (B, C) and mean outer products (B, C, C) -> covariances (B, C, C)."""
     return second - first[:, :, None] * first[:, None, :]
+
+
+def with_heavy_color(image: Tensor) -> Tensor:
+    """What smoothness is measured on: differences from gray weighted by the root of `CHROMA`, (B, H, W, 3) both.
+
+    Slopes of lightness are those of the image; the eye sees fine grain there and takes that of colors for fringes.
+    """
+    gray = tf.reduce_mean(image, -1, keepdims=True)
+    return gray + tf.constant(CHROMA**0.5, image.dtype) * (image - gray)
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]

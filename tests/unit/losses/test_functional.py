@@ -16,6 +16,17 @@ def test_covariance_is_numpys(rng):
     np.testing.assert_allclose(got, np.cov(points[0].T, bias=True), rtol=1e-10)
 
 
+def test_slopes_of_color_weigh_more_than_those_of_lightness():
+    ramp = np.broadcast_to(0.1 * np.arange(7.0)[None, None, :, None], (1, 5, 7, 3))
+    lightness, color = ramp * np.ones(3), ramp * np.array([1.0, 0.0, -1.0])
+    plain, heavy = (
+        [float(F.nine_point_variation(change(tf.constant(image)))) for image in (lightness, color)]
+        for change in (tf.identity, F.with_heavy_color)
+    )
+    np.testing.assert_allclose(F.with_heavy_color(tf.constant(lightness)), lightness, rtol=1e-12)
+    np.testing.assert_allclose(np.divide(heavy, plain), [1.0, F.CHROMA], rtol=1e-9)
+
+
 def test_variation_of_a_constant_image_is_zero():
     assert float(F.nine_point_variation(tf.fill((1, 6, 5, 3), 0.4))) == 0.0
 
