@@ -10,8 +10,10 @@ SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extr
 SMOOTHNESS = 2.0  # total-variation factor at 512 pixels, by renders; crowsonkb's style-transfer-pytorch has the same
 REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
 FARTHEST_SIDES = (128, 512)  # pixels: below not measured; above the factors of 512 come closest to its style
-MARKS = 0.37  # the fall of the layers' weights from block to block is 3 up to strength 0.5 and 3 ** (1 - 0.37) = 2 at
-# 1: with nothing of the photo to hold on to, more weight on what is large is what brings the style closer
+TRACE = 0.9  # of the strength: even at 1 a trace of the content is left, 1/120 of that at 0.5. Without one the picture
+# has farther to go than the steps of a preset reach, and style gets worse from 0.8 to 1: docs/look.md
+MARKS = 0.6  # the fall of the layers' weights from block to block is 3 up to strength 0.5 and 3 ** (1 - 0.6) = 1.55 at
+# 1: with little of the photo to hold on to, more weight on what is large is what brings the style closer
 LEAST_STRENGTH = 1e-3  # below it the result is the photo itself
 
 
@@ -21,8 +23,9 @@ def is_photo(config: RenderConfig) -> bool:
 
 
 def _balance(strength: float) -> float:
-    """Content against style: 1 at strength 0.5, 0 at 1."""
-    return ((1.0 - strength) / max(strength, LEAST_STRENGTH)) ** SPREAD
+    """Content against style: 1 at strength 0.5, next to nothing at 1."""
+    usual, at_half = (1.0 / (TRACE * each) - 1.0 for each in (max(strength, LEAST_STRENGTH), 0.5))
+    return (usual / at_half) ** SPREAD
 
 
 def layer_shares(config: RenderConfig, layers: LayerWeights) -> LayerWeights:
