@@ -48,7 +48,7 @@ def test_strength_zero_is_the_resized_photo():
 
 def test_more_strength_is_less_photo():
     photo = resampled(PHOTO.pixels, Size(72, 96))
-    away = [np.abs(rendered(strength=s, steps=25)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.9)]
+    away = [np.abs(rendered(strength=s, steps=25)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.5)]
     assert away == sorted(away)
     assert away[0] < 0.7 * away[-1]
 
