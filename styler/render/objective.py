@@ -25,30 +25,18 @@ class Weights(NamedTuple):
     tv: Scalar
 
 
-class Aim(NamedTuple):
-    """What one style layer should match.
-
-    Attributes:
-        prepared: The styles' statistics as the loss wants them.
-        share: Weight of the layer in the style term, a scalar.
-    """
-
-    prepared: Prepared
-    share: Scalar
-
-
 class Targets(NamedTuple):
     """All that the objective compares an image with; tensors, so that one compiled program serves many renders.
 
     Attributes:
         content: Content layer -> the content image's activations as its loss wants them.
-        style: Style layer -> the style images' statistics, and how much the layer counts.
+        style: Style layer -> the style images' statistics as its loss wants them.
         weights: Factors of the terms.
         opacity: Layer -> how much each position of the photo counts, (1, H', W', 1); empty where all count alike.
     """
 
     content: dict[str, Prepared]
-    style: dict[str, Aim]
+    style: dict[str, Prepared]
     weights: Weights
     opacity: Opacity = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
@@ -82,7 +70,7 @@ class Objective:
     Attributes:
         extract: image (1, H, W, 3), 0..1 -> activations of every layer named below.
         content_layers: Layers of the content term with their shares, which sum to 1.
-        style_layers: Layers of the style term with their usual shares, which sum to 1.
+        style_layers: Layers of the style term with their shares, which sum to 1.
         content_loss: Compares activations.
         style_loss: Compares statistics.
     """
@@ -108,21 +96,10 @@ class Objective:
         statistics = self.style_loss.statistics
         return {name: statistics(features[name], opacity.get(name)) for name, _ in self.style_layers}
 
-    def blend(
-        self, styles: list[dict[str, Stats]], shares: list[float], layers: LayerWeights | None = None
-    ) -> dict[str, Aim]:
-        """Statistics of several style images as one target.
-
-        Args:
-            styles: Statistics of each style image.
-            shares: Of the style images, summing to 1.
-            layers: The style layers with other shares than the usual ones.
-        """
-        prepared = self.style_loss.prepared
-        return {
-            name: Aim(prepared(blended([s[name] for s in styles], shares)), tf.constant(share, tf.float32))
-            for name, share in layers or self.style_layers
-        }
+    def blend(self, styles: list[dict[str, Stats]], shares: list[float]) -> dict[str, Prepared]:
+        """Statistics of several style images as one target; shares sum to 1."""
+        loss = self.style_loss
+        return {name: loss.prepared(blended([s[name] for s in styles], shares)) for name, _ in self.style_layers}
 
     def terms(self, image: Tensor, targets: Targets) -> Terms:
         """The three terms at an image (1, H, W, 3)."""
@@ -135,14 +112,14 @@ class Objective:
         smoothness = F.nine_point_variation(F.with_heavy_color(image))
         return Terms(tf.add_n(content), self.style_term(stats, targets.style), smoothness)
 
-    def style_distances(self, stats: dict[str, Stats], style: dict[str, Aim]) -> dict[str, Scalar]:
+    def style_distances(self, stats: dict[str, Stats], style: dict[str, Prepared]) -> dict[str, Scalar]:
         """The style term layer by layer, without shares."""
-        return {name: self.style_loss.distance(stats[name], style[name].prepared) for name, _ in self.style_layers}
+        return {name: self.style_loss.distance(stats[name], style[name]) for name, _ in self.style_layers}
 
-    def style_term(self, stats: dict[str, Stats], style: dict[str, Aim]) -> Scalar:
+    def style_term(self, stats: dict[str, Stats], style: dict[str, Prepared]) -> Scalar:
         """The distances with their shares."""
         distances = self.style_distances(stats, style)
-        return tf.add_n([tf.cast(style[name].share, each.dtype) * each for name, each in distances.items()])
+        return tf.add_n([share * distances[name] for name, share in self.style_layers])
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
         """The weighted sum of the terms."""

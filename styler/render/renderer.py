@@ -32,12 +32,12 @@ from styler.render.engine import Engine
 from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
-from styler.render.objective import Aim, Targets, Weights
+from styler.render.objective import Targets, Weights
 from styler.render.rendered import Rendered, warnings_about
 from styler.render.schedule import Schedule, Stage, unplanned
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
-from styler.render.strength import is_photo, layer_shares, term_weights
+from styler.render.strength import is_photo, term_weights
 from styler.render.tiled import TiledOctave, bounded, copied, drawn, padded_photo, refined_on_host, tiled_targets
 from styler.render.tiling import TiledTargets
 from styler.types import Size, Tensor
@@ -260,7 +260,7 @@ class Renderer:
 
     def _tiled_targets(self, run: Run, size: Size, tile: int, buffers: Buffers, photo: Pixels) -> TiledTargets:
         statistics = [self.engine.statistics(style, size, tile) for style in run.styles]
-        style = self._aims(statistics)
+        style = self.engine.objective.blend(statistics, self.config.style_shares(len(run.styles)))
 
         def weigh(seen: dict[str, Stats]) -> tuple[dict[str, Any], Weights]:
             return style, Weights(*self._weights(self.engine.objective.style_term(seen, style), size))
@@ -347,15 +347,10 @@ class Renderer:
         alpha = _alpha(content, size)
         photo = self.engine.observe(image, None if alpha is None else image_tensor(alpha))
         statistics = [self.engine.statistics(style, size) for style in styles]
-        style = self._aims(statistics)
+        style = objective.blend(statistics, self.config.style_shares(len(styles)))
         weights = self._weights(objective.style_term(photo.style, style), size)
         factors = Weights(*(tf.constant(weight, tf.float32) for weight in weights))
         return Targets(photo.content, style, factors, photo.opacity)
-
-    def _aims(self, statistics: list[dict[str, Stats]]) -> dict[str, Aim]:
-        objective = self.engine.objective
-        layers = layer_shares(self.config, objective.style_layers)
-        return objective.blend(statistics, self.config.style_shares(len(statistics)), layers)
 
     def _weights(self, style_of_photo: Tensor, size: Size) -> tuple[float, float, float]:
         return term_weights(self.config, float(style_of_photo), max(size), self.engine.objective.style_loss.gain)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from styler.config import LayerWeights, RenderConfig
-from styler.networks.palette import PALETTE
+from styler.config import RenderConfig
 
 CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
 SMOOTHNESS = 2.0  # total-variation factor at 512 pixels, by renders; crowsonkb's style-transfer-pytorch has the same
 REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
 FARTHEST_SIDES = (128, 512)  # pixels: below not measured; above the factors of 512 come closest to its style
-TRACE = 0.9  # of the strength: even at 1 a trace of the content is left, 1/120 of that at 0.5. Without one the picture
-# has farther to go than the steps of a preset reach, and style gets worse from 0.8 to 1: docs/look.md
-MARKS = 0.6  # the fall of the layers' weights from block to block is 3 up to strength 0.5 and 3 ** (1 - 0.6) = 1.55 at
-# 1: with little of the photo to hold on to, more weight on what is large is what brings the style closer
+LEFT = 0.25  # what 1 leaves of the content: 0.18 of its weight at 0.5. With less the photo goes and the style comes no
+# closer, since the steps of a preset do not reach so far: docs/look.md
 LEAST_STRENGTH = 1e-3  # below it the result is the photo itself
 
 
@@ -23,24 +20,8 @@ def is_photo(config: RenderConfig) -> bool:
 
 
 def _balance(strength: float) -> float:
-    """Content against style: 1 at strength 0.5, next to nothing at 1."""
-    usual, at_half = (1.0 / (TRACE * each) - 1.0 for each in (max(strength, LEAST_STRENGTH), 0.5))
-    return (usual / at_half) ** SPREAD
-
-
-def layer_shares(config: RenderConfig, layers: LayerWeights) -> LayerWeights:
-    """The shares of the style layers at a strength: above 0.5 the deep ones, which see large marks, gain.
-
-    Args:
-        config: Gives the strength; layers that it names itself keep their weights.
-        layers: Style layers with their usual shares, the palette among them, whose share stays.
-    """
-    power = 1.0 - MARKS * max(0.0, 2.0 * config.strength - 1.0)
-    if config.style_layers is not None or power == 1.0:
-        return layers
-    usual = {name: share for name, share in layers if name != PALETTE}
-    scale = sum(usual.values()) / sum(share**power for share in usual.values())
-    return tuple((name, scale * share**power if name in usual else share) for name, share in layers)
+    """Content against style: endless at strength 0, 1 at 0.5, falling to a sixth at 1."""
+    return ((1.0 / max(strength, LEAST_STRENGTH) - LEFT) / (2.0 - LEFT)) ** SPREAD
 
 
 def term_weights(

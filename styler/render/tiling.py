@@ -17,10 +17,10 @@ import tensorflow as tf
 
 from styler.images.mapped import Array, add, bands, put, taken
 from styler.losses import functional as F
-from styler.losses.base import Stats, Sums
+from styler.losses.base import Prepared, Stats, Sums
 from styler.memory import trim
 from styler.render.compiled import Compiled
-from styler.render.objective import Aim, Objective, Opacity, Terms, Weights, at_positions
+from styler.render.objective import Objective, Opacity, Terms, Weights, at_positions
 from styler.render.tiles import Box, Tile, View, position_counts
 from styler.types import Features, Scalar, Size, Tensor
 
@@ -45,7 +45,7 @@ class TiledTargets(NamedTuple):
 
     content: dict[str, Array]
     variances: dict[str, float]
-    style: dict[str, Aim]
+    style: dict[str, Prepared]
     weights: Weights
     opacity: HostOpacity = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
@@ -262,7 +262,7 @@ class Tiling:
         return objective.statistics(own, weights), seen, sums
 
     def _style_slopes(
-        self, stats: dict[str, Stats], style: dict[str, Aim], weight: Scalar
+        self, stats: dict[str, Stats], style: dict[str, Prepared], weight: Scalar
     ) -> tuple[Scalar, dict[str, tuple[Tensor, Tensor]]]:
         """The style term and its slopes times its weight, worked out in float64."""
         targets = tf.nest.map_structure(lambda part: tf.cast(part, tf.float64), style)

@@ -91,5 +91,5 @@ def test_a_blend_of_two_paintings_lies_between_them(photo, painting):
     objective = make_objective(RenderConfig(loss="gram"), tiny_network())
     one, two = objective.observe(painting).style, objective.observe(photo).style
     half = objective.blend([one, two], [0.5, 0.5])
-    for name, (stats, _) in half.items():
+    for name, stats in half.items():
         np.testing.assert_allclose(stats.second, (one[name].second + two[name].second) / 2, rtol=1e-5)
