@@ -17,6 +17,7 @@ from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside
 from styler.cli.resuming import Resumed, choices
+from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
 from styler.images.reading import read_image
@@ -38,6 +39,7 @@ class Work:
         self._request, self._settings, self._resumed = request, settings, resumed
         self._latest: StepEvent | None = None
         self._saver: Saver | None = None
+        self._told = False
 
     def carry_out(self) -> None:
         """Render and write; what was reached is kept whatever stops it.
@@ -46,20 +48,23 @@ class Work:
             StylerError: Whatever stands in the way.
             KeyboardInterrupt: Passed on after the best image so far is written.
         """
-        with Interrupt() as interrupt:
+        bar = ProgressBar(shown=self._settings.progress)
+        with Interrupt(None if self._settings.quiet else bar.say) as interrupt:
             try:
-                self._deliver(self._rendered(interrupt))
+                self._deliver(self._rendered(bar, interrupt))
             except KeyboardInterrupt:
-                self._keep_picture()
-                self._keep_state()
+                try:
+                    self._keep_picture()
+                finally:
+                    self._keep_state()
                 raise
             except Exception:
                 self._keep_state()
                 raise
 
-    def _rendered(self, interrupt: Interrupt) -> StyleResult:
+    def _rendered(self, bar: ProgressBar, interrupt: Interrupt) -> StyleResult:
         request, settings = self._request, self._settings
-        with ProgressBar(shown=settings.progress) as bar:
+        with bar:
             stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
             images = [request.content, *request.styles]
@@ -93,9 +98,17 @@ class Work:
     def _note(self, event: StepEvent) -> None:
         every = self._settings.save_every
         if every and event.step % every == 0:
-            write_image(event.image(), beside(self._request.output, str(event.step)), overwrite=True)
+            self._keep_intermediate(event)
         if self._saver:
             self._saver(event)
+
+    def _keep_intermediate(self, event: StepEvent) -> None:
+        try:
+            write_image(event.image(), beside(self._request.output, str(event.step)), overwrite=True)
+        except OutputError as problem:
+            if not self._told:
+                _say(f"warning: {problem}; intermediate images may be missing")
+            self._told = True
 
     def _deliver(self, result: StyleResult) -> None:
         """Write what was made; a checkpoint, if there is one, is whole until then."""
@@ -126,10 +139,14 @@ class Work:
         return result.exported(self._request.export, recipe=self._settings.recipe)
 
     def _keep_picture(self) -> None:
-        if self._latest is not None:
-            image: Image.Image = self._latest.image()
-            path = partial_path(self._request.output, overwrite=self._settings.overwrite)
-            _say(f"best so far: {write_image(image, path, overwrite=self._settings.overwrite)}")
+        if self._latest is None:
+            return
+        image: Image.Image = self._latest.image()
+        path = partial_path(self._request.output, overwrite=self._settings.overwrite)
+        try:
+            _say(f"best so far: {shown(write_image(image, path, overwrite=self._settings.overwrite))}")
+        except OutputError as problem:
+            _say(f"warning: {problem}")
 
     def _keep_state(self) -> None:
         if self._saver and self._saver.save():

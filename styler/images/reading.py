@@ -86,7 +86,8 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
             picture = _picture(rasters.decoded(file, kind), Path(path).stem)
             return replace(picture, source=identified(file, Path(path).name))
         except DecodingError as cause:
-            message = f"cannot decode {shown(path)}: {cause}. The file is damaged or cut short; save it anew"
+            message = f"cannot decode {shown(path)}: {cause}. The file is damaged, cut short or of a rare kind; "
+            message += "save it anew, as PNG for instance"
             raise ImageError(message) from cause
         except (ColorError, ImageError) as cause:
             message = f"cannot read {shown(path)}: {cause}"
