@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed
 STATUS = 130  # of a process that was interrupted
 SOON = "stopping at the end of this step; once more quits at once"
 
 
 class Interrupt:
-    """Notes the first SIGINT or SIGTERM and lets the work decide when to stop; the second one ends the process.
+    """Notes the first SIGINT, SIGTERM or SIGHUP and lets the work decide when to stop; the second one ends the process.
 
     A KeyboardInterrupt raised at any instruction can be lost, for instance in a callback from C, and the run would
     go on. Python calls its handlers between two of its own instructions, so not while TensorFlow compiles or steps,
@@ -32,18 +32,19 @@ class Interrupt:
         self._pipe_before, self._end = -1, -1
 
     def __enter__(self) -> Interrupt:
-        """Take over both signals."""
+        """Take over the signals, but for those that are to be ignored, as by nohup."""
         if threading.current_thread() is threading.main_thread():
             start, self._end = os.pipe()
             os.set_blocking(self._end, False)
             threading.Thread(target=self._listen, args=(start,), daemon=True, name="styler-interrupt").start()
             self._pipe_before = signal.set_wakeup_fd(self._end, warn_on_full_buffer=False)
             for number in SIGNALS:
-                self._before[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Give both signals back."""
+        """Give the signals back."""
         if self._end < 0:
             return
         for number, handler in self._before.items():

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shlex
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from PIL import Image
-
-from styler.api import StyleResult, Stylizer
+from styler.api import StyleResult, Stylizer, exported
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside
@@ -21,7 +21,7 @@ from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
 from styler.images.reading import read_image
-from styler.images.writing import output_notes, write_image, write_picture
+from styler.images.writing import output_notes, write_picture
 from styler.progress import StepEvent
 from styler.render.saver import Saver
 
@@ -104,7 +104,7 @@ class Work:
 
     def _keep_intermediate(self, event: StepEvent) -> None:
         try:
-            write_image(event.image(), beside(self._request.output, str(event.step)), overwrite=True)
+            self._write_event(event, beside(self._request.output, str(event.step)), overwrite=True)
         except OutputError as problem:
             if not self._told:
                 _say(f"warning: {problem}; intermediate images may be missing")
@@ -124,7 +124,9 @@ class Work:
             _write_text(settings.report, result.report.to_json() + "\n")
         if self._saver:
             self._saver.remove()
-        self._tell(f"{request.output}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s")
+        self._tell(
+            f"{shown(request.output)}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s"
+        )
 
     def _write(self, result: StyleResult) -> None:
         """Write the picture, unless it was before the end came."""
@@ -138,19 +140,26 @@ class Work:
     def _export(self, result: StyleResult) -> Export:
         return result.exported(self._request.export, recipe=self._settings.recipe)
 
+    def _write_event(self, event: StepEvent, path: Path, *, overwrite: bool) -> Path:
+        """A picture on the way, as the last one will be written."""
+        recipe = event.recipe() if self._settings.recipe else None
+        export = exported(recipe and recipe.named_like(self._request.known), self._request.export)
+        return write_picture(event.picture(), path, export=export, overwrite=overwrite)
+
     def _keep_picture(self) -> None:
         if self._latest is None:
             return
-        image: Image.Image = self._latest.image()
-        path = partial_path(self._request.output, overwrite=self._settings.overwrite)
+        overwrite = self._settings.overwrite
+        path = partial_path(self._request.output, overwrite=overwrite)
         try:
-            _say(f"best so far: {shown(write_image(image, path, overwrite=self._settings.overwrite))}")
+            _say(f"best so far: {shown(self._write_event(self._latest, path, overwrite=overwrite))}")
         except OutputError as problem:
             _say(f"warning: {problem}")
 
     def _keep_state(self) -> None:
         if self._saver and self._saver.save():
-            _say(f"checkpoint: {self._saver.path}; go on with: styler resume {self._saver.path}")
+            path = str(self._saver.path)
+            _say(f"checkpoint: {shown(path)}; go on with: styler resume {shlex.quote(path)}")
 
     def _tell(self, *lines: str) -> None:
         for line in () if self._settings.quiet else lines:
@@ -191,4 +200,5 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    with suppress(OSError):  # whoever read it is gone; what was rendered matters more
+        print(text, file=sys.stderr)

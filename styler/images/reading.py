@@ -170,7 +170,7 @@ def _colors(raster: Raster, notes: list[str]) -> Pixels:
         except ProfileError as cause:
             notes.append(f"color profile ignored: {cause}")
         else:
-            notes.append(_converted_note(raster))
+            notes.append(_converted_note(raster.icc, raster.model))
             return pixels
     pixels = _rgb(_scaled(values, raster.full), raster.model, notes)
     if raster.colorimetry is None:
@@ -179,10 +179,12 @@ def _colors(raster: Raster, notes: list[str]) -> Pixels:
     return colorimetry.to_srgb(pixels, raster.colorimetry)
 
 
-def _converted_note(raster: Raster) -> str:
-    if raster.model == "rgb":
-        return "color profile converted to sRGB"
-    return f"color profile converted to sRGB; it is for {raster.model} images, so that the result will be sRGB too"
+def _converted_note(icc: bytes, model: str) -> str:
+    if model != "rgb":
+        return f"color profile converted to sRGB; it is for {model} images, so that the result will be sRGB too"
+    if not profiles.can_be_kept(icc):
+        return "color profile converted to sRGB; it works one way only, so that the result will be sRGB too"
+    return "color profile converted to sRGB"
 
 
 def _scaled(values: NDArray[Any], full: float) -> Pixels:

@@ -12,7 +12,7 @@ from styler.cli.interrupt import SOON, Interrupt
 BUSY = "import hashlib\nprint('busy', flush=True)\nhashlib.pbkdf2_hmac('sha256', b'', b'', 200_000_000)\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_waits_until_the_work_asks(number):
     before, pipe = signal.getsignal(number), signal.set_wakeup_fd(-1)
     with Interrupt() as interrupt:
@@ -59,6 +59,17 @@ def test_also_in_a_long_call_during_which_python_calls_no_handlers(numbers):
         process.send_signal(numbers[1])
         assert process.wait(30) == 130
         assert time.monotonic() - sent < 10  # the call itself takes a minute
+
+
+def test_a_signal_that_is_to_be_ignored_is():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            signal.raise_signal(signal.SIGHUP)
+            assert not interrupt.requested
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_outside_the_main_thread_it_does_nothing():

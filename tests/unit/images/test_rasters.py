@@ -169,6 +169,13 @@ def test_a_profile_is_converted_and_carried(tmp_path, name):
         np.testing.assert_allclose(picture.pixels, expected, atol=1 / 255)
 
 
+def test_a_profile_that_works_one_way_only_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("styler.images.profiles.can_be_kept", lambda _icc: False)  # as of a scanner, without B2A
+    picture = read(tmp_path, by_pillow("RGB", "PNG", icc_profile=color_profiles.wide()))
+    assert picture.icc is None
+    assert "it works one way only, so that the result will be sRGB too" in picture.notes[0]
+
+
 def test_a_profile_of_16_bits_and_floats(tmp_path):
     expected = color_profiles.converted(EIGHT, "RGB", color_profiles.wide(), color_profiles.srgb()) / 255
     for values in (SIXTEEN, FLOATS):
