@@ -161,13 +161,13 @@ def test_a_side_that_the_format_cannot_hold_is_refused(tmp_path, name, side, fit
             check_format_holds(tmp_path / name, Size(2, side))
 
 
-@pytest.mark.parametrize(("side", "depth", "fits"), [(32_000, 8, True), (32_760, 8, False), (23_000, None, True)])
+@pytest.mark.parametrize(("side", "depth", "fits"), [(32_000, 8, True), (32_768, 8, False), (23_000, None, True)])
 def test_a_tiff_whose_offsets_would_overflow_is_refused(tmp_path, side, depth, fits):
     if fits:
         check_format_holds(tmp_path / "a.tif", Size(side, side), depth)
         return
     for bits in (depth, 16, None):
-        with pytest.raises(OutputError, match=r"TIFF files hold 4 GiB, 32760x32760 pixels may take more; choose \.png"):
+        with pytest.raises(OutputError, match=r"TIFF files hold 4 GiB, 32768x32768 pixels may take more; choose \.png"):
             check_format_holds(tmp_path / "a.tif", Size(side, side), bits)
 
 
