@@ -188,7 +188,8 @@ def _exif(image: Any, kind: str, file: IO[bytes]) -> Image.Exif:
 def _vips_header(image: Any, kind: str, file: IO[bytes], exif: Image.Exif | None = None) -> Header:
     exif = exif if exif is not None else _exif(image, kind, file)
     turn = 1 if kind == "avif" else metadata.orientation(exif)  # AVIF turns by its own boxes, already done
-    return Header(size=Size(image.height, image.width), turn=turn, frames=_field(image, "n-pages") or 1)
+    frames = containers.png_frames(file) if kind == "png" else _field(image, "n-pages") or 1
+    return Header(size=Size(image.height, image.width), turn=turn, frames=frames)
 
 
 def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:

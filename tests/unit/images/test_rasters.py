@@ -184,7 +184,9 @@ def test_a_profile_of_16_bits_and_floats(tmp_path):
         assert len(np.unique(picture.pixels)) > 1000
 
 
-@pytest.mark.parametrize(("name", "count"), [("pages.tif", 2), ("moving.gif", 3), ("moving.webp", 3)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("pages.tif", 2), ("moving.gif", 3), ("moving.webp", 3), ("moving.png", 3)]
+)
 def test_of_several_pages_the_first_is_read_and_said(tmp_path, name, count):
     assert f"the first of {count} pages or frames is used" in read(tmp_path, FILES[name]).notes
 
