@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ from PIL import Image
 from styler.config import PROFILES, QUALITY, RenderConfig
 from styler.errors import ConfigError, OutputError, shown
 from styler.images.export import Export
-from styler.images.picture import Picture, Pixels
+from styler.images.picture import Picture
 from styler.images.reading import ImageLike, read_image
 from styler.images.recipes import fits
-from styler.images.resampling import resampled
 from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
@@ -27,7 +27,8 @@ from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
 from styler.render.planner import plan_render
-from styler.render.provenance import inputs_of, recipe_of
+from styler.render.provenance import inputs_of, levels_of, recipe_of
+from styler.render.rendered import with_belongings
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.saver import EVERY, Saver
@@ -88,9 +89,15 @@ class StyleResult:
 
     def exported(self, export: Export, *, recipe: bool = True) -> Export:
         """The choices with the recipe as its text; without it where it is not wanted or too long for a file."""
-        chosen = {name: getattr(export, name) for name in self.recipe.export}
-        text = replace(self.recipe, export=chosen).to_text()
-        return replace(export, recipe=text if recipe and fits(text) else None)
+        return exported(self.recipe if recipe else None, export)
+
+
+def exported(recipe: Recipe | None, export: Export) -> Export:
+    """Choices about a file with a recipe that says so as its text; without where it is none or too long for a file."""
+    if recipe is None:
+        return replace(export, recipe=None)
+    text = replace(recipe, export={name: getattr(export, name) for name in recipe.export}).to_text()
+    return replace(export, recipe=text if fits(text) else None)
 
 
 class Stylizer:
@@ -264,12 +271,14 @@ class Stylizer:
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
         inputs = inputs_of(self.config, self._engine.network, [photo, *paintings])
-        renderer = Renderer(self.config, self._engine, self._plan, shape)
+        described = partial(recipe_of, self.config, self._engine, inputs)
+        renderer = Renderer(self.config, self._engine, self._plan, shape, described)
         schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
         rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
         report = reported(self.config, [photo, *paintings], rendered)
-        recipe = recipe_of(self.config, self._engine, inputs, rendered, self._plan)
-        return StyleResult(picture=finished(photo, rendered.pixels), report=report, config=self.config, recipe=recipe)
+        picture = with_belongings(photo, rendered.pixels)
+        recipe = described(picture.size, levels_of(rendered))
+        return StyleResult(picture=picture, report=report, config=self.config, recipe=recipe)
 
 
 def stylize(
@@ -360,14 +369,6 @@ def unused(checkpoint: Path) -> Path:
 
 def _warn(text: str) -> None:
     warnings.warn(text, RuntimeWarning, stacklevel=3)
-
-
-def finished(photo: Picture, pixels: Pixels) -> Picture:
-    """Rendered pixels with what the photo brings along: alpha at the new size, profile, depth, camera fields."""
-    alpha = photo.alpha
-    if alpha is not None:
-        alpha = resampled(alpha[..., None], Size(*pixels.shape[:2]))[..., 0]
-    return replace(photo, pixels=pixels, alpha=alpha, source=None)
 
 
 def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:

@@ -32,10 +32,20 @@ class StepEvent:
     seconds_left: float | None
     _image: Callable[[], Any] = field(repr=False)
     _snapshot: Callable[[], Any] | None = field(default=None, repr=False)
+    _picture: Callable[[], Any] | None = field(default=None, repr=False)
+    _recipe: Callable[[], Any] | None = field(default=None, repr=False)
 
     def image(self) -> Any:
         """The best image so far, a `PIL.Image.Image` of the octave's size; made when called."""
         return self._image()
+
+    def picture(self) -> Any:
+        """The same as floats with the photo's alpha, profile and depth, a `styler.images.picture.Picture`, or None."""
+        return self._picture() if self._picture else None
+
+    def recipe(self) -> Any:
+        """How that picture is made again, a `styler.recipe.Recipe`; None where no step led to it."""
+        return self._recipe() if self._recipe else None
 
     def snapshot(self) -> Any:
         """All that is needed to go on from here, a `styler.render.snapshot.Snapshot`; None where it cannot be had."""

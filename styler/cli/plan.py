@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from styler.cli.request import Request
 from styler.config import RenderConfig
+from styler.errors import shown
 from styler.networks import find_network
 from styler.render.pyramid import octaves_of
 
@@ -13,11 +14,11 @@ def describe(request: Request) -> str:
     config, network = request.config, find_network(request.config.network)
     octaves = octaves_of(config, request.size, request.plan)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
-    enlarged = max(request.size) > max(request.content_size)
+    enlarged = " (enlarged)" if max(request.size) > max(request.content_size) else ""
     lines = [
-        f"content   {request.content}  {request.content_size.width}x{request.content_size.height}",
-        *(f"style     {style}" for style in request.styles),
-        f"output    {request.output}  {request.size.width}x{request.size.height}{' (enlarged)' if enlarged else ''}",
+        f"content   {shown(request.content)}  {request.content_size.width}x{request.content_size.height}",
+        *(f"style     {shown(style)}" for style in request.styles),
+        f"output    {shown(request.output)}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
         f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",
         f"content at {_listed(config.content_layers or network.content_layers)}",

@@ -36,6 +36,10 @@ class ProgressBar:
         """Leave the bar as it stands."""
         self._bar.close()
 
+    def say(self, text: str) -> None:
+        """Show a line of its own above the bar; from any thread."""
+        tqdm.write(text, file=sys.stderr)
+
     def tile(self, done: int, count: int) -> None:
         """Show how far the evaluation under way is; a step takes one or a few."""
         now = time.monotonic()

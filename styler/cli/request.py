@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from styler.config import BUILT_IN_INITS, ORIGINAL, RenderConfig, parse_number
-from styler.errors import ConfigError, OutputError
+from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import Export
 from styler.images.reading import check_readable
@@ -119,7 +120,7 @@ def checked_request(
     for style in styles:
         check_readable(style, max_pixels=max_pixels)
     if config.init not in BUILT_IN_INITS:
-        check_readable(config.init)
+        check_readable(config.init, max_pixels=max_pixels)
     config.style_shares(len(styles))
     network = find_network(config.network)
     for chosen in (config.content_layers, config.style_layers):
@@ -158,14 +159,14 @@ def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: It
     if path is None:
         return
     if not path.absolute().parent.is_dir():
-        message = f"cannot write {path}: folder {path.parent} does not exist; create it first"
+        message = f"cannot write {shown(path)}: folder {shown(path.parent)} does not exist; create it first"
         raise OutputError(message)
     check_is_no_input(path, inputs)
     if path.absolute() == output.absolute() or path.is_dir():
-        message = f"cannot write {path}: a file for the report alone was expected; choose another --report"
+        message = f"cannot write {shown(path)}: a file for the report alone was expected; choose another --report"
         raise OutputError(message)
     if path.exists() and not overwrite:
-        message = f"{path} exists already; choose another --report or give --overwrite"
+        message = f"{shown(path)} exists already; choose another --report or give --overwrite"
         raise OutputError(message)
 
 
@@ -182,13 +183,24 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
         path = beside(request.output, str(step))
         check_is_no_input(path, request.inputs)
         if path.exists() and not overwrite:
-            message = f"{path} exists already and --save-every would replace it; move it or give --overwrite"
+            message = f"{shown(path)} exists already and --save-every would replace it; move it or give --overwrite"
             raise OutputError(message)
 
 
 def beside(output: Path, word: str) -> Path:
     """`<output stem>-<word>.png` in the output's folder."""
     return output.with_name(f"{output.stem}-{word}.png")
+
+
+def is_beside(output: Path, path: Path, save_every: int | None) -> str:
+    """Which image of a render beside its output has this name; empty for none."""
+    stem = os.path.realpath(beside(output, ""))[: -len(".png")]
+    number = str(path)[len(stem) : -len(".png")]
+    if str(path) != f"{stem}{number}.png":
+        return ""
+    if number.isascii() and number.isdigit() and save_every and int(number) % save_every == 0:
+        return "an intermediate image"
+    return "the image kept at an interrupt" if number == "partial" else ""
 
 
 def default_output(content: Path, styles: list[Path]) -> Path:
@@ -254,9 +266,9 @@ def read_options(file: Path) -> dict[str, Any]:
         with file.open("rb") as stream:
             options = tomllib.load(stream)
     except OSError as cause:
-        message = f"cannot read {file}: {cause.strerror}"
+        message = f"cannot read {shown(file)}: {cause.strerror}"
         raise ConfigError(message) from cause
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        message = f"{file} is not TOML: {cause}"
+        message = f"{shown(file)} is not TOML: {cause}"
         raise ConfigError(message) from cause
     return {name.replace("-", "_"): value for name, value in options.items()}

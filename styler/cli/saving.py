@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from styler.cli.request import Request, Saving
+from styler.cli.request import Request, Saving, is_beside
 from styler.config import parse_time
 from styler.errors import OutputError, shown
 from styler.images.writing import check_is_no_input
+from styler.render.checkpoint import is_checkpoint
 
 OFF = "off"
 SUFFIX = ".styler-checkpoint"
 
 
-def checked_saving(request: Request, checkpoint: str | None, every: str, *, overwrite: bool) -> Saving:
+def checked_saving(
+    request: Request,
+    checkpoint: str | None,
+    every: str,
+    *,
+    overwrite: bool,
+    report: Path | None = None,
+    save_every: int | None = None,
+) -> Saving:
     """Refuse a checkpoint that could not be written or would replace something.
 
     Args:
         request: The render.
         checkpoint: A path, "off", or None for one beside the output once the render turns out to be long.
         every: Time between two savings, in words.
-        overwrite: Whether an existing file may be replaced.
+        overwrite: Whether an existing checkpoint may be replaced.
+        report: Where the report goes, None for nowhere.
+        save_every: Steps between two intermediate images, None for none.
 
     Raises:
         ConfigError: `every` is no time.
@@ -31,12 +43,31 @@ def checked_saving(request: Request, checkpoint: str | None, every: str, *, over
     path = None if checkpoint == OFF else Path(checkpoint or beside_output(request.output))
     if path is not None:
         _check(path, request, overwrite=overwrite)
+    _check_apart(request, {"checkpoint": path, "report": report}, save_every)
     return Saving(path=path, every=seconds, always=checkpoint is not None, replace=overwrite)
 
 
 def beside_output(output: Path) -> Path:
     """The checkpoint's name unless another is given."""
     return output.with_name(output.name + SUFFIX)
+
+
+def _check_apart(request: Request, files: Mapping[str, Path | None], save_every: int | None) -> None:
+    """Refuse files of one render that would replace each other.
+
+    Raises:
+        OutputError: Two of them have the same name.
+    """
+    taken: dict[str, str] = {os.path.realpath(request.output): "the picture"}
+    for noun, path in files.items():
+        if path is None:
+            continue
+        place = os.path.realpath(path)
+        other = taken.get(place) or is_beside(request.output, Path(place), save_every)
+        if other:
+            message = f"cannot write {shown(path)}: it is the name of {other} too; choose another --{noun}"
+            raise OutputError(message)
+        taken[place] = f"the {noun}"
 
 
 def _check(path: Path, request: Request, *, overwrite: bool) -> None:
@@ -47,6 +78,11 @@ def _check(path: Path, request: Request, *, overwrite: bool) -> None:
     if path.absolute() == request.output.absolute() or path.is_dir():
         message = (
             f"cannot write {shown(path)}: a file for the checkpoint alone was expected; choose another --checkpoint"
+        )
+        raise OutputError(message)
+    if os.path.lexists(path) and not is_checkpoint(path):
+        message = (
+            f"cannot write {shown(path)}: it exists and is no checkpoint; choose another --checkpoint or remove it"
         )
         raise OutputError(message)
     if os.path.lexists(path) and not overwrite:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shlex
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from PIL import Image
-
-from styler.api import StyleResult, Stylizer
+from styler.api import StyleResult, Stylizer, exported
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside
 from styler.cli.resuming import Resumed, choices
+from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
 from styler.images.reading import read_image
-from styler.images.writing import output_notes, write_image, write_picture
+from styler.images.writing import output_notes, write_picture
 from styler.progress import StepEvent
 from styler.render.saver import Saver
 
@@ -38,6 +39,7 @@ class Work:
         self._request, self._settings, self._resumed = request, settings, resumed
         self._latest: StepEvent | None = None
         self._saver: Saver | None = None
+        self._told = False
 
     def carry_out(self) -> None:
         """Render and write; what was reached is kept whatever stops it.
@@ -46,20 +48,23 @@ class Work:
             StylerError: Whatever stands in the way.
             KeyboardInterrupt: Passed on after the best image so far is written.
         """
-        with Interrupt() as interrupt:
+        bar = ProgressBar(shown=self._settings.progress)
+        with Interrupt(None if self._settings.quiet else bar.say) as interrupt:
             try:
-                self._deliver(self._rendered(interrupt))
+                self._deliver(self._rendered(bar, interrupt))
             except KeyboardInterrupt:
-                self._keep_picture()
-                self._keep_state()
+                try:
+                    self._keep_picture()
+                finally:
+                    self._keep_state()
                 raise
             except Exception:
                 self._keep_state()
                 raise
 
-    def _rendered(self, interrupt: Interrupt) -> StyleResult:
+    def _rendered(self, bar: ProgressBar, interrupt: Interrupt) -> StyleResult:
         request, settings = self._request, self._settings
-        with ProgressBar(shown=settings.progress) as bar:
+        with bar:
             stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
             images = [request.content, *request.styles]
@@ -93,9 +98,17 @@ class Work:
     def _note(self, event: StepEvent) -> None:
         every = self._settings.save_every
         if every and event.step % every == 0:
-            write_image(event.image(), beside(self._request.output, str(event.step)), overwrite=True)
+            self._keep_intermediate(event)
         if self._saver:
             self._saver(event)
+
+    def _keep_intermediate(self, event: StepEvent) -> None:
+        try:
+            self._write_event(event, beside(self._request.output, str(event.step)), overwrite=True)
+        except OutputError as problem:
+            if not self._told:
+                _say(f"warning: {problem}; intermediate images may be missing")
+            self._told = True
 
     def _deliver(self, result: StyleResult) -> None:
         """Write what was made; a checkpoint, if there is one, is whole until then."""
@@ -111,7 +124,9 @@ class Work:
             _write_text(settings.report, result.report.to_json() + "\n")
         if self._saver:
             self._saver.remove()
-        self._tell(f"{request.output}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s")
+        self._tell(
+            f"{shown(request.output)}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s"
+        )
 
     def _write(self, result: StyleResult) -> None:
         """Write the picture, unless it was before the end came."""
@@ -125,15 +140,26 @@ class Work:
     def _export(self, result: StyleResult) -> Export:
         return result.exported(self._request.export, recipe=self._settings.recipe)
 
+    def _write_event(self, event: StepEvent, path: Path, *, overwrite: bool) -> Path:
+        """A picture on the way, as the last one will be written."""
+        recipe = event.recipe() if self._settings.recipe else None
+        export = exported(recipe and recipe.named_like(self._request.known), self._request.export)
+        return write_picture(event.picture(), path, export=export, overwrite=overwrite)
+
     def _keep_picture(self) -> None:
-        if self._latest is not None:
-            image: Image.Image = self._latest.image()
-            path = partial_path(self._request.output, overwrite=self._settings.overwrite)
-            _say(f"best so far: {write_image(image, path, overwrite=self._settings.overwrite)}")
+        if self._latest is None:
+            return
+        overwrite = self._settings.overwrite
+        path = partial_path(self._request.output, overwrite=overwrite)
+        try:
+            _say(f"best so far: {shown(self._write_event(self._latest, path, overwrite=overwrite))}")
+        except OutputError as problem:
+            _say(f"warning: {problem}")
 
     def _keep_state(self) -> None:
         if self._saver and self._saver.save():
-            _say(f"checkpoint: {self._saver.path}; go on with: styler resume {self._saver.path}")
+            path = str(self._saver.path)
+            _say(f"checkpoint: {shown(path)}; go on with: styler resume {shlex.quote(path)}")
 
     def _tell(self, *lines: str) -> None:
         for line in () if self._settings.quiet else lines:
@@ -174,4 +200,5 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    with suppress(OSError):  # whoever read it is gone; what was rendered matters more
+        print(text, file=sys.stderr)

@@ -20,6 +20,14 @@ def png_color_chunks(file: IO[bytes]) -> dict[str, bytes]:
     return found
 
 
+def png_frames(file: IO[bytes]) -> int:
+    """Frames of an animated PNG (third edition, 11.3.5.2), 1 of any other."""
+    for name, length in _png_chunks(file):
+        if name == "acTL" and length <= LARGEST_SMALL:
+            return max(1, int.from_bytes(file.read(length)[:4], "big"))
+    return 1
+
+
 def check_png_texts(file: IO[bytes]) -> None:
     """Refuse a PNG whose compressed texts could keep a decoder busy for long.
 

@@ -27,7 +27,17 @@ def loaded(data: bytes | None) -> Image.Exif:
 def loaded_from_tiff(file: IO[bytes]) -> Image.Exif:
     """EXIF of a TIFF file, whose directories are its own."""
     file.seek(0)
+    head = file.read(16)
+    if b"+" in head[2:4]:
+        return _forgiving(lambda exif: _load_big(exif, head, file))
+    file.seek(0)
     return _forgiving(lambda exif: exif.load_from_fp(file))
+
+
+def _load_big(exif: Image.Exif, head: bytes, file: IO[bytes]) -> None:
+    """Of a BigTIFF, whose first directory Pillow must be told: it reads offsets of 4 bytes from the start of a file."""
+    exif.bigtiff, exif.endian = True, "<" if head[:2] == b"II" else ">"
+    exif.load_from_fp(file, int.from_bytes(head[8:16], "little" if exif.endian == "<" else "big"))
 
 
 def _forgiving(load: Callable[[Image.Exif], None]) -> Image.Exif:

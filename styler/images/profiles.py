@@ -43,6 +43,12 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+@functools.cache
+def lab_profile() -> bytes:
+    """CIELab under D50, the white of ICC profiles and of the programs that write such files."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
 def model_of(icc: bytes) -> str | None:
     """What a profile describes: "rgb", "gray", "cmyk", or None for anything else and for garbage."""
     return MODELS.get(icc[16:20]) if len(icc) > HEADER and icc[36:40] == b"acsp" else None
@@ -68,6 +74,11 @@ def to_srgb(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     if values.dtype == np.uint8:
         return _by_table(values, icc, model)
     return _by_floats(values, icc, srgb_profile(), model)
+
+
+def from_lab(values: Pixels) -> Pixels:
+    """CIELab under D50, L* 0..100 with a* and b* around 0, float32 (height, width, 3) -> sRGB 0..1, clipped."""
+    return _by_floats(values, lab_profile(), srgb_profile(), "lab")
 
 
 def from_srgb(pixels: Pixels, icc: bytes) -> Pixels:

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from styler.images import colorimetry, containers, metadata
+from styler.images import colorimetry, containers, heic, metadata, tiff
 from styler.images.colorimetry import Colorimetry
 from styler.images.libvips import libvips
 from styler.images.mapped import LARGE, bands, roomy
@@ -31,11 +31,11 @@ Image.MAX_IMAGE_PIXELS = None  # `limits` decides, from the header
 
 LOADERS = {"png": "png", "jpeg": "jpeg", "tiff": "tiff", "webp": "webp", "avif": "heif"}  # kind -> name in libvips
 PLAIN = {"gif": "GIF", "bmp": "BMP", "ycbcr": "TIFF"}  # kind -> name in Pillow
+ICC = 34_675  # the tag of a TIFF, ICC.1:2022 annex B.4
 PHOTOMETRIC, YCBCR = 262, 6  # TIFF 6.0, section 21: libvips takes such channels for RGB
 EXTRA_SAMPLES, UNSPECIFIED = 338, 0  # TIFF 6.0: what the channels behind the colors are
 DTYPES = {"uchar": np.uint8, "ushort": np.uint16, "uint": np.uint32, "float": np.float32}  # libvips -> NumPy
 MODELS = {"b-w": "gray", "grey16": "gray", "cmyk": "cmyk", "srgb": "rgb", "rgb16": "rgb", "scrgb": "rgb"}
-LAB = ("lab", "labs", "labq")
 
 
 class DecodingError(ValueError):
@@ -107,13 +107,17 @@ def header(file: IO[bytes], kind: str) -> Header:
     with _refusing():
         if kind == "png":
             containers.check_png_texts(file)
+        kind = _finer_kind(file, kind)
         if kind in LOADERS:
             image = _opened(file, kind)
             _stated_colors(file, kind, has_profile=_field(image, "icc-profile-data") is not None)
             return _vips_header(image, kind, file)
+        if kind == "heic":
+            return _heic_header(heic.opened(file), file)
+        if kind == "rare":
+            return _rare_header(tiff.contents(file), metadata.loaded_from_tiff(file))
         with _pillow_opened(file, kind) as image:
-            _stated_colors(file, kind, has_profile="icc_profile" in image.info)
-            turn = 1 if kind == "heic" else metadata.orientation(image.getexif())
+            turn = metadata.orientation(image.getexif())
             return Header(size=Size(image.height, image.width), turn=turn, frames=getattr(image, "n_frames", 1))
 
 
@@ -128,12 +132,19 @@ def decoded(file: IO[bytes], kind: str) -> Raster:
         kind = _finer_kind(file, kind)
         if kind in LOADERS:
             return _vips_raster(_opened(file, kind), kind, file)
+        if kind == "heic":
+            return _heic_raster(heic.opened(file), file)
+        if kind == "rare":
+            return _rare_raster(file)
         with _pillow_opened(file, kind) as image:
-            return from_pil(image, _stated_colors(file, kind, has_profile="icc_profile" in image.info))
+            return from_pil(image)
 
 
 def _finer_kind(file: IO[bytes], kind: str) -> str:
-    return "ycbcr" if kind == "tiff" and metadata.loaded_from_tiff(file).get(PHOTOMETRIC) == YCBCR else kind
+    if kind != "tiff":
+        return kind
+    exif = metadata.loaded_from_tiff(file)
+    return "ycbcr" if exif.get(PHOTOMETRIC) == YCBCR else "rare" if tiff.is_rare(exif) else kind
 
 
 @contextmanager
@@ -177,7 +188,8 @@ def _exif(image: Any, kind: str, file: IO[bytes]) -> Image.Exif:
 def _vips_header(image: Any, kind: str, file: IO[bytes], exif: Image.Exif | None = None) -> Header:
     exif = exif if exif is not None else _exif(image, kind, file)
     turn = 1 if kind == "avif" else metadata.orientation(exif)  # AVIF turns by its own boxes, already done
-    return Header(size=Size(image.height, image.width), turn=turn, frames=_field(image, "n-pages") or 1)
+    frames = containers.png_frames(file) if kind == "png" else _field(image, "n-pages") or 1
+    return Header(size=Size(image.height, image.width), turn=turn, frames=frames)
 
 
 def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
@@ -188,8 +200,6 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
         icc = b""  # the decoder threw a damaged profile away
     stated = _stated_colors(file, kind, has_profile=bool(icc))
     full = _full_scale(image, kind)
-    if image.interpretation in LAB:
-        image, icc, full = image.colourspace("rgb16").cast("ushort"), None, 65535.0
     model = _model(image)
     image, notes = _without_extras(image, model, has_alpha=not _is_unspecified(exif, kind))
     return Raster(
@@ -225,7 +235,7 @@ def _stated_colors(file: IO[bytes], kind: str, *, has_profile: bool) -> Colorime
 
 
 def _model(image: Any) -> str:
-    if image.format not in DTYPES and image.interpretation not in LAB:
+    if image.format not in DTYPES:
         message = f"channels of 8, 16 or 32 bits without sign, or floats, were expected; these are {image.format}"
         raise DecodingError(message)
     if image.bands < 3:
@@ -251,30 +261,62 @@ def _without_extras(image: Any, model: str, *, has_alpha: bool) -> tuple[Any, tu
     used = CHANNELS[model] + has_alpha
     if image.bands <= used:
         return image, ()
-    return image.extract_band(0, n=used), (f"{image.bands - used} further channels left out: neither color nor alpha",)
+    return image.extract_band(0, n=used), _left_out(image.bands - used)
+
+
+def _left_out(count: int) -> tuple[str, ...]:
+    return (f"{count} further channels left out: neither color nor alpha",) if count else ()
+
+
+def _heic_header(images: Any, file: IO[bytes]) -> Header:
+    _stated_colors(file, "heic", has_profile=bool(images.info.get("icc_profile")))
+    width, height = images.size
+    return Header(size=Size(height, width), frames=len(images))
+
+
+def _heic_raster(images: Any, file: IO[bytes]) -> Raster:
+    icc = images.info.get("icc_profile")
+    stated = _stated_colors(file, "heic", has_profile=bool(icc))
+    values, full = heic.channels(images)
+    return Raster(
+        values=values,
+        model="gray" if values.shape[2] < CHANNELS["rgb"] else "rgb",
+        full=full,
+        icc=icc,
+        colorimetry=stated,
+        exif=metadata.loaded(images.info.get("exif")),
+        header=_heic_header(images, file),
+    )
+
+
+def _rare_header(contents: tiff.Contents, exif: Image.Exif) -> Header:
+    return Header(size=contents.size, turn=metadata.orientation(exif), frames=contents.pages)
+
+
+def _rare_raster(file: IO[bytes]) -> Raster:
+    exif, contents = metadata.loaded_from_tiff(file), tiff.contents(file)
+    values, full = tiff.channels(file)
+    icc = exif.get(ICC) if exif.get(PHOTOMETRIC) not in (tiff.LAB, tiff.ICC_LAB) else None
+    return Raster(
+        values=values,
+        model=contents.model,
+        full=full,
+        icc=icc if isinstance(icc, bytes) else None,
+        exif=exif,
+        header=_rare_header(contents, exif),
+        notes=_left_out(contents.extras),
+    )
 
 
 def _pillow_opened(file: IO[bytes], kind: str) -> Image.Image:
     file.seek(0)
-    if kind == "heic":
-        return _heic_opened(file)
     return Image.open(file, formats=[PLAIN[kind]])
-
-
-def _heic_opened(file: IO[bytes]) -> Image.Image:
-    try:
-        import pillow_heif
-    except ModuleNotFoundError:
-        message = "HEIC is read with an extra: pip install 'styler[heic]', or save the image as JPEG or PNG"
-        raise DecodingError(message) from None
-    pillow_heif.register_heif_opener()
-    return Image.open(file, formats=["HEIF"])
 
 
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray beyond 8 bits
 
 
-def from_pil(image: Image.Image, stated: Colorimetry | None = None) -> Raster:
+def from_pil(image: Image.Image) -> Raster:
     """Channels of a PIL image; palettes and rare modes become RGB."""
     if image.mode in DEEP_MODES:
         values, model, full = _deep_gray(image)
@@ -286,7 +328,6 @@ def from_pil(image: Image.Image, stated: Colorimetry | None = None) -> Raster:
         model=model,
         full=full,
         icc=image.info.get("icc_profile"),
-        colorimetry=stated,
         exif=exif,
         header=Header(
             size=Size(image.height, image.width),

@@ -86,7 +86,8 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
             picture = _picture(rasters.decoded(file, kind), Path(path).stem)
             return replace(picture, source=identified(file, Path(path).name))
         except DecodingError as cause:
-            message = f"cannot decode {shown(path)}: {cause}. The file is damaged or cut short; save it anew"
+            message = f"cannot decode {shown(path)}: {cause}. The file is damaged, cut short or of a rare kind; "
+            message += "save it anew, as PNG for instance"
             raise ImageError(message) from cause
         except (ColorError, ImageError) as cause:
             message = f"cannot read {shown(path)}: {cause}"
@@ -169,7 +170,7 @@ def _colors(raster: Raster, notes: list[str]) -> Pixels:
         except ProfileError as cause:
             notes.append(f"color profile ignored: {cause}")
         else:
-            notes.append(_converted_note(raster))
+            notes.append(_converted_note(raster.icc, raster.model))
             return pixels
     pixels = _rgb(_scaled(values, raster.full), raster.model, notes)
     if raster.colorimetry is None:
@@ -178,10 +179,12 @@ def _colors(raster: Raster, notes: list[str]) -> Pixels:
     return colorimetry.to_srgb(pixels, raster.colorimetry)
 
 
-def _converted_note(raster: Raster) -> str:
-    if raster.model == "rgb":
-        return "color profile converted to sRGB"
-    return f"color profile converted to sRGB; it is for {raster.model} images, so that the result will be sRGB too"
+def _converted_note(icc: bytes, model: str) -> str:
+    if model != "rgb":
+        return f"color profile converted to sRGB; it is for {model} images, so that the result will be sRGB too"
+    if not profiles.can_be_kept(icc):
+        return "color profile converted to sRGB; it works one way only, so that the result will be sRGB too"
+    return "color profile converted to sRGB"
 
 
 def _scaled(values: NDArray[Any], full: float) -> Pixels:

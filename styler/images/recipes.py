@@ -15,6 +15,7 @@ from styler.types import PathLike
 
 KEYWORD = "styler"
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+NO_LIMIT = 2**64  # pixels: none of them is decoded
 LONGEST = 60_000  # bytes of UTF-8 once escaped: the XMP of a JPEG is one segment, which holds 65,502
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 has no way to write
 _BREAKS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}  # XML would turn them into other white space
@@ -67,7 +68,7 @@ def read_recipe(path: PathLike) -> str | None:
     """
     from styler.images.reading import check_readable
 
-    check_readable(path)
+    check_readable(path, max_pixels=NO_LIMIT)
     try:
         with (
             warnings.catch_warnings(action="ignore"),

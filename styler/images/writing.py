@@ -38,6 +38,7 @@ FORMATS = {
 DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
 CHANNELS = 4  # with alpha
+MOST_TIFF = 2**32 - 2**20  # bytes: its offsets have 32 bits; room for the directory, profile and camera fields
 LONGEST_NAME = 236  # bytes; file systems hold 255, some are left for `-<step>`, `-partial` and a checkpoint's suffix
 
 
@@ -54,6 +55,11 @@ def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[Pa
             `overwrite`.
     """
     output = Path(path)
+    if output.is_dir():
+        message = (
+            f"cannot write {shown(output)}: it is a folder; name a file in it, such as {shown(output / 'out.png')}"
+        )
+        raise OutputError(message)
     _check_name(output)
     _check_folder(output)
     check_is_no_input(output, inputs)
@@ -84,8 +90,8 @@ def check_is_no_input(output: Path, inputs: Iterable[PathLike]) -> None:
 
 def _check_name(output: Path) -> None:
     if output.suffix.lower() not in FORMATS:
-        unknown = f"unknown format {output.suffix!r}. {suggestion(output.suffix, FORMATS)}"
-        message = f"cannot write {shown(output)}: {unknown}"
+        came = f"unknown format {output.suffix!r}" if output.suffix else "its name has no suffix to tell the format"
+        message = f"cannot write {shown(output)}: {came}. {suggestion(output.suffix, FORMATS)}"
         raise OutputError(message)
     if "\0" in str(output):
         message = f"cannot write {shown(output)}: its name holds a null character"
@@ -111,15 +117,21 @@ def check_format_holds(output: Path, size: Size, depth: int | None = None) -> No
     Args:
         output: Where it goes.
         size: (height, width) of the result.
-        depth: Bits a channel that were asked for.
+        depth: Bits a channel that were asked for; None may come to 16.
 
     Raises:
-        OutputError: A side is too long, or the format has 8 bits only.
+        OutputError: A side is too long, the file would be, or the format has 8 bits only.
     """
     name = FORMATS[output.suffix.lower()]
     longest = LONGEST_SIDES.get(name, max(size))
     if max(size) > longest:
         limit = f"{name} holds sides up to {longest} pixels, not {max(size)}; choose .png"
+        message = f"cannot write {shown(output)}: {limit}"
+        raise OutputError(message)
+    if name == "TIFF" and CHANNELS * (depth or 16) // 8 * size.height * size.width > MOST_TIFF:
+        limit = (
+            f"TIFF files hold 4 GiB, {size.width}x{size.height} pixels may take more; choose .png or a smaller --size"
+        )
         message = f"cannot write {shown(output)}: {limit}"
         raise OutputError(message)
     if depth == 16 and name not in DEEP_FORMATS:

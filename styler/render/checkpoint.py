@@ -88,6 +88,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(job=job, snapshot=Snapshot(position=position, arrays=arrays))
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file ends as a checkpoint does, of whatever layout and state; reads no more than that."""
+    try:
+        _check_is_file(path)
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            return _TAIL.fullmatch(file.read()) is not None
+    except OSError:
+        return False
+
+
 class _Hashing:
     """A file for `zipfile` that can only be written on, and knows the digest of what was."""
 

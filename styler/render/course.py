@@ -9,6 +9,7 @@ from typing import Any
 
 from styler.errors import CheckpointError
 from styler.memory import memory_kills
+from styler.recipe import Level
 from styler.render.loop import Progress
 from styler.render.pyramid import Octave
 from styler.render.snapshot import Position
@@ -101,6 +102,12 @@ class Course:
         left = (self.octave.steps - made) * self.octave.pixels
         left += sum(octave.steps * octave.pixels for octave in self.octaves[self.index + 1 :])
         return left * self._seconds / self._pixel_steps
+
+    def levels(self, made: int) -> tuple[Level, ...]:
+        """The octaves so far as a recipe has them, as if the render ended after so many steps at this one."""
+        before = zip(self.stages, self.rows, strict=False)
+        done = (Level(done=int(str(row["steps"])), **stage) for stage, row in before)
+        return (*done, Level(**{**self.stages[self.index], "steps": made, "done": made}))
 
     def position(self, progress: Progress) -> Position:
         """Where the render stands after a call at the octave under way."""

@@ -1,6 +1,6 @@
 """What goes wrong with style transfers to the eye: gray haze, checkerboards, border frames; each a number and a limit.
 
-The limits lie between 35 photos and paintings and synthetic cases of each flaw: see `docs/crashes.md`. A flaw that the
+The limits lie between 36 photos and paintings and synthetic cases of each flaw: see `docs/crashes.md`. A flaw that the
 photo or a painting has itself is none of the render's.
 """
 

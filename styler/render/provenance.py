@@ -54,7 +54,7 @@ def inputs_of(config: RenderConfig, network: NetworkSpec, pictures: list[Picture
 
 
 def recipe_of(
-    config: RenderConfig, engine: Engine, inputs: tuple[Input, ...], rendered: Rendered, plan: Plan | None
+    config: RenderConfig, engine: Engine, inputs: tuple[Input, ...], size: Size, octaves: tuple[Level, ...]
 ) -> Recipe:
     """The recipe of a picture.
 
@@ -62,12 +62,12 @@ def recipe_of(
         config: As it was asked for.
         engine: It was rendered on.
         inputs: By `inputs_of`.
-        rendered: What came out.
-        plan: That was obeyed, None if there was none.
+        size: Of the picture, (height, width).
+        octaves: That led to it, see `levels_of`.
     """
     return Recipe(
         config=without_folders(config),
-        plan=_plan(config, engine, rendered, plan),
+        plan=_plan(engine, size, octaves),
         export=EXPORT,
         inputs=inputs,
         versions=versions(),
@@ -93,9 +93,13 @@ def _start(path: str) -> Source:
         raise ImageError(message) from cause
 
 
-def _plan(config: RenderConfig, engine: Engine, rendered: Rendered, plan: Plan | None) -> Plan:
-    size = Size(*rendered.pixels.shape[:2])
+def levels_of(rendered: Rendered) -> tuple[Level, ...]:
+    """The octaves of a finished render."""
     made = zip(rendered.stages, rendered.octaves, strict=True)
+    return tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made)
+
+
+def _plan(engine: Engine, size: Size, octaves: tuple[Level, ...]) -> Plan:
     kind, _, _ = engine.device.strip("/").lower().partition(":")
     return Plan(
         device=kind,
@@ -104,5 +108,5 @@ def _plan(config: RenderConfig, engine: Engine, rendered: Rendered, plan: Plan |
         onednn={"0": False, "1": True}.get(os.environ.get(ONEDNN, "")),
         steps_per_call=MOST_STEPS_A_CALL,
         size=size,
-        octaves=tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made),
+        octaves=octaves,
     )

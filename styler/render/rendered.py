@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from styler.images.picture import Picture, Pixels
-from styler.images.resampling import resampled_colors
+from styler.images.resampling import resampled, resampled_colors
 from styler.render.flaws import flaws, glimpse
 from styler.types import Size
 
@@ -40,6 +40,14 @@ class Rendered:
     stages: tuple[dict[str, Any], ...] = ()
     plan: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+
+
+def with_belongings(photo: Picture, pixels: Pixels) -> Picture:
+    """Rendered pixels with what the photo brings along: alpha at the new size, profile, depth, camera fields."""
+    alpha = photo.alpha
+    if alpha is not None:
+        alpha = resampled(alpha[..., None], Size(*pixels.shape[:2]))[..., 0]
+    return replace(photo, pixels=pixels, alpha=alpha, source=None)
 
 
 def warnings_about(rendered: Rendered, content: Picture, styles: list[Picture]) -> Iterator[str]:

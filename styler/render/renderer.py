@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from styler.config import ORIGINAL, RenderConfig
 from styler.errors import ResourceError
@@ -19,12 +18,12 @@ from styler.images.picture import Picture, Pixels
 from styler.images.reading import read_image
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import to_pil
+from styler.images.writing import as_pil
 from styler.losses import Stats
 from styler.memory import trim
 from styler.optimizers.base import State
 from styler.progress import StepEvent
-from styler.recipe import Plan
+from styler.recipe import Level, Plan, Recipe
 from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
@@ -33,7 +32,7 @@ from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
 from styler.render.objective import Targets, Weights
-from styler.render.rendered import Rendered, warnings_about
+from styler.render.rendered import Rendered, warnings_about, with_belongings
 from styler.render.schedule import Schedule, Stage, unplanned
 from styler.render.snapshot import Position, Snapshot
 from styler.render.stand import Stand, begun, from_arrays, to_arrays
@@ -75,12 +74,18 @@ class Renderer:
         engine: Made for this config or for one that differs in nothing decisive.
         plan: Size to obey instead of finding it out, where it has one.
         shape: (height, width) of the result where no plan has one; None for the photo's proportions.
+        described: From a size and octaves to the recipe of a picture; None where events need none.
     """
 
     def __init__(
-        self, config: RenderConfig, engine: Engine, plan: Plan | None = None, shape: Size | None = None
+        self,
+        config: RenderConfig,
+        engine: Engine,
+        plan: Plan | None = None,
+        shape: Size | None = None,
+        described: Callable[[Size, tuple[Level, ...]], Recipe] | None = None,
     ) -> None:
-        self.config, self.engine, self.plan, self.shape = config, engine, plan, shape
+        self.config, self.engine, self.plan, self.shape, self.described = config, engine, plan, shape, described
         self.watch: Callable[[int, int], object] | None = None
 
     def final_size(self, content: Picture) -> Size:
@@ -90,9 +95,8 @@ class Renderer:
             ConfigError: The shorter side would be too small for the network.
         """
         asked, planned = self.config.size, self.plan.size if self.plan else None
-        size = (
-            planned or self.shape or (content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked)))
-        )
+        photo = content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked))
+        size = planned or self.shape or photo
         check_shape(size, self.engine.network.minimum_size, "the result")
         return size
 
@@ -297,12 +301,14 @@ class Renderer:
         resampled_state = optimizer.resample(state, image, padded_size(size))
         return optimizer.init(image) if resampled_state is None else resampled_state
 
-    def _picture(self, content: Picture, state: State) -> Image.Image:
-        return to_pil(self.finished(content, state.image))
-
     def _event(self, run: Run, progress: Progress) -> StepEvent:
         course, stand = run.course, progress.stand
         size = course.octave.size
+        described = self.described if progress.steps else None
+
+        def picture() -> Picture:
+            return with_belongings(run.content, self.finished(run.content, stand.state.image))
+
         return StepEvent(
             scale=course.index + 1,
             scales=len(course.octaves),
@@ -312,8 +318,10 @@ class Renderer:
             width=size.width,
             loss=float(stand.watch.best),
             seconds_left=course.seconds_left(progress.steps),
-            _image=partial(self._picture, run.content, stand.state),
+            _image=lambda: as_pil(picture()),
             _snapshot=snapshots(course.position(progress), stand),
+            _picture=picture,
+            _recipe=partial(described, size, course.levels(progress.steps)) if described else None,
         )
 
     def _rendered(self, run: Run, state: State, targets: Any) -> Rendered:

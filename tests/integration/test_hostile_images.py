@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import pyvips
 
 from styler.errors import ImageError
+from styler.images.limits import MOST_PIXELS, pixel_limit
 from styler.images.reading import check_readable, read_image
 from support.hostile import hostile_files
 from support.image_files import EIGHT, by_imagecodecs_png
@@ -80,6 +83,16 @@ def test_the_command_refuses_in_one_line(corpus, tmp_path):
 @pytest.mark.slow
 def test_the_command_refuses_each_in_one_line(corpus, tmp_path):
     check_command(corpus, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(pixel_limit() < MOST_PIXELS, reason="too little memory is available for the largest pictures")
+def test_the_largest_picture_is_read_in_little_memory(tmp_path):
+    path, side = tmp_path / "large.png", math.isqrt(MOST_PIXELS)
+    pyvips.Image.black(side, side, bands=3).copy(interpretation="srgb").pngsave(os.fspath(path), compression=1)
+    first, [(_, (_, kind, message, _, peak))] = outcomes("read", [os.fspath(path)], tmp_path)
+    assert (kind, message) == ("read", "")
+    assert peak - first[4] < MOST_MEMORY
 
 
 def test_a_file_that_may_not_be_read(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from styler.images.recipes import png_chunk
 from support.pictures import blobs
@@ -53,6 +53,29 @@ def heic() -> bytes:
     return file.getvalue()
 
 
+def deep_heic(values: np.ndarray) -> bytes:
+    """uint16 (height, width, 3) at 10 bits, without loss."""
+    file, (height, width, _) = io.BytesIO(), values.shape
+    image = pillow_heif.from_bytes(mode="RGB;16", size=(width, height), data=values.tobytes())
+    image.save(file, quality=-1, chroma=444, matrix_coefficients=0)
+    return file.getvalue()
+
+
+def in_lab() -> Image.Image:
+    to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    return ImageCms.applyTransform(Image.fromarray(EIGHT), to_lab)
+
+
+def lab_tiff(depth: int = 8, *, icc: bool = False) -> bytes:
+    """CIELab with signed a* and b*, or ICCLab, where they stand around the middle; by littleCMS."""
+    values = np.array(in_lab())
+    if icc:
+        values[..., 1:] ^= 128  # Pillow hands them out with sign
+    if depth == 16:
+        values = values.astype(np.uint16) * np.array([257, 256, 256], np.uint16)
+    return by_tifffile(values, photometric="icclab" if icc else "cielab")
+
+
 def moving(name: str) -> bytes:
     file = io.BytesIO()
     frames = [Image.fromarray(np.roll(EIGHT, 4 * index, 1)) for index in range(3)]
@@ -87,12 +110,17 @@ def honest_files() -> dict[str, bytes]:
         "floats.tif": by_tifffile(FLOATS),
         "big.tif": by_tifffile(SIXTEEN, bigtiff=True),
         "pages.tif": by_tifffile(np.stack([EIGHT, EIGHT[::-1]])),
+        "zstd.tif": by_tifffile(SIXTEEN, compression="zstd", predictor=True, tile=(16, 16)),
+        "lzma.tif": by_tifffile(EIGHT, compression="lzma", rowsperstrip=5),
+        "doubles.tif": by_tifffile(FLOATS.astype(np.float64), compression="deflate"),
+        "lab.tif": lab_tiff(),
         "ycbcr.tif": by_pillow("YCbCr", "TIFF"),
         "lossy.webp": by_pillow("RGB", "WEBP"),
         "lossless.webp": by_pillow("RGBA", "WEBP", lossless=True),
         "moving.webp": moving("WEBP"),
         "plain.avif": by_pillow("RGB", "AVIF"),
         "plain.heic": heic(),
+        "deep.heic": deep_heic(SIXTEEN),
         "plain.gif": by_pillow("P", "GIF"),
         "moving.gif": moving("GIF"),
         "plain.bmp": by_pillow("RGB", "BMP"),

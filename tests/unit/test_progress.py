@@ -30,3 +30,13 @@ def test_an_event_prints_without_its_picture():
     text = repr(event(lambda: None))
     assert "step=5" in text
     assert "image" not in text
+
+
+def test_what_was_not_given_cannot_be_had():
+    bare = event(lambda: None)
+    assert (bare.picture(), bare.recipe(), bare.snapshot()) == (None, None, None)
+
+
+def test_picture_and_recipe_are_made_when_asked_for():
+    seen = dataclasses.replace(event(lambda: None), _picture=lambda: "floats", _recipe=lambda: "how")
+    assert (seen.picture(), seen.recipe()) == ("floats", "how")

@@ -72,7 +72,8 @@ def render(
     request = checked_request(*asked, overwrite=overwrite, export=export, max_pixels=max_pixels)
     check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
     check_intermediate(request, save_every, overwrite=overwrite)
-    saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite)
+    apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
+    saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
     if dry_run or verbose:
         typer.echo(describe(request), err=not dry_run)
     if dry_run:
@@ -81,5 +82,4 @@ def render(
     from styler.cli.work import carry_out
 
     shown = False if quiet else progress
-    rest: dict[str, Any] = {"saving": saving, "progress": shown, "quiet": quiet, "recipe": recipe}
-    carry_out(request, Settings(overwrite=overwrite, save_every=save_every, report=report, **rest))
+    carry_out(request, Settings(**apart, saving=saving, progress=shown, quiet=quiet, recipe=recipe))

@@ -95,7 +95,7 @@ def replay(
     found = recipe_in(image)
     request = replayed(found, places, output, changes, overwrite=overwrite, max_pixels=max_pixels)
     check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs])
-    saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite)
+    saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite, report=report)
     rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "recipe": recipe, "quiet": quiet}
     settings = Settings(**rest, save_every=None, saving=saving, progress=False if quiet else progress)
     if dry_run:

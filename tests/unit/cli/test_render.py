@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from styler.cli import work
 from styler.cli.app import run
+from styler.errors import OutputError
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
+from styler.images.recipes import read_recipe
 from styler.images.resampling import resampled
 from styler.images.writing import to_pil
 from styler.types import Size
@@ -243,3 +247,75 @@ def test_what_was_done_to_the_photo_and_what_the_file_cannot_keep_is_said(folder
     err = capsys.readouterr().err
     assert "note: transparent regions are kept and do not count in the style" in err
     assert "note: JPEG has no transparency: transparent regions show white" in err
+
+
+def test_pictures_on_the_way_are_written_as_the_last_one(folder, tmp_path):
+    """With depth, profile, transparency, camera fields and a recipe of their own, which gives the same bytes."""
+    values = np.uint16(np.rint(np.dstack([blobs(60, 80, 1), np.linspace(0.2, 1, 4800).reshape(60, 80)]) * 65535))
+    data = by_tifffile(values, iccprofile=color_profiles.wide(), extrasamples=["unassalpha"])
+    (folder / "photo.tif").write_bytes(data)
+    words = ["render", "photo.tif", "painting.png", *SMALL, "--size", "192", "--steps", "8", "--save-every", "2"]
+    assert run([*words, "-o", "out.tif"]) == 0
+    for step, width in ((2, 136), (6, 192)):
+        on_the_way = read_image(folder / f"out-{step}.png")
+        assert (on_the_way.size.width, on_the_way.depth, on_the_way.icc) == (width, 16, color_profiles.wide())
+        assert on_the_way.alpha is not None
+        assert run(["replay", f"out-{step}.png"]) == 0
+        assert (folder / f"out-{step}-replay.png").read_bytes() == (folder / f"out-{step}.png").read_bytes()
+    assert run([*words, "-o", "bare.tif", "--no-recipe"]) == 0
+    assert read_recipe(folder / "bare-2.png") is None
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_what_an_interrupt_leaves_can_be_replayed(folder, monkeypatch, optimizer):
+    def interrupt(_bar, event):
+        if event.step >= 5:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("styler.cli.progress_bar.ProgressBar.__call__", interrupt)
+        assert render("-o", "out.png", "--steps", "50", "--optimizer", optimizer) == 130
+    assert run(["replay", "out-partial.png"]) == 0
+    assert (folder / "out-partial-replay.png").read_bytes() == (folder / "out-partial.png").read_bytes()
+
+
+def test_intermediate_images_that_cannot_be_written_do_not_stop_the_render(folder, capsys, monkeypatch):
+    real = work.write_picture
+
+    def full(picture, path, **choices):
+        if path.name == "out.png":
+            return real(picture, path, **choices)
+        raise OutputError("cannot write it: No space left on device")
+
+    monkeypatch.setattr(work, "write_picture", full)
+    assert render("-o", "out.png", "--save-every", "1") == 0
+    err = capsys.readouterr().err
+    assert err.count("warning: cannot write it: No space left on device; intermediate images may be missing") == 1
+    assert (folder / "out.png").exists()
+
+
+def test_at_an_interrupt_on_a_full_disk_the_state_is_tried_too(folder, capsys, monkeypatch):
+    def interrupt(_interrupt):
+        raise KeyboardInterrupt
+
+    def full(*_args, **_choices):
+        raise OutputError("cannot write it: No space left on device")
+
+    monkeypatch.setattr("styler.cli.interrupt.Interrupt.check", interrupt)
+    monkeypatch.setattr(work, "write_picture", full)
+    assert render("-o", "out.png", "--steps", "50") == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: cannot write it: No space left on device",
+        "checkpoint: out.png.styler-checkpoint; go on with: styler resume out.png.styler-checkpoint",
+        "error: interrupted",
+    ]
+
+
+def test_nobody_listening_costs_no_picture(folder, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert render("-o", "out.png", "--size", "96") == 0
+    assert (folder / "out.png").exists()

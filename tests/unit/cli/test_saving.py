@@ -6,15 +6,17 @@ from styler.cli.request import checked_request
 from styler.cli.saving import checked_saving
 from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError
+from styler.render.checkpoint import write_checkpoint
+from support.checkpoints import example
 
 
 @pytest.fixture
 def saving(folder):
-    def checked(checkpoint=None, every="30s", overwrite=False):
+    def checked(checkpoint=None, every="30s", overwrite=False, **others):
         request = checked_request(
             Path("photo.png"), [Path("painting.png")], Path("out.png"), RenderConfig(), overwrite=overwrite
         )
-        return checked_saving(request, checkpoint, every, overwrite=overwrite)
+        return checked_saving(request, checkpoint, every, overwrite=overwrite, **others)
 
     return checked
 
@@ -39,7 +41,7 @@ def test_what_is_no_time(saving, text):
 
 
 def test_one_that_is_there_is_not_thrown_away_unasked(saving, folder):
-    (folder / "out.png.styler-checkpoint").write_bytes(b"hours")
+    write_checkpoint(folder / "out.png.styler-checkpoint", example())
     with pytest.raises(OutputError, match="go on with it by styler resume, or start anew with --overwrite"):
         saving()
     assert saving(overwrite=True).replace
@@ -58,3 +60,30 @@ def test_one_that_is_there_is_not_thrown_away_unasked(saving, folder):
 def test_other_files_are_out_of_bounds(saving, path, said):
     with pytest.raises(OutputError, match=said):
         saving(path, overwrite=True)
+
+
+def test_a_file_that_is_no_checkpoint_is_never_replaced(saving, folder):
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"notes\.txt: it exists and is no checkpoint; choose another --checkpoint"):
+        saving("notes.txt", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "report", "said"),
+    [
+        ("same", "./same", "same: it is the name of the checkpoint too; choose another --report"),
+        ("out-6.png", None, "an intermediate image too; choose another --checkpoint"),
+        (None, "out-9.png", "an intermediate image too; choose another --report"),
+        (None, "folder/../out-partial.png", "the image kept at an interrupt too"),
+        (None, "out.png.styler-checkpoint", "the name of the checkpoint too"),
+    ],
+)
+def test_files_of_one_render_do_not_replace_each_other(saving, folder, checkpoint, report, said):
+    (folder / "folder").mkdir()
+    with pytest.raises(OutputError, match=said):
+        saving(checkpoint, report=report and Path(report), save_every=3)
+
+
+def test_names_that_only_look_alike_are_fine(saving):
+    saving("out-5.png", report=Path("out-x6.png"), save_every=3)
+    saving("out-6.png", report=Path("out-partial.json"))

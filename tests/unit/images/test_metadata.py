@@ -101,3 +101,12 @@ def test_a_tiffs_own_directory_is_not_taken_for_camera_fields():
     exif = metadata.loaded_from_tiff(io.BytesIO(by_tifffile(EIGHT)))
     assert 256 in exif
     assert metadata.passed_on(exif) is None
+
+
+@pytest.mark.parametrize(("byteorder", "big"), [("<", False), (">", False), ("<", True)])
+def test_a_tiffs_own_directory_is_read(byteorder, big):
+    tags = [(metadata.ORIENTATION, 3, 1, 6, True), (0x010F, 2, 6, "Maker", True)]
+    file = io.BytesIO(by_tifffile(EIGHT, bigtiff=big, byteorder=byteorder, extratags=tags))
+    exif = metadata.loaded_from_tiff(file)
+    assert metadata.orientation(exif) == 6
+    assert exif[0x010F] == "Maker"

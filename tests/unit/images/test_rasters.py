@@ -17,7 +17,7 @@ from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
 from styler.images.recipes import png_chunk
 from support import color_profiles
-from support.image_files import EIGHT, FLOATS, SIXTEEN, by_pillow, by_tifffile, honest_files
+from support.image_files import EIGHT, FLOATS, SIXTEEN, by_pillow, by_tifffile, deep_heic, honest_files
 
 LEVELS = np.arange(65536, dtype=np.uint16).reshape(256, 256)
 DEEP = np.dstack([LEVELS, LEVELS[::-1], LEVELS.T])
@@ -39,7 +39,8 @@ def test_every_honest_file_is_read(tmp_path, name):
     lossy = name.endswith(("jpg", "webp", "avif", "heic", "gif")) or "palette" in name
     if picture.size == (24, 32) and "gray" not in name:
         assert np.abs(picture.pixels - EIGHT / 255).mean() < (0.12 if lossy else 0.005)
-    assert picture.depth == {"deep": 16, "floats": 32, "big": 16}.get(name.split("-")[0].split(".")[0], 8)
+    depths = {"deep": 16, "floats": 32, "big": 16, "zstd": 16, "doubles": 32, "lab": 32}
+    assert picture.depth == depths.get(name.split("-")[0].split(".")[0], 8)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,13 @@ def test_a_profile_is_converted_and_carried(tmp_path, name):
         np.testing.assert_allclose(picture.pixels, expected, atol=1 / 255)
 
 
+def test_a_profile_that_works_one_way_only_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("styler.images.profiles.can_be_kept", lambda _icc: False)  # as of a scanner, without B2A
+    picture = read(tmp_path, by_pillow("RGB", "PNG", icc_profile=color_profiles.wide()))
+    assert picture.icc is None
+    assert "it works one way only, so that the result will be sRGB too" in picture.notes[0]
+
+
 def test_a_profile_of_16_bits_and_floats(tmp_path):
     expected = color_profiles.converted(EIGHT, "RGB", color_profiles.wide(), color_profiles.srgb()) / 255
     for values in (SIXTEEN, FLOATS):
@@ -176,7 +184,9 @@ def test_a_profile_of_16_bits_and_floats(tmp_path):
         assert len(np.unique(picture.pixels)) > 1000
 
 
-@pytest.mark.parametrize(("name", "count"), [("pages.tif", 2), ("moving.gif", 3), ("moving.webp", 3)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("pages.tif", 2), ("moving.gif", 3), ("moving.webp", 3), ("moving.png", 3)]
+)
 def test_of_several_pages_the_first_is_read_and_said(tmp_path, name, count):
     assert f"the first of {count} pages or frames is used" in read(tmp_path, FILES[name]).notes
 
@@ -216,7 +226,15 @@ def test_heic_without_its_library_says_what_to_install(tmp_path, monkeypatch):
         read(tmp_path, FILES["plain.heic"])
 
 
-@pytest.mark.parametrize("dtype", ["int16", "float64", "complex64"])
+def test_heic_of_10_bits_keeps_every_level(tmp_path):
+    levels = np.uint16(np.arange(1024).reshape(32, 32) << 6)
+    picture = read(tmp_path, deep_heic(np.dstack([levels, levels.T, levels[::-1]])))
+    np.testing.assert_allclose(picture.pixels[..., 0], levels / (1023 << 6), atol=1e-6)
+    assert len(np.unique(picture.pixels[..., 1])) == 1024
+    assert picture.depth == 16
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "uint64", "complex64"])
 def test_channels_of_another_kind_are_refused(tmp_path, dtype):
     with pytest.raises(ImageError, match=r"photo\.tif"):
         read(tmp_path, by_tifffile((FLOATS * 100).astype(dtype)), "tif")

@@ -121,15 +121,19 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path, monkeypatch):
     [
         ("out.gif", r"unknown format '\.gif'"),
         ("out.pngg", r"Did you mean '\.png'\?"),
-        ("out", "unknown format ''"),
+        ("out", r"no suffix to tell the format\. Known: \.png, "),
+        ("folder", r"it is a folder; name a file in it, such as .*folder.out\.png"),
         ("absent/out.png", "absent does not exist; create it first"),
-        ("folder.png", "it exists and is not a file"),
+        ("folder.png", "it is a folder"),
+        ("pipe.png", "it exists and is not a file"),
         ("x" * 250 + ".png", "more than 236 bytes; choose a shorter --output"),
         ("ü" * 119 + ".png", "more than 236 bytes"),
     ],
 )
 def test_what_cannot_be_written_is_refused(tmp_path, name, message):
-    (tmp_path / "folder.png").mkdir()
+    for folder in ("folder", "folder.png"):
+        (tmp_path / folder).mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(OutputError, match=message):
         check_output(tmp_path / name, overwrite=True)
 
@@ -155,6 +159,16 @@ def test_a_side_that_the_format_cannot_hold_is_refused(tmp_path, name, side, fit
     else:
         with pytest.raises(OutputError, match=f"sides up to .* not {side}; choose .png"):
             check_format_holds(tmp_path / name, Size(2, side))
+
+
+@pytest.mark.parametrize(("side", "depth", "fits"), [(32_000, 8, True), (32_768, 8, False), (23_000, None, True)])
+def test_a_tiff_whose_offsets_would_overflow_is_refused(tmp_path, side, depth, fits):
+    if fits:
+        check_format_holds(tmp_path / "a.tif", Size(side, side), depth)
+        return
+    for bits in (depth, 16, None):
+        with pytest.raises(OutputError, match=r"TIFF files hold 4 GiB, 32768x32768 pixels may take more; choose \.png"):
+            check_format_holds(tmp_path / "a.tif", Size(side, side), bits)
 
 
 @pytest.mark.parametrize("link", ["same", "symbolic", "hard", "dots", "chain"])

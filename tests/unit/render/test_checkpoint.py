@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from styler.errors import CheckpointError, OutputError
-from styler.render.checkpoint import DIGITS, TAIL_BYTES, Checkpoint, read_checkpoint, write_checkpoint
+from styler.render.checkpoint import DIGITS, TAIL_BYTES, Checkpoint, is_checkpoint, read_checkpoint, write_checkpoint
 from styler.render.snapshot import Position, Snapshot
 from support.checkpoints import ARRAYS, POSITION, example, signed
 
@@ -52,6 +52,15 @@ def test_every_cut_is_noticed(path, rng):
         path.write_bytes(data[:length])
         with pytest.raises(CheckpointError, match="is not a checkpoint of styler, or its end is missing"):
             read_checkpoint(path)
+
+
+def test_one_is_known_by_its_end(path, tmp_path):
+    assert is_checkpoint(path)
+    path.write_bytes(path.read_bytes().replace(b"layout 000001", b"layout 000002")[200:])
+    assert is_checkpoint(path)  # damaged and of a newer styler, and nothing else
+    path.write_bytes(path.read_bytes() + b".")
+    os.mkfifo(tmp_path / "pipe")
+    assert not any(map(is_checkpoint, (path, tmp_path, tmp_path / "pipe", tmp_path / "absent")))
 
 
 def test_a_newer_layout_is_refused_by_its_number(path):

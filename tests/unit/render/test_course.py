@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from styler.errors import CheckpointError
+from styler.recipe import Level
 from styler.render import course as module
 from styler.render.course import Course
 from styler.render.loop import Progress
@@ -132,3 +133,13 @@ def test_rows_tell_each_octaves_own_time(course, clock):
         {"height": 10, "width": 20, "steps": 10, "evaluations": 11, "seconds": 1.5, "loss": 0.25, **ending},
     ]
     assert course.seconds == 5.5
+
+
+def test_octaves_so_far_are_told_as_if_the_render_ended_here(clock):
+    shared = {"tile": None, "history": None}
+    stages = tuple({**o.size._asdict(), "steps": o.steps, **shared} for o in (SMALL, LARGE))
+    course = Course((SMALL, LARGE), stages=stages)
+    assert course.levels(3) == (Level(10, 10, 3, 3),)
+    course.note(progress(12, 0.5))
+    course.finish_octave(end(12, 15, 0.3, "converged"))
+    assert course.levels(4) == (Level(10, 10, 20, 12), Level(10, 20, 4, 4))
