@@ -38,6 +38,7 @@ FORMATS = {
 DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
 CHANNELS = 4  # with alpha
+LARGEST = {"TIFF": 2**32}  # bytes; the classic file, which every reader knows, counts them in 32 bits
 LONGEST_NAME = 236  # bytes; file systems hold 255, some are left for `-<step>`, `-partial` and a checkpoint's suffix
 
 
@@ -114,12 +115,17 @@ def check_format_holds(output: Path, size: Size, depth: int | None = None) -> No
         depth: Bits a channel that were asked for.
 
     Raises:
-        OutputError: A side is too long, or the format has 8 bits only.
+        OutputError: A side is too long, there are too many pixels, or the format has 8 bits only.
     """
     name = FORMATS[output.suffix.lower()]
     longest = LONGEST_SIDES.get(name, max(size))
     if max(size) > longest:
         limit = f"{name} holds sides up to {longest} pixels, not {max(size)}; choose .png"
+        message = f"cannot write {shown(output)}: {limit}"
+        raise OutputError(message)
+    needed = CHANNELS * (depth or 8) // 8 * size.height * size.width
+    if needed > LARGEST.get(name, needed):
+        limit = f"{size.width}x{size.height} pixels may take {needed / 2**30:.1f}G and {name} holds 4G; choose .png"
         message = f"cannot write {shown(output)}: {limit}"
         raise OutputError(message)
     if depth == 16 and name not in DEEP_FORMATS:
