@@ -157,6 +157,16 @@ def test_a_side_that_the_format_cannot_hold_is_refused(tmp_path, name, side, fit
             check_format_holds(tmp_path / name, Size(2, side))
 
 
+@pytest.mark.parametrize(("side", "depth", "fits"), [(32_768, 8, True), (32_769, 8, False), (24_000, 16, False)])
+def test_more_than_a_tiff_can_count_is_refused(tmp_path, side, depth, fits):
+    if fits:
+        check_format_holds(tmp_path / "a.tif", Size(side, side), depth)
+    else:
+        with pytest.raises(OutputError, match=r"may take 4\.\dG and TIFF holds 4G; choose \.png"):
+            check_format_holds(tmp_path / "a.tif", Size(side, side), depth)
+    check_format_holds(tmp_path / "a.png", Size(side, side), depth)
+
+
 @pytest.mark.parametrize("link", ["same", "symbolic", "hard", "dots", "chain"])
 def test_an_input_is_never_an_output(tmp_path, link):
     photo = tmp_path / "photo.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ import tensorflow as tf
 from styler.config import RenderConfig
 from styler.errors import CheckpointError
 from styler.images.reading import read_image
-from styler.render.guard import Guard
+from styler.memory import resident_memory
+from styler.render.guard import EVERY, NEAR, Guard
 from styler.render.margin import padded_size
 from styler.render.renderer import Renderer
 from styler.render.schedule import unplanned
@@ -185,6 +187,23 @@ def test_the_watcher_shrinks_near_the_budget(monkeypatch, tile):
     assert np.isfinite(result.pixels).all()
 
 
+def test_the_watcher_sees_memory_that_is_really_taken():
+    """Nothing is replaced here: ballast fills what is left of the budget."""
+    plan = planned(CONFIG, 128, budget=int((resident_memory() + 2**28) / NEAR))
+    course, ballast = course_of(plan), []
+    while True:
+        try:
+            event = next(course)
+        except StopIteration as end:
+            said = end.value.memory["events"]
+            break
+        if event.step == 5:  # the end of the first octave
+            ballast.append(np.ones(3 * 2**26))
+            time.sleep(10 * EVERY)
+    assert event.step == 9
+    assert said == ["memory use came near the budget: tiles of 64 pixels instead of 128"]
+
+
 def test_no_seam_shows_in_the_picture():
     """Tiled less untiled is no larger at tile borders than elsewhere."""
     config, size = RenderConfig(size=320, steps=4, scales=1), Size(240, 320)
@@ -198,6 +217,7 @@ def test_no_seam_shows_in_the_picture():
     borders = at_borders(renderer.engine.tiling.view, padded_size(size), 48)[INSIDE, INSIDE]
     assert 0.05 < borders.mean() < 0.5
     assert 0 < error[borders].mean() <= 1.5 * error[~borders].mean()
+    assert error.mean() < 2e-3**2, "a halo that is one stride too narrow gives 1e-2"
 
 
 def test_adam_that_goes_astray_is_set_back_by_tiles_too():
