@@ -267,14 +267,17 @@ def parse_time(name: str, text: str) -> float:
     """Seconds of "90s", "10m", "2h" or "90".
 
     Raises:
-        ConfigError: Not a number, with one of these units or without one, or below 0.
+        ConfigError: Not a number from 0 on, with one of these units or without one.
 
     Example:
         >>> parse_time("time", "10m")
         600.0
     """
     unit = TIME_UNITS.get(text[-1:])
-    seconds = parse_number(name, text[:-1]) * unit if unit else parse_number(name, text)
+    try:
+        seconds = float(text[:-1] if unit else text) * (unit or 1.0)
+    except ValueError:
+        _refuse(name, "a time, such as 90s or 10m", text)
     _in_range(name, seconds, 0, math.inf)
     return seconds
 

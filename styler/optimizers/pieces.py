@@ -55,6 +55,10 @@ class Streamed(Protocol):
     @counts.setter
     def counts(self, counts: tuple[float, ...]) -> None: ...
 
+    def follow(self, state: Any) -> None:
+        """Go on as the optimizer in one piece would from its state of an image of this size; called before any step."""
+        ...
+
     def step(self, objective: HostObjective) -> None:
         """One step; the first one of L-BFGS only evaluates and does not count."""
         ...
@@ -77,3 +81,12 @@ def pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     flat = [array.reshape(-1) if array.ndim == 3 else array for array in arrays]
     for start in range(0, flat[0].shape[-1], PIECE):
         yield tuple(each[..., start : start + PIECE] for each in flat)
+
+
+def copy(values: Array, into: Array, release: Release) -> None:
+    """Fill a buffer with as many values."""
+    flat, target = values.reshape(-1), into.reshape(-1)
+    for start in range(0, target.size, PIECE):
+        piece = target[start : start + PIECE]
+        piece[:] = flat[start : start + PIECE]
+        release(piece)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from styler.optimizers.adam import Adam, AdamState
-from styler.optimizers.pieces import Allocate, Array, HostObjective, Release, pieces
+from styler.optimizers.pieces import Allocate, Array, HostObjective, Release, copy, pieces
 from styler.types import Size
 
 
@@ -113,6 +113,13 @@ class StreamedAdam:
             if new is not None:
                 self.first[..., color], self.second[..., color] = new.first[0, ..., 0], new.second[0, ..., 0]
         self.steps, self.evaluations = int(state.steps), int(state.evaluations)
+
+    def follow(self, state: AdamState) -> None:
+        """See `Streamed`."""
+        for name in ("iterate", "first", "second", "total"):
+            copy(getattr(state, name)[0].numpy(), getattr(self, name), self.release)
+        numbers = (state.value, state.steps, state.averaged, state.evaluations, state.scale)
+        self.counts = tuple(float(each) for each in numbers)
 
     @property
     def state(self) -> AdamState:

@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from styler.optimizers.lbfgs import CURVATURE, FIRST_STEP, LARGEST_STEP, Lbfgs, pair_weights
+from styler.optimizers.lbfgs import (
+    CURVATURE,
+    FIRST_STEP,
+    LARGEST_STEP,
+    Lbfgs,
+    LbfgsState,
+    pair_weights,
+    with_products,
+)
 from styler.optimizers.line_search import SUFFICIENT_DECREASE, TRIALS, shrink
-from styler.optimizers.pieces import Allocate, Array, HostObjective, Release, pieces
+from styler.optimizers.pieces import Allocate, Array, HostObjective, Release, copy, pieces
 
 
 @dataclass
@@ -104,6 +112,24 @@ class StreamedLbfgs:
     def counts(self, counts: tuple[float, ...]) -> None:
         self.value, self.scale, *whole = counts
         self.steps, self.evaluations, self.failures, self.stalled, self.newest = (int(each) for each in whole)
+
+    def follow(self, state: LbfgsState) -> None:
+        """See `Streamed`; of the pairs the newest for which there is room."""
+        if math.isinf(float(state.value)):
+            return
+        state = with_products(state)
+        copy(state.gradient[0].numpy(), self._slope, self.release)
+        order = (np.arange(len(state.known)) + int(state.newest) + 1) % len(state.known)  # oldest first
+        pairs = order[state.known.numpy()[order]][-self.lbfgs.history :]
+        for place, pair in enumerate(pairs):
+            copy(state.moves[pair].numpy(), self._moves[place], self.release)
+            copy(state.turns[pair].numpy(), self._turns[place], self.release)
+        count = len(pairs)
+        self.known[:count] = True
+        self.cross[:count, :count] = state.cross.numpy()[np.ix_(pairs, pairs)]
+        self.inner[:count, :count] = state.inner.numpy()[np.ix_(pairs, pairs)]
+        numbers = (state.steps, state.evaluations, state.failures, state.stalled, max(count - 1, 0))
+        self.counts = (float(state.value), float(state.scale), *(float(each) for each in numbers))
 
     def keep(self) -> None:
         """Nothing to do: every step descends, so that the image is the best one."""

@@ -36,6 +36,7 @@ OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and 
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
 BEYOND = 1.07  # times the probe's lines: twelve renders of `bench_tiling.py plans` held 0.9 to 1.3 times them
 TRIALS = 1.08  # evaluations a step, an estimate: a search seldom needs a second trial; reports tell both counts
+UNSTEADY = 1.01  # times the least budget: what a fresh process holds differs by some MiB from one run to the next
 LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
 KEPT = 0.5  # of what octaves in one piece took, an estimate: TensorFlow keeps it, tiles of other shapes use some of it
 
@@ -198,38 +199,30 @@ class Planner:
 
     def _made(self, octaves: tuple[Octave, ...], tile: int | None) -> Schedule | None:
         """The plan with tiles of one size; None if the disk cannot hold its buffers."""
-        stages = []
-        for octave in octaves:
-            stage = self._stage(octave, tile)
+        split = [Stage(octave=octave, tile=self._tile_of(octave, tile)) for octave in octaves]
+        kept, stages = self._kept(split), []
+        for each in split:
+            stage = each if each.tile is None else self._tiled_stage(each, self.setting.room - kept)
             if stage is None:
                 return None
             stages.append(stage)
-        peak, seconds = max(map(self.peak, stages)), sum(map(self.seconds, stages))
-        if any(stage.tile is None for stage in stages) and any(stage.tile for stage in stages):
-            peak += self._kept(stages)
-        seconds += self._first_calls(stages)
-        basis = "guessed" if self._guesses else "measured"
-        notes = self._notes(stages)
         return Schedule(
             stages=tuple(stages),
-            peak=peak,
-            seconds=seconds,
+            peak=max(map(self.peak, stages)) + kept,
+            seconds=sum(map(self.seconds, stages)) + self._first_calls(stages),
             budget=self.setting.budget,
-            basis=basis,
+            basis="guessed" if self._guesses else "measured",
             disk=max(map(self.disk, stages)),
             held=self.setting.held,
-            notes=notes,
+            notes=self._notes(stages),
         )
 
-    def _stage(self, octave: Octave, tile: int | None) -> Stage | None:
+    def _tile_of(self, octave: Octave, tile: int | None) -> int | None:
+        """Side of an octave's tiles where those of the largest have this one; None for one piece."""
         config = self.setting.config
         if isinstance(config.tile, int):
-            tile = named_tile(config, octave.size)
-        elif tile is not None and self._fits_whole(octave, tile):
-            tile = None
-        if tile is None:
-            return Stage(octave=octave)
-        return self._tiled_stage(Stage(octave=octave, tile=tile))
+            return named_tile(config, octave.size)
+        return None if tile is None or self._fits_whole(octave, tile) else tile
 
     def _fits_whole(self, octave: Octave, tile: int) -> bool:
         """A small octave in one piece, if it takes no more memory than a tile of the large ones."""
@@ -237,15 +230,14 @@ class Planner:
             self._seen(self.setting.final, tile)
         )
 
-    def _tiled_stage(self, stage: Stage) -> Stage | None:
+    def _tiled_stage(self, stage: Stage, room: float) -> Stage | None:
         """Buffers in memory if they fit, else mapped, as few as must be; history as the disk allows."""
         stage = replace(stage, history=self._pairs(stage.octave))
-        if self.peak(stage) <= self.setting.room:
+        if self.peak(stage) <= room:
             return stage
-        names = BUSY
-        for count in range(len(names), -1, -1):
-            mapped = replace(stage, folder=self.setting.folder, resident=frozenset(names[:count]))
-            if self.peak(mapped) <= self.setting.room or not count:
+        for count in range(len(BUSY), -1, -1):
+            mapped = replace(stage, folder=self.setting.folder, resident=frozenset(BUSY[:count]))
+            if self.peak(mapped) <= room or not count:
                 return self._on_disk(mapped)
         return None
 
@@ -294,8 +286,9 @@ class Planner:
         return size if size > LARGE else 0.0
 
     def _kept(self, stages: list[Stage]) -> float:
-        """What TensorFlow keeps of octaves in one piece, unfit for tiles of another shape."""
-        return KEPT * max(self._whole.memory.at(_pixels(s.octave.size)) for s in stages if s.tile is None)
+        """What TensorFlow keeps of octaves in one piece, unfit for tiles of another shape; 0 where there are none."""
+        whole = [self._whole.memory.at(_pixels(stage.octave.size)) for stage in stages if stage.tile is None]
+        return KEPT * max(whole) if whole and len(whole) < len(stages) else 0.0
 
     def seconds(self, stage: Stage) -> float:
         """Of all steps of a stage."""
@@ -340,7 +333,7 @@ class Planner:
                 f"{setting.final.height} needs {needed / 2**30:.1f}G there; free some or name another folder in TMPDIR"
             )
             raise ResourceError(message)
-        least = min(plan.peak for plan in candidates) / PLANNED_SHARE
+        least = UNSTEADY * min(plan.peak for plan in candidates) / PLANNED_SHARE
         way = "use --tile auto, " if setting.config.tile != "auto" else ""
         message = (
             f"{setting.final.width}x{setting.final.height} pixels need at least {_memory(least)} of memory, "
@@ -358,8 +351,8 @@ class Planner:
             fits = self._within_memory(middle).seconds <= seconds
             enough, most = (middle, most) if fits else (enough, middle)
         if not enough:
-            least = self._within_memory(1).seconds
-            message = f"even one step takes {least:.0f}s, allowed are {seconds:.0f}s; give --time-budget {least:.0f}s"
+            least = math.ceil(self._within_memory(1).seconds)
+            message = f"even one step takes {least}s, allowed are {seconds:.3g}s; give --time-budget {least}s"
             raise ResourceError(message + " or a smaller --size")
         made = self._within_memory(enough)
         note = f"{enough} steps instead of {self.setting.config.steps}, to stay within {seconds:.0f} s"

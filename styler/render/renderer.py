@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -52,18 +52,6 @@ class Run:
     styles: list[Picture]
     event_every: int | None
     guard: Guard
-
-
-class Part(NamedTuple):
-    """What was made of an octave in one piece: steps, and the image (H, W, 3) with its margin."""
-
-    made: int
-    image: Pixels
-
-
-def partly(progress: Progress) -> Part:
-    """Where to go on from by tiles."""
-    return Part(progress.steps, np.array(progress.stand.state.image[0]))
 
 
 class Renderer:
@@ -174,6 +162,7 @@ class Renderer:
         size, course = stage.octave.size, run.course
         progress: Progress | None = None
         targets: Targets | None = None
+        calls: Iterator[Progress] = iter(())
         try:
             progress = self._resumed(course, snapshot) if snapshot else self._begun(run, state)
             targets = self.targets(run.content, run.styles, size)
@@ -189,9 +178,9 @@ class Renderer:
             self._check_tileable()
         if progress is None or not progress.reason:
             smaller = run.guard.split(stage, self.engine.tiling.view.smallest_tile)
-            part = None if progress is None else partly(progress)
-            del progress, targets  # with what they hold on the device
-            return (yield from self._by_tiles(run, smaller, state, None, part))
+            octave = self._tiled_octave(run, smaller, state, progress)
+            del calls, progress, targets  # with what they hold on the device
+            return (yield from self._steps_by_tiles(run, smaller, octave))
         course.finish_octave(progress)
         return progress.stand.state, targets
 
@@ -207,12 +196,7 @@ class Renderer:
             raise ResourceError(message)
 
     def _by_tiles(
-        self,
-        run: Run,
-        stage: Stage,
-        state: Any,
-        snapshot: Snapshot | None,
-        part: Part | None = None,
+        self, run: Run, stage: Stage, state: Any, snapshot: Snapshot | None
     ) -> Generator[StepEvent, None, tuple[Any, Any]]:
         """One octave on the host, tile by tile.
 
@@ -220,14 +204,21 @@ class Renderer:
             run: The render.
             stage: With a tile.
             state: Of the octave before.
-            snapshot: Where to go on from within this octave.
-            part: What was made of this octave in one piece.
+            snapshot: Where to go on from within this octave; perhaps made in one piece, and killed.
         """
-        if snapshot is not None and "state.image" in snapshot.arrays:  # it was made in one piece, and killed
-            part, snapshot = partly(self._resumed(run.course, snapshot)), None
-        octave = self._tiled_octave(run, stage, state, part)
-        if snapshot is not None:
+        whole = snapshot is not None and "state.image" in snapshot.arrays
+        octave = self._tiled_octave(
+            run, stage, state, self._resumed(run.course, snapshot) if snapshot is not None and whole else None
+        )
+        if snapshot is not None and not whole:
             octave.restore(snapshot)
+        return (yield from self._steps_by_tiles(run, stage, octave))
+
+    def _steps_by_tiles(
+        self, run: Run, stage: Stage, octave: TiledOctave
+    ) -> Generator[StepEvent, None, tuple[Any, Any]]:
+        size, buffers = stage.octave.size, octave.buffers
+        octave.prepare(lambda tile, photo: self._tiled_targets(run, size, tile, buffers, photo))
         self.engine.tiling.watch = self.watch
         progress = octave.begin(run.course.diverged)
         for progress in octave.run(stage.octave.steps):
@@ -237,19 +228,23 @@ class Renderer:
         run.course.finish_octave(progress)
         return octave, octave.targets
 
-    def _tiled_octave(self, run: Run, stage: Stage, state: Any, part: Part | None) -> TiledOctave:
+    def _tiled_octave(self, run: Run, stage: Stage, state: Any, progress: Progress | None) -> TiledOctave:
+        """At its start, or where it stands in one piece."""
         size, buffers = stage.octave.size, stage.buffers()
         photo = padded_photo(run.content, size, buffers)
-        if part is not None:
-            image = copied(part.image, buffers)
+        if progress is not None:
+            before = progress.stand.state
+            image = copied(getattr(before, "iterate", before.image)[0].numpy(), buffers)
         elif state is None:
             image = self._first_on_host(run, photo, size, buffers)
         else:
             image = refined_on_host(np.asarray(state.image)[0], run.content, photo, buffers)
         optimizer = bounded(self.engine.program.optimizer, stage.octave.steps, stage.history)
-        octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, run.guard)
-        octave.carry(state if part is None else None, 0 if part is None else part.made)
-        octave.prepare(lambda tile: self._tiled_targets(run, size, tile, buffers, photo))
+        octave = TiledOctave(self.engine.tiling, optimizer, stage, buffers, image, photo, run.guard)
+        if progress is None:
+            octave.carry(state)
+        else:
+            octave.follow(progress)
         return octave
 
     def _first_on_host(self, run: Run, photo: Pixels, size: Size, buffers: Buffers) -> Pixels:

@@ -64,6 +64,7 @@ class TiledOctave:
         stage: Gives the side of a tile.
         buffers: Where the octave's arrays live.
         image: Where to start, (H, W, 3) with margin; changed in place.
+        photo: At this octave, (H, W, 3) with margin; let go by `prepare`.
         guard: Watches over memory.
 
     Attributes:
@@ -73,11 +74,19 @@ class TiledOctave:
     targets: TiledTargets
 
     def __init__(
-        self, tiling: Tiling, optimizer: Optimizer, stage: Stage, buffers: Buffers, image: Array, guard: Guard
+        self,
+        tiling: Tiling,
+        optimizer: Optimizer,
+        stage: Stage,
+        buffers: Buffers,
+        image: Array,
+        photo: Array,
+        guard: Guard,
     ) -> None:
         self.tiling, self.optimizer, self.buffers, self.guard = tiling, optimizer, buffers, guard
         self.tile = stage.tile or max(image.shape)
         self.made, self.reason, self.watch = 0, "", HostWatch()
+        self._photo: Array | None = photo
         self.streamed: Streamed = streamed(optimizer, image, buffers.zeros, release)
 
     @property
@@ -95,25 +104,33 @@ class TiledOctave:
         """Evaluations so far."""
         return self.streamed.evaluations
 
-    def prepare(self, targets: Callable[[int], TiledTargets]) -> None:
-        """Work out what to compare with, by a function of the tile, with smaller tiles where memory runs out.
+    def prepare(self, targets: Callable[[int, Any], TiledTargets]) -> None:
+        """Work out what to compare with, by a function of tile and photo, with smaller tiles where memory runs out.
 
         Raises:
             ResourceError: Not even the smallest tile suffices.
         """
         while True:
             try:
-                self.targets = targets(self.tile)
+                self.targets, self._photo = targets(self.tile, self._photo), None
                 return
             except tf.errors.ResourceExhaustedError:
                 self._shrink("the device ran out of memory", needed=True)
 
-    def carry(self, state: Any, made: int) -> None:
-        """Take over what the optimizer keeps from the octave before, and steps made of this one."""
-        self.made = made
+    def carry(self, state: Any) -> None:
+        """Take over what the optimizer keeps from the octave before."""
         if isinstance(self.streamed, StreamedAdam) and state is not None:
             before: Any = state.streamed if isinstance(state, TiledOctave) else state
             self.streamed.carry(before.state if isinstance(before, StreamedAdam) else before)
+
+    def follow(self, progress: Progress) -> None:
+        """Go on where this octave stands in one piece."""
+        state, watch = progress.stand
+        self.made, self.reason = progress.steps, progress.reason
+        self.streamed.follow(state)
+        self.watch = HostWatch(float(watch.best), int(watch.above), int(watch.setbacks))
+        if isinstance(self.streamed, StreamedAdam):
+            filled(self.streamed.best, watch.image[0].numpy())
 
     def begin(self, given_up: bool) -> Progress:
         """Where the octave stands before its next step; over at once if an earlier one was given up."""

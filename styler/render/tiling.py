@@ -3,7 +3,7 @@
 The style term is a function of sums over positions. Pass 1 adds the sums of all tiles; the slope of the term in the
 sums is worked out once; pass 2 runs every tile again and pulls back the same slope through its own positions, together
 with its own share of the terms that are plain sums, content and smoothness. Gradients of overlapping halos add up. See
-`docs/tiles.md`.
+`docs/tiling.md`.
 """
 
 from __future__ import annotations

@@ -64,3 +64,15 @@ def test_is_closed_when_the_render_fails(capsys):
     with pytest.raises(KeyboardInterrupt):
         render()
     assert capsys.readouterr().err.endswith("\n")
+
+
+def test_shows_tiles_within_a_step(capsys, monkeypatch):
+    monkeypatch.setattr("styler.cli.progress_bar.EVERY", 0.0)
+    with ProgressBar(shown=True) as bar:
+        bar.tile(1, 12)
+        bar(event(15))
+        bar.tile(7, 12)
+    first, *_, last = [line for line in capsys.readouterr().err.split("\r") if "tile" in line]
+    assert "first step, tile 1/12" in first
+    assert "loss 0.1235, 12 s left, tile 7/12" in last
+    assert "15/60 steps" in last

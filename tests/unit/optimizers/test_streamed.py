@@ -50,6 +50,41 @@ def test_the_same_path_as_on_tensors(rng, name):
         assert mine.value == pytest.approx(float(theirs.value), rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("made", [0, 1, 7, 14])
+def test_going_on_where_tensors_stand(rng, name, made):
+    """With a full ring that begins anywhere, a part of one, and none."""
+    evaluate, center = bowl(rng, dtype=tf.float32)
+    start = np.full(center.shape[1:], 0.5, np.float32)
+    theirs = OPTIMIZERS[name].init(tf.constant(start)[None])
+    step = tf.function(lambda state: OPTIMIZERS[name].step(state, evaluate))
+    for _ in range(made):
+        theirs = step(theirs)
+    image = getattr(theirs, "iterate", theirs.image)[0].numpy().copy()
+    mine = streamed.streamed(OPTIMIZERS[name], image, zeros, lambda piece: None)
+    mine.follow(theirs)
+    for _ in range(4):
+        mine.step(host(evaluate))
+        theirs = step(theirs)
+        np.testing.assert_allclose(mine.image, theirs.image[0], atol=2e-5)
+        assert (mine.steps, mine.evaluations) == (int(theirs.steps), int(theirs.evaluations))
+
+
+def test_the_newest_pairs_are_kept_where_there_is_room_for_few(rng):
+    evaluate, center = bowl(rng, dtype=tf.float32)
+    theirs = Lbfgs(tolerance=0.0).init(tf.constant(np.full(center.shape[1:], 0.5, np.float32))[None])
+    for _ in range(8):
+        theirs = Lbfgs(tolerance=0.0).step(theirs, evaluate)
+    mine = streamed.streamed(Lbfgs(history=2), theirs.image[0].numpy().copy(), zeros, lambda piece: None)
+    mine.follow(theirs)
+    newest = int(theirs.newest)
+    np.testing.assert_array_equal(mine._moves[1], theirs.moves[newest].numpy().ravel())
+    np.testing.assert_array_equal(mine._turns[0], theirs.turns[newest - 1].numpy().ravel())
+    products = mine._moves @ mine._turns.T
+    np.testing.assert_allclose(mine.cross, products, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(mine.inner, mine._turns @ mine._turns.T, rtol=1e-4, atol=1e-6)
+
+
 def test_a_search_that_fails_twice_is_the_end():
     mine = streamed.streamed(Lbfgs(), np.full((4, 5, 3), 0.5, np.float32), zeros, lambda piece: None)
 

@@ -13,6 +13,7 @@ from styler.render import planner as module
 from styler.render import setting as setting_module
 from styler.render.cost import Cost, Line
 from styler.render.planner import BEYOND, PIXEL, Planner, plan_render
+from styler.render.pyramid import plan_octaves
 from styler.render.setting import PLANNED_SHARE, Setting
 from styler.render.snapshot import Position
 from styler.types import Size
@@ -81,6 +82,26 @@ def test_the_refusal_names_a_budget_that_works(tmp_path):
         plan(tmp_path, int(0.97 * least) * MIB)
 
 
+def test_what_a_process_holds_may_differ_a_little_from_run_to_run(tmp_path):
+    """The budget that a refusal names works in the next process too."""
+    with pytest.raises(ResourceError) as refusal:
+        plan(tmp_path, 360 * MIB)
+    least = int(str(refusal.value).split("--max-memory ")[1].split("M")[0])
+    fuller = replace(setting(tmp_path, least * MIB), held=303 * MIB)
+    assert Planner(fuller, probe).plan(measure=True).peak <= PLANNED_SHARE * least * MIB
+
+
+@pytest.mark.parametrize("budget", range(2000, 6000, 400))
+def test_no_array_is_in_memory_that_makes_a_plan_too_large(tmp_path, budget):
+    """What octaves in one piece leave behind counts too."""
+    large = replace(setting(tmp_path, budget * MIB, size=8192), final=Size(6144, 8192))
+    made = [Planner(large, probe)._made(plan_octaves(large.final, 60, None), tile) for tile in module.TILES]
+    for each in made:
+        if each.peak > large.room:
+            assert each.stages[-1].folder == tmp_path
+            assert not each.stages[-1].resident
+
+
 def test_without_tiles_the_refusal_names_them(tmp_path):
     with pytest.raises(ResourceError, match="use --tile auto, give --max-memory"):
         plan(tmp_path, 900 * MIB, tile="off")
@@ -118,8 +139,10 @@ def test_steps_fall_to_stay_within_the_time(tmp_path):
     assert hasty.seconds <= free.seconds / 3
     assert f"{steps} steps instead of 60" in hasty.notes[-1]
     assert plan(tmp_path, 4000 * MIB, time_budget=2 * free.seconds).tiles == free.tiles
-    with pytest.raises(ResourceError, match=r"even one step takes \d+s, allowed are 1s; give --time-budget"):
+    with pytest.raises(ResourceError, match=r"even one step takes \d+s, allowed are 1s; give --time-budget") as refusal:
         plan(tmp_path, 4000 * MIB, time_budget=1.0)
+    least = int(str(refusal.value).split("--time-budget ")[1].split("s")[0])
+    assert plan(tmp_path, 4000 * MIB, time_budget=float(least)).seconds <= least
 
 
 def test_what_is_beyond_doubt_is_not_measured(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,17 @@ import tensorflow as tf
 from styler.config import RenderConfig
 from styler.errors import CheckpointError
 from styler.images.reading import read_image
-from styler.render.guard import Guard
+from styler.memory import resident_memory
+from styler.render.guard import EVERY, NEAR, Guard
+from styler.render.margin import padded_size
 from styler.render.renderer import Renderer
 from styler.render.schedule import unplanned
+from styler.render.tiled import INSIDE
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
 from support.programs import shared_engine
+from support.tile_borders import at_borders
 
 PHOTO, PAINTING = read_image(blobs(120, 160, 1)), read_image(stripes(90, 70))
 
@@ -117,6 +122,23 @@ def test_a_snapshot_of_another_render_is_refused():
         next(course_of(tile=64, snapshot=kept))
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tile", [None, 128])
+def test_going_on_by_smaller_tiles_gives_the_same_picture(optimizer, tile):
+    """As after a kill for want of memory: to 1e-4 while rounding has had a few steps to grow in."""
+    config = CONFIG.changed(optimizer=optimizer, steps=12)
+    _, whole = finished(course_of(planned(config, tile), optimizer=optimizer, steps=12))
+    course = course_of(planned(config, tile), optimizer=optimizer, steps=12)
+    kept = next(event for event in course if event.step >= 9).snapshot()
+    assert kept.position.octave == 1
+    assert kept.position.made >= 2
+    smaller = planned(config, tile)
+    smaller = replace(smaller, stages=(smaller.stages[0], replace(smaller.stages[1], tile=64)))
+    _, resumed = finished(course_of(smaller, kept, optimizer=optimizer, steps=12))
+    assert np.abs(resumed.pixels - whole.pixels).mean() < 1e-4
+    assert [row["evaluations"] for row in resumed.octaves] == [row["evaluations"] for row in whole.octaves]
+
+
 def exhausted_once(monkeypatch, engine, name, after):
     """One call of a compiled program fails as on a device without memory."""
     owner = engine.tiling if name.startswith("_") else engine.program
@@ -151,6 +173,8 @@ def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypat
     assert [row["steps"] for row in result.octaves] == [5, 4]
     assert "the device ran out of memory" in result.memory["events"][0]
     assert "goes on by tiles" in result.memory["events"][1]
+    _, whole = finished(course_of(planned(CONFIG)))
+    assert np.abs(result.pixels - whole.pixels).mean() < 2e-3
 
 
 @pytest.mark.parametrize("tile", [None, 128])
@@ -161,6 +185,39 @@ def test_the_watcher_shrinks_near_the_budget(monkeypatch, tile):
     assert events[-1].step == 9
     assert result.memory["events"]
     assert np.isfinite(result.pixels).all()
+
+
+def test_the_watcher_sees_memory_that_is_really_taken():
+    """Nothing is replaced here: ballast fills what is left of the budget."""
+    plan = planned(CONFIG, 128, budget=int((resident_memory() + 2**28) / NEAR))
+    course, ballast = course_of(plan), []
+    while True:
+        try:
+            event = next(course)
+        except StopIteration as end:
+            said = end.value.memory["events"]
+            break
+        if event.step == 5:  # the end of the first octave
+            ballast.append(np.ones(3 * 2**26))
+            time.sleep(10 * EVERY)
+    assert event.step == 9
+    assert said == ["memory use came near the budget: tiles of 64 pixels instead of 128"]
+
+
+def test_no_seam_shows_in_the_picture():
+    """Tiled less untiled is no larger at tile borders than elsewhere."""
+    config, size = RenderConfig(size=320, steps=4, scales=1), Size(240, 320)
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+
+    def pixels(tile):
+        plan = unplanned(config.changed(tile=tile), size)
+        return finished(renderer.render(PHOTO, [PAINTING], schedule=plan))[1].pixels.astype(np.float64)
+
+    error = (pixels(48) - pixels("off")) ** 2
+    borders = at_borders(renderer.engine.tiling.view, padded_size(size), 48)[INSIDE, INSIDE]
+    assert 0.05 < borders.mean() < 0.5
+    assert 0 < error[borders].mean() <= 1.5 * error[~borders].mean()
+    assert error.mean() < 2e-3**2, "a halo that is one stride too narrow gives 1e-2"
 
 
 def test_adam_that_goes_astray_is_set_back_by_tiles_too():

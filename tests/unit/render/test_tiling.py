@@ -17,10 +17,13 @@ from styler.losses.content import ContentLoss
 from styler.render.objective import Objective, Targets, Weights, shares
 from styler.render.tiles import view_of
 from styler.render.tiling import Tiling
+from styler.types import Size
 from support.convolutions import convolutional, extractor_of, with_random_weights
 from support.networks import tiny_model
+from support.tile_borders import at_borders
 
 NETWORKS = [("same", "avg"), ("same", "max"), ("reflect", "avg"), ("reflect", "max"), ("valid", "max")]
+UNUSUAL = ("fixed", "both")
 WEIGHTS = (0.7, 1.3, 2.0)
 room = functools.partial(np.empty, dtype="float32")
 
@@ -28,7 +31,10 @@ room = functools.partial(np.empty, dtype="float32")
 @functools.cache
 def made(padding, pooling, loss, dtype):
     """Kept, since every one traces programs."""
-    return objective_of(convolutional(np.random.default_rng(3), padding=padding, pooling=pooling, dtype=dtype), loss)
+    rng = np.random.default_rng(3)
+    if (padding, pooling) == UNUSUAL:
+        return objective_of(unusual(rng), loss)
+    return objective_of(convolutional(rng, padding=padding, pooling=pooling, dtype=dtype), loss)
 
 
 def objective_of(model, loss):
@@ -49,35 +55,14 @@ def picture(rng, height, width, dtype):
     return rng.uniform(0, 1, (height, width, 3)).astype(dtype)
 
 
-def whole(objective, image, photo, style):
+def whole(objective, image, targets):
     """Value, gradient and terms in one piece."""
-    targets = Targets(objective.observe(photo[None]).content, style, weights_of(image.dtype))
     value, gradient = objective.at(targets)(tf.constant(image)[None])
     return float(value), gradient[0].numpy(), objective.terms(tf.constant(image)[None], targets)
 
 
 ALPHA = np.random.default_rng(8).uniform(0, 1, (150, 150, 1))
 ALPHA[20:70, 30:80] = 0.0
-
-
-@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
-@pytest.mark.parametrize(("padding", "pooling"), NETWORKS)
-@pytest.mark.parametrize(("height", "width", "tile"), [(96, 96, 32), (70, 101, 32)])
-def test_what_is_transparent_counts_as_little_by_tiles(loss, padding, pooling, height, width, tile):
-    objective, tiling = made(padding, pooling, loss, "float64")
-    rng, alpha = np.random.default_rng(2), ALPHA[:height, :width]
-    image, photo, painting = (picture(rng, *size, "float64") for size in ((height, width), (height, width), (40, 33)))
-    style = objective.blend([objective.observe(painting[None]).style], [1.0])
-    seen = objective.observe(photo[None], tf.constant(alpha)[None])
-    targets = Targets(seen.content, style, weights_of("float64"), seen.opacity)
-    value, gradient = objective.at(targets)(tf.constant(image)[None])
-    stats, tiled = tiling.observe(photo, tile, lambda shape: np.empty(shape, "float64"), alpha)
-    mine = np.empty_like(image)
-    found = tiling.evaluate(image, tiled._replace(style=style, weights=weights_of("float64")), tile, mine).value
-    assert abs(found / float(value) - 1) <= 1e-7, "alpha is averaged in float32"
-    assert np.linalg.norm(mine - gradient[0].numpy()) <= 1e-7 * np.linalg.norm(gradient[0])
-    for name, expected in seen.style.items():
-        np.testing.assert_allclose(stats[name].second, expected.second, rtol=1e-6)
 
 
 def weights_of(dtype):
@@ -89,21 +74,22 @@ def compare(padding, pooling, loss, dtype, height, width, tile, seed=0):
     return errors(*made(padding, pooling, loss, dtype), np.random.default_rng(seed), height, width, tile)
 
 
-def errors(objective, tiling, rng, height, width, tile):
+def errors(objective, tiling, rng, height, width, tile, alpha=None):
     dtype = tiling.dtype
     image, photo, painting = (picture(rng, *size, dtype) for size in ((height, width), (height, width), (40, 33)))
     style = objective.blend([objective.observe(painting[None]).style], [1.0])
-    _, targets = tiling.observe(photo, tile, lambda shape: np.empty(shape, dtype))
+    seen = objective.observe(photo[None], None if alpha is None else tf.constant(alpha, dtype)[None])
+    expected, slope, terms = whole(objective, image, Targets(seen.content, style, weights_of(dtype), seen.opacity))
+    _, targets = tiling.observe(photo, tile, lambda shape: np.empty(shape, dtype), alpha)
     gradient = np.empty_like(image)
     mine = tiling.evaluate(image, targets._replace(style=style, weights=weights_of(dtype)), tile, gradient)
-    value, expected, terms = whole(objective, image, photo, style)
     np.testing.assert_allclose(np.array(mine.terms), [float(term) for term in terms], rtol=1e-4)
-    return abs(mine.value / value - 1), np.linalg.norm(gradient - expected) / np.linalg.norm(expected)
+    return abs(mine.value / expected - 1), np.linalg.norm(gradient - slope) / np.linalg.norm(slope)
 
 
 @pytest.mark.parametrize(("padding", "pooling"), NETWORKS)
 @pytest.mark.parametrize("loss", ["gram", "wasserstein"])
-@pytest.mark.parametrize(("height", "width", "tile"), [(96, 96, 32), (70, 101, 32), (61, 50, 24), (48, 130, 48)])
+@pytest.mark.parametrize(("height", "width", "tile"), [(61, 50, 24), (48, 130, 48)])
 def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
     value, gradient = compare(padding, pooling, loss, "float64", height, width, tile)
     assert value <= 1e-10
@@ -111,6 +97,25 @@ def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
 
 
 SIDES = st.integers(40, 150)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    network=st.sampled_from([*NETWORKS, UNUSUAL]),
+    loss=st.sampled_from(list(STYLE_LOSSES)),
+    height=SIDES,
+    width=SIDES,
+    tile=st.integers(48, 160),
+    alpha=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, tile, alpha, seed):
+    """Sizes, tiles, networks, poolings, losses, and regions of the photo that count less or not at all."""
+    shown = ALPHA[:height, :width] if alpha else None
+    objective, tiling = made(*network, loss, "float64")
+    value, gradient = errors(objective, tiling, np.random.default_rng(seed), height, width, tile, shown)
+    assert value <= 1e-10
+    assert gradient <= 1e-10
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -130,19 +135,17 @@ def test_wasserstein_at_random_sizes_in_float32(network, height, width, tile, se
 
 
 @pytest.mark.parametrize("loss", ["gram", "wasserstein"])
-def test_strides_dilations_and_branches(loss, rng):
-    """Windows that a VGG does not have: fixed padding before a stride, dilation, two branches of unequal reach."""
-    assert_equal(unusual(rng), loss, rng, 93, 110, 40)
-
-
-@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
 def test_the_embedded_design(loss):
     model = tiny_model().__class__.from_config(tiny_model().get_config())
     model.set_weights(tiny_model().get_weights())
-    assert_equal(model, loss, np.random.default_rng(5), 144, 130, 64, 1e-5, 1e-3 if loss == "wasserstein" else 1e-4)
+    objective, tiling = objective_of(model, loss)
+    value, gradient = errors(objective, tiling, np.random.default_rng(5), 144, 130, 64)
+    assert value <= 1e-5
+    assert gradient <= (1e-3 if loss == "wasserstein" else 1e-4)
 
 
 def unusual(rng):
+    """Windows that a VGG does not have: fixed padding before a stride, dilation, two branches of unequal reach."""
     layers = keras.layers
     inputs = keras.Input((None, None, 3), dtype="float64")
     x = layers.ZeroPadding2D(((0, 1), (0, 1)), dtype="float64")(inputs)
@@ -154,14 +157,6 @@ def unusual(rng):
     x = layers.MaxPooling2D(3, 2, dtype="float64")(x)
     x = layers.Conv2D(4, 2, activation="relu", name="conv4", dtype="float64")(x)
     return with_random_weights(keras.Model(inputs, x), rng)
-
-
-def assert_equal(model, loss, rng, height, width, tile, value_error=1e-10, gradient_error=1e-10):
-    """Every convolution of a model, tile by tile and in one piece."""
-    objective, tiling = objective_of(model, loss)
-    value, gradient = errors(objective, tiling, rng, height, width, tile)
-    assert value <= value_error
-    assert gradient <= gradient_error
 
 
 def test_more_tiles_than_one_share_two_programs(rng):
@@ -193,13 +188,13 @@ def test_every_tile_is_told_of(rng):
 def test_no_seam_shows_in_the_difference(rng):
     """The error of the tiled gradient is no larger at tile borders than elsewhere."""
     objective, tiling = objective_of(convolutional(rng), "gram")
-    image = picture(rng, 128, 128, "float32")
+    image = picture(rng, 192, 192, "float32")
     _, targets = tiling.observe(image, 32, room)
     style = objective.blend([objective.observe(picture(rng, 40, 40, "float32")[None]).style], [1.0])
     gradient = np.empty_like(image)
     tiling.evaluate(image, targets._replace(style=style, weights=weights_of("float32")), 32, gradient)
-    error = (gradient - whole(objective, image, image, style)[1]) ** 2
-    borders = np.zeros((128, 128), bool)
-    for line in range(32, 128, 32):
-        borders[line - 2 : line + 2] = borders[:, line - 2 : line + 2] = True
-    assert error[borders].mean() <= 4 * error[~borders].mean()
+    seen = Targets(objective.observe(image[None]).content, style, weights_of("float32"))
+    error = (gradient - whole(objective, image, seen)[1]) ** 2
+    borders = at_borders(tiling.view, Size(192, 192), 32)
+    assert 0.1 < borders.mean() < 0.6
+    assert error[borders].mean() <= 1.5 * error[~borders].mean()
