@@ -40,9 +40,7 @@ class Search(NamedTuple):
     over: Scalar
 
 
-def backtrack(
-    objective: ValueAndGradient, search: Search, image: Tensor, value: Scalar, gradient: Tensor
-) -> Search:
+def backtrack(objective: ValueAndGradient, search: Search, image: Tensor, value: Scalar, gradient: Tensor) -> Search:
     """Shorten a step until the objective falls as much as the slope promises.
 
     Args:

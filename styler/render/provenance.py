@@ -103,6 +103,7 @@ def _plan(config: RenderConfig, engine: Engine, rendered: Rendered, plan: Plan |
         threads=engine.plan["threads"],
         onednn={"0": False, "1": True}.get(os.environ.get(ONEDNN, "")),
         steps_per_call=MOST_STEPS_A_CALL,
+        batch=engine.program.batch,
         size=size,
         octaves=tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made),
     )
