@@ -35,6 +35,7 @@ from styler.render.saver import EVERY, Saver
 from styler.render.schedule import Schedule, stages_of
 from styler.render.snapshot import Snapshot
 from styler.render.strength import is_photo
+from styler.render.together import Table
 from styler.types import PathLike, Size
 
 
@@ -126,7 +127,8 @@ class Stylizer:
         self.config, self._statistics, self._plan = config or RenderConfig(), statistics, plan
         resolved = plan.applied(self.config) if plan else self.config
         kept = statistics(resolved) if statistics else None
-        self._engine = Engine(resolved, network or find_network(self.config.network), kept)
+        engine = Engine(resolved, network or find_network(self.config.network), kept)
+        self._engine = engine.at(engine.table(plan.batch)) if plan and plan.batch > 1 else engine
 
     def changed(self, **changes: Any) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
@@ -145,6 +147,16 @@ class Stylizer:
             return Stylizer(config, network=network, statistics=self._statistics)
         shared = copy.copy(self)
         shared.config, shared._plan = config, None
+        return shared
+
+    def table(self, count: int) -> Table:
+        """Where so many pictures of one size are rendered together, as one tensor."""
+        return self._engine.table(count)
+
+    def seated(self, table: Table) -> Stylizer:
+        """One whose renders go on together with the others at a table, see `Table.in_turn`."""
+        shared = copy.copy(self)
+        shared._engine = self._engine.at(table)
         return shared
 
     def render(

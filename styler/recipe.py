@@ -23,6 +23,7 @@ PARTS = (MARK, "config", "plan", "export", "inputs", "versions")
 DEVICES = ("cpu", "gpu")
 ROLES = ("content", "style", "init", "network")
 EXPORT = {"quality": int, "depth": int | None, "profile": str, "keep_gps": bool}
+LARGEST_BATCH = 8  # pictures; more gain next to nothing on processors: tests/benchmarks/bench_together.py
 MOST_INPUTS = 1000  # far beyond what fits into the text
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -57,7 +58,7 @@ class Plan:
         threads: That one operation was spread over.
         onednn: Whether oneDNN was switched on or off; None where that was left to TensorFlow.
         steps_per_call: Most steps in one call of the compiled program; the result does not depend on it.
-        batch: Images at a time.
+        batch: Pictures in one tensor; another number rounds otherwise.
         size: (height, width) of the result; None, together with no octaves, to find both out anew.
         octaves: Coarse to fine; none where the photo itself was asked for.
     """
@@ -74,7 +75,7 @@ class Plan:
     @property
     def machine(self) -> Plan:
         """The part that other options than those of the render leave as it is."""
-        return replace(self, size=None, octaves=())
+        return replace(self, batch=1, size=None, octaves=())
 
     def applied(self, config: RenderConfig) -> RenderConfig:
         """The config with nothing left to probe; where it says more than "auto" it stays."""
@@ -98,7 +99,7 @@ class Plan:
         _one_of("onednn", found["onednn"], (True, False, None))
         for name in ("threads", "steps_per_call"):
             _whole(name, found[name], 1, MOST_STEPS)
-        _whole("batch", found["batch"], 1, 1)
+        _whole("batch", found["batch"], 1, LARGEST_BATCH)
         size = None if found["size"] is None else _size(found["size"])
         return cls(**{**found, "size": size, "octaves": _levels(found["octaves"], size)})
 

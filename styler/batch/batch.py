@@ -15,7 +15,7 @@ from styler.batch.layout import ADDRESS, Resources, choose_layout, worker_memory
 from styler.batch.ledger import DONE, FAILED, Entry, Ledger, opened_ledger
 from styler.batch.local import LocalEngine
 from styler.batch.plan import Plan, Refusal, Task, check_jobs, make_plan
-from styler.batch.probe import settled
+from styler.batch.probe import grouped, pictures_a_second, settled
 from styler.batch.recipe import recipe_words
 from styler.batch.run import Manner, Run
 from styler.errors import OutputError
@@ -125,7 +125,7 @@ def _outcomes(
         if plan.tasks:
             try:
                 fetch_weights(plan.tasks)
-                found = settled(plan.tasks, resources, manner.folder, ledger.entries, manner.stop)
+                found = _measured(plan.tasks, resources, manner, ledger.entries)
                 yield from _carried_out(plan.tasks, manner, found, ledger)
             finally:
                 remove_partials(manner.folder, ledger.entries)
@@ -135,7 +135,17 @@ def _carried_out(
     tasks: list[Task], manner: Manner, resources: Resources, ledger: Ledger
 ) -> Generator[Outcome, None, None]:
     with make_engine(tasks, resources, manner.folder) as engine:
-        yield from Run(tasks, engine, ledger, manner).outcomes()
+        yield from Run(tasks, engine, ledger, manner, resources.grouping).outcomes()
+
+
+def _measured(tasks: list[Task], resources: Resources, manner: Manner, entries: Mapping[str, Entry]) -> Resources:
+    """Resources with what is fastest here, by what is known of it or a probe."""
+    found = settled(tasks, resources, manner.folder, entries, manner.stop)
+
+    def rate(task: Task, together: int) -> float:
+        return pictures_a_second(task, make_engine(tasks, found, manner.folder), manner.stop, together)
+
+    return grouped(tasks, found, manner.folder, entries, manner.stop, rate)
 
 
 def _known(plan: Plan, manner: Manner, ledger: Ledger) -> Iterator[Outcome]:

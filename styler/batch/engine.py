@@ -76,7 +76,8 @@ class Finished:
         number: Of the task.
         sha256: Of the file's bytes.
         size: Of the file, bytes.
-        seconds: Of rendering.
+        seconds: Of rendering; its share of those that it was rendered together with.
+        together: Pictures in one tensor.
         peak_memory: Largest resident memory of the worker so far, bytes.
         threads: That TensorFlow computed with, 0 for its own choice.
     """
@@ -88,6 +89,7 @@ class Finished:
     seconds: float
     peak_memory: int
     threads: int
+    together: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +136,11 @@ class Engine(Protocol):
         """Stop them; what still runs is given up."""
         ...
 
-    def give(self, worker: int, assignment: Assignment, upcoming: Sequence[Path]) -> None:
-        """Let a ready worker begin, and tell it which images it will probably need next."""
+    def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
+        """Let a ready worker begin, and tell it which images it will probably need next.
+
+        Several assignments are rendered together, or one after the other where that fails.
+        """
         ...
 
     def messages(self, seconds: float) -> list[Message]:

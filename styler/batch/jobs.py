@@ -11,7 +11,7 @@ from typing import Any
 
 from styler.batch.naming import TEMPLATE, checked_name, output_name
 from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
-from styler.config import RenderConfig
+from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError
 from styler.images.export import Export
 
@@ -93,6 +93,8 @@ def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], tem
     defaults, flags = sources
     options = merged(defaults, row.options, flags)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
+    if "init" in options and flags.get("init") is None:
+        options["init"] = _start(options["init"], base)
     config = config_of(options)
     files = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base)
@@ -119,6 +121,12 @@ def _blends(value: Any, base: Path) -> list[tuple[Path, ...]]:
     if len(found) == 1:
         return [(path,) for path in found[0]]
     return [tuple(path for paths in found for path in paths)]
+
+
+def _start(init: Any, base: Path) -> Any:
+    """Where renders start: an image beside the manifest as such, whatever else is named as it is."""
+    path = base / str(init)
+    return str(path) if init not in BUILT_IN_INITS and path.is_file() else init
 
 
 def _text(name: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from styler.batch.plan import Task
+from styler.batch.together import ALONE, Grouping, most_that_fit
 from styler.batch.worker import Placement
 from styler.errors import BatchError, suggestion
 
@@ -21,12 +22,13 @@ PIXEL_MEMORY = 6_000  # bytes a pixel of the result on top of it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a batch may use; None is what suits the machine."""
+    """What a batch may use; None is what suits the machine, and `grouping` what was found to be fast there."""
 
     engine: str = "local"
     workers: int | None = None
     threads: int | None = None
     ray_address: str = ADDRESS
+    grouping: Grouping = ALONE
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -84,6 +86,12 @@ def count_gpus() -> int:
 def _fitting(tasks: Sequence[Task]) -> int:
     """Workers that fit into memory."""
     return max(1, int(MEMORY_SHARE * available_memory() / worker_memory(tasks)))
+
+
+def most_together(tasks: Sequence[Task], task: Task, workers: int) -> int:
+    """Pictures like a task that fit together into the memory of each worker of this machine."""
+    each = MEMORY_SHARE * available_memory() / workers - WORKER_MEMORY
+    return most_that_fit(tasks, task, each, PIXEL_MEMORY * task.size.height * task.size.width)
 
 
 def worker_memory(tasks: Sequence[Task]) -> int:

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -23,9 +23,9 @@ from styler.batch.worker import (
     Studio,
     StudioFactory,
     Stylizers,
+    all_rendered,
     described,
     may_pass,
-    rendered,
     written,
 )
 from styler.errors import BatchError
@@ -81,10 +81,10 @@ class LocalEngine:
         self._members.clear()
         self._logs.cleanup()
 
-    def give(self, worker: int, assignment: Assignment, upcoming: Sequence[Path]) -> None:
+    def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
         """Let a ready worker begin; one that has just died is noticed by `messages`."""
         try:
-            self._members[worker].connection.send((assignment, tuple(upcoming)))
+            self._members[worker].connection.send((tuple(assignments), tuple(upcoming)))
         except OSError:
             return
 
@@ -207,36 +207,33 @@ class _Server:
         while True:
             self._tell(Ready(worker=self._number))
             try:
-                assignment, upcoming = self._connection.recv()
+                assignments, upcoming = self._connection.recv()
             except EOFError:
                 return
-            self._tell(Begun(worker=self._number, number=assignment.number))
-            self._pictures.read_ahead((assignment.content, *assignment.styles, *upcoming), assignment.max_pixels)
-            self._carry_out(assignment)
+            for each in assignments:
+                self._tell(Begun(worker=self._number, number=each.number))
+            files = [path for each in assignments for path in (each.content, *each.styles)]
+            self._pictures.read_ahead((*files, *upcoming), assignments[0].max_pixels)
+            self._carry_out(assignments)
 
-    def _carry_out(self, assignment: Assignment) -> None:
+    def _carry_out(self, assignments: Sequence[Assignment]) -> None:
+        for assignment, result, together in all_rendered(self._studio, self._pictures, assignments, self._tell_step):
+            if isinstance(result, Exception):
+                self._tell_broken(assignment, result)
+                continue
+            if self._writing is not None:
+                self._writing.result()  # one picture at a time waits for the disk
+            self._writing = self._writer.submit(self._write, result, assignment, together)
+
+    def _write(self, result: Result, assignment: Assignment, together: int) -> None:
         try:
-            result = rendered(self._studio, self._pictures, assignment, self._observer(assignment.number))
+            self._tell(written(result, assignment, self._number, self._placement.threads, together))
         except Exception as error:  # whatever it is, it is this picture's and not the batch's
             self._tell_broken(assignment, error)
-            return
-        if self._writing is not None:
-            self._writing.result()  # one picture at a time waits for the disk
-        self._writing = self._writer.submit(self._write, result, assignment)
 
-    def _write(self, result: Result, assignment: Assignment) -> None:
-        try:
-            self._tell(written(result, assignment, self._number, self._placement.threads))
-        except Exception as error:  # as above
-            self._tell_broken(assignment, error)
-
-    def _observer(self, number: int) -> Callable[[StepEvent], None]:
-        def tell(event: StepEvent) -> None:
-            left = event.seconds_left
-            step = Step(worker=self._number, number=number, step=event.step, total=event.total, seconds_left=left)
-            self._tell(step)
-
-        return tell
+    def _tell_step(self, number: int, event: StepEvent) -> None:
+        left = event.seconds_left
+        self._tell(Step(worker=self._number, number=number, step=event.step, total=event.total, seconds_left=left))
 
     def _tell_broken(self, assignment: Assignment, error: Exception) -> None:
         broken = Broken(worker=self._number, number=assignment.number, error=described(error), may_pass=may_pass(error))

@@ -24,7 +24,7 @@ def read_manifest(path: Path) -> Manifest:
 
     CSV: a header with the names of the options, above it lines like `# size = 512` as defaults; `.tsv` as well.
     JSON Lines: an object a line; one with the single key `defaults` gives those.
-    TOML: `[[job]]` tables, and defaults as plain keys above them.
+    TOML: `[[job]]` tables, and defaults as plain keys above them or in a table `[defaults]`.
 
     Raises:
         BatchError: The file cannot be read or has no rows.
@@ -71,7 +71,7 @@ def _cells(cells: Mapping[str | None, Any], place: str) -> dict[str, Any]:
     if None in cells:
         message = f"{place}: more cells than the header has names; quote cells that hold the delimiter"
         raise BatchError(message)
-    return {name: value for name, value in cells.items() if name and value}
+    return {name: value.strip() for name, value in cells.items() if name and value and value.strip()}
 
 
 def _read_json_lines(text: str, path: Path) -> Manifest:
@@ -108,10 +108,15 @@ def _read_toml(text: str, path: Path) -> Manifest:
         message = f"{path} is not TOML: {cause}"
         raise BatchError(message) from cause
     tables = options.pop("job", [])
+    if not tables and isinstance(options.get("jobs"), list):
+        message = f"{path}: expected [[job]] tables, got [[jobs]]"
+        raise BatchError(message)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         message = f"{path}: expected [[job]] tables, in double brackets"
         raise BatchError(message)
     rows = [Row(options=table, place=f"{path}, job {number}") for number, table in enumerate(tables, 1)]
+    if isinstance(options.get("defaults"), dict):  # as in JSON Lines
+        options |= options.pop("defaults")
     return options, rows
 
 

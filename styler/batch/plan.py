@@ -32,6 +32,7 @@ class Task:
         job: The job.
         recipe: Its hash.
         size: (height, width) of the result.
+        photo: (height, width) of the content image.
         snapped: Whether the size was moved to the grid of `--fast-shapes`.
         digests: Input file -> SHA-256 of its bytes.
         reason: Why: "new", "changed", "missing", "failed before" or "cut short".
@@ -40,6 +41,7 @@ class Task:
     job: Job
     recipe: str
     size: Size
+    photo: Size
     snapped: bool
     digests: dict[Path, str]
     reason: str
@@ -98,7 +100,7 @@ def make_plan(
         OutputError: Outputs exist that no batch has made, without `overwrite`; or an output is an input.
     """
     digests = file_digests(path for job in jobs for path in input_files(job))
-    checks = _checks(jobs, digests, fast_shapes)
+    checks = _checks(jobs, fast_shapes)
     recipes = [_recipe(job, digests, check, fast_shapes) for job, check in zip(jobs, checks, strict=True)]
     states = _states(jobs, recipes, folder, entries)
     _check_are_no_inputs(jobs, folder)
@@ -112,7 +114,8 @@ def make_plan(
             plan.refusals.append(Refusal(job=job, recipe=recipe, error=check))
         else:
             inputs = {path: digests[path] for path in input_files(job)}
-            task = Task(job=job, recipe=recipe, size=check, snapped=fast_shapes, digests=inputs, reason=state)
+            sizes = {"size": check.result, "photo": check.photo}
+            task = Task(job=job, recipe=recipe, snapped=fast_shapes, digests=inputs, reason=state, **sizes)
             plan.tasks.append(task)
     plan.tasks[:] = grouped(plan.tasks)
     return plan
@@ -134,8 +137,16 @@ def grouped(tasks: Sequence[Task]) -> list[Task]:
     return sorted(tasks, key=rank)
 
 
-def _checks(jobs: Sequence[Job], digests: Mapping[Path, str], fast_shapes: bool) -> list[Size | StylerError]:
-    """For each job the size of its result, or why there can be none."""
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """(height, width) of a job's result and of its content image."""
+
+    result: Size
+    photo: Size
+
+
+def _checks(jobs: Sequence[Job], fast_shapes: bool) -> list[_Sizes | StylerError]:
+    """For each job its sizes, or why there can be no result."""
 
     @cache
     def size_of(path: Path, max_pixels: int | None) -> Size | StylerError:
@@ -144,25 +155,26 @@ def _checks(jobs: Sequence[Job], digests: Mapping[Path, str], fast_shapes: bool)
         except StylerError as problem:
             return problem
 
-    def check(job: Job) -> Size | StylerError:
+    def check(job: Job) -> _Sizes | StylerError:
         sizes = [size_of(path, job.max_pixels) for path in input_files(job)]
         unreadable = next((size for size in sizes if isinstance(size, StylerError)), None)
         if unreadable is not None:
             return unreadable
-        size = result_size(job.config, Size(*sizes[0]))  # type: ignore[misc]
+        photo = Size(*sizes[0])  # type: ignore[misc]
+        size = result_size(job.config, photo)
         size = snapped_size(size) if fast_shapes else size
         try:
             check_shape(size, find_network(job.config.network).minimum_size, "the result")
             check_format_holds(Path(job.name), size, job.export.depth)
         except StylerError as problem:
             return problem
-        return size
+        return _Sizes(size, photo)
 
     return [check(job) for job in jobs]
 
 
-def _recipe(job: Job, digests: Mapping[Path, str], check: Size | StylerError, fast_shapes: bool) -> str:
-    return recipe_hash(job, digests, check if fast_shapes and isinstance(check, Size) else None)
+def _recipe(job: Job, digests: Mapping[Path, str], check: _Sizes | StylerError, fast_shapes: bool) -> str:
+    return recipe_hash(job, digests, check.result if fast_shapes and isinstance(check, _Sizes) else None)
 
 
 def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: Mapping[str, Entry]) -> list[str]:

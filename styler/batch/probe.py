@@ -1,4 +1,4 @@
-"""Workers and threads for this machine, measured on the batch's own renders where the batch is long enough to pay."""
+"""Workers, threads and pictures together, measured on the batch's own renders where it is long enough to pay."""
 
 from __future__ import annotations
 
@@ -13,14 +13,23 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from styler.batch.engine import Assignment, Broken, Finished, Lost, Ready
+from styler.batch.engine import Assignment, Broken, Engine, Finished, Lost, Ready
 from styler.batch.forecast import RATES, UNKNOWN_RATE, predicted_seconds
-from styler.batch.layout import STATISTICS, Resources, choose_layout, count_cores, uses_gpus
+from styler.batch.layout import (
+    ENGINES,
+    STATISTICS,
+    Resources,
+    choose_layout,
+    count_cores,
+    most_together,
+    uses_gpus,
+)
 from styler.batch.ledger import Entry
 from styler.batch.local import LocalEngine
 from styler.batch.plan import Task
-from styler.batch.recipe import statistics_tag, without_shared
-from styler.batch.worker import Placement, StudioFactory, Stylizers
+from styler.batch.recipe import network_file, statistics_tag, without_shared
+from styler.batch.together import ALONE, COUNTS, GAIN, Grouping, largest_of_many
+from styler.batch.worker import Placement
 from styler.errors import OutputError
 from styler.images.atomic import write_atomically
 
@@ -70,6 +79,78 @@ def settled(
     return replace(resources, workers=found[0], threads=found[1])
 
 
+def grouped(
+    tasks: Sequence[Task],
+    resources: Resources,
+    folder: Path,
+    entries: Mapping[str, Entry],
+    stop: Callable[[], bool],
+    rate: Callable[[Task, int], float],
+) -> Resources:
+    """Resources with how many pictures of equal shape go into one tensor.
+
+    More than one only with `--fast-shapes`, and only if that was measured as faster, now or by an earlier run in the
+    same folder; a measurement starts if the run will take long enough to pay for it.
+
+    Args:
+        tasks: What is to be done.
+        resources: With workers and threads settled.
+        folder: Of the outputs.
+        entries: Of the ledger, for the prediction of how long the run will take.
+        stop: Whether to give up.
+        rate: Measures pictures a second of a task, so many of it together.
+    """
+    known, task = known_grouping(tasks, resources, folder), worth_measuring(tasks, resources, folder)
+    if known is not None or task is None:
+        return replace(resources, grouping=known or ALONE)
+    layout = choose_layout(tasks, resources, folder)
+    if predicted_seconds(tasks, entries, len(layout), layout[0].threads) < WORTH:
+        return resources
+    count = _fastest_count(task, most_together(tasks, task, len(layout)), rate)
+    if stop():
+        return resources
+    _remember(folder / STATISTICS / REMEMBERED, grouping_key(task, resources, layout), (count, len(layout)))
+    return replace(resources, grouping=_grouping(task, count))
+
+
+def known_grouping(tasks: Sequence[Task], resources: Resources, folder: Path) -> Grouping | None:
+    """What an earlier run in this folder has measured; None if none has."""
+    task = worth_measuring(tasks, resources, folder)
+    if task is None:
+        return None
+    key = grouping_key(task, resources, choose_layout(tasks, resources, folder))
+    found = _remembered(folder / STATISTICS / REMEMBERED).get(key)
+    return None if found is None else _grouping(task, found[0])
+
+
+def worth_measuring(tasks: Sequence[Task], resources: Resources, folder: Path) -> Task | None:
+    """The task with the largest result of those that every worker could have some of; None if there is none."""
+    return largest_of_many(tasks, COUNTS[0] * len(choose_layout(tasks, resources, folder)))
+
+
+def _grouping(task: Task, count: int) -> Grouping:
+    pixels = task.size.height * task.size.width
+    return Grouping(count=count, program=without_shared(task.job.config), pixels=pixels)
+
+
+def _fastest_count(task: Task, most: int, rate: Callable[[Task, int], float]) -> int:
+    """Doubled as long as that makes more pictures a second."""
+    best, fastest = 1, 0.0
+    for count in (1, *(count for count in COUNTS if count <= most)):
+        found = rate(task, count)
+        if found < GAIN * fastest or not found:
+            break
+        best, fastest = count, found
+    return best
+
+
+def grouping_key(task: Task, resources: Resources, layout: Sequence[Placement]) -> str:
+    """What a measured number of pictures together holds for: engine, machine, threads, program, size."""
+    address = "" if resources.engine == ENGINES[0] else resources.ray_address
+    words = [resources.engine, address, layout[0].threads, layout_key(task, len(layout))]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
 def typical(tasks: Sequence[Task]) -> Task:
     """One of the most frequent kind: the same program at the same size."""
     kinds = Counter((without_shared(task.job.config), task.size) for task in tasks)
@@ -98,28 +179,36 @@ def _best(task: Task, usual: Sequence[Placement], rate: Rate) -> tuple[int, int]
 
 
 def _until(stop: Callable[[], bool]) -> Rate:
-    return lambda task, placements: pictures_a_second(task, placements, stop)
+    return lambda task, placements: pictures_a_second(task, LocalEngine(placements), stop)
 
 
-def pictures_a_second(
-    task: Task, placements: Sequence[Placement], stop: Callable[[], bool], make_studio: StudioFactory = Stylizers
-) -> float:
-    """Short renders of a task by all workers at once; 0 if one of them fails."""
+def pictures_a_second(task: Task, engine: Engine, stop: Callable[[], bool], together: int = 1) -> float:
+    """Short renders of a task by all workers at once; 0 if one of them fails, also if only those together do.
+
+    Args:
+        task: To render again and again.
+        engine: Not started yet.
+        stop: Whether to give up.
+        together: Pictures in one tensor.
+    """
     times: dict[int, list[float]] = {}
-    with tempfile.TemporaryDirectory(prefix="styler-probe-") as folder, LocalEngine(placements, make_studio) as engine:
+    with tempfile.TemporaryDirectory(prefix="styler-probe-") as folder, engine:
         begun = 0
-        while len(times) < len(placements) or min(map(len, times.values())) < RENDERS:
+        while len(times) < engine.workers or min(map(len, times.values())) < RENDERS * together:
             if stop():
                 return 0.0
             for message in engine.messages(PATIENCE):
                 if isinstance(message, Broken | Lost):
                     return 0.0
                 if isinstance(message, Ready):  # all go on until the slowest has enough: they shall hinder each other
-                    engine.give(message.worker, _assignment(task, begun, Path(folder)), [])
-                    begun += 1
+                    numbers = range(begun, begun + together)
+                    engine.give(message.worker, [_assignment(task, number, Path(folder)) for number in numbers], [])
+                    begun += together
                 elif isinstance(message, Finished):
+                    if message.together != together:
+                        return 0.0
                     times.setdefault(message.worker, []).append(message.seconds)
-    return sum(1 / max(median(seconds[1:]), SHORTEST) for seconds in times.values())
+    return sum(1 / max(median(seconds[together:]), SHORTEST) for seconds in times.values())
 
 
 def _assignment(task: Task, number: int, folder: Path) -> Assignment:
@@ -136,7 +225,7 @@ def _assignment(task: Task, number: int, folder: Path) -> Assignment:
         export=task.job.export,
         max_pixels=task.job.max_pixels,
         with_recipe=False,
-        digests={},
+        digests={path.absolute(): sha256 for path, sha256 in (task.digests | network_file(task.job)).items()},
     )
 
 

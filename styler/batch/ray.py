@@ -16,12 +16,13 @@ from styler.batch.recipe import digest
 from styler.batch.worker import (
     Pictures,
     Placement,
+    Result,
     Studio,
     StudioFactory,
     Stylizers,
+    all_rendered,
     described,
     may_pass,
-    rendered,
     written,
 )
 from styler.config import RenderConfig
@@ -39,7 +40,7 @@ class _Member:
 
     actor: Any
     placement: Placement
-    number: int | None  # of the task; None while it starts
+    started: bool  # whether it has ever been ready
     pending: Any  # reference to the answer that is awaited
 
 
@@ -94,14 +95,23 @@ class RayEngine:
         if self._connected:
             ray.shutdown()
 
-    def give(self, worker: int, assignment: Assignment, upcoming: Sequence[Path]) -> None:
+    def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
         """Let a ready worker begin; files that its machine lacks come from the object store."""
-        member = self._members[worker]
-        files = {path: (sha256, self._stored_file(path, sha256)) for path, sha256 in assignment.digests.items()}
-        self._targets[assignment.number] = assignment.target
-        pending = member.actor.render.remote(assignment, files, tuple(upcoming))
-        self._members[worker] = replace(member, number=assignment.number, pending=pending)
-        self._heard.append(Begun(worker=worker, number=assignment.number))
+        member, files, given = self._members[worker], {}, []
+        for each in assignments:
+            try:
+                files.update(self._stored_files(each))
+            except OSError as problem:  # gone since the plan was made
+                self._heard += [Begun(worker=worker, number=each.number), _broken(each, problem, worker)]
+                continue
+            given.append(each)
+            self._targets[each.number] = each.target
+            self._heard.append(Begun(worker=worker, number=each.number))
+        if given:
+            pending = member.actor.render.remote(given, files, tuple(upcoming))
+            self._members[worker] = replace(member, started=True, pending=pending)
+        else:
+            self._heard.append(Ready(worker=worker))
 
     def messages(self, seconds: float) -> list[Message]:
         """What the actors have answered; waits for the first answer at most so long.
@@ -125,19 +135,18 @@ class RayEngine:
 
         member = self._members[worker]
         try:
-            answer, data = ray.get(reference)
+            answers = ray.get(reference)
         except ray.exceptions.RayError as problem:
             return [self._replaced(worker, problem)]
-        self._members[worker] = replace(member, number=None, pending=None)
+        self._members[worker] = replace(member, pending=None)
         self._broken_starts = 0
-        ready = Ready(worker=worker)
-        if member.number is None:
-            return [ready]
-        answer = replace(answer, worker=worker)
-        if isinstance(answer, Finished):
-            self._measured = max(self._measured, answer.peak_memory)
-            answer = self._kept(answer, data)
-        return [answer, ready]
+        return [*(self._taken(replace(answer, worker=worker), data) for answer, data in answers), Ready(worker=worker)]
+
+    def _taken(self, answer: Finished | Broken, data: bytes) -> Message:
+        if isinstance(answer, Broken):
+            return answer
+        self._measured = max(self._measured, answer.peak_memory)
+        return self._kept(answer, data)
 
     def _kept(self, answer: Finished, data: bytes) -> Message:
         """Write a picture that has come from a worker."""
@@ -155,7 +164,7 @@ class RayEngine:
         with suppress(ray.exceptions.RayError, ValueError):
             ray.kill(member.actor)
         reason = f"the Ray worker was lost: {first_line(problem)}"
-        self._broken_starts += member.number is None
+        self._broken_starts += not member.started
         if self._broken_starts >= BROKEN_STARTS:
             message = f"{BROKEN_STARTS} Ray workers in a row ended before they could begin: {reason}"
             raise BatchError(message)
@@ -170,17 +179,22 @@ class RayEngine:
             resources["num_gpus"] = 1  # Ray shows each actor its own one
         actor = ray.remote(Actor).options(**resources, max_restarts=0).remote(placement, self._make_studio)
         self._members[self._started] = _Member(
-            actor=actor, placement=placement, number=None, pending=actor.ready.remote()
+            actor=actor, placement=placement, started=False, pending=actor.ready.remote()
         )
         self._started += 1
 
-    def _stored_file(self, path: Path, sha256: str) -> Any:
-        """Reference to a file's bytes in the object store, put there once."""
+    def _stored_files(self, assignment: Assignment) -> dict[Path, tuple[str, Any]]:
+        """Path -> SHA-256 and reference to the file's bytes in the object store, put there once.
+
+        Raises:
+            OSError: One cannot be read.
+        """
         import ray
 
-        if sha256 not in self._stored:
-            self._stored[sha256] = ray.put(path.read_bytes())
-        return self._stored[sha256]
+        for path, sha256 in assignment.digests.items():
+            if sha256 not in self._stored:
+                self._stored[sha256] = ray.put(path.read_bytes())
+        return {path: (sha256, self._stored[sha256]) for path, sha256 in assignment.digests.items()}
 
 
 class Actor:
@@ -197,30 +211,49 @@ class Actor:
         self._pictures = Pictures()
         self._folder = tempfile.TemporaryDirectory(prefix="styler-ray-")
 
-    def ready(self) -> tuple[None, None]:
+    def ready(self) -> list[Any]:
         """Answered when the studio is there."""
-        return None, None
+        return []
 
     def render(
-        self, assignment: Assignment, files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
-    ) -> tuple[Any, bytes]:
+        self, assignments: Sequence[Assignment], files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
+    ) -> list[tuple[Finished | Broken, bytes]]:
         """Render, and send back what was made with its bytes, or what went wrong."""
+        here = (path for path in (*(each.content for each in assignments), *upcoming) if path.is_file())
+        self._pictures.read_ahead(here, assignments[0].max_pixels)
+        answers: list[tuple[Finished | Broken, bytes]] = []
+        moved = []
+        for each in assignments:
+            try:
+                found = {path: self._localized(path, *files[path]) for path in each.digests}
+            except Exception as error:  # whatever it is, it is this picture's and not the batch's
+                answers.append((_broken(each, error), b""))
+                continue
+            moved.append(relocated(each, found, Path(self._folder.name) / each.target.name))
+        rendered = all_rendered(self._studio, self._pictures, moved, lambda number, event: None)
+        return [*answers, *(self._sent(*each) for each in rendered)]
+
+    def _sent(
+        self, assignment: Assignment, result: Result | Exception, together: int
+    ) -> tuple[Finished | Broken, bytes]:
+        if isinstance(result, Exception):
+            return _broken(assignment, result), b""
         try:
-            here = (path for path in (assignment.content, *upcoming) if path.is_file())
-            self._pictures.read_ahead(here, assignment.max_pixels)
-            found = {path: self._localized(path, *where) for path, where in files.items()}
-            target = Path(self._folder.name) / f"result{assignment.target.suffix}"
-            moved = relocated(assignment, found, target)
-            result = rendered(self._studio, self._pictures, moved, lambda event: None)
-            finished = written(result, moved, 0, self._placement.threads)
-            return finished, target.read_bytes()
+            finished = written(result, assignment, 0, self._placement.threads, together)
+            return finished, assignment.target.read_bytes()
         except Exception as error:  # whatever it is, it is this picture's and not the batch's
-            return Broken(worker=0, number=assignment.number, error=described(error), may_pass=may_pass(error)), b""
+            return _broken(assignment, error), b""
+        finally:
+            assignment.target.unlink(missing_ok=True)
 
     def _localized(self, path: Path, sha256: str, reference: Any) -> Path:
         import ray
 
         return localized(path, sha256, Path(self._folder.name), lambda: ray.get(reference))
+
+
+def _broken(assignment: Assignment, error: Exception, worker: int = 0) -> Broken:
+    return Broken(worker=worker, number=assignment.number, error=described(error), may_pass=may_pass(error))
 
 
 def localized(path: Path, sha256: str, folder: Path, fetch: Callable[[], bytes]) -> Path:

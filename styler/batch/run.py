@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from styler.batch.forecast import work
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry, Ledger
 from styler.batch.plan import Task
 from styler.batch.recipe import input_files, network_file, recipe_words
+from styler.batch.together import ALONE, Grouping
 
 PATIENCE = 0.5  # seconds between two looks at whether to stop
 BYSTANDER = 10  # losses of its worker that are not held against a job which was only being written; some end it
@@ -45,15 +47,20 @@ class Run:
         engine: Whose workers are there already.
         ledger: Open.
         manner: How.
+        grouping: Which tasks are rendered together.
     """
 
-    def __init__(self, tasks: list[Task], engine: Engine, ledger: Ledger, manner: Manner) -> None:
+    def __init__(
+        self, tasks: list[Task], engine: Engine, ledger: Ledger, manner: Manner, grouping: Grouping = ALONE
+    ) -> None:
         self._tasks, self._engine, self._ledger, self._manner = tasks, engine, ledger, manner
+        self._together, self._kinds = grouping.count, [grouping.kind(task) for task in tasks]
         self._queue = deque(range(len(tasks)))
-        self._reserved: dict[int, int] = {}  # worker -> task whose images it reads ahead
+        self._reserved: dict[int, list[int]] = {}  # worker -> tasks whose images it reads ahead
         self._running: dict[int, int] = {}  # task -> worker
         self._idle: list[int] = []
         self._tries: Counter[int] = Counter()
+        self._hurt: set[int] = set()  # tasks that went wrong, or were in company when their worker was lost
         self._bystanders: Counter[int] = Counter()
         self._work = [work(task.job.config, task.size) for task in tasks]
         self._left, self._begun_at = sum(self._work), 0.0
@@ -75,24 +82,39 @@ class Run:
     def _hand_out(self) -> None:
         while self._idle and (self._queue or self._reserved):
             worker = self._idle.pop(0)
-            number = self._next_for(worker)
-            self._running[number] = worker
-            self._tries[number] += 1
-            self._engine.give(worker, self._assignment(number), self._read_ahead(worker))
+            numbers = self._next_for(worker)
+            for number in numbers:
+                self._running[number] = worker
+                self._tries[number] += 1
+            self._engine.give(worker, [self._assignment(number) for number in numbers], self._read_ahead(worker))
 
-    def _next_for(self, worker: int) -> int:
-        """Its reserved task, the next one, or one that is reserved for a busy worker."""
+    def _next_for(self, worker: int) -> list[int]:
+        """Its reserved tasks, the next ones, or those that are reserved for a busy worker."""
         if worker in self._reserved:
             return self._reserved.pop(worker)
         if self._queue:
-            return self._queue.popleft()
+            return self._taken()
         return self._reserved.pop(next(iter(self._reserved)))
+
+    def _taken(self) -> list[int]:
+        """The next task with those to be rendered together with it, while there are enough for all workers.
+
+        Whatever went wrong before is tried again alone, so that it harms no others.
+        """
+        first = self._queue.popleft()
+        kind, others = self._kinds[first], list(islice(self._queue, self._together - 1))
+        alike = kind is not None and all(self._kinds[number] == kind for number in others)
+        enough = len(self._queue) + 1 >= self._together * self._engine.workers
+        if not (alike and enough) or self._hurt.intersection((first, *others)):
+            return [first]
+        return [first, *(self._queue.popleft() for _ in others)]
 
     def _read_ahead(self, worker: int) -> list[Path]:
         if not self._queue:
             return []
-        self._reserved[worker] = self._queue.popleft()
-        return [path.absolute() for path in input_files(self._tasks[self._reserved[worker]].job)]
+        self._reserved[worker] = self._taken()
+        files = [path for number in self._reserved[worker] for path in input_files(self._tasks[number].job)]
+        return [path.absolute() for path in files]
 
     def _assignment(self, number: int) -> Assignment:
         task = self._tasks[number]
@@ -148,6 +170,7 @@ class Run:
             size=list(task.size),
             fast_shapes=task.snapped,
             threads=message.threads,
+            together=message.together,
             peak_memory=message.peak_memory,
             network=task.job.config.network,
             work=self._work[message.number],
@@ -158,9 +181,10 @@ class Run:
     def _note_lost(self, message: Lost) -> Iterator[Outcome]:
         self._idle = [worker for worker in self._idle if worker != message.worker]
         if message.worker in self._reserved:
-            self._queue.appendleft(self._reserved.pop(message.worker))
+            self._queue.extendleft(reversed(self._reserved.pop(message.worker)))
         hit = [number for number, worker in self._running.items() if worker == message.worker]
-        for number in hit[:-1]:  # rendered and being written while the last one was computed
+        self._hurt.update(hit)
+        for number in hit[:-1]:  # in company with the last one, or being written while that was computed
             self._bystanders[number] += 1
             self._tries[number] -= self._bystanders[number] <= BYSTANDER
         for number in hit:
@@ -170,6 +194,7 @@ class Run:
         task = self._tasks[number]
         if may_pass and self._tries[number] <= self._manner.retries and not self._manner.stop():
             worker = self._running.pop(number)
+            self._hurt.add(number)
             self._log(number, RETRYING, attempt=self._tries[number], error=error)
             self._queue.append(number)
             self._tell(Ended(job=task.job, worker=worker, outcome=None, reason=error))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -18,7 +19,7 @@ from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import read_image
 from styler.images.writing import write_picture
-from styler.progress import Observer
+from styler.progress import Observer, StepEvent
 from styler.types import Size
 
 KEPT_PIXELS = 2**25  # of decoded pictures, 400 MB as float32: two photos of 12 megapixels and some paintings
@@ -46,6 +47,16 @@ class Result(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A picture to render, its images read."""
+
+    config: RenderConfig
+    content: Picture
+    styles: Sequence[Picture]
+    shape: Size | None
+
+
 class Studio(Protocol):
     """Renders pictures and keeps what can be used again."""
 
@@ -53,6 +64,10 @@ class Studio(Protocol):
         self, config: RenderConfig, content: Picture, styles: Sequence[Picture], shape: Size | None, observer: Observer
     ) -> Result:
         """Render one picture; `shape` is the result's (height, width), None for what the config gives."""
+        ...
+
+    def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
+        """Render pictures of one program and size as one tensor; `heard` is told which of them an event is of."""
         ...
 
 
@@ -102,6 +117,16 @@ class Stylizers:
         from styler.api import driven
 
         return driven(self._stylizer(config).iterate(content, list(styles), shape=shape), [observer])
+
+    def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
+        """Render pictures of one program and size as one tensor."""
+        table = self._stylizer(orders[0].config).table(len(orders))
+        renders = [
+            self._stylizer(order.config).seated(table).iterate(order.content, list(order.styles), shape=order.shape)
+            for order in orders
+        ]
+        results: Sequence[Result] = table.in_turn(renders, heard)
+        return results
 
     def _stylizer(self, config: RenderConfig) -> Any:
         """The last one with another config: it keeps what the two have in common."""
@@ -177,13 +202,65 @@ def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observe
     Raises:
         StylerError: Whatever stands in the way.
     """
-    content = pictures.get(assignment.content, assignment.max_pixels)
-    styles = [pictures.get(style, assignment.max_pixels) for style in assignment.styles]
-    return studio.render(assignment.config, content, styles, assignment.shape, observer)
+    order = _order(pictures, assignment)
+    return studio.render(order.config, order.content, order.styles, order.shape, observer)
 
 
-def written(result: Result, assignment: Assignment, worker: int, threads: int) -> Finished:
+def _order(pictures: Pictures, assignment: Assignment) -> Order:
+    return Order(
+        config=assignment.config,
+        content=pictures.get(assignment.content, assignment.max_pixels),
+        styles=[pictures.get(style, assignment.max_pixels) for style in assignment.styles],
+        shape=assignment.shape,
+    )
+
+
+def all_rendered(
+    studio: Studio, pictures: Pictures, assignments: Sequence[Assignment], heard: Callable[[int, StepEvent], object]
+) -> Iterator[tuple[Assignment, Result | Exception, int]]:
+    """Each assignment with its result, or why there is none, and how many were rendered together.
+
+    Several are rendered together; whatever goes wrong with that, they are rendered one by one, so that none suffers
+    from what is wrong with another.
+
+    Args:
+        studio: To render in.
+        pictures: Of the worker.
+        assignments: One, or several of one program and size.
+        heard: Told of every event with the number of its task.
+    """
+    if len(assignments) > 1:
+        made = _together(studio, pictures, assignments, heard)
+        if made is not None:
+            yield from ((each, result, len(assignments)) for each, result in zip(assignments, made, strict=True))
+            return
+    for each in assignments:
+        try:
+            result: Result | Exception = rendered(studio, pictures, each, partial(heard, each.number))
+        except Exception as error:  # whatever it is, it is this picture's and not the batch's
+            result = error
+        yield each, result, 1
+
+
+def _together(
+    studio: Studio, pictures: Pictures, assignments: Sequence[Assignment], heard: Callable[[int, StepEvent], object]
+) -> Sequence[Result] | None:
+    try:
+        orders = [_order(pictures, each) for each in assignments]
+        return studio.render_together(orders, lambda place, event: heard(assignments[place].number, event))
+    except Exception:  # its message comes up again when the picture that is to blame is rendered alone
+        return None
+
+
+def written(result: Result, assignment: Assignment, worker: int, threads: int, together: int = 1) -> Finished:
     """Write a picture and tell about the file.
+
+    Args:
+        result: The picture.
+        assignment: Says where to write it, and how.
+        worker: Who made it.
+        threads: It was computed with.
+        together: How many were rendered as one tensor.
 
     Raises:
         OutputError: It cannot be written.
@@ -195,9 +272,10 @@ def written(result: Result, assignment: Assignment, worker: int, threads: int) -
         number=assignment.number,
         sha256=digest(path),
         size=path.stat().st_size,
-        seconds=result.report.seconds,
+        seconds=result.report.seconds / together,
         peak_memory=result.report.peak_memory,
         threads=threads,
+        together=together,
     )
 
 

@@ -25,7 +25,7 @@ class BatchBars:
     def __init__(self, *, shown: bool | None) -> None:
         self._visible = sys.stderr.isatty() if shown is None else shown
         self._whole: tqdm[Never] = tqdm(bar_format=WHOLE, desc="batch", disable=not self._visible, position=0)
-        self._parts: dict[int, tuple[str, tqdm[Never]]] = {}
+        self._parts: dict[str, tuple[int, tqdm[Never]]] = {}  # job -> its worker and its bar
         self._failed = 0
 
     def __enter__(self) -> BatchBars:
@@ -51,17 +51,19 @@ class BatchBars:
             self._end(event)
 
     def _begin(self, event: Started) -> None:
-        self._close(event.worker)
+        for name, (worker, earlier) in list(self._parts.items()):
+            if worker == event.worker and earlier.n == earlier.total:  # rendered, and only being written
+                self._close(name)
         taken = {bar.pos for _, bar in self._parts.values()}
         position = next(place for place in range(1, len(taken) + 2) if -place not in taken)
         bar: tqdm[Never] = tqdm(
             bar_format=PART, desc=event.job.name, disable=not self._visible, position=position, leave=False
         )
-        self._parts[event.worker] = event.job.name, bar
+        self._parts[event.job.name] = event.worker, bar
 
     def _step(self, event: Stepped) -> None:
-        name, bar = self._parts.get(event.worker, ("", None))
-        if bar is None or name != event.job.name:
+        _, bar = self._parts.get(event.job.name, (0, None))
+        if bar is None:
             return
         bar.total = event.total
         if event.seconds_left is not None:
@@ -69,8 +71,7 @@ class BatchBars:
         bar.update(event.step - bar.n)
 
     def _end(self, event: Ended) -> None:
-        if event.worker is not None and self._parts.get(event.worker, ("",))[0] == event.job.name:
-            self._close(event.worker)
+        self._close(event.job.name)
         if event.outcome is None:
             return
         self._failed += event.outcome.state == FAILED
@@ -80,9 +81,9 @@ class BatchBars:
         self._whole.set_postfix_str(", ".join(facts), refresh=False)
         self._whole.update(1)
 
-    def _close(self, worker: int) -> None:
-        if worker in self._parts:
-            self._parts.pop(worker)[1].close()
+    def _close(self, name: str) -> None:
+        if name in self._parts:
+            self._parts.pop(name)[1].close()
 
 
 def _duration(seconds: float) -> str:

@@ -8,6 +8,8 @@ from styler.batch.forecast import predicted_seconds
 from styler.batch.layout import choose_layout
 from styler.batch.ledger import read_ledger
 from styler.batch.plan import Plan, Task, make_plan
+from styler.batch.probe import known_grouping
+from styler.batch.together import Grouping
 from styler.cli.batch_request import BatchRequest
 
 SHOWN = 20  # jobs of a plan, unless --verbose asks for all: a screenful
@@ -30,11 +32,18 @@ def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
         minutes = predicted_seconds(plan.tasks, entries, workers, threads) / 60
         shapes = len({task.size for task in plan.tasks})
         lines += [
-            f"shapes    {shapes}",
+            f"shapes    {shapes}{_together(known_grouping(plan.tasks, request.resources, request.output))}",
             f"workers   {workers} with {_threads(threads)}{_where(request.resources.engine)}",
             f"predicted {minutes:.1f} minutes",
         ]
     return "\n".join(lines)
+
+
+def _together(grouping: Grouping | None) -> str:
+    """What is known of rendering pictures of equal shape together."""
+    if grouping is None:
+        return ""
+    return ", one picture at a time" if grouping.count == 1 else f", up to {grouping.count} pictures together"
 
 
 def _threads(threads: int) -> str:

@@ -43,7 +43,8 @@ def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool |
             for outcome in _outcomes(request, bars, interrupt):
                 outcomes.append(outcome)
         finally:
-            _write_page(request)
+            if outcomes:  # a batch that was refused leaves nothing
+                _write_page(request)
     if not quiet:
         _say(_summary(request, outcomes, time.monotonic() - started))
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from styler.types import Scalar, Size, Tensor, ValueAndGradient
+from styler.types import Evaluation, Scalar, Size, Tensor, ValueAndGradient
 
 
 class AdamState(NamedTuple):
@@ -39,6 +39,22 @@ class AdamState(NamedTuple):
     scale: Scalar = 1.0
 
 
+class Glance(NamedTuple):
+    """One evaluation, before and after it.
+
+    Attributes:
+        image: Where.
+        value: Objective there, once it is known.
+        gradient: Likewise.
+        over: Whether they are known.
+    """
+
+    image: Tensor
+    value: Scalar
+    gradient: Tensor
+    over: Scalar
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adam:
     """Adam with bias correction, clipping to 0..1 and an exponential average of the iterates.
@@ -66,7 +82,20 @@ class Adam:
 
     def step(self, state: AdamState, objective: ValueAndGradient) -> AdamState:
         """One gradient step and one update of the average."""
-        value, gradient = objective(state.iterate)
+        state, glance = self.begin(state)
+        return self.finish(state, self.judge(state, glance, objective(glance.image)))
+
+    def begin(self, state: AdamState) -> tuple[AdamState, Glance]:
+        """The state as it is, and its iterate to be looked at."""
+        return state, Glance(state.iterate, state.value, tf.zeros_like(state.iterate), tf.constant(False))
+
+    def judge(self, state: AdamState, trial: Glance, evaluation: Evaluation) -> Glance:
+        """One evaluation is all that a step needs."""
+        return Glance(trial.image, *evaluation, tf.constant(True))
+
+    def finish(self, state: AdamState, trial: Glance) -> AdamState:
+        """The state moved against the gradient."""
+        gradient = trial.gradient
         first = _toward(state.first, gradient, self.first_decay)
         second = _toward(state.second, tf.square(gradient), self.second_decay)
         steps, averaged = state.steps + 1, state.averaged + 1
@@ -76,7 +105,7 @@ class Adam:
         total = _toward(state.total, iterate, self.averaging)
         image = total / _mass(self.averaging, averaged, total)
         evaluations = state.evaluations + 1
-        return AdamState(image, value, iterate, first, second, total, steps, averaged, evaluations, state.scale)
+        return AdamState(image, trial.value, iterate, first, second, total, steps, averaged, evaluations, state.scale)
 
     def terminate(self, state: AdamState) -> Scalar:
         """Never: a noisy value says nothing about the average."""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from styler.types import Scalar, Size, Tensor, ValueAndGradient
+from styler.types import Evaluation, Scalar, Size, Tensor, ValueAndGradient
 
 State = Any
 """A NamedTuple of tensors, the optimizer's own; handed in and returned, never changed in place.
 
 All have `image` (the answer so far), `value` (infinite until evaluated), `steps`, `evaluations`, and `scale`: a factor
 of every step, 1 unless a setback has made it smaller.
+"""
+
+Trial = Any
+"""A NamedTuple of tensors, the optimizer's own: what it wants to know during a step.
+
+All have `image` (where to evaluate next) and `over`: whether the step can be finished with what is known.
 """
 
 
@@ -25,7 +31,19 @@ class Optimizer(Protocol):
         ...
 
     def step(self, state: State, objective: ValueAndGradient) -> State:
-        """State after one step."""
+        """State after one step: `begin`, then `judge` until the trial is over, then `finish`."""
+        ...
+
+    def begin(self, state: State) -> tuple[State, Trial]:
+        """The state made ready for a step, to the same bits also a second time, and the step's first trial."""
+        ...
+
+    def judge(self, state: State, trial: Trial, evaluation: Evaluation) -> Trial:
+        """The trial after the objective was evaluated at its image."""
+        ...
+
+    def finish(self, state: State, trial: Trial) -> State:
+        """State after the step whose trial is over."""
         ...
 
     def terminate(self, state: State) -> Scalar:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from styler.optimizers.line_search import Search, backtrack
-from styler.types import Scalar, Size, Tensor, ValueAndGradient
+from styler.optimizers.line_search import Search, backtrack, judged, search_along
+from styler.types import Evaluation, Scalar, Size, Tensor, ValueAndGradient
 
 CURVATURE = 1e-6  # pairs with s.y below this share of |s||y| are not kept: they would blow up the next direction
 FIRST_STEP = 0.01  # root-mean-square change of the very first step, in units of the 0..1 range
@@ -85,6 +85,11 @@ class Lbfgs:
 
     def step(self, state: LbfgsState, objective: ValueAndGradient) -> LbfgsState:
         """One search along the quasi-Newton direction; a failed search forgets the history."""
+        state, search = self.begin(state)
+        return self.finish(state, backtrack(objective, search, state.image, state.value, state.gradient))
+
+    def begin(self, state: LbfgsState) -> tuple[LbfgsState, Search]:
+        """The state with its tables of products, and a search along the quasi-Newton direction."""
         state = with_products(state)
         free = _free(state.image, state.gradient)
         slope = tf.where(free, state.gradient, tf.zeros_like(state.gradient))
@@ -92,11 +97,18 @@ class Lbfgs:
         downhill = tf.reduce_sum(direction * slope) < 0
         direction = tf.where(downhill, direction, -slope)
         length = self._first_length(state, direction)
-        found = backtrack(objective, state.image, state.value, state.gradient, direction, length)
+        return state, search_along(state.image, state.value, state.gradient, direction, length)
+
+    def judge(self, state: LbfgsState, trial: Search, evaluation: Evaluation) -> Search:
+        """The search with one trial more."""
+        return judged(trial, evaluation, state.image, state.value, state.gradient)
+
+    def finish(self, state: LbfgsState, trial: Search) -> LbfgsState:
+        """The state where the search has led, or without a history where it led nowhere."""
         stayed = state._replace(known=tf.zeros_like(state.known), failures=state.failures + 1)
-        chosen = tf.cond(found.accepted, lambda: self._moved(state, found), lambda: stayed)
+        chosen = tf.cond(trial.accepted, lambda: self._moved(state, trial), lambda: stayed)
         searched = tf.where(tf.math.is_inf(state.value), 0, 1)  # the first evaluation is not a search
-        return chosen._replace(steps=state.steps + searched, evaluations=state.evaluations + found.evaluations)
+        return chosen._replace(steps=state.steps + searched, evaluations=state.evaluations + trial.evaluations)
 
     def _moved(self, state: LbfgsState, found: Search) -> LbfgsState:
         kept = _with_pair(state, found.image - state.image, found.gradient - state.gradient)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from styler.types import Scalar, Tensor, ValueAndGradient
+from styler.types import Evaluation, Scalar, Tensor, ValueAndGradient
 
 SUFFICIENT_DECREASE = 1e-4  # Nocedal & Wright 2006, section 3.1
 TRIALS = 6  # the last trial is at most 2^-5 of the first
@@ -17,7 +17,18 @@ LEAST_SHRINK, MOST_SHRINK = (
 
 
 class Search(NamedTuple):
-    """Outcome of a search; `image` is a new point only if `accepted`."""
+    """A search under way, or its outcome.
+
+    Attributes:
+        accepted: Whether `image` is a new point.
+        image: Where to evaluate next, or the point that was accepted.
+        value: Objective of the last trial.
+        gradient: Its gradient.
+        evaluations: Trials so far.
+        length: Of the step to `image`.
+        direction: Of the search.
+        over: Whether it has ended, one way or the other.
+    """
 
     accepted: Scalar
     image: Tensor
@@ -25,48 +36,68 @@ class Search(NamedTuple):
     gradient: Tensor
     evaluations: Scalar
     length: Scalar
+    direction: Tensor
+    over: Scalar
 
 
-def backtrack(
-    objective: ValueAndGradient,
-    image: Tensor,
-    value: Scalar,
-    gradient: Tensor,
-    direction: Tensor,
-    length: Scalar,
-) -> Search:
+def backtrack(objective: ValueAndGradient, search: Search, image: Tensor, value: Scalar, gradient: Tensor) -> Search:
     """Shorten a step until the objective falls as much as the slope promises.
 
     Args:
         objective: What to minimize.
+        search: By `search_along` from the same place.
         image: Where the search starts, values in 0..1.
         value: The objective there; infinite if nobody knows, then any finite value is accepted.
         gradient: Its gradient there.
-        direction: Where to go, of the image's shape.
-        length: First step along `direction`.
 
     Returns:
         The first trial, clipped to 0..1, that satisfies Armijo's condition along the clipped path
         (Bertsekas 1982); else a search that is not accepted. A point whose value or gradient is not finite never is.
     """
-
-    def trial(search: Search) -> Search:
-        moved = tf.clip_by_value(image + search.length * direction, 0.0, 1.0)
-        new_value, new_gradient = objective(moved)
-        slope = tf.reduce_sum(gradient * (moved - image))
-        usable = tf.math.is_finite(new_value) & tf.math.is_finite(tf.reduce_sum(tf.abs(new_gradient)))
-        fell = tf.logical_and(usable, new_value <= value + SUFFICIENT_DECREASE * slope)
-        accepted = tf.logical_and(fell, tf.logical_or(slope < 0, tf.math.is_inf(value)))
-        shorter = search.length * shrink(value, new_value, slope)
-        length = tf.where(accepted, search.length, shorter)
-        return Search(accepted, moved, new_value, new_gradient, search.evaluations + 1, length)
-
-    start = Search(tf.constant(False), image, value, gradient, tf.constant(0), length)
     return tf.while_loop(
-        lambda search: tf.logical_and(~search.accepted, search.evaluations < TRIALS),
-        lambda search: (trial(search),),
-        (start,),
+        lambda search: tf.logical_not(search.over),
+        lambda search: (judged(search, objective(search.image), image, value, gradient),),
+        (search,),
     )[0]
+
+
+def search_along(image: Tensor, value: Scalar, gradient: Tensor, direction: Tensor, length: Scalar) -> Search:
+    """A search before its first trial.
+
+    Args:
+        image: Where it starts, with its value and gradient.
+        value: See above.
+        gradient: See above.
+        direction: Where to go, of the image's shape.
+        length: First step along `direction`.
+    """
+    first = _moved(image, direction, length)
+    return Search(tf.constant(False), first, value, gradient, tf.constant(0), length, direction, tf.constant(False))
+
+
+def judged(search: Search, trial: Evaluation, image: Tensor, value: Scalar, gradient: Tensor) -> Search:
+    """The search after the objective was evaluated at its image.
+
+    Args:
+        search: That was under way.
+        trial: Value and gradient there.
+        image: Where it started, with its value and gradient.
+        value: See above.
+        gradient: See above.
+    """
+    slope = tf.reduce_sum(gradient * (search.image - image))
+    usable = tf.math.is_finite(trial.value) & tf.math.is_finite(tf.reduce_sum(tf.abs(trial.gradient)))
+    fell = tf.logical_and(usable, trial.value <= value + SUFFICIENT_DECREASE * slope)
+    accepted = tf.logical_and(fell, tf.logical_or(slope < 0, tf.math.is_inf(value)))
+    length = tf.where(accepted, search.length, search.length * shrink(value, trial.value, slope))
+    evaluations = search.evaluations + 1
+    over = tf.logical_or(accepted, evaluations >= TRIALS)
+    following = _moved(image, search.direction, length)  # an accepted point again, bit for bit
+    return Search(accepted, following, *trial, evaluations, length, search.direction, over)
+
+
+def _moved(image: Tensor, direction: Tensor, length: Scalar) -> Tensor:
+    return tf.clip_by_value(image + length * direction, 0.0, 1.0)
 
 
 def shrink(value: Scalar, new_value: Scalar, slope: Scalar) -> Scalar:

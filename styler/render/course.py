@@ -83,6 +83,8 @@ class Course:
 
     def note(self, progress: Progress) -> None:
         """Take in one call; the first one of an octave may have compiled and tells nothing of the pace."""
+        if not progress.seconds_a_step:
+            return
         made = progress.steps - self._last_steps
         self._last_steps = progress.steps
         self._calls += 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import MutableMapping
+from collections.abc import Generator, MutableMapping
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import tensorflow as tf
 
@@ -30,10 +31,14 @@ from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
 from styler.render.tiles import view_of
 from styler.render.tiling import Tiling
+from styler.render.together import Joint, Seat, Table
 from styler.types import Features, Size, Tensor
 
 Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
 """SHA-256 of a painting's pixels and its size -> statistics of each layer."""
+
+Told = TypeVar("Told")
+Made = TypeVar("Made")
 
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
 DECISIVE = (
@@ -78,7 +83,9 @@ class Engine:
         with tf.device(self.device):
             self._extract = make_extractor(config, network)
             self.objective = make_objective(config, network, self._extract)
-        self.program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
+        program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
+        self.program: Program | Seat = program
+        self._together: dict[int, Joint] = {}
         self._observe = Compiled(self.objective.observe)
         self._statistics: Statistics = {} if statistics is None else statistics
 
@@ -90,6 +97,22 @@ class Engine:
     def serves(self, config: RenderConfig) -> bool:
         """Whether a config could be rendered with this engine as it is."""
         return decisive(config) == self._key
+
+    def table(self, count: int) -> Table:
+        """Where so many pictures are rendered together; its program is kept.
+
+        Args:
+            count: Pictures in one tensor.
+        """
+        if count not in self._together:
+            self._together[count] = Joint(self.program.alone, count)
+        return Table(self._together[count])
+
+    def at(self, table: Table) -> Engine:
+        """The same engine for one picture at a table."""
+        seated = copy.copy(self)
+        seated.program = table.seat()
+        return seated
 
     def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
         """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""
@@ -217,6 +240,21 @@ def find_device(name: str) -> str:
         message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
         raise ResourceError(message)
     return f"/GPU:{index or 0}"
+
+
+def on_device(device: str, render: Generator[Told, None, Made]) -> Generator[Told, None, Made]:
+    """A render whose operations are placed on a device, and nobody else's between two events."""
+    try:
+        while True:
+            with tf.device(device):
+                try:
+                    event = next(render)
+                except StopIteration as end:
+                    made: Made = end.value
+                    return made
+            yield event
+    finally:
+        render.close()
 
 
 def use_threads(count: int) -> bool:

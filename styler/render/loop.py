@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -20,12 +20,29 @@ MOST_STEPS_A_CALL = 50
 
 
 class Advance(NamedTuple):
-    """What one call of the compiled program returns: where it stands, how many steps it made, why it stopped."""
+    """What one call of the compiled program returns: where it stands, how many steps it made, why it stopped.
+
+    `seconds` is the wall time of a call that was made beforehand, together with others'; else None.
+    """
 
     stand: Stand
     steps: Scalar
     finished: Scalar
     astray: Scalar
+    seconds: float | None = None
+
+
+class Stepper(Protocol):
+    """What makes the steps of an octave: a `Program`, or a place where several pictures share one."""
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """Whose steps they are."""
+        ...
+
+    def advance(self, stand: Stand, targets: Targets, steps: int) -> Advance | None:
+        """At most so many steps; None if others have to come first, then it is asked again."""
+        ...
 
 
 class Program:
@@ -35,11 +52,21 @@ class Program:
         objective: What to minimize.
         optimizer: How.
         xla: Compile with XLA, once for every image size; else TensorFlow's plain graph, traced once for all.
+
+    Attributes:
+        batch: Images at a time.
     """
+
+    batch = 1
 
     def __init__(self, objective: Objective, optimizer: Optimizer, *, xla: bool) -> None:
         self.objective, self.optimizer, self.xla = objective, optimizer, xla
         self._compiled = Compiled(self._advance, xla=xla)
+
+    @property
+    def alone(self) -> Program:
+        """What makes the steps of one picture: this program itself."""
+        return self
 
     def advance(self, stand: Stand, targets: Targets, steps: int) -> Advance:
         """At most `steps` steps in one call; fewer if the optimizer terminates or goes astray.
@@ -71,7 +98,7 @@ class Progress(NamedTuple):
     Attributes:
         stand: State and watch.
         steps: Made in this octave.
-        seconds_a_step: Of this call.
+        seconds_a_step: Of this call; 0 if it had to wait for others and made none.
         reason: Why the octave ends here: "steps", "converged", "line search" or "diverged"; empty if it goes on.
     """
 
@@ -82,7 +109,7 @@ class Progress(NamedTuple):
 
 
 def run_octave(
-    program: Program,
+    program: Stepper,
     start: Progress,
     targets: Targets,
     steps: int,
@@ -92,7 +119,7 @@ def run_octave(
     """Call the compiled program until the steps are spent, the optimizer terminates or nothing helps it any more.
 
     Args:
-        program: Compiled optimizer and objective.
+        program: Makes the steps.
         start: Where to start; at its end already if it has a reason.
         targets: What to compare with.
         steps: Most steps to make.
@@ -108,8 +135,11 @@ def run_octave(
         started = time.perf_counter()
         until = event_every - (before + done) % event_every if event_every else steps
         advance = program.advance(stand, targets, min(chunk, steps - done, until))
+        if advance is None:
+            yield Progress(stand, done, 0.0)
+            continue
         made = int(advance.steps)
-        pace = (time.perf_counter() - started) / max(made, 1)
+        pace = (advance.seconds or time.perf_counter() - started) / max(made, 1)
         done += made
         stand, reason = _judged(program.optimizer, advance)
         reason = reason or ("steps" if done >= steps else "")

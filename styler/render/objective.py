@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -103,7 +103,9 @@ class Objective:
 
     def terms(self, image: Tensor, targets: Targets) -> Terms:
         """The three terms at an image (1, H, W, 3)."""
-        features = self.extract(image)
+        return self._terms(self.extract(image), image, targets)
+
+    def _terms(self, features: Features, image: Tensor, targets: Targets) -> Terms:
         content = [
             share * self.content_loss.distance(features[name], targets.content[name], targets.opacity.get(name))
             for name, share in self.content_layers
@@ -123,8 +125,7 @@ class Objective:
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
         """The weighted sum of the terms."""
-        terms, weights = self.terms(image, targets), targets.weights
-        return sum(term * weight for term, weight in zip(terms, weights, strict=True))
+        return _weighted(self.terms(image, targets), targets.weights)
 
     def at(self, targets: Targets) -> ValueAndGradient:
         """The objective as a function of the image alone."""
@@ -136,6 +137,31 @@ class Objective:
             return Evaluation(value, tape.gradient(value, image))
 
         return evaluate
+
+    def at_all(self, targets: Sequence[Targets]) -> Callable[[Sequence[Tensor]], list[Evaluation]]:
+        """The objectives of several images of one size, which pass through the network as one tensor.
+
+        All else is worked out image by image, each against its own targets.
+        """
+
+        def evaluate(images: Sequence[Tensor]) -> list[Evaluation]:
+            count = len(images)
+            with tf.GradientTape() as tape:
+                whole = tf.concat(images, 0)
+                tape.watch(whole)
+                layers = {name: tf.split(features, count) for name, features in self.extract(whole).items()}
+                seen = [{name: parts[place] for name, parts in layers.items()} for place in range(count)]
+                each = zip(seen, tf.split(whole, count), targets, strict=True)
+                values = [_weighted(self._terms(*those), those[-1].weights) for those in each]
+                total = tf.add_n(values)
+            gradients = tf.split(tape.gradient(total, whole), count)
+            return [Evaluation(*each) for each in zip(values, gradients, strict=True)]
+
+        return evaluate
+
+
+def _weighted(terms: Terms, weights: Weights) -> Scalar:
+    return sum(term * weight for term, weight in zip(terms, weights, strict=True))
 
 
 def shares(layers: LayerWeights) -> LayerWeights:

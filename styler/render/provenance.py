@@ -107,6 +107,7 @@ def _plan(engine: Engine, size: Size, octaves: tuple[Level, ...]) -> Plan:
         threads=engine.plan["threads"],
         onednn={"0": False, "1": True}.get(os.environ.get(ONEDNN, "")),
         steps_per_call=MOST_STEPS_A_CALL,
+        batch=engine.program.batch,
         size=size,
         octaves=octaves,
     )

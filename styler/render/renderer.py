@@ -27,7 +27,7 @@ from styler.recipe import Level, Plan, Recipe
 from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
-from styler.render.engine import Engine
+from styler.render.engine import Engine, on_device
 from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
@@ -129,18 +129,17 @@ class Renderer:
                 stop_reason="strength",
                 seconds=0.0,
             )
-        with tf.device(self.engine.device):
-            chosen = schedule or unplanned(self.config, final, self.plan)
-            with Guard(chosen.budget) as guard:
-                run = Run(
-                    course=Course(chosen.octaves, stages=chosen.kept()),
-                    schedule=chosen,
-                    content=content,
-                    styles=styles,
-                    event_every=event_every,
-                    guard=guard,
-                )
-                rendered = yield from self._octaves(run, snapshot)
+        chosen = schedule or unplanned(self.config, final, self.plan)
+        with Guard(chosen.budget) as guard:
+            run = Run(
+                course=Course(chosen.octaves, stages=chosen.kept()),
+                schedule=chosen,
+                content=content,
+                styles=styles,
+                event_every=event_every,
+                guard=guard,
+            )
+            rendered = yield from on_device(self.engine.device, self._octaves(run, snapshot))
         return replace(rendered, warnings=tuple(warnings_about(rendered, content, styles)))
 
     def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Rendered]:
@@ -314,7 +313,7 @@ class Renderer:
             loss=float(stand.watch.best),
             seconds_left=course.seconds_left(progress.steps),
             _image=lambda: as_pil(picture()),
-            _snapshot=snapshots(course.position(progress), stand),
+            _snapshot=snapshots(course.position(progress), stand) if self.engine.program.batch == 1 else None,
             _picture=picture,
             _recipe=partial(described, size, course.levels(progress.steps)) if described else None,
         )

@@ -75,7 +75,7 @@ def test_inputs_by_role():
         (("plan", "threads"), 0, "threads from 1"),
         (("plan", "threads"), 2.0, "threads from 1"),
         (("plan", "onednn"), 1, "onednn one of True, False, None"),
-        (("plan", "batch"), 2, "batch from 1 to 1"),
+        (("plan", "batch"), 9, "batch from 1 to 8"),
         (("plan", "tile"), 256, "a plan of"),
         (("plan", "size"), None, "octaves that end at the picture's size"),
         (("plan", "size"), [96], "a size of height and width"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from styler.batch.events import Ended, Planned, Started, Stepped
 from styler.batch.layout import choose_layout
 from styler.batch.ledger import FILENAME, opened_ledger
 from styler.batch.local import LocalEngine
+from styler.batch.recipe import without_shared
+from styler.batch.together import Grouping
 from styler.batch.worker import Placement
 from styler.errors import BatchError, ConfigError, OutputError
 from styler.images.reading import read_image
@@ -222,3 +225,56 @@ def test_options_of_files_reach_the_file_and_the_recipe(photos, tmp_path):
     (refused,) = run([{**job, "max_pixels": 100}])
     assert (refused.state, refused.attempts) == ("failed", 0)
     assert "100" in refused.error
+
+
+def social(monkeypatch, count, pixels=64 * 64):
+    """As if it had been measured that so many pictures together are fastest."""
+
+    def grouped(tasks, resources, *_):
+        return replace(
+            resources, grouping=Grouping(count=count, program=without_shared(tasks[0].job.config), pixels=pixels)
+        )
+
+    monkeypatch.setattr(rooms, "grouped", grouped)
+
+
+def companies(tmp_path):
+    """How many each picture was rendered together with, in the order of the ledger."""
+    return {line["job"].removesuffix(".png"): line["together"] for line in lines(tmp_path) if line["state"] == "done"}
+
+
+def test_pictures_of_equal_shape_go_together_while_there_are_enough_for_all_workers(photos, tmp_path, monkeypatch):
+    social(monkeypatch, 2)
+    jobs = photos(*"abcdefg")
+    saved(tmp_path / "d.png", blobs(64, 48, 3))  # another shape
+    assert states(run(jobs, fast_shapes=True, workers=1)) == dict.fromkeys("abcdefg", "done")
+    assert companies(tmp_path) == {**dict.fromkeys("abcefg", 2), "d": 1}
+    assert states(run(jobs, fast_shapes=True, workers=1)) == dict.fromkeys("abcdefg", "skipped")
+
+
+def test_nobody_goes_together_without_fast_shapes_or_with_too_few(photos, tmp_path, monkeypatch):
+    social(monkeypatch, 4)
+    run(photos(*"abcdef"), workers=1)
+    assert set(companies(tmp_path).values()) == {1}
+    run(photos(*"ghijkl"), fast_shapes=True, workers=2)
+    assert set(companies(tmp_path).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "attempts"),
+    [("defect", "no such thing", 1), ("memory", "out of memory", 2), ("killer", "killed by SIGKILL", 2)],
+)
+def test_company_does_not_suffer_from_a_bad_picture(photos, tmp_path, monkeypatch, bad, error, attempts):
+    social(monkeypatch, 4)
+    jobs = photos("a", bad, "c", "d")
+    found = {outcome.job.name: outcome for outcome in run(jobs, fast_shapes=True, workers=1, retries=1)}
+    assert states(found.values()) == {**dict.fromkeys("acd", "done"), bad: "failed"}
+    assert error in found[f"{bad}.png"].error
+    assert found[f"{bad}.png"].attempts == attempts
+
+
+def test_company_that_fails_as_such_is_rendered_one_by_one(photos, tmp_path, monkeypatch):
+    social(monkeypatch, 2)
+    assert states(run(photos("a", "solitary"), fast_shapes=True, workers=1)) == {"a": "done", "solitary": "done"}
+    assert companies(tmp_path) == {"a": 1, "solitary": 1}
+    assert not [line for line in lines(tmp_path) if line["state"] == "retrying"]

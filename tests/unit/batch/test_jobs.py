@@ -64,6 +64,17 @@ def test_a_preset_of_a_row_loses_against_its_own_options(tree):
     assert job.config == RenderConfig.preset("draft", steps=9)
 
 
+def test_an_image_to_start_from_lies_beside_the_manifest(tree):
+    def start(named, **flags):
+        row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", "init": named}, place="")
+        return jobs_of_rows([row], base=tree, flags=flags)[0].config.init
+
+    assert start("in/a.jpg") == str(tree / "in" / "a.jpg")
+    assert start("noise") == "noise"
+    assert start("in/a.jpg", init="art/y.jpg") == "art/y.jpg"
+    assert start("in/a.jpg", init=None) == str(tree / "in" / "a.jpg")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -10,6 +10,9 @@ SAME = {
     "jobs.csv": '# size = 512\n# my shoot\n\ncontent,style,size\na.jpg,s.jpg,64\n"b, c.jpg",s.jpg,\n',
     "semicolons.csv": "\ufeff# size = '512'\ncontent;style;size\r\na.jpg;s.jpg;64\r\nb, c.jpg;s.jpg;\r\n",
     "jobs.tsv": "# size = 512\ncontent\tstyle\tsize\na.jpg\ts.jpg\t64\nb, c.jpg\ts.jpg\t\n",
+    "spaces.csv": '# size = 512\ncontent, style, size\na.jpg , s.jpg, 64\n"b, c.jpg", s.jpg, \n',
+    "table.toml": '[defaults]\nsize = 512\n[[job]]\ncontent = "a.jpg"\nstyle = "s.jpg"\nsize = 64\n'
+    '[[job]]\ncontent = "b, c.jpg"\nstyle = "s.jpg"\n',
     "jobs.jsonl": '{"defaults": {"size": 512}}\n\n{"content": "a.jpg", "style": "s.jpg", "size": 64}\n'
     '{"content": "b, c.jpg", "style": "s.jpg"}\n',
     "jobs.toml": 'size = 512\n[[job]]\ncontent = "a.jpg"\nstyle = "s.jpg"\nsize = 64\n'
@@ -23,7 +26,7 @@ def test_all_kinds_say_the_same(tmp_path, name):
     path.write_text(SAME[name], "utf-8", newline="")
     defaults, rows = read_manifest(path)
     assert {key: int(value) for key, value in defaults.items()} == {"size": 512}
-    found = [dict(row.options) for row in rows]
+    found = [{name.strip(): value for name, value in row.options.items()} for row in rows]
     assert [row.get("size") and int(row["size"]) for row in found] == [64, None]
     assert [(row["content"], row["style"]) for row in found] == [(row["content"], row["style"]) for row in ROWS]
 
@@ -48,6 +51,7 @@ def test_a_row_knows_its_line(tmp_path, name, text, place):
         ("a.jsonl", "[1]\n", "line 1: expected an object"),
         ("a.toml", "job = 3\n", r"expected \[\[job\]\] tables"),
         ("a.toml", "= 3", "is not TOML"),
+        ("a.toml", '[[jobs]]\ncontent = "a"\n', r"expected \[\[job\]\] tables, got \[\[jobs\]\]"),
         ("a.json", "[]", "unknown kind of manifest '.json'. Did you mean '.jsonl'"),
     ],
 )

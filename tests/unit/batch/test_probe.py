@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from styler.batch import probe
 from styler.batch.jobs import Job
 from styler.batch.layout import STATISTICS, Resources
+from styler.batch.local import LocalEngine
 from styler.batch.plan import Task
-from styler.batch.probe import candidates, pictures_a_second, settled, typical
+from styler.batch.probe import candidates, grouped, pictures_a_second, settled, typical
+from styler.batch.recipe import without_shared
+from styler.batch.together import ALONE, Grouping
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
 from styler.types import Size
-from support.painted import Crowded, Instant, Studio
+from support.painted import Crowded, Instant, Sociable, Studio
 from support.pictures import blobs, saved
 
 
@@ -27,7 +32,10 @@ def machine(monkeypatch):
 def tasks(tmp_path):
     photo, painting = saved(tmp_path / "photo.png", blobs(48, 64, 0)), saved(tmp_path / "art.png", blobs(64, 64, 1))
     jobs = [Job(content=photo, styles=(painting,), config=RenderConfig(size=512, seed=seed)) for seed in range(800)]
-    return [Task(job=job, recipe="r", size=Size(384, 512), snapped=False, digests={}, reason="new") for job in jobs]
+    return [
+        Task(job=job, recipe="r", size=Size(384, 512), photo=Size(48, 64), snapped=False, digests={}, reason="new")
+        for job in jobs
+    ]
 
 
 def asked(tasks, tmp_path, rates, **changes):
@@ -80,33 +88,99 @@ def test_a_probe_that_was_interrupted_decides_nothing(tasks, tmp_path):
 
 
 def test_the_commonest_kind_of_task_is_measured(tasks):
-    odd = Task(job=tasks[0].job, recipe="r", size=Size(64, 64), snapped=False, digests={}, reason="new")
+    odd = Task(
+        job=tasks[0].job, recipe="r", size=Size(64, 64), photo=Size(48, 64), snapped=False, digests={}, reason="new"
+    )
     assert typical([odd, *tasks]).size == Size(384, 512)
 
 
 def test_workers_that_hinder_each_other_are_seen_to(tasks):
     """`Crowded` takes 50 ms divided by the threads: two threads in one worker are as fast as two workers with one."""
-    alone = pictures_a_second(tasks[0], [Placement(threads=1)], lambda: False, Crowded)
-    both = pictures_a_second(tasks[0], [Placement(threads=1)] * 2, lambda: False, Crowded)
-    wide = pictures_a_second(tasks[0], [Placement(threads=2)], lambda: False, Crowded)
+    alone = pictures_a_second(tasks[0], LocalEngine([Placement(threads=1)], Crowded), lambda: False)
+    both = pictures_a_second(tasks[0], LocalEngine([Placement(threads=1)] * 2, Crowded), lambda: False)
+    wide = pictures_a_second(tasks[0], LocalEngine([Placement(threads=2)], Crowded), lambda: False)
     assert alone == pytest.approx(20, rel=0.1)
     assert both == pytest.approx(40, rel=0.1)
     assert wide == pytest.approx(40, rel=0.1)
 
 
 def test_a_render_that_takes_no_time_has_a_rate(tasks):
-    assert pictures_a_second(tasks[0], [Placement()], lambda: False, Instant) > 0
+    assert pictures_a_second(tasks[0], LocalEngine([Placement()], Instant), lambda: False) > 0
 
 
 def test_a_render_that_fails_or_is_stopped_has_no_rate(tasks, tmp_path):
     job = Job(content=saved(tmp_path / "defect.png", blobs(48, 64, 0)), styles=tasks[0].job.styles)
-    bad = Task(job=job, recipe="r", size=Size(48, 64), snapped=False, digests={}, reason="new")
-    assert pictures_a_second(bad, [Placement()], lambda: False, Studio) == 0
-    assert pictures_a_second(bad, [Placement()], lambda: True, Studio) == 0
+    bad = Task(job=job, recipe="r", size=Size(48, 64), photo=Size(48, 64), snapped=False, digests={}, reason="new")
+    assert pictures_a_second(bad, LocalEngine([Placement()], Studio), lambda: False) == 0
+    assert pictures_a_second(bad, LocalEngine([Placement()], Studio), lambda: True) == 0
 
 
 def test_what_was_measured_holds_for_one_machine_program_and_size(tasks):
-    other = Task(job=tasks[0].job, recipe="r", size=Size(64, 64), snapped=False, digests={}, reason="new")
+    other = Task(
+        job=tasks[0].job, recipe="r", size=Size(64, 64), photo=Size(48, 64), snapped=False, digests={}, reason="new"
+    )
     keys = [probe.layout_key(task, workers) for task in (tasks[0], other) for workers in (1, 2)]
     assert len(set(keys)) == 4
     assert probe.layout_key(tasks[0], 1) == probe.layout_key(tasks[1], 1)
+
+
+def grouping(tasks, tmp_path, rates, **changes):
+    """How many pictures go together, and what was measured, when so many together have this rate."""
+    measured = []
+
+    def rate(_task, together):
+        measured.append(together)
+        return rates[together]
+
+    given = {"resources": Resources(workers=2, threads=1), "entries": {}, "stop": lambda: False, **changes}
+    return grouped(tasks, folder=tmp_path, rate=rate, **given).grouping, measured
+
+
+@pytest.fixture
+def snapped(tasks):
+    return [replace(task, snapped=True) for task in tasks]
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("rates", "count", "measured"),
+    [
+        ({1: 4.0, 2: 4.0}, 1, [1, 2]),
+        ({1: 4.0, 2: 4.1}, 1, [1, 2]),
+        ({1: 4.0, 2: 5.0, 4: 5.1}, 2, [1, 2, 4]),
+        ({1: 4.0, 2: 5.0, 4: 8.0, 8: 9.0}, 8, [1, 2, 4, 8]),
+        ({1: 4.0, 2: 0.0}, 1, [1, 2]),
+        ({1: 0.0}, 1, [1]),
+    ],
+)
+def test_so_many_together_as_are_measured_to_be_faster(snapped, tmp_path, rates, count, measured):
+    expected = Grouping(count=count, program=without_shared(snapped[0].job.config), pixels=384 * 512)
+    assert grouping(snapped, tmp_path, rates) == (expected, measured)
+    assert grouping(snapped, tmp_path, {}) == (expected, [])
+    assert asked(snapped, tmp_path, {8: 4.0, 4: 3.0})[0] == (8, 1)  # another measurement in the same file
+    assert grouping(snapped, tmp_path, {}) == (expected, [])
+    other = Resources(workers=2, threads=2)
+    assert grouping(snapped, tmp_path, rates, resources=other)[1] == measured
+
+
+@pytest.mark.usefixtures("machine")
+def test_all_are_rendered_alone_without_fast_shapes_or_a_measurement(tasks, snapped, tmp_path, monkeypatch):
+    assert grouping(tasks, tmp_path, {}) == (ALONE, [])
+    assert grouping(snapped[:3], tmp_path, {}) == (ALONE, [])
+    assert grouping(snapped[:8], tmp_path, {}) == (ALONE, [])
+    assert grouping(snapped, tmp_path, {1: 1.0, 2: 2.0, 4: 3.0, 8: 4.0}, stop=lambda: True)[0] == ALONE
+    assert not (tmp_path / STATISTICS / probe.REMEMBERED).exists()
+    monkeypatch.setattr("styler.batch.layout.available_memory", lambda: 2**30)
+    assert grouping(snapped, tmp_path, {1: 1.0})[1] == [1]
+
+
+def test_pictures_together_are_timed_by_the_picture(tasks):
+    rates = [pictures_a_second(tasks[0], LocalEngine([Placement()], Sociable), lambda: False, n) for n in (1, 2, 8)]
+    assert rates == pytest.approx([20, 33.3, 16.7], rel=0.1)
+
+
+def test_together_has_no_rate_where_it_fails(tasks, tmp_path):
+    job = Job(content=saved(tmp_path / "solitary.png", blobs(48, 64, 0)), styles=tasks[0].job.styles)
+    task = replace(tasks[0], job=job)
+    assert pictures_a_second(task, LocalEngine([Placement()], Sociable), lambda: False, 1) > 0
+    assert pictures_a_second(task, LocalEngine([Placement()], Sociable), lambda: False, 2) == 0

@@ -112,6 +112,14 @@ def test_the_page_is_written_and_replaced_but_not_over_somebodys_file(folders, m
     assert (folders / "mine.html").read_text() == "mine"
 
 
+def test_a_batch_that_is_refused_leaves_no_page(folders, monkeypatch, capsys):
+    (folders / "out").mkdir()
+    with opened_ledger(folders / "out"):
+        assert batch(monkeypatch, *GLOBS, "--report", "out/index.html") == 2
+    assert not (folders / "out" / "index.html").exists()
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

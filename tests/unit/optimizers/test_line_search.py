@@ -1,14 +1,15 @@
 import numpy as np
 import tensorflow as tf
 
-from styler.optimizers.line_search import TRIALS, backtrack
+from styler.optimizers.line_search import TRIALS, backtrack, search_along
 from styler.types import Evaluation
 from support.functions import SHAPE, bowl, evaluations_of
 
 
 def search(objective, image, direction, length):
     value, gradient = objective(image)
-    return backtrack(objective, image, value, gradient, direction, tf.constant(length, image.dtype))
+    begun = search_along(image, value, gradient, direction, tf.constant(length, image.dtype))
+    return backtrack(objective, begun, image, value, gradient)
 
 
 def test_a_good_first_step_is_taken_at_once(rng):
