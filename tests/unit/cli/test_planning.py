@@ -56,7 +56,7 @@ def test_too_little_memory_is_refused_with_what_would_do(capsys):
         (("--time-budget", "soon"), "time_budget: expected a time, such as 90s or 10m, got 'soon'"),
         (("--size", "20000", "-o", "a.webp"), "WEBP"),
         (("--size", "65501", "-o", "a.jpg"), "JPEG holds sides up to 65500 pixels, not 65501"),
-        (("--size", "40000", "-o", "a.tif"), "40000x30000 pixels may take 4.5G and TIFF holds 4G; choose .png"),
+        (("--size", "40000", "-o", "a.tif"), "TIFF files hold 4 GiB, 40000x30000 pixels may take more; choose .png"),
         (("--size", "70000", "-o", "a.jpg"), "size: expected"),
     ],
 )

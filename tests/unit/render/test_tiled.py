@@ -216,7 +216,8 @@ def test_no_seam_shows_in_the_picture():
     error = (pixels(48) - pixels("off")) ** 2
     borders = at_borders(renderer.engine.tiling.view, padded_size(size), 48)[INSIDE, INSIDE]
     assert 0.05 < borders.mean() < 0.5
-    assert 0 < error[borders].mean() <= 1.5 * error[~borders].mean()
+    rounding = 1e-4**2  # sums over tiles are taken in another order; a fortieth of a level of 8 bits
+    assert 0 < error[borders].mean() <= max(1.5 * error[~borders].mean(), rounding)
     assert error.mean() < 2e-3**2, "a halo that is one stride too narrow gives 1e-2"
 
 
