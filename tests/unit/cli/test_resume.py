@@ -85,6 +85,7 @@ def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, wo
 
 
 def test_it_can_be_killed_again_and_resumed_from_another_folder(folder, stopped, whole, tmp_path_factory, monkeypatch):
+    expected = whole()
     stopped(2, "-o", "out.png", "--report", "r.json")
     before = read_checkpoint(folder / "state").snapshot.position
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
@@ -94,7 +95,7 @@ def test_it_can_be_killed_again_and_resumed_from_another_folder(folder, stopped,
             run(["resume", str(folder / "state")])
     assert read_checkpoint(folder / "state").snapshot.position.seconds > before.seconds
     assert run(["resume", str(folder / "state")]) == 0
-    assert (folder / "out.png").read_bytes() == whole()
+    assert (folder / "out.png").read_bytes() == expected
     report = json.loads((folder / "r.json").read_text())
     assert [row["stop_reason"] for row in report["octaves"]] == ["steps", "steps"]
     assert sum(row["steps"] for row in report["octaves"]) == 16
