@@ -100,6 +100,7 @@ def test_the_network_renders_and_the_same_recipe_gives_the_same_bytes(tmp_path, 
         assert image.size == (64, 48)
 
 
+@pytest.mark.slow
 def test_outputs_carry_the_recipe_of_their_exact_size(tmp_path, photos, start):
     photos(1, 1)
     saved(tmp_path / "in" / "000.png", blobs(48, 64, 0))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from styler.batch import batch as rooms
 from styler.batch.batch import render_batch
@@ -18,6 +19,7 @@ from styler.recipe import Recipe
 from support.pictures import blobs, saved, stripes
 
 
+@pytest.mark.slow
 def test_pictures_together_are_those_alone_and_say_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     saved(tmp_path / "art.png", stripes(70, 70, 5))

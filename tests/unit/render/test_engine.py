@@ -85,7 +85,7 @@ def test_the_style_is_matched_in_every_view_and_in_the_palette():
     assert "palette" not in dict(style_layers(config.changed(palette_weight=0.0), tiny_network()))
 
 
-@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
 def test_tiles_see_views_and_palette_as_the_whole_image_does(loss):
     engine = shared_engine(RenderConfig(views=4, palette_weight=0.5, loss=loss), tiny_network())
     objective, tiling = engine.objective, engine.tiling

@@ -38,7 +38,7 @@ def rendered(**options):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
 def test_the_same_picture_as_in_one_piece(optimizer, loss):
     _, whole = rendered(optimizer=optimizer, loss=loss, tile="off")
     events, tiled = rendered(optimizer=optimizer, loss=loss, tile=64)
@@ -221,6 +221,7 @@ def test_no_seam_shows_in_the_picture():
     assert error.mean() < 2e-3**2, "a halo that is one stride too narrow gives 1e-2"
 
 
+@pytest.mark.slow
 def test_adam_that_goes_astray_is_set_back_by_tiles_too():
     result = finished(course_of(tile=64, optimizer="adam", learning_rate=0.9, steps=40))[1]
     whole = finished(course_of(tile="off", optimizer="adam", learning_rate=0.9, steps=40))[1]

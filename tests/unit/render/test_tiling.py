@@ -99,7 +99,7 @@ def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
 SIDES = st.integers(40, 150)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(
     network=st.sampled_from([*NETWORKS, UNUSUAL]),
     loss=st.sampled_from(list(STYLE_LOSSES)),
@@ -118,7 +118,7 @@ def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, 
     assert gradient <= 1e-10
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(network=st.sampled_from(NETWORKS), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
 def test_tiled_equals_whole_at_random_sizes_in_float32(network, height, width, tile, seed):
     value, gradient = compare(*network, "gram", "float32", height, width, tile, seed)
@@ -126,7 +126,7 @@ def test_tiled_equals_whole_at_random_sizes_in_float32(network, height, width, t
     assert gradient <= 1e-4
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(network=st.sampled_from(NETWORKS), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
 def test_wasserstein_at_random_sizes_in_float32(network, height, width, tile, seed):
     value, gradient = compare(*network, "wasserstein", "float32", height, width, tile, seed)

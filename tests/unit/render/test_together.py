@@ -54,7 +54,7 @@ def stylizer(tiny):
     return kept(tiny)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
 def test_each_is_the_picture_rendered_alone(tiny, optimizer):
     stylizer = Stylizer(RenderConfig(network=tiny, size=90, steps=9, scales=2, optimizer=optimizer))
     alone = [stylizer.render(photo, art) for photo, art in zip(PHOTOS, PAINTINGS, strict=True)]
