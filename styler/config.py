@@ -29,7 +29,7 @@ SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 pos
 LARGEST_SIZE = 65_535  # what JPEG can hold
 MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `styler.networks.views`
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
-PALETTE_WEIGHT = 0.1  # brings the palette as close as 3,000 steps did, at 2 % of style: docs/look.md
+PALETTE_WEIGHT = 0.1  # halves the distance of the palette and costs 2 % of style: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 

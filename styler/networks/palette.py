@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PALETTE = "palette"
 AXES = np.array([[1, 0, 0, 1 / 3], [0, 1, 0, 1 / 3], [0, 0, 1, 1 / 3]], np.float64)  # red, green, blue, their mean
-BINS = 12  # of each axis; 16 and two axes of color differences come no closer by the palette column of docs/look.md
+BINS = 12  # of each axis; 16, and two axes of color differences, gain .001 of palette for twice the channels
 POOL = 2  # pixels along each axis that are averaged first: a quarter of the memory, and grain is not color
 
 
