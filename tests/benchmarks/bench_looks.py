@@ -121,15 +121,19 @@ def measured(
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def judged_settings(description: str | None, *, pairs: str, out: str) -> argparse.ArgumentParser:
+    """Options of scripts that render the judge's pairs under some settings."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="+")
-    parser.add_argument("--judge", type=Path, required=True)
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--paintings", type=Path, required=True)
-    parser.add_argument("--pairs", default="0,1,2,3,4,5")
-    parser.add_argument("--out", type=Path, default=Path("looks"))
-    args = parser.parse_args()
+    for name in ("--judge", "--photos", "--paintings"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--pairs", default=pairs)
+    parser.add_argument("--out", type=Path, default=Path(out))
+    return parser
+
+
+def main() -> None:
+    args = judged_settings(__doc__, pairs="0,1,2,3,4,5", out="looks").parse_args()
     judge, studios = Judge(args.judge, args.photos, args.paintings), Studios()
     columns = (*judge.tool.COLUMNS, "seconds", "evaluations")
     for setting in args.settings:

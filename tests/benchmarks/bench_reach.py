@@ -10,13 +10,12 @@ out: for each setting and row the fewest steps that reach it, with their evaluat
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 from pathlib import Path
 from typing import Any
 
-from bench_looks import Judge, Studios, measured, parsed
+from bench_looks import Judge, Studios, judged_settings, measured, parsed
 
 ROWS: dict[str, dict[str, float]] = {
     "draft": {"style": 0.42, "content": 0.66},
@@ -58,14 +57,8 @@ def search(judge: Judge, studios: Studios, setting: str, steps: list[int], pairs
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("settings", nargs="+")
-    parser.add_argument("--judge", type=Path, required=True)
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--paintings", type=Path, required=True)
-    parser.add_argument("--pairs", default="0,3,5")
+    parser = judged_settings(__doc__, pairs="0,3,5", out="reach")
     parser.add_argument("--steps", default="10,20,30,50,70,100,140,200")
-    parser.add_argument("--out", type=Path, default=Path("reach"))
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     judge, studios = Judge(args.judge, args.photos, args.paintings), Studios()
