@@ -30,7 +30,7 @@ class Preset:
         return asdict(self)
 
 
-DRAFT = Preset(steps=24)
+DRAFT = Preset(steps=12)
 BALANCED = Preset(steps=100)
 BEST = Preset(steps=140, views=4)
 

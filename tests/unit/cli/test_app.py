@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -90,6 +91,13 @@ def test_main_leaves_with_the_status(monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     monkeypatch.setattr("sys.argv", ["styler", "rendr"])
-    with pytest.raises(SystemExit) as left:
-        app.main()
-    assert left.value.code == 2
+    before = gc.get_threshold()
+    try:
+        with pytest.raises(SystemExit) as left:
+            app.main()
+        assert left.value.code == 2
+        assert gc.get_threshold()[0] == app.OBJECTS_A_COLLECTION
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
