@@ -30,6 +30,7 @@ LARGEST_SIZE = 65_535  # what JPEG can hold
 MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `styler.networks.views`
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
 PALETTE_WEIGHT = 0.1  # halves the distance of the palette and costs 2 % of style: docs/look.md
+GRAIN_WEIGHT = 0.03  # takes the weave out of flat areas and leaves the noise below the painting's: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
@@ -50,6 +51,7 @@ class RenderConfig:
         style_weight: Raw weight of the style term; None derives it from `strength`.
         tv_weight: Raw weight of the total-variation term; None for the calibrated default.
         palette_weight: Weight of the colors' distribution in the style term, where the layers together have 1.
+        grain_weight: Weight of the finest patterns of light and dark in the style term, likewise.
         loss: Style loss.
         views: Ways in which the network sees the style: 1 for its own, up to 4 with mirrored and transposed copies.
         init: "content", "noise", "style" or the path of an image to start from.
@@ -82,6 +84,7 @@ class RenderConfig:
     style_weight: float | None = None
     tv_weight: float | None = None
     palette_weight: float = PALETTE_WEIGHT
+    grain_weight: float = GRAIN_WEIGHT
     loss: str = BALANCED.loss
     views: int = BALANCED.views
     init: str = "content"
@@ -108,6 +111,7 @@ class RenderConfig:
             _in_range(name, getattr(self, name), 0, math.inf)
         _in_range("learning_rate", self.learning_rate, 0, math.inf, open_below=True)
         _in_range("palette_weight", self.palette_weight, 0, math.inf)
+        _in_range("grain_weight", self.grain_weight, 0, math.inf)
         _whole("steps", self.steps, 1, MOST_STEPS)
         _whole("views", self.views, 1, MOST_VIEWS)
         _whole("scales", self.scales, 1)

@@ -129,6 +129,10 @@ PaletteWeight = Annotated[
     float | None,
     option("--palette-weight", default=DEFAULTS.palette_weight, help="Of the painting's colors; the layers have 1."),
 ]
+GrainWeight = Annotated[
+    float | None,
+    option("--grain-weight", default=DEFAULTS.grain_weight, help="Of the painting's grain, likewise."),
+]
 Init = Annotated[
     str | None,
     option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from."),

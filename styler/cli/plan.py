@@ -29,9 +29,10 @@ def describe(request: Request) -> str:
 
 
 def _seen(config: RenderConfig) -> str:
-    """Views and palette, where there are any."""
+    """Views, palette and grain, where there are any."""
     views = f", {config.views} views" if config.views > 1 else ""
-    return views + (f", palette {config.palette_weight:g}" if config.palette_weight else "")
+    beside = (("palette", config.palette_weight), ("grain", config.grain_weight))
+    return views + "".join(f", {name} {weight:g}" for name, weight in beside if weight)
 
 
 def _listed(layers: tuple[tuple[str, float], ...]) -> str:

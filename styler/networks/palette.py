@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from styler.errors import NetworkError
+from styler.networks.units import affine
 
 if TYPE_CHECKING:
     import keras
@@ -45,26 +45,12 @@ def with_palette(model: keras.Model, preprocess: Callable[[Tensor], Tensor]) -> 
     """
     import keras
 
-    kernel, bias = _to_bins(*_affine(preprocess))
+    kernel, bias = _to_bins(*affine(preprocess))
     pooled = keras.layers.AveragePooling2D(POOL, name=f"{PALETTE}-pool", dtype="float32")(model.inputs[0])
     layer = keras.layers.Conv2D(kernel.shape[-1], 1, name=f"{PALETTE}-bins", trainable=False, dtype="float32")
     away = layer(pooled)
     layer.set_weights([kernel, bias])
     return keras.Model(model.input, [*model.outputs, keras.ops.relu(1.0 - keras.ops.absolute(away))])
-
-
-def _affine(preprocess: Callable[[Tensor], Tensor]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Matrix and offset of `preprocess`: color @ matrix + offset, found by asking it for a few colors."""
-    import tensorflow as tf
-
-    colors = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0.2, 0.7, 0.4]], np.float32)
-    mapped = np.asarray(preprocess(tf.constant(colors[None, None]))[0, 0], np.float64)
-    offset, matrix = mapped[0], mapped[1:4] - mapped[0]
-    scale = np.abs(mapped).max()
-    if mapped.shape != (5, 3) or not np.allclose(colors[4] @ matrix + offset, mapped[4], atol=1e-4 * scale):
-        message = "expected a network whose units are an affine map of RGB for a palette weight; use --palette-weight 0"
-        raise NetworkError(message)
-    return matrix, offset
 
 
 def _to_bins(matrix: NDArray[np.float64], offset: NDArray[np.float64]) -> tuple[Any, Any]:

@@ -21,6 +21,7 @@ from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
 from styler.networks.geometry import geometry_of, untileable
+from styler.networks.grain import GRAIN, with_grain
 from styler.networks.palette import PALETTE, with_palette
 from styler.networks.precision import in_precision
 from styler.networks.views import VIEWS, seen_in, with_views
@@ -48,6 +49,7 @@ DECISIVE = (
     "style_layers",
     "views",
     "palette_weight",
+    "grain_weight",
     "loss",
     "optimizer",
     "learning_rate",
@@ -194,6 +196,8 @@ def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtract
         extract = extract.grown(with_views(extract.model, places, config.views), added)
     if config.palette_weight:
         extract = extract.grown(with_palette(extract.model, network.preprocess), [PALETTE])
+    if config.grain_weight:
+        extract = extract.grown(with_grain(extract.model, network.preprocess), [GRAIN])
     return extract
 
 
@@ -214,10 +218,11 @@ def make_objective(config: RenderConfig, network: NetworkSpec, extractor: Featur
 
 
 def style_layers(config: RenderConfig, network: NetworkSpec) -> LayerWeights:
-    """What the style is matched at, with shares that sum to 1: layers in all views, and the palette."""
+    """What the style is matched at, with shares that sum to 1: layers in all views, palette and grain."""
     layers = shares(config.style_layers or network.style_layers)
     seen = [(seen_in(name, view), weight / config.views) for view in VIEWS[: config.views] for name, weight in layers]
-    return shares((*seen, *([(PALETTE, config.palette_weight)] if config.palette_weight else [])))
+    beside = ((PALETTE, config.palette_weight), (GRAIN, config.grain_weight))
+    return shares((*seen, *((name, weight) for name, weight in beside if weight)))
 
 
 def make_optimizer(config: RenderConfig) -> Optimizer:

@@ -119,7 +119,7 @@ def test_stylize_takes_a_config_and_changes_that_win(tiny):
     assert made.config.size == 64
     assert made.config.steps == 2
     assert made.config.style_layers == (("block1_conv1", 3.0),)
-    assert list(made.report.style_distances) == ["block1_conv1", "palette"]
+    assert list(made.report.style_distances) == ["block1_conv1", "palette", "grain"]
 
 
 def test_stylize_blends_several_styles(tiny):

@@ -28,6 +28,7 @@ def plan(
     style_weight: o.StyleWeight = None,
     tv_weight: o.TvWeight = None,
     palette_weight: o.PaletteWeight = None,
+    grain_weight: o.GrainWeight = None,
     init: o.Init = None,
     optimizer: o.Optimizer = None,
     steps: o.Steps = None,

@@ -180,7 +180,7 @@ def test_the_report_tells_how_the_picture_came_about(folder):
     assert [(o["height"], o["width"]) for o in report["octaves"]] == [(102, 136), (144, 192)]
     assert sum(o["steps"] for o in report["octaves"]) == 6
     assert all(o["evaluations"] > o["steps"] and o["loss"] > 0 and o["seconds"] >= 0 for o in report["octaves"])
-    assert set(report["style_distances"]) == {*(f"block{block}_conv1" for block in range(1, 6)), "palette"}
+    assert set(report["style_distances"]) == {*(f"block{block}_conv1" for block in range(1, 6)), "palette", "grain"}
     assert report["stop_reason"] == "steps"
     assert 0 < report["seconds"] < 100
     assert report["peak_memory"] > 2**26

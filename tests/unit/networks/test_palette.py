@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from styler.errors import NetworkError
 from styler.networks import preprocess as p
 from styler.networks.compact import to_inputs
 from styler.networks.geometry import geometry_of
@@ -62,9 +61,3 @@ def test_the_models_own_outputs_stay_the_same():
     image = np.random.default_rng(0).random((1, 32, 48, 3), np.float32)
     model = tiny_model()
     np.testing.assert_array_equal(np.asarray(with_palette(model, to_inputs)(image)[0]), np.asarray(model(image)))
-
-
-@pytest.mark.parametrize("preprocess", [lambda x: x**2, lambda x: x[..., :1]])
-def test_units_that_are_no_affine_map_are_refused(preprocess):
-    with pytest.raises(NetworkError, match="--palette-weight 0"):
-        with_palette(tiny_model(), preprocess)

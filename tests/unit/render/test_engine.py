@@ -65,6 +65,7 @@ def test_an_engine_serves_configs_that_differ_in_nothing_decisive():
         {"precision": "mixed"},
         {"views": 2},
         {"palette_weight": 0.0},
+        {"grain_weight": 0.0},
     ],
 )
 def test_an_engine_refuses_what_it_was_not_made_for(change):
@@ -72,22 +73,25 @@ def test_an_engine_refuses_what_it_was_not_made_for(change):
     assert not shared_engine(RenderConfig(), tiny_network()).serves(RenderConfig(**change))
 
 
-def test_the_style_is_matched_in_every_view_and_in_the_palette():
-    config = RenderConfig(views=2, palette_weight=0.25, style_layers=(("block1_conv1", 3.0), ("block2_conv1", 1.0)))
+def test_the_style_is_matched_in_every_view_in_palette_and_grain():
+    layers = (("block1_conv1", 3.0), ("block2_conv1", 1.0))
+    config = RenderConfig(views=2, palette_weight=0.25, grain_weight=0.75, style_layers=layers)
     wanted = {
-        "block1_conv1": 0.3,
-        "block2_conv1": 0.1,
-        "block1_conv1 left-right": 0.3,
-        "block2_conv1 left-right": 0.1,
-        "palette": 0.2,
+        "block1_conv1": 0.1875,
+        "block2_conv1": 0.0625,
+        "block1_conv1 left-right": 0.1875,
+        "block2_conv1 left-right": 0.0625,
+        "palette": 0.125,
+        "grain": 0.375,
     }
     assert dict(style_layers(config, tiny_network())) == pytest.approx(wanted)
-    assert "palette" not in dict(style_layers(config.changed(palette_weight=0.0), tiny_network()))
+    for name in ("palette", "grain"):
+        assert name not in dict(style_layers(config.changed(**{f"{name}_weight": 0.0}), tiny_network()))
 
 
 @pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
-def test_tiles_see_views_and_palette_as_the_whole_image_does(loss):
-    engine = shared_engine(RenderConfig(views=4, palette_weight=0.5, loss=loss), tiny_network())
+def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
+    engine = shared_engine(RenderConfig(views=4, palette_weight=0.5, grain_weight=0.5, loss=loss), tiny_network())
     objective, tiling = engine.objective, engine.tiling
     image, photo = blobs(290, 331, 3), blobs(290, 331, 4)
     style = objective.blend([objective.observe(image_tensor(PAINTING.pixels)).style], [1.0])

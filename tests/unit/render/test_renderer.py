@@ -31,7 +31,7 @@ def test_a_render_moves_toward_the_style():
     assert result.pixels.dtype == np.float32
     assert events[-1].step == events[-1].total == 12
     assert result.octaves[-1]["loss"] < 0.8
-    assert set(result.style_distances) == {*(f"block{b}_conv1" for b in range(1, 6)), "palette"}
+    assert set(result.style_distances) == {*(f"block{b}_conv1" for b in range(1, 6)), "palette", "grain"}
 
 
 def test_the_same_config_gives_the_same_pixels():
