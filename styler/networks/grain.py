@@ -1,8 +1,7 @@
 """The grain of an image as activations: brightness in a full set of small patterns, beside the layers of a network.
 
 A network sees little of what its pooling averages away. Left to it, the optimizer makes up for missing contrast with
-thin horizontal and vertical lines two to four pixels apart, since those cost least, and flat areas come out woven like
-cloth. The covariance of all patterns of 3 x 3 pixels fixes how much of each direction and fineness there is, so that
+thin horizontal and vertical lines two to four pixels apart, and flat areas come out woven like cloth. The covariance of all patterns of 3 x 3 pixels fixes how much of each direction and fineness there is, so that
 grain runs in all directions as the painting's does. The study in `docs/look.md` has what it does.
 """
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from styler.types import Tensor
 
 GRAIN = "grain"
-SIDE = 3  # pixels; 5 brings three times the patterns and next to nothing
-LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601; differences of color as well triple the colored fringes
+SIDE = 3  # pixels; 5 has three times the patterns, brings the style no closer and more noise, though half the lines
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601; differences of color as well double the colored fringes
 
 
 def with_grain(model: keras.Model, preprocess: Callable[[Tensor], Tensor]) -> keras.Model:
@@ -34,7 +33,7 @@ def with_grain(model: keras.Model, preprocess: Callable[[Tensor], Tensor]) -> ke
         preprocess: RGB 0..1 -> those units, an affine map of each pixel.
 
     Returns:
-        The same outputs, then (B, H, W, 8), float32, about -2..2; flat areas have 0.
+        The same outputs, then (B, H, W, 8), float32, -3.8..3.8; flat areas have 0.
 
     Raises:
         NetworkError: `preprocess` is no affine map of three channels.
