@@ -1,8 +1,9 @@
 """The grain of an image as activations: brightness in a full set of small patterns, beside the layers of a network.
 
 A network sees little of what its pooling averages away. Left to it, the optimizer makes up for missing contrast with
-thin horizontal and vertical lines two to four pixels apart, and flat areas come out woven like cloth. The covariance of all patterns of 3 x 3 pixels fixes how much of each direction and fineness there is, so that
-grain runs in all directions as the painting's does. The study in `docs/look.md` has what it does.
+thin horizontal and vertical lines two to four pixels apart, and flat areas come out woven like cloth. The covariance
+of all patterns of 3 x 3 pixels fixes how much of each direction and fineness there is, so that grain runs in all
+directions as the painting's does. The study in `docs/look.md` has what it does.
 """
 
 from __future__ import annotations
