@@ -271,7 +271,8 @@ class Stylizer:
             style: As in `render`.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
-            watch: Called after each tile with the count of tiles done and to do in this evaluation.
+            watch: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
+                stops the render at once; the last event still has its picture and its snapshot then.
             shape: (height, width) of the result; None for the photo's proportions at the config's size.
 
         Yields:

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps: the first one waits for a good moment, the second does not."""
+"""Ctrl-C between two steps or tiles: the first one waits for a good moment, the second does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed
 STATUS = 130  # of a process that was interrupted
-SOON = "stopping at the end of this step; once more quits at once"
+SOON = "stopping at the end of this step or tile; once more quits at once"
 
 
 class Interrupt:

@@ -64,13 +64,18 @@ class Work:
 
     def _rendered(self, bar: ProgressBar, interrupt: Interrupt) -> StyleResult:
         request, settings = self._request, self._settings
+
+        def watch(done: int, count: int) -> None:
+            bar.tile(done, count)
+            interrupt.check()
+
         with bar:
             stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
             images = [request.content, *request.styles]
             photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in images)
             start = self._resumed.checkpoint.snapshot if self._resumed else None
-            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start, watch=bar.tile)
+            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start, watch=watch)
             while True:
                 try:
                     self._latest = next(events)

@@ -36,6 +36,8 @@ OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and 
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
 BEYOND = 1.07  # times the probe's lines: twelve renders of `bench_tiling.py plans` held 0.9 to 1.3 times them
 TRIALS = 1.08  # evaluations a step, an estimate: a search seldom needs a second trial; reports tell both counts
+PREPARED = 0.5  # evaluations an octave: photo and painting pass through the network once and only forward, which is a
+# third of a step in one piece and a quarter by tiles
 UNSTEADY = 1.01  # times the least budget: what a fresh process holds differs by some MiB from one run to the next
 LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
 KEPT = 0.5  # of what octaves in one piece took, an estimate: TensorFlow keeps it, tiles of other shapes use some of it
@@ -291,14 +293,15 @@ class Planner:
         return KEPT * max(whole) if whole and len(whole) < len(stages) else 0.0
 
     def seconds(self, stage: Stage) -> float:
-        """Of all steps of a stage."""
+        """Of a stage, but for compiling."""
         octave, pixels = stage.octave, _pixels(stage.octave.size)
+        evaluations = (octave.steps + 1) * TRIALS + PREPARED
         if stage.tile is None:
-            return (octave.steps + 1) * TRIALS * self._whole.seconds.at(pixels)
+            return evaluations * self._whole.seconds.at(pixels)
         tiles = self.setting.engine.tiling.view.tiles(padded_size(octave.size), stage.tile)
         evaluation = sum(self._tiles.seconds.at(each.pixels) for each in tiles)
         sweep = self._tiles.sweep[stage.folder is not None] * pixels
-        return (octave.steps + 1) * TRIALS * evaluation + octave.steps * sweep
+        return evaluations * evaluation + octave.steps * sweep
 
     def _first_calls(self, stages: list[Stage]) -> float:
         """Compiling, once for each kind."""

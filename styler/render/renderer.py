@@ -105,7 +105,8 @@ class Renderer:
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
             schedule: Octaves, tiles and where arrays live; None for tiles only where the config names their size.
-            watch: Called after each tile with the count of tiles done and to do in this evaluation.
+            watch: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
+                stops the render at once; the last event still has its picture and its snapshot then.
 
         Yields:
             An event after each call of the compiled program.
@@ -217,8 +218,8 @@ class Renderer:
         self, run: Run, stage: Stage, octave: TiledOctave
     ) -> Generator[StepEvent, None, tuple[Any, Any]]:
         size, buffers = stage.octave.size, octave.buffers
-        octave.prepare(lambda tile, photo: self._tiled_targets(run, size, tile, buffers, photo))
         self.engine.tiling.watch = self.watch
+        octave.prepare(lambda tile, photo: self._tiled_targets(run, size, tile, buffers, photo))
         progress = octave.begin(run.course.diverged)
         for progress in octave.run(stage.octave.steps):
             run.course.retile(octave.tile)

@@ -182,20 +182,23 @@ class TiledOctave:
         self.tile = self.guard.smaller(self.tile, self.tiling.view.smallest_tile, reason, needed=needed)
 
     def snapshots(self, position: Position) -> Callable[[], Snapshot | None]:
-        """What an event gives when asked for a snapshot; nothing once further steps were made."""
-        counts = self.streamed.steps, self.streamed.evaluations
+        """What an event gives when asked for a snapshot; nothing once further steps were made.
+
+        A step that was broken off half way counts for nothing: until it ends, it writes to no array of a snapshot.
+        """
+        made, counts, watch = self.made, self.streamed.counts, dataclasses.replace(self.watch)
 
         def taken() -> Snapshot | None:
-            if (self.streamed.steps, self.streamed.evaluations) != counts:
+            if self.made != made:
                 return None
-            return Snapshot(position=position, arrays=self._arrays())
+            return Snapshot(position=position, arrays=self._arrays(counts, watch))
 
         return taken
 
-    def _arrays(self) -> dict[str, Array]:
+    def _arrays(self, counts: tuple[float, ...], watch: HostWatch) -> dict[str, Array]:
         named = {f"tiled.{name}": array for name, array in self.streamed.arrays.items()}
-        watch = np.array([self.watch.best, self.watch.above, self.watch.setbacks], np.float64)
-        return named | {"tiled.counts": np.array(self.streamed.counts, np.float64), "tiled.watch": watch}
+        watched = np.array([watch.best, watch.above, watch.setbacks], np.float64)
+        return named | {"tiled.counts": np.array(counts, np.float64), "tiled.watch": watched}
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot of such an octave.
@@ -203,7 +206,7 @@ class TiledOctave:
         Raises:
             CheckpointError: It is of another.
         """
-        wanted = self._arrays()
+        wanted = self._arrays(self.streamed.counts, self.watch)
         for name, array in wanted.items():
             came = snapshot.arrays.get(name)
             if came is None or came.shape != array.shape or came.dtype != array.dtype:

@@ -98,7 +98,7 @@ class Tiling:
         model: The network that `objective.extract` runs, for the sizes of its outputs.
         view: How its layers see an image.
         dtype: Of images on the host and on the device.
-        watch: Called after every tile with the count of tiles done and to do in this evaluation.
+        watch: Called after every tile with the count of tiles done and to do; what it raises ends the evaluation.
     """
 
     objective: Objective
@@ -125,15 +125,17 @@ class Tiling:
         grids = zip(self.view.vertical.extents, counts, strict=True)
         return {name: at_positions(whole, tf.zeros([1, *count, 1], self.dtype))[0].numpy() for name, count in grids}
 
-    def statistics(self, image: Array, tile: int, opacity: HostOpacity | None = None) -> dict[str, Stats]:
-        """Sums over positions of an image (H, W, 3), float64, in one pass over its tiles."""
+    def statistics(
+        self, image: Array, tile: int, opacity: HostOpacity | None = None, passes: int = 1
+    ) -> dict[str, Stats]:
+        """Sums over positions of an image (H, W, 3), float64, in one pass over its tiles, the first of so many."""
         tiles, counts = self._tiles(image, tile)
         total: Any = None
         for done, each in enumerate(tiles, start=1):
             weights = self._weights_of(each, counts, opacity or {})
             part = _wide(self._sum(self._crop(image, each), self._cut(each, counts, image), weights))
             total = _added(total, part)
-            self._told(done, 2 * len(tiles))
+            self._told(done, passes * len(tiles))
         trim()
         return total
 
@@ -152,7 +154,7 @@ class Tiling:
         tiles, counts = self._tiles(image, tile)
         content: dict[str, Array] = {}
         totals: Any = None
-        for each in tiles:
+        for done, each in enumerate(tiles, start=1):
             boxes = {name: self.view.box(name, each, counts[name]) for name in counts}
             weights = self._weights_of(each, counts, opacity)
             own, seen, part = self._observe(self._crop(image, each), self._cut(each, counts, image), weights)
@@ -162,6 +164,7 @@ class Tiling:
                 if name not in content:
                     content[name] = allocate((*counts[name], int(features.shape[-1])))
                 put(content[name], boxes[name].rows, boxes[name].columns, features[0].numpy())
+            self._told(done, len(tiles))
         variances = {name: float(self.objective.content_loss.variance(part)) for name, part in totals[1].items()}
         means = {name: part.per_position() for name, part in totals[0].items()}
         return means, TiledTargets(content, variances, {}, Weights(0.0, 0.0, 0.0), opacity)
@@ -176,7 +179,7 @@ class Tiling:
             gradient: Where the gradient goes, (H, W, 3).
         """
         tiles, counts = self._tiles(image, tile)
-        stats = self.statistics(image, tile, targets.opacity)
+        stats = self.statistics(image, tile, targets.opacity, passes=2)
         style, pulls = self._slope(stats, targets.style, _wide_scalar(targets.weights.style))
         factors = self._content_factors(targets)
         slopes = self._slopes(pulls, factors, targets.weights)

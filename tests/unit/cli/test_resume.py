@@ -12,6 +12,7 @@ from PIL import Image
 from styler.cli import work
 from styler.cli.app import run
 from styler.cli.interrupt import SOON
+from styler.cli.progress_bar import ProgressBar
 from styler.errors import OutputError
 from styler.render.checkpoint import read_checkpoint
 from styler.render.saver import Saver
@@ -151,6 +152,31 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
         assert image.size in ((136, 102), (128, 96), (192, 144))
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == whole()
+
+
+def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkeypatch, capsys):
+    tiled = ("--tile", "64", "--checkpoint-every", "1h")
+    expected = whole(*tiled)
+    events, tile, note = [], ProgressBar.tile, Saver.__call__
+
+    def signaled(bar, done, count):
+        tile(bar, done, count)
+        if len(events) == 6 and 2 * done == count:
+            signal.raise_signal(signal.SIGINT)
+        assert len(events) < 7
+
+    def noted(saver, event):
+        events.append(event)
+        note(saver, event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressBar, "tile", signaled)
+        patch.setattr(Saver, "__call__", noted)
+        assert run([*WORDS, *tiled, "-o", "out.png"]) == 130
+    assert "best so far: out-partial.png\ncheckpoint: state; go on with" in capsys.readouterr().err
+    assert read_checkpoint(folder / "state").snapshot.position.made > 0
+    assert run(["resume", "state"]) == 0
+    assert (folder / "out.png").read_bytes() == expected
 
 
 def test_a_short_render_leaves_a_checkpoint_beside_its_output_at_a_signal_only(folder, stopped, capsys):

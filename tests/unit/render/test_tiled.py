@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -60,10 +61,10 @@ def test_coarse_octaves_that_fit_one_tile_stay_in_one_piece():
     assert np.isfinite(tiled.pixels).all()
 
 
-def course_of(plan=None, snapshot=None, **options):
+def course_of(plan=None, snapshot=None, watch=None, **options):
     config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
     return Renderer(config, shared_engine(config, tiny_network())).render(
-        PHOTO, [PAINTING], snapshot=snapshot, schedule=plan or planned(config)
+        PHOTO, [PAINTING], snapshot=snapshot, schedule=plan or planned(config), watch=watch
     )
 
 
@@ -106,6 +107,29 @@ def test_resumed_is_uninterrupted_to_the_byte(optimizer, stop):
     arrays = {name: np.array(array) for name, array in kept.arrays.items()}
     _, resumed = finished(course_of(tile=64, optimizer=optimizer, snapshot=replace(kept, arrays=arrays)))
     np.testing.assert_array_equal(resumed.pixels, whole.pixels)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tiles", [1, 2, 4])
+def test_a_step_broken_off_after_any_tile_counts_for_nothing(optimizer, tiles):
+    """What the last event shows and keeps is still that of its own step, and the rest can be made up for."""
+    _, whole = finished(course_of(tile=64, optimizer=optimizer))
+    seen, end = [], [math.inf]
+
+    def watch(done, count):
+        seen.append((done, count))
+        if len(seen) == end[0]:
+            raise KeyboardInterrupt
+
+    course = course_of(tile=64, optimizer=optimizer, watch=watch)
+    event = next(event for event in course if event.step == 7)
+    picture, end[0] = event.picture().pixels.copy(), len(seen) + tiles
+    with pytest.raises(KeyboardInterrupt):
+        next(course)
+    np.testing.assert_array_equal(event.picture().pixels, picture)
+    _, resumed = finished(course_of(tile=64, optimizer=optimizer, snapshot=event.snapshot()))
+    np.testing.assert_array_equal(resumed.pixels, whole.pixels)
+    assert resumed.octaves[-1]["evaluations"] == whole.octaves[-1]["evaluations"]
 
 
 def test_an_event_of_the_past_has_no_snapshot():
