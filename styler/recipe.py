@@ -48,6 +48,10 @@ class Level(NamedTuple):
     history: int | None = None
 
 
+SWITCHES = {"onednn": "TF_ENABLE_ONEDNN_OPTS", "constant_weights": "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"}
+"""Fields of a plan that TensorFlow reads from the environment when it is imported, "0" or "1"."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the options came to; pictures have the same bytes only where it is the same.
@@ -57,6 +61,7 @@ class Plan:
         compile: "xla" or "graph".
         threads: That one operation was spread over.
         onednn: Whether oneDNN was switched on or off; None where that was left to TensorFlow.
+        constant_weights: Whether it was told that weights never change, which it has faster ways for; None as above.
         steps_per_call: Most steps in one call of the compiled program; the result does not depend on it.
         batch: Pictures in one tensor; another number rounds otherwise.
         size: (height, width) of the result; None, together with no octaves, to find both out anew.
@@ -67,6 +72,7 @@ class Plan:
     compile: str
     threads: int
     onednn: bool | None
+    constant_weights: bool | None
     steps_per_call: int
     batch: int = 1
     size: Size | None
@@ -96,7 +102,8 @@ class Plan:
         found = _fields(values, "a plan", [field.name for field in fields(cls)])
         _one_of("device", found["device"], DEVICES)
         _one_of("compile", found["compile"], COMPILERS[1:])
-        _one_of("onednn", found["onednn"], (True, False, None))
+        for name in SWITCHES:
+            _one_of(name, found[name], (True, False, None))
         for name in ("threads", "steps_per_call"):
             _whole(name, found[name], 1, MOST_STEPS)
         _whole("batch", found["batch"], 1, LARGEST_BATCH)

@@ -20,8 +20,10 @@ from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
 from styler.errors import StylerError
+from styler.recipe import SWITCHES
 
 REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
+RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands whose networks run in compiled programs only
 OBJECTS_A_COLLECTION = 100_000  # Python's default costs a sixth of TensorFlow's import; cycles here hold no images
 
 app = typer.Typer(
@@ -59,18 +61,26 @@ def _root(
     """Neural style transfer: a photo and a painting in, a picture out."""
 
 
-def prepare_environment() -> None:
+def prepare_environment(arguments: list[str]) -> None:
     """Settings that TensorFlow reads when it is imported; set here and never by the library.
 
-    oneDNN is off by default on AVX2 processors, where it makes a step faster; messages below errors are noise.
+    oneDNN is off by default on AVX2 processors, where it makes a step faster. Told that weights never change, it lays
+    them out once for its fast convolutions, and does not fall back to its slowest ones with large images there, see
+    `docs/speed.md`; it goes by the operation then, which holds in compiled programs only. Messages below errors are
+    noise.
+
+    Args:
+        arguments: Words after the program's name.
     """
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault(SWITCHES["onednn"], "1")
+    if arguments and arguments[0] in RENDERING:
+        os.environ.setdefault(SWITCHES["constant_weights"], "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def main() -> None:
     """Run the program and leave with its exit status."""
-    prepare_environment()
+    prepare_environment(sys.argv[1:])
     gc.set_threshold(OBJECTS_A_COLLECTION)
     status = run(sys.argv[1:])
     gc.freeze()  # going through all that TensorFlow made once more, to free it, takes the interpreter a second

@@ -19,10 +19,8 @@ from styler.images.recipes import read_recipe
 from styler.images.writing import check_is_no_input
 from styler.networks import NETWORKS, find_network
 from styler.networks.weights import located
-from styler.recipe import Plan, Recipe
+from styler.recipe import SWITCHES, Plan, Recipe
 from styler.sources import source_of
-
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def recipe_in(image: Path) -> Recipe:
@@ -128,9 +126,11 @@ def obey_before_import(plan: Plan) -> None:
     """What TensorFlow reads from the environment when it is imported, as it was."""
     if "tensorflow" in sys.modules:
         return
-    os.environ.pop(ONEDNN, None)
-    if plan.onednn is not None:
-        os.environ[ONEDNN] = str(int(plan.onednn))
+    for name, variable in SWITCHES.items():
+        chosen = getattr(plan, name)
+        os.environ.pop(variable, None)
+        if chosen is not None:
+            os.environ[variable] = str(int(chosen))
 
 
 def carry_out_replay(recipe: Recipe, request: Request, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from styler.errors import ImageError, shown
 from styler.images.picture import Picture
 from styler.networks import NetworkSpec
 from styler.networks.weights import located
-from styler.recipe import Input, Level, Plan, Recipe, without_folders
+from styler.recipe import SWITCHES, Input, Level, Plan, Recipe, without_folders
 from styler.render.engine import Engine
 from styler.render.loop import MOST_STEPS_A_CALL
 from styler.render.rendered import Rendered
@@ -20,7 +20,6 @@ from styler.types import Size
 
 EXPORT = {"quality": QUALITY, "depth": None, "profile": PROFILES[0], "keep_gps": False}
 """How a picture is written unless something else is asked for: the defaults of `styler.images.export.Export`."""
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def network_input(config: RenderConfig, network: NetworkSpec) -> Input:
@@ -105,7 +104,7 @@ def _plan(engine: Engine, size: Size, octaves: tuple[Level, ...]) -> Plan:
         device=kind,
         compile="xla" if engine.program.xla else "graph",
         threads=engine.plan["threads"],
-        onednn={"0": False, "1": True}.get(os.environ.get(ONEDNN, "")),
+        **{name: {"0": False, "1": True}.get(os.environ.get(variable, "")) for name, variable in SWITCHES.items()},
         steps_per_call=MOST_STEPS_A_CALL,
         batch=engine.program.batch,
         size=size,

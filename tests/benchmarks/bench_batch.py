@@ -31,6 +31,7 @@ from PIL import Image, ImageChops
 from styler.batch.jobs import Job
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
+from styler.recipe import SWITCHES
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
 PHOTOS, PAINTINGS = ("lake", "city", "still_life"), ("swirls", "dots", "facets", "woodcut")
@@ -79,7 +80,7 @@ def pairs(folder: Path) -> list[list[str]]:
 
 def loop(folder: Path, asked: dict[str, Any], *, again: bool) -> tuple[float, dict[str, Any]]:
     """Wall time of the process and what it says."""
-    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}  # as the command line sets it
+    environment = {**os.environ, **dict.fromkeys(SWITCHES.values(), "1")}  # as the command line sets it
     words = json.dumps({**asked, "again": again, "pairs": pairs(folder)})
     started = time.time()
     done = subprocess.run(

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # as the command line does
+from styler.cli.app import prepare_environment
+
+prepare_environment(["render"])
 
 import numpy as np
 import tensorflow as tf

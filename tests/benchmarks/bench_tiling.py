@@ -25,7 +25,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does
+from styler.cli.app import prepare_environment
+
+prepare_environment(["render"])
 
 from PIL import Image
 

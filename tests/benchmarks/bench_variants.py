@@ -23,8 +23,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # as the command line does
+from styler.cli.app import prepare_environment
+
+prepare_environment(["render"])
 
 import numpy as np
 import tensorflow as tf
@@ -70,6 +71,7 @@ WAYS = {
     "ReLU's gradient from its output": Way(relu="output"),
 }
 ENVIRONMENTS = {
+    "weights not told to be constant": {"TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "0"},
     "oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"},
     "one thread within an operation": {"TF_NUM_INTRAOP_THREADS": "1"},
     "one operation at a time": {"TF_NUM_INTEROP_THREADS": "1"},

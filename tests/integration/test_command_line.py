@@ -71,6 +71,20 @@ def test_two_processes_write_the_same_bytes(folder, start):
     assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
 
 
+def test_weights_that_are_told_to_be_constant_are_those_of_each_layer(folder, start, monkeypatch):
+    """The network has several layers of one shape, which must not be taken for one another."""
+    words = ("render", "photo.png", "painting.png", *SMALL, "--steps", "6", "--views", "2")
+    for name, told in (("a", "1"), ("b", "0")):
+        monkeypatch.setitem(ENVIRONMENT, "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", told)
+        status, _, err = finish(start(*words, "-o", f"{name}.png", "--report", f"{name}.json"))
+        assert status == 0, err
+    told, untold = (json.loads((folder / f"{name}.json").read_text()) for name in "ab")
+    for mine, other in zip(told["octaves"], untold["octaves"], strict=True):
+        assert mine["loss"] == pytest.approx(other["loss"], rel=1e-3)
+    pixels = [np.asarray(Image.open(folder / f"{name}.png"), np.float32) for name in "ab"]
+    assert np.abs(pixels[0] - pixels[1]).mean() < 0.5
+
+
 def test_ctrl_c_keeps_the_best_picture_so_far(folder, start):
     words = ("render", "photo.png", "painting.png", *SMALL, "--optimizer", "adam", "--steps", "1000000", "-v")
     process = start(*words, "-o", "out.jpg", "--save-every", "5")

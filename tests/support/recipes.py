@@ -11,6 +11,7 @@ PLAN = Plan(
     compile="graph",
     threads=2,
     onednn=True,
+    constant_weights=True,
     steps_per_call=50,
     size=Size(96, 128),
     octaves=(Level(68, 90, 12, 12), Level(96, 128, 8, 5, 64, 3)),

@@ -34,5 +34,5 @@ if "tiny" not in NETWORKS:
     NETWORKS.add("tiny", spec())
 
 if __name__ == "__main__":
-    prepare_environment()
+    prepare_environment(["batch"])
     main()

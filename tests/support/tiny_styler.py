@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from styler.cli.app import main, prepare_environment
 from styler.cli.quiet import import_tensorflow
 
 
 def register() -> None:
-    prepare_environment()
+    prepare_environment(sys.argv[1:])
     import_tensorflow()  # as quietly as in the program itself
     from styler.networks import NETWORKS
     from support.networks import tiny_network

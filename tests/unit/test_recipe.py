@@ -30,7 +30,7 @@ def altered(path, value):
     "recipe",
     [
         example(),
-        example(plan=PLAN.machine.__class__.from_dict({**PLAN.to_dict(), "octaves": (), "onednn": None})),
+        example(plan=replace(PLAN, octaves=(), onednn=None, constant_weights=False)),
         example(config=RenderConfig(init="start.png"), inputs=(*example().inputs, an_input("init", "start.png", "e"))),
         example(
             config=RenderConfig(network="own.keras", size="original"),
@@ -75,6 +75,7 @@ def test_inputs_by_role():
         (("plan", "threads"), 0, "threads from 1"),
         (("plan", "threads"), 2.0, "threads from 1"),
         (("plan", "onednn"), 1, "onednn one of True, False, None"),
+        (("plan", "constant_weights"), "0", "constant_weights one of True, False, None"),
         (("plan", "batch"), 9, "batch from 1 to 8"),
         (("plan", "tile"), 256, "a plan of"),
         (("plan", "size"), None, "octaves that end at the picture's size"),

@@ -9,6 +9,7 @@ import styler
 from styler.cli import app
 from styler.cli.app import prepare_environment, run
 from styler.errors import ResourceError
+from styler.recipe import SWITCHES
 from support.refusals import PAIR, REFUSALS, furnish
 
 
@@ -79,12 +80,20 @@ def test_debug_adds_the_traceback(folder, capsys, monkeypatch, extra, shown):
     assert err.splitlines()[-1].startswith("error: ZeroDivisionError")
 
 
-def test_the_environment_is_set_and_the_users_choice_kept(monkeypatch):
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+@pytest.mark.parametrize(
+    ("words", "constant"), [(["render", "a.jpg"], "1"), (["replay", "a.png"], "1"), (["features"], None), ([], None)]
+)
+def test_the_environment_is_set_and_the_users_choice_kept(monkeypatch, words, constant):
+    for variable in SWITCHES.values():
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    prepare_environment()
+    prepare_environment(words)
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert os.environ.get("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS") == constant
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    monkeypatch.setenv("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", "0")
+    prepare_environment(words)
+    assert os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] == "0"
 
 
 def test_main_leaves_with_the_status(monkeypatch):
