@@ -10,11 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from styler.errors import NetworkError
+
 if TYPE_CHECKING:
     import keras
 
 Symbol: TypeAlias = Any
 """A symbolic tensor of Keras, `keras.KerasTensor`."""
+
+COMPUTING = ("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv")
+"""Operations that take their kernel as an argument."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +53,24 @@ class Call:
         """The call's arguments with `id(symbol) -> value` filled in."""
         args, kwargs = self.node.arguments.fill_in(values)
         return args, kwargs
+
+
+def check_kernels(model: Any) -> None:
+    """Refuse a network that works out a kernel from the image.
+
+    On the command line oneDNN is told that weights never change, and would go on with the first such kernel.
+
+    Raises:
+        NetworkError: It does.
+    """
+    graph = graph_of(model)
+    for call in () if graph is None else calls_of(graph):
+        if type(call.operation).__name__ in COMPUTING and len(call.inputs) > 1:
+            message = (
+                f"expected convolutions with kernels of their own, got {call.operation.name!r}, whose kernel depends "
+                "on the image; styler features can read such a network, styler render cannot"
+            )
+            raise NetworkError(message)
 
 
 def graph_of(model: Any) -> Any:

@@ -93,17 +93,21 @@ def _cloned(model: keras.Model, kind: str, other: Any) -> keras.Model:
 
 def _calibrate(model: keras.Model, made: keras.Model, names: list[str], inputs: Tensor) -> None:
     """Give each swapped pooling its factor, shallow to deep."""
-    import keras
-
     for name in names:
         before, after = (next(each for each in _layers(one) if each.name == name) for one in (model, made))
         if not _reachable(model, before):
             continue
-        wanted, got = (
-            float(keras.ops.mean(keras.Model(one.inputs, layer.output)([inputs], training=False)))
-            for one, layer in ((model, before), (made, after))
-        )
+        wanted, got = (_mean(one, layer, inputs) for one, layer in ((model, before), (made, after)))
         after.factor = _sensible(wanted, got)
+
+
+def _mean(model: keras.Model, layer: Any, inputs: Tensor) -> float:
+    """Mean activation of a layer, compiled: told of constant weights, TensorFlow tells uncompiled layers not apart."""
+    import keras
+    import tensorflow as tf
+
+    part = keras.Model(model.inputs, layer.output)
+    return float(tf.function(lambda: tf.reduce_mean(part([inputs], training=False)), autograph=False)())
 
 
 def _reachable(model: Any, layer: Any) -> bool:

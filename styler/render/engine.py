@@ -20,6 +20,7 @@ from styler.images.sizes import check_shape, no_larger
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
+from styler.networks.calls import check_kernels
 from styler.networks.geometry import geometry_of, untileable
 from styler.networks.grain import GRAIN, with_grain
 from styler.networks.palette import PALETTE, with_palette
@@ -185,7 +186,9 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
 def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
     """The network up to the layers that `config` or else the network names, in the precision asked for."""
     style, content = config.style_layers or network.style_layers, config.content_layers or network.content_layers
-    model = in_precision(network.build(config.pooling), config.precision)
+    built = network.build(config.pooling)
+    check_kernels(built)
+    model = in_precision(built, config.precision)
     names = [name for name, _ in style]
     extract = FeatureExtractor(
         model, dict.fromkeys([*names, *(name for name, _ in content)]), preprocess=network.preprocess

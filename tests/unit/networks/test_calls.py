@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import pytest
 
-from styler.networks.calls import calls_by_operation, calls_of, graph_of, inputs_of, model_layers, needed_for
+from styler.errors import NetworkError
+from styler.networks.calls import (
+    calls_by_operation,
+    calls_of,
+    check_kernels,
+    graph_of,
+    inputs_of,
+    model_layers,
+    needed_for,
+)
 from support.small_models import Subclassed, branching, sequential, two_inputs
 
 
@@ -58,3 +68,15 @@ def test_models_without_a_graph_have_none():
 
 def test_layers_without_inputs():
     assert "image" not in [layer.name for layer in model_layers(branching())]
+
+
+def with_kernel(kernel):
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, keras.ops.conv(image, kernel(image)))
+
+
+def test_a_kernel_that_depends_on_the_image_is_refused():
+    check_kernels(with_kernel(lambda image: np.ones((1, 1, 3, 2), np.float32)))
+    check_kernels(sequential())
+    with pytest.raises(NetworkError, match="whose kernel depends on the image"):
+        check_kernels(with_kernel(lambda image: keras.ops.reshape(keras.ops.mean(image, (0, 1, 2)), (1, 1, 3, 1))))
