@@ -1,7 +1,7 @@
 """What tiles cost, how memory grows with the picture, and whether plans come true.
 
     python tests/benchmarks/bench_tiling.py time [--size 2048] [--tile 1024] [--repeats 3]
-    python tests/benchmarks/bench_tiling.py memory --out FILE.json [--sizes 1024 2048 4096 8192] [--max-memory 3G]
+    python tests/benchmarks/bench_tiling.py memory --out FILE.json [--sizes 1024 2048 4096 8192] [--tile 512]
     python tests/benchmarks/bench_tiling.py vgg19 [--size 1024] [--max-memory 2G]
     python tests/benchmarks/bench_tiling.py huge [--side 16384] [--max-memory 2G]
     python tests/benchmarks/bench_tiling.py plans --out FILE.json
@@ -118,7 +118,7 @@ def bench_time(args: argparse.Namespace) -> None:
 
 def bench_memory(args: argparse.Namespace) -> None:
     """Sizes that the file holds already, from a run that was stopped, are not rendered again."""
-    conditions = {"steps": args.steps, "scales": args.scales, "max_memory": args.max_memory}
+    conditions = {"steps": args.steps, "scales": args.scales, "max_memory": args.max_memory, "tile": args.tile}
     rows = json.loads(args.out.read_text()) if args.out.exists() else []
     for size in args.sizes:
         key = {"size": size, **conditions}
@@ -135,6 +135,7 @@ def memory_of(size: int, args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = ["--size", str(size), "--steps", str(args.steps), "-o", "out.png", "--max-memory", args.max_memory]
+        words += ["--tile", args.tile]
         words += ["--scales", str(args.scales)] if args.scales else []
         report, peak = run([*pictures(folder, size, 0.75), *words], folder)
     kept, plan = {name: report["memory"][name] for name in ("buffers", "events")}, report["plan"]
@@ -276,6 +277,7 @@ def main() -> None:
     of_memory.add_argument("--steps", type=int, default=2)
     of_memory.add_argument("--scales", type=int, default=1, help="0 for as many as a render has by default")
     of_memory.add_argument("--max-memory", default="3G")
+    of_memory.add_argument("--tile", default="auto")
     of_vgg19 = commands.add_parser("vgg19")
     of_vgg19.set_defaults(run=bench_vgg19)
     of_vgg19.add_argument("--size", type=int, default=1024)
