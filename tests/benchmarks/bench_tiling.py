@@ -51,6 +51,7 @@ PLANS = (  # network, size, further options: none is what the probe measures
 )
 PLAN_STEPS, PLAN_STEPS_VGG19 = "12", "8"
 PLENTY = "12G"
+MARKS = (512, 1024, 2048, 4096, 8192)  # MiB, on the plot
 
 
 def example(name: str, size: tuple[int, int], path: Path) -> Path:
@@ -256,6 +257,7 @@ def plot(args: argparse.Namespace) -> None:
     axes.plot(sides, image, "s:", label="arrays of the size of the image, mapped or not")
     axes.set(xscale="log", yscale="log", xlabel="longer side, pixels", ylabel="MiB")
     axes.set_xticks(sides, [str(side) for side in sides])
+    axes.set_yticks(MARKS, [str(mark) for mark in MARKS])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend()
