@@ -129,9 +129,8 @@ class Work:
             _write_text(settings.report, result.report.to_json() + "\n")
         if self._saver:
             self._saver.remove()
-        self._tell(
-            f"{shown(request.output)}  {result.image.width}x{result.image.height}, {result.report.seconds:.1f} s"
-        )
+        height, width = result.picture.size
+        self._tell(f"{shown(request.output)}  {width}x{height}, {result.report.seconds:.1f} s")
 
     def _write(self, result: StyleResult) -> None:
         """Write the picture, unless it was before the end came."""

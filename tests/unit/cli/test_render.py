@@ -43,6 +43,15 @@ def test_writes_the_picture_under_its_default_name_and_says_so_on_stderr(folder,
     assert bytes_of(folder / "photo-painting.png").shape == (48, 64, 3)
 
 
+def test_telling_the_size_makes_no_copy_of_the_picture(monkeypatch, capsys):
+    """One of 16,384 x 16,384 pixels would take 1.8 GB."""
+    copies = []
+    monkeypatch.setattr("styler.api.as_pil", lambda picture: copies.append(picture))
+    assert render() == 0
+    assert "64x48" in capsys.readouterr().err
+    assert copies == []
+
+
 def test_quiet_says_nothing(capsys):
     assert render("-q", "--size", "96") == 0  # 96 enlarges the photo
     assert capsys.readouterr() == ("", "")
