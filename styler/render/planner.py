@@ -34,7 +34,6 @@ TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels, tried from t
 PIXEL = 12  # bytes: three float32
 OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and WebP; PNG and TIFF need less
 SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
-BEYOND = 1.07  # times the probe's lines: twelve renders of `bench_tiling.py plans` held 0.9 to 1.3 times them
 TRIALS = 1.08  # evaluations a step, an estimate: a search seldom needs a second trial; reports tell both counts
 PREPARED = 0.5  # evaluations an octave: photo and painting pass through the network once and only forward, which is a
 # third of a step in one piece and a quarter by tiles
@@ -276,11 +275,11 @@ class Planner:
             return self._whole_peak(stage.octave, self._whole)
         sizes = self.buffers(stage)
         resident = sum(size for name, size in sizes.items() if stage.folder is None or name in stage.resident)
-        tile = BEYOND * self._tiles.memory.at(self._seen(stage.octave.size, stage.tile))
+        tile = self._tiles.memory.at(self._seen(stage.octave.size, stage.tile))
         return self.setting.held + tile + resident + max(SWEEP, self._output(stage.octave))
 
     def _whole_peak(self, octave: Octave, cost: Cost) -> float:
-        return self.setting.held + BEYOND * cost.memory.at(_pixels(octave.size)) + self._output(octave)
+        return self.setting.held + cost.memory.at(_pixels(octave.size)) + self._output(octave)
 
     def _output(self, octave: Octave) -> float:
         """Writing a result that is large; small ones reuse what the last octave has left."""

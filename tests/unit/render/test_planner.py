@@ -12,7 +12,7 @@ from styler.errors import ConfigError, ResourceError
 from styler.render import planner as module
 from styler.render import setting as setting_module
 from styler.render.cost import Cost, Line
-from styler.render.planner import BEYOND, PIXEL, Planner, plan_render
+from styler.render.planner import PIXEL, Planner, plan_render
 from styler.render.pyramid import plan_octaves
 from styler.render.setting import PLANNED_SHARE, Setting
 from styler.render.snapshot import Position
@@ -45,7 +45,7 @@ def plan(tmp_path, budget, measure=True, costs=probe, **changes):
 def test_in_one_piece_where_memory_suffices(tmp_path):
     made = plan(tmp_path, 4000 * MIB)
     assert set(made.tiles) == {None}
-    assert made.peak == pytest.approx(300 * MIB + BEYOND * WHOLE.memory.at((FINAL.height + 16) * (FINAL.width + 16)))
+    assert made.peak == pytest.approx(300 * MIB + WHOLE.memory.at((FINAL.height + 16) * (FINAL.width + 16)))
     assert made.basis == "measured"
     assert sum(stage.octave.steps for stage in made.stages) == 60
 
