@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from styler.cli.app import main, prepare_environment
+from styler.cli.app import main
 from styler.networks import NETWORKS, NetworkSpec
 from styler.networks.compact import CompactDesign, to_inputs
 from styler.networks.spec import decreasing
@@ -34,5 +34,4 @@ if "tiny" not in NETWORKS:
     NETWORKS.add("tiny", spec())
 
 if __name__ == "__main__":
-    prepare_environment(["batch"])
     main()
