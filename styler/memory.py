@@ -8,12 +8,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-UNLIMITED = 2**60  # bytes: control groups of version 1 say "none" by a number near 2^63
-MOUNTS = Path("/sys/fs/cgroup")
+from styler.groups import group_folders, text_of
+
+UNLIMITED = 2**60  # bytes; more is no limit
+LIMITS = {
+    "memory.max": ("memory.current", "inactive_file"),
+    "memory.high": ("memory.current", "inactive_file"),  # beyond it processes are slowed down until they hardly move
+    "memory.limit_in_bytes": ("memory.usage_in_bytes", "total_inactive_file"),
+}  # files of a control group -> those that say what of it is used, and which part is given back under pressure
+OWN_LIMITS = {"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}  # of `ulimit`, and what of this process they count
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Bytes that may still be used, the least of the machine's and of every enclosing container's.
+    """Bytes that may still be used, the least of the machine's, every enclosing container's and this process's own.
 
     Args:
         root: Folder that holds `proc` and `sys`.
@@ -21,77 +28,80 @@ def available_memory(root: Path = Path("/")) -> int | None:
     Returns:
         None where nothing tells.
     """
-    known = [amount for amount in (_of_machine(root), *_of_groups(root)) if amount is not None]
+    known = [amount for amount in (_of_machine(root), *_of_groups(root), *_of_process(root)) if amount is not None]
     return min(known, default=None)
 
 
 def _of_machine(root: Path) -> int | None:
-    for line in _text(root / "proc/meminfo").splitlines():
-        if line.startswith("MemAvailable:"):
+    return _kib(root / "proc/meminfo", "MemAvailable")
+
+
+def total_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of the machine, or of the smallest container around this process; None where nothing tells."""
+    files = [folder / name for folder in group_folders("memory", root) for name in LIMITS]
+    known = [_kib(root / "proc/meminfo", "MemTotal"), *map(_limit, files)]
+    return min((amount for amount in known if amount is not None), default=None)
+
+
+def _kib(path: Path, name: str) -> int | None:
+    """A line such as `MemTotal:  8000 kB`, in bytes."""
+    for line in text_of(path).splitlines():
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return None
 
 
 def _of_groups(root: Path) -> Iterator[int | None]:
-    """What the process's own control groups and those around them leave, version 1 and 2."""
-    for folder in _group_folders(root):
-        yield _left(folder, "memory.max", "memory.current", "inactive_file")
-        yield _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    """What the process's own control groups and those around them leave."""
+    for folder in group_folders("memory", root):
+        for limit, (used, reclaimable) in LIMITS.items():
+            yield _left(folder, limit, used, reclaimable)
+
+
+def _of_process(root: Path) -> Iterator[int | None]:
+    """What its own limits leave to this process (`ulimit -v`, `ulimit -d`)."""
+    for limit, counted in OWN_LIMITS.items():
+        most = resource.getrlimit(getattr(resource, limit))[0] if hasattr(resource, limit) else resource.RLIM_INFINITY
+        used = _kib(root / "proc/self/status", counted)
+        yield None if most == resource.RLIM_INFINITY or used is None else max(0, most - used)
 
 
 def memory_kills(root: Path = Path("/")) -> int:
     """How many processes of this one's control groups were killed for want of memory; 0 where nothing tells."""
-    return max((_kills(folder) for folder in _group_folders(root)), default=0)
-
-
-def _group_folders(root: Path) -> Iterator[Path]:
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        number, controllers, path = line.split(":", 2)
-        if number == "0":
-            yield from _upward(root, ("", "unified"), path)
-        elif "memory" in controllers.split(","):
-            yield from _upward(root, ("memory",), path)
+    return max((_kills(folder) for folder in group_folders("memory", root)), default=0)
 
 
 def _kills(folder: Path) -> int:
     """`oom_kill` of version 2 or 1."""
-    lines = (_text(folder / "memory.events") + _text(folder / "memory.oom_control")).splitlines()
+    lines = (text_of(folder / "memory.events") + text_of(folder / "memory.oom_control")).splitlines()
     return max((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), default=0)
-
-
-def _upward(root: Path, mounts: tuple[str, ...], path: str) -> Iterator[Path]:
-    """The group's folder and every one around it; inside a container the path may not exist, the mount does."""
-    inner = Path(path.lstrip("/"))
-    for mount in mounts:
-        base = root / MOUNTS.relative_to("/") / mount
-        yield from (base / part for part in (inner, *inner.parents))
 
 
 def _left(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
     """Limit less use; pages of files that were not used lately are given back under pressure and do not count."""
-    most, now = _text(folder / limit).strip(), _text(folder / used).strip()
-    if not most.isdigit() or not now.isdigit() or int(most) >= UNLIMITED:
+    most, now = _limit(folder / limit), text_of(folder / used).strip()
+    if most is None or not now.isdigit():
         return None
-    cached = (line.split()[1] for line in _text(folder / "memory.stat").splitlines() if line.split()[0] == reclaimable)
-    return max(0, int(most) - int(now) + int(next(cached, "0")))
+    lines = (line.split() for line in text_of(folder / "memory.stat").splitlines())
+    cached = (words[1] for words in lines if words[:1] == [reclaimable])
+    return max(0, most - int(now) + int(next(cached, "0")))
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("ascii")
-    except (OSError, UnicodeDecodeError):
-        return ""
+def _limit(path: Path) -> int | None:
+    """Bytes, or None for no limit: "max" in version 2, a number near 2^63 in version 1."""
+    most = text_of(path).strip()
+    return int(most) if most.isdigit() and int(most) < UNLIMITED else None
 
 
 def resident_memory() -> int:
     """Bytes of this process that are in memory now; 0 where nothing tells."""
-    pages = _text(Path("/proc/self/statm")).split()
+    pages = text_of(Path("/proc/self/statm")).split()
     return int(pages[1]) * resource.getpagesize() if len(pages) > 1 else 0
 
 
 def peak_memory() -> int:
     """Largest resident memory of this process so far, bytes."""
-    for line in _text(Path("/proc/self/status")).splitlines():
+    for line in text_of(Path("/proc/self/status")).splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS, KiB elsewhere

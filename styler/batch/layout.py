@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from styler.batch.plan import Task
 from styler.batch.together import ALONE, Grouping, most_that_fit
 from styler.batch.worker import Placement
+from styler.config import RenderConfig
 from styler.errors import BatchError, suggestion
+from styler.memory import available_memory
+from styler.processors import count_processors
 
 ENGINES = ("local", "ray")
 ADDRESS = "auto"  # Ray's own word for the cluster that this machine belongs to
 STATISTICS = ".styler-statistics"  # folder in the output folder
 MEMORY_SHARE = 0.8  # of what is available, as `--max-memory` of a single render
 WORKER_MEMORY = 700 * 2**20  # bytes of a process that has imported TensorFlow and built the network
+GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd")  # in /dev: of NVIDIA, of Windows' own Linux, of AMD
+GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+ASKING = 120.0  # seconds for TensorFlow to be imported, which takes 4 from a warm disk
 PIXEL_MEMORY = 6_000  # bytes a pixel of the result on top of it
 
 
@@ -72,25 +83,47 @@ def uses_gpus(tasks: Sequence[Task]) -> int:
 
 def count_cores() -> int:
     """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return count_processors()
 
 
 def count_gpus() -> int:
-    """GPUs that a worker may use, counted without importing TensorFlow."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return len([part for part in named.split(",") if part.strip() and part.strip() != "-1"])
-    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+    """GPUs that a worker may use: none without a device of the system, else as many as TensorFlow sees."""
+    devices = (path for pattern in GPU_DEVICES for path in Path("/dev").glob(pattern))
+    return 0 if next(devices, None) is None else _seen_by_tensorflow(os.environ.get(GPU_VARIABLE, ""))
+
+
+@cache
+def _seen_by_tensorflow(named: str) -> int:
+    """Asked in a process of its own: TensorFlow may be built without GPUs, or its libraries may be absent.
+
+    Args:
+        named: GPUs that the environment names; another choice is asked for anew.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", COUNT_GPUS], capture_output=True, text=True, timeout=ASKING, check=True
+        )
+        return int(done.stdout.split()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return 0
+
+
+def absent_gpus(configs: Iterable[RenderConfig]) -> str:
+    """A sentence where the environment names GPUs and there are none for renders that may use them; else nothing."""
+    named = os.environ.get(GPU_VARIABLE, "").strip()
+    if not named or named.startswith("-") or all(config.device == "cpu" for config in configs) or count_gpus():
+        return ""
+    return f"{GPU_VARIABLE} is {named!r}, but TensorFlow sees no GPU here: the processors do the work"
 
 
 def _fitting(tasks: Sequence[Task]) -> int:
     """Workers that fit into memory."""
-    return max(1, int(MEMORY_SHARE * available_memory() / worker_memory(tasks)))
+    return max(1, int(min(len(tasks), MEMORY_SHARE * _available() / worker_memory(tasks))))
 
 
 def most_together(tasks: Sequence[Task], task: Task, workers: int) -> int:
     """Pictures like a task that fit together into the memory of each worker of this machine."""
-    each = MEMORY_SHARE * available_memory() / workers - WORKER_MEMORY
+    each = MEMORY_SHARE * _available() / workers - WORKER_MEMORY
     return most_that_fit(tasks, task, each, PIXEL_MEMORY * task.size.height * task.size.width)
 
 
@@ -100,11 +133,7 @@ def worker_memory(tasks: Sequence[Task]) -> int:
     return WORKER_MEMORY + PIXEL_MEMORY * pixels
 
 
-def available_memory() -> int:
-    """Bytes that programs can still get."""
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-    except OSError:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    found = dict(line.split(":") for line in lines)
-    return int(found["MemAvailable"].split()[0]) * 1024
+def _available() -> float:
+    """Bytes that programs can still get; infinite where nothing tells."""
+    available = available_memory()
+    return math.inf if available is None else available

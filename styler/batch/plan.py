@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from styler.images.reading import check_readable
 from styler.images.sizes import check_shape
 from styler.images.writing import check_format_holds
 from styler.networks import find_network
+from styler.processors import count_processors
 from styler.types import Size
 
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
@@ -188,7 +188,7 @@ def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: 
             return REASONS.get(entry.state, "new")
         return DONE if is_intact(folder / job.name, entry) else "missing"
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(count_processors()) as pool:
         return list(pool.map(state, jobs, recipes))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from styler.batch.jobs import Job
 from styler.config import RenderConfig
 from styler.networks import find_network
 from styler.networks.weights import located, sha256
+from styler.processors import count_processors
 from styler.types import Size
 
 FORMAT = 1  # raised when the same options begin to mean another picture without a change of version
@@ -69,7 +69,7 @@ def network_file(job: Job) -> dict[Path, str]:
 def file_digests(paths: Iterable[Path]) -> dict[Path, str]:
     """SHA-256 of many files, some at a time; "" for a file that cannot be read."""
     unique = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+    with ThreadPoolExecutor(count_processors()) as pool:  # hashing lets other threads run
         return dict(zip(unique, pool.map(digest, unique), strict=True))
 
 

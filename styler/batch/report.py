@@ -21,6 +21,7 @@ from styler.batch.ledger import DONE, Entry
 from styler.batch.recipe import recipe_words
 from styler.errors import OutputError
 from styler.images.atomic import write_atomically
+from styler.processors import count_processors
 
 THUMBNAIL = 240  # pixels of the longer side: four in a row on a narrow screen, some 8 KB each
 THUMBNAIL_QUALITY = 80  # of JPEG; a preview, the picture itself is one click away
@@ -107,7 +108,7 @@ def _row(job: Job, entry: Entry | None, path: Path, folder: Path) -> dict[str, A
 def _thumbnails(paths: Sequence[Path]) -> dict[str, str]:
     """Path -> data address of a small JPEG, for each image that can be read."""
     unique = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding lets other threads run
+    with ThreadPoolExecutor(count_processors()) as pool:  # decoding lets other threads run
         made = zip(unique, pool.map(_thumbnail, unique), strict=True)
         return {str(path): text for path, text in made if text}
 

@@ -20,6 +20,7 @@ from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
 from styler.errors import StylerError
+from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
 REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
@@ -76,6 +77,8 @@ def prepare_environment(arguments: list[str]) -> None:
     if arguments and arguments[0] in RENDERING:
         os.environ.setdefault(SWITCHES["constant_weights"], "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if count_processors() < bound_processors():  # a container's share; TensorFlow by itself takes the machine's
+        os.environ.setdefault(THREADS_VARIABLE, str(count_processors()))
 
 
 def main() -> None:

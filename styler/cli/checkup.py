@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 
 from styler.errors import StylerError
+from styler.memory import available_memory, total_memory
 from styler.networks import NETWORKS
 from styler.networks.compact import FILENAME
 from styler.networks.weights import find_weights, load_verified
+from styler.processors import count_processors
 from styler.render.report import versions
 from styler.types import Tensor
 
@@ -22,7 +24,8 @@ def checkup() -> Iterator[Check]:
     """Name, outcome and whether it is as it should be, one check after the other."""
     found = versions()
     yield "versions", ", ".join(f"{name} {version}" for name, version in found.items()), True
-    yield "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors", True
+    processors = f"{count_processors()} of {os.cpu_count()} processors"
+    yield "system", f"{platform.system()} {platform.machine()}, {processors}", True
     yield _memory()
     yield _devices()
     yield _weights()
@@ -30,9 +33,12 @@ def checkup() -> Iterator[Check]:
 
 
 def _memory() -> Check:
-    pages, page = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    total = os.sysconf("SC_PHYS_PAGES") * page
-    return "memory", f"{pages * page / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB", True
+    free, total = (_gib(amount) for amount in (available_memory(), total_memory()))
+    return "memory", f"{free} free of {total}", True
+
+
+def _gib(amount: int | None) -> str:
+    return "an unknown amount" if amount is None else f"{amount / 2**30:.1f} GiB"
 
 
 def _devices() -> Check:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Generator, MutableMapping
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
@@ -27,6 +26,7 @@ from styler.networks.palette import PALETTE, with_palette
 from styler.networks.precision import in_precision
 from styler.networks.views import VIEWS, seen_in, with_views
 from styler.optimizers import Adam, Lbfgs, Optimizer
+from styler.processors import usual_threads
 from styler.render.compiled import Compiled
 from styler.render.cost import bytes_a_pixel
 from styler.render.loop import Program, image_tensor
@@ -277,7 +277,7 @@ def use_threads(count: int) -> bool:
 def threads() -> int:
     """Threads that TensorFlow spreads one operation over; the order of its sums may depend on it."""
     chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
-    return chosen or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0] * (os.cpu_count() or 1))
+    return chosen or usual_threads()
 
 
 def uses_xla(config: RenderConfig, device: str) -> bool:

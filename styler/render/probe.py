@@ -28,6 +28,7 @@ from styler.memory import peak_memory, resident_memory
 from styler.networks import find_network
 from styler.networks.weights import find_weights
 from styler.optimizers.streamed import streamed
+from styler.processors import count_processors
 from styler.render.cost import Cost, Line
 from styler.render.engine import DECISIVE, Engine
 from styler.render.margin import MARGIN
@@ -99,7 +100,7 @@ def conditions(config: RenderConfig) -> dict[str, Any]:
     return {
         "config": {name: value for name, value in config.to_dict().items() if name in DECISIVE},
         "weights": _weights_stamp(config.network),
-        "machine": [platform.machine(), platform.processor(), _processor(), _cores()],
+        "machine": [platform.machine(), platform.processor(), _processor(), count_processors()],
         "versions": [platform.python_version(), styler.__version__, tf.__version__, keras.__version__, np.__version__],
         "environment": sorted(
             (k, v) for k, v in os.environ.items() if k.startswith(("TF_", "OMP_", "XLA_", "MALLOC_"))
@@ -120,10 +121,6 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return ""
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _keep(path: Path, values: dict[str, Any]) -> None:

@@ -12,7 +12,19 @@ import pytest
 from support.sources import PACKAGE, Import, imports, label, package_files, parse, runtime_imports
 
 LAYERS = (
-    ("errors", "config", "presets", "recipe", "sources", "types", "registry", "progress", "memory"),
+    (
+        "errors",
+        "config",
+        "presets",
+        "recipe",
+        "sources",
+        "types",
+        "registry",
+        "progress",
+        "memory",
+        "groups",
+        "processors",
+    ),
     ("networks", "losses", "optimizers", "images"),
     ("features",),
     ("render",),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from styler import memory
-from styler.memory import available_memory, memory_kills, peak_memory, resident_memory, trim
+from styler.memory import available_memory, memory_kills, peak_memory, resident_memory, total_memory, trim
 
 MACHINE = "MemTotal: 8000 kB\nMemAvailable:    4000 kB\n"
 
@@ -74,6 +74,24 @@ def test_within_a_container_the_mount_itself_is_the_group(system, version):
     files = group(version, 2**20, 0, path="")
     root = system(**{**files, "proc/self/cgroup": files["proc/self/cgroup"].replace("\n", "/docker/5f\n")})
     assert available_memory(root) == 2**20
+
+
+def test_a_group_that_slows_down_before_its_limit_counts(system):
+    files = {**group(2, 2**21, 0), "sys/fs/cgroup/box/job/memory.high": f"{2**20}\n"}
+    assert available_memory(system(**files)) == 2**20
+
+
+def test_the_limit_of_the_process_itself_counts(system, monkeypatch):
+    limits = {memory.resource.RLIMIT_AS: 2**21, memory.resource.RLIMIT_DATA: memory.resource.RLIM_INFINITY}
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda kind: (limits[kind], memory.resource.RLIM_INFINITY))
+    root = system(**{"proc/self/status": "VmSize:     1024 kB\nVmData:      100 kB\n"})
+    assert available_memory(root) == 2**20
+
+
+def test_a_container_is_as_large_as_its_smallest_limit(system):
+    assert total_memory(system()) == 8000 * 1024
+    inner, outer = group(2, "max", 0), group(2, 2**20, 2**18, path="/box")
+    assert total_memory(system(**{**outer, **inner})) == 2**20
 
 
 def test_nothing_is_known_of_an_unknown_system(tmp_path):
