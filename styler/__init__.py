@@ -1,7 +1,7 @@
 """Neural style transfer: a photo and a painting in, a picture out.
 
 `stylize` renders one picture, `Stylizer` many, `render_batch` very many, `FeatureExtractor` gives the activations
-alone.
+alone, those of any Keras model and of any graph of TensorFlow.
 TensorFlow is imported when the first of them is used, not with this package.
 """
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from styler.batch.events import Outcome
     from styler.batch.jobs import Job
     from styler.features.extractor import FeatureExtractor
+    from styler.features.graph import GraphExtractor
     from styler.render.report import Report
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _LATE = {
     "Outcome": "styler.batch.events",
     "render_batch": "styler.batch.batch",
     "FeatureExtractor": "styler.features.extractor",
+    "GraphExtractor": "styler.features.graph",
     "Report": "styler.render.report",
     "StyleResult": "styler.api",
     "Stylizer": "styler.api",
@@ -51,6 +53,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "FeatureExtractor",
+    "GraphExtractor",
     "ImageError",
     "Job",
     "LayerError",

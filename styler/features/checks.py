@@ -1,4 +1,4 @@
-"""What goes into a model, held against what it takes, in words that help."""
+"""What goes into a model, in every form that Keras takes, held against what the model expects, in words that help."""
 
 from __future__ import annotations
 
@@ -8,20 +8,81 @@ from styler.errors import ImageError
 from styler.types import Tensor
 
 
-def check_structure(images: Any, expected: Any) -> None:
-    """Refuse a list or dict of inputs that is not the model's.
+def arranged(images: Any, expected: Any) -> list[Any]:
+    """The values of a model's inputs in the order of `keras.tree.flatten(expected)`.
+
+    A dict may go by the names of the inputs where the model has a list, and may hold more than the model takes; a list
+    of one or a dict of one may stand for its only input; an optional input may be left out of a dict.
+
+    Args:
+        images: What the caller gave.
+        expected: The model's symbolic inputs: one, or a list, tuple or dict of them, nested as they come.
+
+    Returns:
+        One value for each input, None for an optional one that is left out.
 
     Raises:
         ImageError: Another structure.
     """
+    import keras
+
+    symbols = keras.tree.flatten(expected)
     if not isinstance(expected, list | tuple | dict):
-        return
-    kind = dict if isinstance(expected, dict) else (list, tuple)
-    same_keys = not isinstance(expected, dict) or (isinstance(images, dict) and set(images) == set(expected))
-    if not isinstance(images, kind) or len(images) != len(expected) or not same_keys:
-        names = list(expected) if isinstance(expected, dict) else [symbol.name for symbol in expected]
-        message = f"expected {len(expected)} inputs, a {type(expected).__name__} of {names}, got {_told(images)}"
-        raise ImageError(message)
+        return [_only(images, expected)]
+    if isinstance(images, dict):
+        return _by_name(images, expected, symbols)
+    if len(symbols) == 1:
+        return [_only(images, symbols[0])]
+    sortable = not isinstance(expected, dict) or list(expected) == sorted(expected)
+    if isinstance(images, list | tuple) and len(images) == len(expected) and sortable:
+        places = [expected[key] for key in sorted(expected)] if isinstance(expected, dict) else expected
+        return [value for image, place in zip(images, places, strict=True) for value in arranged(image, place)]
+    raise _other_structure(images, expected, symbols)
+
+
+def _only(images: Any, symbol: Any) -> Any:
+    """The value of a single input out of a list or dict of one; a list that is itself an array stays."""
+    if isinstance(images, dict):
+        return _by_name(images, [symbol], [symbol])[0]
+    if isinstance(images, list | tuple) and len(images) == 1:
+        rank, shape = _rank(images[0]), tuple(symbol.shape)
+        if rank is not None and (rank + 1 != len(shape) or shape[1:] == (1,)):
+            return images[0]
+    return images
+
+
+def _rank(value: Any) -> int | None:
+    """Number of axes of an array or tensor; None for anything else."""
+    shape = getattr(value, "shape", None)
+    rank = getattr(shape, "rank", None)
+    return rank if rank is not None or shape is None else len(tuple(shape))
+
+
+def _by_name(images: dict[Any, Any], expected: Any, symbols: list[Any]) -> list[Any]:
+    if isinstance(expected, dict):
+        wanted: list[tuple[Any, Any]] = [(key, expected[key]) for key in sorted(expected)]
+    elif all(hasattr(each, "shape") for each in expected):
+        wanted = [(symbol.name, symbol) for symbol in expected]
+    else:
+        raise _other_structure(images, expected, symbols)
+    found = []
+    for key, place in wanted:
+        if key not in images and not is_optional(place):
+            raise _other_structure(images, expected, symbols)
+        found += arranged(images.get(key), place)
+    return found
+
+
+def is_optional(symbol: Any) -> bool:
+    """Whether an input was declared optional."""
+    layer = getattr(getattr(symbol, "_keras_history", None), "operation", None)
+    return bool(getattr(layer, "optional", False))
+
+
+def _other_structure(images: Any, expected: Any, symbols: list[Any]) -> ImageError:
+    names = list(expected) if isinstance(expected, dict) else [symbol.name for symbol in symbols]
+    kind = type(expected).__name__
+    return ImageError(f"expected {len(names)} input{'s' * (len(names) > 1)}, a {kind} of {names}, got {_told(images)}")
 
 
 def _told(images: Any) -> str:
@@ -32,54 +93,118 @@ def _told(images: Any) -> str:
     return f"one {type(images).__name__}"
 
 
-def converted(images: Any, expected: Any, *, cast: bool) -> Any:
-    """Tensors in the structure of the model's inputs.
+def converted(value: Any, symbol: Any, *, pixels: bool, eager: bool) -> Tensor | None:
+    """A tensor that an input of the model takes.
 
     Args:
-        images: Arrays or tensors.
-        expected: The model's symbolic inputs.
-        cast: Floats of another width become the model's.
+        value: Array, tensor (dense, ragged or sparse), text, or None for an optional input.
+        symbol: The symbolic input.
+        pixels: The value is RGB 0..1 for a preprocessing, so that whole numbers would be of another unit.
+        eager: Numbers of another width or kind become the model's, as Keras does; in a graph Keras does it itself.
 
     Raises:
-        ImageError: Rank, channels, another fixed size, or dtype do not fit.
+        ImageError: Rank, channels, another fixed size, or the kind of values do not fit.
     """
-    if isinstance(expected, dict):
-        return {name: _converted(images[name], symbol, cast) for name, symbol in expected.items()}
-    if isinstance(expected, list | tuple):
-        return [_converted(image, symbol, cast) for image, symbol in zip(images, expected, strict=True)]
-    return _converted(images, expected, cast)
-
-
-def _converted(image: Any, symbol: Any, cast: bool) -> Tensor:
     import tensorflow as tf
 
-    try:
-        tensor = tf.convert_to_tensor(image)
-    except (TypeError, ValueError) as cause:
-        message = f"expected an array or tensor for {symbol.name!r}, got {type(image).__name__}: {cause}"
-        raise ImageError(message) from cause
-    if tensor.dtype == tf.string:
-        message = f"expected an array or tensor for {symbol.name!r}, got text; read the image first"
+    if value is None:
+        if is_optional(symbol):
+            return None
+        message = f"expected an array or tensor for {symbol.name!r}, got None; only an optional input can be left out"
         raise ImageError(message)
+    tensor = _as_tensor(value, symbol)
+    if isinstance(tensor, tf.RaggedTensor) and not getattr(symbol, "ragged", False):
+        message = (
+            f"expected a dense tensor for {symbol.name!r}, got a ragged one; call .to_tensor() on it, or declare the "
+            "input with keras.Input(..., ragged=True)"
+        )
+        raise ImageError(message)
+    if isinstance(tensor, tf.SparseTensor) and not getattr(symbol, "sparse", False):
+        tensor = tf.sparse.to_dense(tensor)
+    _check_kind(tensor, symbol, pixels)
+    tensor = _in_rank(tensor, symbol)
     _check_shape(tensor, symbol)
     wanted = tf.as_dtype(symbol.dtype)
-    if wanted.is_floating != tensor.dtype.is_floating:
-        advice = "divide pixels by 255 first" if wanted.is_floating else "give whole numbers"
-        message = f"expected {wanted.name} for {symbol.name!r}, got {tensor.dtype.name}; {advice}"
+    if not eager or tensor.dtype == wanted:
+        return tensor
+    if tensor.dtype.is_floating and wanted.is_integer:
+        _check_whole(tensor, symbol)
+    return tf.cast(tensor, wanted)
+
+
+def _as_tensor(value: Any, symbol: Any) -> Tensor:
+    import tensorflow as tf
+
+    if isinstance(value, tf.RaggedTensor | tf.SparseTensor):
+        return value
+    try:
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as cause:
+        reason = next(iter(str(cause).splitlines()), type(cause).__name__)
+        message = f"expected an array or tensor for {symbol.name!r}, got {type(value).__name__}: {reason}"
+        raise ImageError(message) from cause
+
+
+def _check_kind(tensor: Tensor, symbol: Any, pixels: bool) -> None:
+    """Refuse text for numbers, numbers for text, complex numbers, and bytes where a preprocessing wants 0..1."""
+    import tensorflow as tf
+
+    wanted, given = tf.as_dtype(symbol.dtype), tensor.dtype
+    if given == tf.string and wanted != tf.string:
+        advice = "read the image first" if len(symbol.shape) == 4 else "give numbers"
+        message = f"expected an array or tensor for {symbol.name!r}, got text; {advice}"
+    elif wanted == tf.string and given != tf.string:
+        message = f"expected text for {symbol.name!r}, got {given.name}; give strings"
+    elif given.is_complex and not wanted.is_complex:
+        message = f"expected {wanted.name} for {symbol.name!r}, got {given.name}; take its real part or its magnitude"
+    elif pixels and wanted.is_floating and not given.is_floating:
+        message = (
+            f"expected {wanted.name} in 0..1 for {symbol.name!r}, got {given.name}; divide pixels by 255 first, the "
+            "preprocessing does the rest"
+        )
+    else:
+        return
+    raise ImageError(message)
+
+
+def _check_whole(tensor: Tensor, symbol: Any) -> None:
+    import tensorflow as tf
+
+    values = _values(tensor)
+    if not bool(tf.reduce_all(values == tf.math.round(values))):
+        message = f"expected {symbol.dtype} for {symbol.name!r}, got {tensor.dtype.name}; give whole numbers"
         raise ImageError(message)
-    return tf.cast(tensor, wanted) if cast else tensor
+
+
+def _in_rank(tensor: Tensor, symbol: Any) -> Tensor:
+    """A last axis of one added or taken away, as Keras does; never to a single image without a batch axis."""
+    import tensorflow as tf
+
+    given, wanted = tensor.shape, symbol.shape
+    if not isinstance(tensor, tf.Tensor) or given.rank is None:
+        return tensor
+    if given.rank == len(wanted) + 1 and given[-1] == 1:
+        return tf.squeeze(tensor, -1)
+    if given.rank == len(wanted) - 1 and wanted and wanted[-1] == 1 and (given.rank < 3 or given[-1] != 1):
+        return tensor[..., None]
+    return tensor
 
 
 def _check_shape(tensor: Tensor, symbol: Any) -> None:
     given, wanted = tensor.shape, symbol.shape
+    axes = "(batch, height, width, channels), " if len(wanted) == 4 else ""
+    shown = "(" + ", ".join("any" if side is None else str(side) for side in wanted) + ")"
     if given.rank is None:
-        return
+        pattern = "(" + ", ".join(map(str, wanted)) + ("," if len(wanted) == 1 else "") + ")"
+        message = (
+            f"expected {axes}{shown} for {symbol.name!r}, got a tensor of unknown rank; say it first with "
+            f"tf.ensure_shape(tensor, {pattern})"
+        )
+        raise ImageError(message)
     fits = given.rank == len(wanted) and all(
         there is None or here is None or here == there for here, there in zip(given, wanted, strict=True)
     )
     if not fits:
-        axes = "(batch, height, width, channels), " if len(wanted) == 4 else ""
-        shown = "(" + ", ".join("any" if side is None else str(side) for side in wanted) + ")"
         message = f"expected {axes}{shown} for {symbol.name!r}, got {tuple(given)}; {_advice(given.rank, wanted)}"
         raise ImageError(message)
 
@@ -92,20 +217,27 @@ def _advice(rank: int, wanted: tuple[int | None, ...]) -> str:
     return "change the number of axes"
 
 
+def _values(tensor: Tensor) -> Tensor:
+    """The numbers of a dense, ragged or sparse tensor."""
+    return getattr(tensor, "flat_values", getattr(tensor, "values", tensor))
+
+
 def check_finite(tensors: Any) -> None:
     """Refuse NaN and infinity, which would spread through every layer without a word.
 
     Raises:
         ImageError: There are some.
     """
-    import keras
     import tensorflow as tf
 
-    for tensor in keras.tree.flatten(tensors):
-        if tensor.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(tensor))):
-            count = int(tf.size(tensor)) - int(tf.math.count_nonzero(tf.math.is_finite(tensor)))
+    for tensor in tensors:
+        if tensor is None or not tensor.dtype.is_floating:
+            continue
+        values = _values(tensor)
+        if not bool(tf.reduce_all(tf.math.is_finite(values))):
+            count = int(tf.size(values)) - int(tf.math.count_nonzero(tf.math.is_finite(values)))
             message = (
-                f"expected finite numbers, got NaN or infinity in {count} of {int(tf.size(tensor))} places; look for a "
+                f"expected finite numbers, got NaN or infinity in {count} of {int(tf.size(values))} places; look for a "
                 "division by zero where the image was made"
             )
             raise ImageError(message)

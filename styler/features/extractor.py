@@ -1,44 +1,59 @@
-"""Several layers of a Keras model as one multi-output model."""
+"""Activations of any model: one door for Keras models, recurrent states and low-level graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from styler.errors import ImageError
-from styler.features.resolution import resolve
-from styler.networks.calls import inputs_of
-from styler.types import Features, Tensor
+from styler.errors import ConfigError
+from styler.features.frozen import DEFAULT_SIGNATURE, is_graph
+from styler.features.graph import GraphExtractor
+from styler.features.keys import asked, check_reduction, reduced
+from styler.features.model import ModelExtractor
+from styler.types import Features, PathLike, Tensor
 
 if TYPE_CHECKING:
     import keras
 
     from styler.networks.spec import NetworkSpec
 
+Layers = Iterable[str] | Mapping[str, str]
+
 
 class FeatureExtractor:
     """Images in, `{address: activations}` out, in the order asked for.
 
-    The layers become the outputs of one functional model that ends at the deepest of them. A call outside of a
-    `tf.function` runs a program that is compiled once for every batch size, height and width; a call inside of one
-    becomes part of it.
+    The layers of a Keras model become the outputs of one functional model that ends at the deepest of them. A call
+    outside of a `tf.function` runs a program that is compiled once for every batch size, height and width; a call
+    inside of one becomes part of it. Under a `tf.GradientTape` outside of a `tf.function` the layers run one by one,
+    so that one output has a gradient by another. Tensors of a graph become the outputs of one compiled function, as
+    `GraphExtractor` says.
 
     Args:
-        model: A Keras model: Sequential, functional, or any other with `example`.
+        model: A Keras model: Sequential, functional, or any other with `example`. Or a graph: a `tf.Graph`,
+            `(graph, session)`, `(graph, checkpoint)`, a `GraphDef` or a frozen `.pb` file, a SavedModel or its folder,
+            a concrete function or a `tf.function`.
         layers: Addresses: `name`, `nested_model/layer`, `layer@1` (second call), `layer:0` (first output), `#-3`
-            (third layer from the end), `block*_conv1`, `lstm:state_h`, `bi:backward.sequence`; see `docs/features.md`.
+            (third layer from the end), `block*_conv1`, `lstm:state_h`, `bi:backward.sequence`; of a graph the names of
+            tensors; see `docs/features.md`. A dict `{key: address}` renames the keys of the result.
+        reduce: "mean" or "max" over all positions, (B, H', W', C) -> (B, C); None leaves them. Activations without
+            positions stay as they are.
         preprocess: Applied to the images first: RGB 0..1 -> the model's units. None passes them on.
-        example: For a model whose graph Keras does not know: inputs to call it with, arrays or `keras.Input`.
+        example: For a model whose graph Keras does not know, or a `tf.function` without a signature: inputs to call
+            it with, arrays or `keras.Input`.
         minimum_size: Smallest height and width of an image, pixels.
+        feeds: Of a graph: names of the tensors to feed, in the order in which a call gives them. None takes every
+            placeholder that the tensors need.
+        signature: Which function of a SavedModel.
 
     Attributes:
         addresses: Keys of the result, patterns spread out.
-        model: The multi-output model, without `preprocess`.
 
     Raises:
         LayerError: No layers, one twice, or one that the model does not have or cannot give.
-        NetworkError: The model has no graph and none can be traced.
+        NetworkError: The model has no graph and none can be traced, or a graph lacks values.
+        ConfigError: An argument that this kind of model has no use for.
 
     Example:
         >>> extractor = FeatureExtractor(model, ["block1_conv1", "block4_conv2"])
@@ -49,43 +64,76 @@ class FeatureExtractor:
 
     def __init__(
         self,
-        model: keras.Model,
-        layers: Iterable[str],
+        model: Any,
+        layers: Layers,
         *,
+        reduce: str | None = None,
         preprocess: Callable[[Tensor], Tensor] | None = None,
         example: Any = None,
         minimum_size: int = 1,
+        feeds: Iterable[str] | None = None,
+        signature: str = DEFAULT_SIGNATURE,
     ) -> None:
-        import tensorflow as tf
-
-        from styler.features.replay import multi_output_model
-        from styler.features.tracing import with_graph
-
-        traced = with_graph(model, example)
-        targets = resolve(traced, layers)
-        self.addresses = tuple(target.address for target in targets)
-        self.minimum_size = minimum_size
-        self.model = multi_output_model(traced, targets)
-        self._preprocess = preprocess
-        self._input = inputs_of(traced)
-        self._fitting: set[tuple[int | None, ...]] = set()
-        self._compiled = tf.function(self._extract, input_signature=[_signature(self._input)])
+        check_reduction(reduce)
+        self._reduce = reduce
+        self._source: ModelExtractor | GraphExtractor
+        if is_graph(model):
+            _check_unused("a Keras model", minimum_size=minimum_size != 1)
+            self._source = GraphExtractor(
+                model, layers, feeds=feeds, signature=signature, example=example, preprocess=preprocess
+            )
+        else:
+            _check_unused("a graph", feeds=feeds is not None, signature=signature != DEFAULT_SIGNATURE)
+            self._source = ModelExtractor(
+                model, asked(layers), preprocess=preprocess, example=example, minimum_size=minimum_size
+            )
 
     @classmethod
-    def of(cls, network: NetworkSpec, layers: Iterable[str], pooling: str | None = None) -> FeatureExtractor:
+    def of(
+        cls,
+        network: NetworkSpec | PathLike,
+        layers: Layers,
+        pooling: str | None = None,
+        *,
+        reduce: str | None = None,
+    ) -> FeatureExtractor:
         """An extractor of a registered network, for images in RGB 0..1.
 
         Args:
-            network: `NETWORKS["vgg19"]`, or what `find_network` gives.
-            layers: Addresses.
+            network: "vgg19", the path of a `.keras` file, or what `find_network` gives.
+            layers: Addresses, or a dict `{key: address}`.
             pooling: "avg" or "max" in place of the network's own; None keeps it.
+            reduce: "mean" or "max" over all positions.
 
         Raises:
             LayerError: As for the class.
+            NetworkError: No such network.
             WeightsError: The network's weights cannot be had.
         """
-        model = network.build(pooling)
-        return cls(model, layers, preprocess=network.preprocess, minimum_size=network.minimum_size)
+        from styler.networks import NetworkSpec, find_network
+
+        spec = network if isinstance(network, NetworkSpec) else find_network(network)
+        model = spec.build(pooling)
+        return cls(model, layers, reduce=reduce, preprocess=spec.preprocess, minimum_size=spec.minimum_size)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Keys of the result, in order."""
+        return self._source.addresses
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """Names of what a call takes: the inputs of a Keras model, the fed tensors of a graph."""
+        return self._source.feeds
+
+    @property
+    def model(self) -> keras.Model:
+        """The multi-output Keras model, without `preprocess`.
+
+        Raises:
+            ConfigError: A graph has none.
+        """
+        return self._keras("has no Keras model").model
 
     def grown(self, model: keras.Model, addresses: Iterable[str]) -> FeatureExtractor:
         """An extractor with more outputs.
@@ -93,12 +141,12 @@ class FeatureExtractor:
         Args:
             model: Of the same inputs; the outputs of `self.model` come first.
             addresses: Keys of the others.
-        """
-        import tensorflow as tf
 
+        Raises:
+            ConfigError: This one reads a graph.
+        """
         other = copy(self)
-        other.model, other.addresses, other._fitting = model, (*self.addresses, *addresses), set()
-        other._compiled = tf.function(other._extract, input_signature=[_signature(self._input)])
+        other._source = self._keras("cannot grow").grown(model, tuple(addresses))
         return other
 
     def __call__(self, images: Any) -> Features:
@@ -106,62 +154,32 @@ class FeatureExtractor:
 
         Args:
             images: What the model takes, mostly (B, H, W, 3) float: RGB 0..1 with `preprocess`, else in the model's
-                units. A list or dict for a model with several inputs.
+                units. A list or dict for a model with several inputs; text, ragged and sparse tensors and None where
+                the model takes them. For a graph: the value of the only feed, a list in the order of `feeds`, or a
+                dict by feed name.
 
         Returns:
-            Address -> activations, (B, H', W', C) for a convolution, in the order of `addresses`.
+            Key -> activations, (B, H', W', C) for a convolution, in the order asked for.
 
         Raises:
-            ImageError: Not the rank, channels or dtype that the model takes, too small, or NaN (eager calls only).
+            ImageError: Not the rank, channels or kind of values that the model takes, too small, or NaN (eager calls
+                only).
         """
-        import tensorflow as tf
+        features = self._source(images)
+        if self._reduce is None:
+            return features
+        return {key: reduced(tensor, self._reduce, self._source.channels) for key, tensor in features.items()}
 
-        from styler.features.checks import check_finite, check_structure, converted
-
-        check_structure(images, self._input)
-        if not tf.executing_eagerly():
-            tensors = converted(images, self._input, cast=False)
-            self._check_size(tensors)
-            return self._extract(tensors)
-        tensors = converted(images, self._input, cast=True)
-        self._check_size(tensors)
-        check_finite(tensors)
-        features: Features = self._compiled(tensors)
-        return {address: features[address] for address in self.addresses}
-
-    def _extract(self, inputs: Any) -> Features:
-        prepared = self._preprocess(inputs) if self._preprocess else inputs
-        outputs = self.model(prepared, training=False)
-        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-        return dict(zip(self.addresses, outputs, strict=True))
-
-    def _check_size(self, tensors: Any) -> None:
-        """Refuse images without a single position at the deepest layer; each shape is looked at once."""
-        shape = tuple(getattr(tensors, "shape", ()))
-        if len(shape) != 4 or shape in self._fitting:
-            return
-        sides = [side for side in shape[1:3] if side is not None]
-        if sides and (min(sides) < self.minimum_size or not self._fits(shape)):
-            least = f" of at least {self.minimum_size} x {self.minimum_size}" if self.minimum_size > 1 else ""
-            message = (
-                f"expected images{least} that leave every layer a position, got {shape[1]} x {shape[2]} pixels; "
-                "give a larger image or shallower layers"
-            )
-            raise ImageError(message)
-        self._fitting.add(shape)
-
-    def _fits(self, shape: tuple[int | None, ...]) -> bool:
-        try:
-            shapes = self.model.compute_output_shape(shape)
-        except ValueError:  # Keras: "computed output size would be negative"
-            return False
-        listed = shapes if len(self.addresses) > 1 else [shapes]
-        return all(side is None or side > 0 for each in listed for side in each[1:])
+    def _keras(self, problem: str) -> ModelExtractor:
+        if isinstance(self._source, ModelExtractor):
+            return self._source
+        message = f"an extractor of a graph {problem}; give a Keras model for that"
+        raise ConfigError(message)
 
 
-def _signature(inputs: Any) -> Any:
-    """TensorSpecs of a model's inputs, unknown where the model leaves a size open."""
-    import keras
-    import tensorflow as tf
-
-    return keras.tree.map_structure(lambda symbol: tf.TensorSpec(symbol.shape, symbol.dtype), inputs)
+def _check_unused(for_which: str, **given: bool) -> None:
+    """Refuse arguments that would be ignored."""
+    unused = [name for name, is_given in given.items() if is_given]
+    if unused:
+        message = f"{' and '.join(f'{name}=' for name in unused)} is for {for_which} only; leave it out"
+        raise ConfigError(message)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from styler.errors import NetworkError
+from styler.errors import ConfigError, NetworkError
+from styler.features.tensors import find_tensor
 
 FORMS = (
     "a tf.Graph, (graph, session), (graph, checkpoint), a GraphDef or a frozen .pb file, a SavedModel or its folder, "
-    "a concrete function"
+    "a concrete function or a tf.function"
 )
+DEFAULT_SIGNATURE = "serving_default"
+_COUNTER = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,43 +28,121 @@ class Frozen:
         graph_def: Its nodes.
         inputs: Names that users know -> tensor names, for sources that name their inputs.
         outputs: The same of their outputs.
+        found: Names asked for -> tensor names, for sources whose names were looked up before they were frozen.
     """
 
     graph_def: Any
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
 
 
-def freeze(source: Any, signature: str, goals: list[str]) -> Frozen:
+def is_graph(source: Any) -> bool:
+    """Whether something is meant as a low-level graph rather than as a Keras model."""
+    import keras
+    import tensorflow as tf
+
+    if isinstance(source, str | os.PathLike):
+        return Path(source).is_dir() or Path(source).suffix in (".pb", ".pbtxt")
+    if isinstance(source, keras.layers.Layer) or is_legacy_keras(source):
+        return False
+    if isinstance(source, tuple | list | tf.Graph | tf.compat.v1.GraphDef | tf.compat.v1.Session):
+        return True
+    return any(hasattr(source, name) for name in ("signatures", "structured_input_signature", "get_concrete_function"))
+
+
+def is_legacy_keras(source: Any) -> bool:
+    """Whether something is a model or layer of Keras 2, the package tf_keras."""
+    return any(kind.__module__.split(".")[0] == "tf_keras" for kind in type(source).__mro__)
+
+
+def freeze(source: Any, signature: str, goals: list[str], example: Any = None) -> Frozen:
     """Take over a graph with its values; the source is not changed and not needed afterwards.
 
     Args:
         source: One of `FORMS`.
         signature: Which function of a SavedModel.
         goals: Tensor names that are wanted, for sources that are frozen for them.
+        example: Inputs to trace a `tf.function` with.
 
     Raises:
         NetworkError: Another kind of source, no such signature, or values that are missing.
+        LayerError: A goal that the graph does not have.
+        ConfigError: An example for a source that is traced already.
     """
+    frozen = _frozen(source, signature, goals, example)
+    return Frozen(
+        graph_def=_with_own_functions(frozen.graph_def),
+        inputs=frozen.inputs,
+        outputs=frozen.outputs,
+        found=frozen.found,
+    )
+
+
+def _frozen(source: Any, signature: str, goals: list[str], example: Any) -> Frozen:
     import tensorflow as tf
 
-    if isinstance(source, str | Path):
+    v1 = tf.compat.v1
+    traceable = hasattr(source, "get_concrete_function")
+    if example is not None and not traceable:
+        message = "example= is for a Keras model without a graph or a tf.function without a signature; leave it out"
+        raise ConfigError(message)
+    if isinstance(source, str | os.PathLike):
         return _of_path(Path(source), signature)
-    if isinstance(source, tuple) and len(source) == 2 and isinstance(source[0], tf.Graph):
-        return _of_variables(*source, goals)
+    if isinstance(source, v1.Session):
+        return _of_variables(source.graph, source, goals)
+    if isinstance(source, tuple | list) and len(source) == 2 and isinstance(source[0], tf.Graph):
+        return _of_variables(source[0], source[1], goals)
     if isinstance(source, tf.Graph):
         return _of_graph(source)
-    if isinstance(source, tf.compat.v1.GraphDef):
+    if isinstance(source, v1.GraphDef):
         return Frozen(graph_def=source)
     if hasattr(source, "signatures"):
         return _of_signature(source, signature)
     if hasattr(source, "structured_input_signature"):
         return _of_function(source)
+    if traceable:
+        return _of_function(_concrete(source, example))
     import keras
 
     what = "a Keras model; use FeatureExtractor" if isinstance(source, keras.Model) else type(source).__name__
     message = f"expected {FORMS}; got {what}"
     raise NetworkError(message)
+
+
+def _with_own_functions(graph_def: Any) -> Any:
+    """The graph with names for its functions that nothing else in the process has.
+
+    TensorFlow keeps the functions of all programs in one place; a branch of a condition or the body of a loop that is
+    imported a second time, its weights now constants, must not meet the first one there.
+    """
+    import tensorflow as tf
+
+    if not graph_def.library.function:
+        return graph_def
+    made = tf.compat.v1.GraphDef()
+    made.CopyFrom(graph_def)
+    number = next(_COUNTER)
+    names = {each.signature.name: f"{each.signature.name}_styler_{number}" for each in made.library.function}
+    for function in made.library.function:
+        function.signature.name = names[function.signature.name]
+        for node in function.node_def:
+            _rename(node, names)
+    for gradient in made.library.gradient:
+        gradient.function_name = names.get(gradient.function_name, gradient.function_name)
+        gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
+    for node in made.node:
+        _rename(node, names)
+    return made
+
+
+def _rename(node: Any, names: dict[str, str]) -> None:
+    """Functions that a node calls: by its operation, or by an attribute."""
+    node.op = names.get(node.op, node.op)
+    for value in node.attr.values():
+        called = [value.func] if value.HasField("func") else value.list.func if value.HasField("list") else []
+        for function in called:
+            function.name = names.get(function.name, function.name)
 
 
 def _of_path(path: Path, signature: str) -> Frozen:
@@ -98,6 +181,10 @@ def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
     import tensorflow as tf
 
     v1 = tf.compat.v1
+    if not isinstance(values, v1.Session | str | os.PathLike):
+        message = f"expected (graph, session) or (graph, checkpoint), got (graph, {type(values).__name__})"
+        raise NetworkError(message)
+    found = {goal: find_tensor(graph, goal).name for goal in goals}
     with graph.as_default():  # Keras and eager code leave no default graph, which the export asks for
         meta = v1.train.export_meta_graph(graph=graph)
     with tf.Graph().as_default() as copy, v1.Session(graph=copy) as session:
@@ -106,12 +193,10 @@ def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
         if isinstance(values, v1.Session):
             _copy_values(values, graph, session, variables)
         else:
-            _restore(v1.train.Saver(variables) if variables else saver, session, str(values))
-        names = sorted({goal.partition(":")[0] for goal in goals})
-        known = {operation.name for operation in copy.get_operations()}
-        kept = [name for name in names if name in known] or sorted(known)
+            _restore(v1.train.Saver(variables) if variables else saver, session, values)
+        kept = sorted({name.partition(":")[0] for name in found.values()})
         graph_def = v1.graph_util.convert_variables_to_constants(session, copy.as_graph_def(), kept)
-    return Frozen(graph_def=graph_def)
+    return Frozen(graph_def=graph_def, found=found)
 
 
 def _copy_values(source: Any, graph: Any, target: Any, variables: list[Any]) -> None:
@@ -124,15 +209,21 @@ def _copy_values(source: Any, graph: Any, target: Any, variables: list[Any]) -> 
     except tf.errors.FailedPreconditionError as cause:
         message = "the session has not given its variables values; run the initializer or restore a checkpoint first"
         raise NetworkError(message) from cause
+    except (RuntimeError, ValueError) as cause:
+        message = f"cannot read the session: {next(iter(str(cause).splitlines()), '')}; give an open one of this graph"
+        raise NetworkError(message) from cause
     for variable, array in zip(variables, arrays, strict=True):
         variable.load(array, target)
 
 
-def _restore(saver: Any, session: Any, checkpoint: str) -> None:
+def _restore(saver: Any, session: Any, checkpoint: Any) -> None:
     import tensorflow as tf
 
+    prefix = os.fspath(checkpoint)
+    if Path(prefix).is_dir():
+        prefix = tf.train.latest_checkpoint(prefix) or prefix
     try:
-        saver.restore(session, checkpoint)
+        saver.restore(session, prefix)
     except (ValueError, tf.errors.OpError) as cause:
         reason = str(cause).splitlines()[0]
         message = f"checkpoint {checkpoint} does not fit the graph: {reason}; expected the prefix of its files"
@@ -146,6 +237,33 @@ def _of_signature(loaded: Any, signature: str) -> Frozen:
         message = f"no signature {signature!r} in the SavedModel; it has {listed}"
         raise NetworkError(message)
     return _of_function(loaded.signatures[signature])
+
+
+def _concrete(function: Any, example: Any) -> Any:
+    """The one concrete function of a `tf.function`: of its signature, or traced with an example."""
+    import tensorflow as tf
+
+    try:
+        return function.get_concrete_function(*([] if example is None else [tf.nest.map_structure(_spec, example)]))
+    except Exception as cause:  # whatever the function's own code can raise
+        reason = next(iter(str(cause).splitlines()), type(cause).__name__)
+        message = (
+            f"cannot trace the tf.function ({reason}); pass example=<inputs>, or give "
+            "function.get_concrete_function(tf.TensorSpec(shape, dtype))"
+        )
+        raise NetworkError(message) from cause
+
+
+def _spec(example: Any) -> Any:
+    import keras
+    import tensorflow as tf
+
+    if isinstance(example, tf.TensorSpec):
+        return example
+    if isinstance(example, keras.KerasTensor):
+        return tf.TensorSpec(example.shape, example.dtype)
+    tensor = tf.convert_to_tensor(example)
+    return tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
 
 
 def _of_function(function: Any) -> Frozen:

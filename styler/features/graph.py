@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from styler.errors import ImageError, LayerError, suggestion
-from styler.features.frozen import freeze
+from styler.errors import ImageError, LayerError
+from styler.features.frozen import DEFAULT_SIGNATURE, freeze
+from styler.features.keys import asked, check_one_each
+from styler.features.tensors import find_tensor
 from styler.types import Features, Tensor
 
-DEFAULT_SIGNATURE = "serving_default"
+ITERATORS = ("IteratorGetNext", "IteratorGetNextSync", "QueueDequeueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2")
+ENTRANCES = ("Placeholder", "PlaceholderV2", *ITERATORS)
+"""Where data enters a graph that nobody says the feeds of."""
 
 
 class GraphExtractor:
-    """Feeds in, `{tensor name: value}` out: `FeatureExtractor` for graphs that are no Keras model.
+    """Feeds in, `{tensor name: value}` out: what `FeatureExtractor` does with graphs that are no Keras model.
 
     Feeds and targets are cut out of the graph once, into one compiled function; nothing that
-    no target needs is computed.
+    no target needs is computed. Under a `tf.GradientTape` outside of a `tf.function` the targets are computed one from
+    another, so that one has a gradient by another.
 
     Args:
         source: A `tf.Graph` without variables, `(graph, session)`, `(graph, checkpoint)`, a `GraphDef` or a frozen
-            `.pb` file, a SavedModel or its folder, or a concrete function. Values are taken over: a session may be
-            closed afterwards.
-        tensors: Names such as "conv1/Relu:0"; ":0" may be left out. Outputs of a SavedModel also by their keys.
+            `.pb` file, a SavedModel or its folder, a concrete function, or a `tf.function` that has a signature or an
+            `example`. Values are taken over: a session may be closed afterwards.
+        tensors: Names such as "conv1/Relu:0"; ":0" may be left out, and so may outer scopes where one tensor alone
+            fits. A layer's name finds what leaves its scope. Outputs of a SavedModel also by their keys. A dict
+            `{key: name}` renames the keys of the result.
         feeds: Names of the tensors to feed, in the order in which they are given to a call; any tensor will do.
-            None takes every placeholder that the targets need.
+            None takes every placeholder, and everything out of an iterator, that the targets need.
         signature: Which function of a SavedModel.
+        example: Inputs to trace a `tf.function` with, arrays or `tf.TensorSpec`s.
+        preprocess: Applied to what is given for the only feed.
 
     Attributes:
         addresses: Keys of the result, as asked for.
         feeds: Names of the tensors that a call takes.
+        channels: Axis of the channels.
 
     Raises:
         LayerError: No tensors, one twice, an unknown one, one that does not depend on the feeds, or a placeholder
@@ -41,24 +51,35 @@ class GraphExtractor:
         >>> features = extractor(images)
     """
 
+    channels = -1
+
     def __init__(
         self,
         source: Any,
-        tensors: Iterable[str],
+        tensors: Iterable[str] | Mapping[str, str],
         *,
         feeds: Iterable[str] | None = None,
         signature: str = DEFAULT_SIGNATURE,
+        example: Any = None,
+        preprocess: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self.addresses = _listed(tensors)
-        frozen = freeze(source, signature, [*self.addresses, *(feeds or ())])
+        wanted = asked(tensors, "tensor name", "tensor names")
+        fed = None if feeds is None else asked(feeds, "tensor name", "tensor names").addresses
+        _check_names(wanted.addresses)
+        frozen = freeze(source, signature, [*wanted.addresses, *(fed or ())], example)
         graph = _Graph(frozen.graph_def)
-        targets = [graph.tensor(frozen.outputs.get(name, name)) for name in self.addresses]
-        given = None if feeds is None else [graph.tensor(frozen.inputs.get(name, name)) for name in feeds]
-        entries = graph.entries(dict(zip(self.addresses, targets, strict=True)), given)
+        outputs, inputs = frozen.outputs | frozen.found, frozen.inputs | frozen.found
+        targets = [graph.tensor(outputs.get(name, name)) for name in wanted.addresses]
+        given = None if fed is None else [graph.tensor(inputs.get(name, name)) for name in fed]
+        entries = graph.entries(dict(zip(wanted.addresses, targets, strict=True)), given)
         known = {tensor: name for name, tensor in frozen.inputs.items()}
+        check_one_each(wanted.keys, wanted.addresses, wanted.addresses)
+        self.addresses = wanted.keys or wanted.addresses
         self.feeds = tuple(known.get(tensor.name, tensor.name) for tensor in entries)
-        self._entries = [(name, tensor.dtype, tensor.shape) for name, tensor in zip(self.feeds, entries, strict=True)]
+        self._preprocess = preprocess
+        self._graph, self._targets, self._entries = graph, targets, entries
         self._function = graph.pruned(entries, targets)
+        self._stages: list[tuple[int, Any]] = []
 
     def __call__(self, inputs: Any) -> Features:
         """Evaluate.
@@ -72,13 +93,35 @@ class GraphExtractor:
         Raises:
             ImageError: Another number of feeds, or values whose dtype or shape do not fit.
         """
-        values = [_fitting(value, *entry) for value, entry in zip(self._values(inputs), self._entries, strict=True)]
-        return dict(zip(self.addresses, self._function(*values), strict=True))
+        import tensorflow as tf
+
+        from styler.features.model import on_tape
+
+        given = self._values(self._preprocess(inputs) if self._preprocess else inputs)
+        entries = zip(given, self.feeds, self._entries, strict=True)
+        values = [_fitting(value, name, entry) for value, name, entry in entries]
+        separate = len(self._targets) > 1 and tf.executing_eagerly() and on_tape()
+        found = self._one_by_one(values) if separate else self._function(*values)
+        return dict(zip(self.addresses, found, strict=True))
+
+    def _one_by_one(self, values: list[Tensor]) -> list[Tensor]:
+        """Every target from the feeds and from the targets before it."""
+        if not self._stages:
+            order = self._graph.ordered(self._targets)
+            known = list(self._entries)
+            for place in order:
+                self._stages.append((place, self._graph.pruned(known, [self._targets[place]])))
+                known.append(self._targets[place])
+        found: dict[int, Tensor] = {}
+        for place, function in self._stages:
+            (found[place],) = function(*values, *found.values())
+        return [found[place] for place in range(len(self._targets))]
 
     def _values(self, inputs: Any) -> list[Any]:
         if isinstance(inputs, Mapping):
-            if set(inputs) == set(self.feeds):
-                return [inputs[name] for name in self.feeds]
+            named = {name: inputs.get(name, inputs.get(name.removesuffix(":0"))) for name in self.feeds}
+            if all(value is not None for value in named.values()):
+                return list(named.values())
             got = f"{len(inputs)} named {list(inputs)}"
         elif isinstance(inputs, list | tuple) and len(inputs) == len(self.feeds):
             return list(inputs)
@@ -90,11 +133,7 @@ class GraphExtractor:
         raise ImageError(message)
 
 
-def _listed(tensors: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tensors, str):
-        message = f"expected a list of tensor names, got the text {tensors!r}; write [{tensors!r}]"
-        raise LayerError(message)
-    names = tuple(tensors)
+def _check_names(names: tuple[str, ...]) -> None:
     if not names:
         message = "no tensors asked for; give at least one name such as 'conv1/Relu:0'"
         raise LayerError(message)
@@ -103,13 +142,18 @@ def _listed(tensors: Iterable[str]) -> tuple[str, ...]:
     if twice:
         message = f"tensor {twice[0]!r} is asked for twice; name it once"
         raise LayerError(message)
-    return names
 
 
-def _fitting(value: Any, name: str, dtype: Any, shape: Any) -> Tensor:
+def _fitting(value: Any, name: str, entry: Tensor) -> Tensor:
     import tensorflow as tf
 
-    tensor = tf.convert_to_tensor(value)
+    dtype, shape = entry.dtype, entry.shape
+    try:
+        tensor = tf.convert_to_tensor(value, None if hasattr(value, "dtype") else dtype)
+    except (TypeError, ValueError) as cause:
+        reason = next(iter(str(cause).splitlines()), type(cause).__name__)
+        message = f"expected {dtype.name} {shape} for {name!r}, got {type(value).__name__}: {reason}"
+        raise ImageError(message) from cause
     if tensor.dtype != dtype and tensor.dtype.is_floating and dtype.is_floating:
         tensor = tf.cast(tensor, dtype)
     if tensor.dtype != dtype or not shape.is_compatible_with(tensor.shape):
@@ -132,22 +176,14 @@ class _Graph:
         """The tensor of a name.
 
         Raises:
-            LayerError: There is none.
+            LayerError: There is none, or there are several.
         """
-        operation, _, port = name.partition(":")
-        names = [each.name for each in self._graph.get_operations() if each.outputs]
-        if operation not in names:
-            within = [each for each in names if each.endswith(f"/{operation}")]
-            near = suggestion(within[0] if within else operation, names)
-            message = f"unknown tensor {name!r}. {near}"
-            raise LayerError(message)
-        outputs = self._graph.get_operation_by_name(operation).outputs
-        if port and not (port.isdigit() and int(port) < len(outputs)):
-            message = (
-                f"unknown tensor {name!r}: {operation!r} has {len(outputs)} outputs, the last is :{len(outputs) - 1}"
-            )
-            raise LayerError(message)
-        return outputs[int(port or 0)]
+        return find_tensor(self._graph, name)
+
+    def ordered(self, tensors: list[Tensor]) -> list[int]:
+        """Places of the tensors, each after those that it is computed from."""
+        order = {operation.name: index for index, operation in enumerate(self._graph.get_operations())}
+        return sorted(range(len(tensors)), key=lambda place: order[tensors[place].op.name])
 
     def entries(self, targets: dict[str, Tensor], feeds: list[Tensor] | None) -> list[Tensor]:
         """The tensors to feed.
@@ -170,8 +206,8 @@ class _Graph:
             reached |= found
         if feeds is not None:
             return feeds
-        order = {operation.name: index for index, operation in enumerate(self._graph.get_operations())}
-        return sorted(reached.values(), key=lambda tensor: order[tensor.op.name])
+        tensors = list(reached.values())
+        return [tensors[place] for place in self.ordered(tensors)]
 
     def pruned(self, feeds: list[Tensor], targets: list[Tensor]) -> Any:
         """A function of the feeds that computes the targets and nothing else."""
@@ -205,14 +241,14 @@ def _needed(targets: list[Tensor], cuts: set[Any]) -> set[str]:
 
 
 def _reached(target: Tensor, cuts: set[Any]) -> dict[Any, Tensor]:
-    """Placeholders and cuts that a tensor depends on."""
+    """Placeholders, outputs of iterators and cuts that a tensor depends on."""
     waiting, seen, found = [target], set(), {}
     while waiting:
         tensor = waiting.pop()
         if tensor.ref() in seen:
             continue
         seen.add(tensor.ref())
-        if tensor.ref() in cuts or tensor.op.type == "Placeholder":
+        if tensor.ref() in cuts or tensor.op.type in ENTRANCES:
             found[tensor.ref()] = tensor
         else:
             waiting += list(tensor.op.inputs)

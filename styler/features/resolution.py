@@ -49,9 +49,6 @@ def resolve(model: keras.Model, addresses: Iterable[str]) -> list[Target]:
     Raises:
         LayerError: No address, one tensor twice, or an address that leads nowhere or to several places.
     """
-    if isinstance(addresses, str):
-        message = f"expected a list of layer addresses, got the text {addresses!r}; write [{addresses!r}]"
-        raise LayerError(message)
     targets = [target for text in addresses for target in _targets(model, parse_address(text))]
     if not targets:
         message = f"no layers asked for. {suggestion('', _names(graph_of(model)))}"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from styler.errors import NetworkError
+from styler.features.frozen import FORMS, is_legacy_keras
 from styler.networks.calls import graph_of
 
 if TYPE_CHECKING:
     import keras
 
-WAY_OUT = "pass example=<inputs> to trace it, or give a concrete function of it to GraphExtractor"
+WAY_OUT = "pass example=<inputs> to trace it, or give a concrete function of it"
+FUNCTION = "tf.function(model).get_concrete_function(tf.TensorSpec(shape, dtype))"
 
 
 def with_graph(model: Any, example: Any = None) -> keras.Model:
@@ -37,12 +40,22 @@ def with_graph(model: Any, example: Any = None) -> keras.Model:
 
 
 def _no_keras_model(model: Any) -> NetworkError:
+    import keras
+
     kind = type(model).__name__
-    loaded = hasattr(model, "signatures")
-    what = "a SavedModel is not a Keras model" if loaded else f"got {kind}"
-    return NetworkError(
-        f"expected a Keras model, {what}; GraphExtractor reads SavedModels, graphs and concrete functions"
-    )
+    if is_legacy_keras(model):
+        return NetworkError(
+            f"expected a model of Keras 3, got {kind} of Keras 2 (tf_keras); give a concrete function of it, "
+            f"{FUNCTION}, and names of its layers, or load it from a file with Keras 3"
+        )
+    if isinstance(model, str | os.PathLike):
+        return NetworkError(
+            f"expected a Keras model, got the text {str(model)!r}; FeatureExtractor.of builds a registered network or "
+            "a .keras file, and a SavedModel's folder or a frozen .pb file must exist"
+        )
+    if isinstance(model, keras.layers.Layer):
+        return NetworkError(f"expected a Keras model, got the layer {model.name!r}; put it into a keras.Sequential")
+    return NetworkError(f"expected a Keras model or {FORMS}; got {kind}")
 
 
 def _symbol(example: Any) -> Any:
@@ -69,9 +82,10 @@ def _traced(model: Any, symbols: Any) -> keras.Model:
     try:
         outputs = model.call(symbols, **extra)
     except Exception as cause:
+        reason = f"{type(cause).__name__}: {next(iter(str(cause).splitlines()), 'no message')}"
         message = (
-            f"{model.name!r} cannot be traced: its call() fails on Keras's symbols ({type(cause).__name__}: "
-            f"{str(cause).splitlines()[0]}). Use keras.ops in call(), or give a concrete function to GraphExtractor"
+            f"{model.name!r} cannot be traced: its call() fails on Keras's symbols ({reason}). Use keras.ops in "
+            f"call(), or give a concrete function: {FUNCTION}"
         )
         raise NetworkError(message) from cause
     return keras.Model(symbols, outputs, name=model.name)

@@ -191,7 +191,7 @@ def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtract
     model = in_precision(built, config.precision)
     names = [name for name, _ in style]
     extract = FeatureExtractor(
-        model, dict.fromkeys([*names, *(name for name, _ in content)]), preprocess=network.preprocess
+        model, list(dict.fromkeys([*names, *(name for name, _ in content)])), preprocess=network.preprocess
     )
     if config.views > 1:
         places = [extract.addresses.index(name) for name in names]

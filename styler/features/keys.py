@@ -1,0 +1,120 @@
+"""What is asked for: addresses, and the keys that their tensors go under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from styler.errors import LayerError
+from styler.types import Features, Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Addresses in the order asked for.
+
+    Attributes:
+        addresses: As they were written.
+        keys: A key for each, or None where every tensor goes under its own address.
+    """
+
+    addresses: tuple[str, ...]
+    keys: tuple[str, ...] | None = None
+
+    def named(self, features: Features) -> Features:
+        """The same tensors under their keys."""
+        return features if self.keys is None else dict(zip(self.keys, features.values(), strict=True))
+
+
+def asked(layers: Any, what: str = "layer address", several: str = "layer addresses") -> Asked:
+    """Read the list of addresses, or the dict `{key: address}`, that a caller gave.
+
+    Args:
+        layers: An iterable of texts, or a mapping of text to text.
+        what: What one of them is called in messages.
+        several: What many of them are called.
+
+    Raises:
+        LayerError: Neither, or something in it is no text.
+    """
+    if isinstance(layers, str):
+        message = f"expected a list of {several}, got the text {layers!r}; write [{layers!r}]"
+        raise LayerError(message)
+    if isinstance(layers, Mapping):
+        keys = tuple(_text(key, "key") for key in layers)
+        return Asked(addresses=tuple(_text(address, what) for address in layers.values()), keys=keys)
+    if not isinstance(layers, Iterable) or hasattr(layers, "shape") or callable(layers):
+        message = f"expected a list of {several} as text, or a dict {{key: {what}}}, got {_kind(layers)}"
+        raise LayerError(message)
+    return Asked(addresses=tuple(_text(address, what) for address in layers))
+
+
+def _text(value: Any, what: str) -> str:
+    if isinstance(value, str):
+        return value
+    name = getattr(value, "name", None)
+    advice = f"write {name!r}" if isinstance(name, str) else "write its name"
+    message = f"expected every {what} as text, got {_kind(value)}; {advice}"
+    raise LayerError(message)
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def check_one_each(keys: Iterable[str] | None, addresses: Iterable[str], found: Iterable[str]) -> None:
+    """Refuse a dict in which an address stands for several tensors, of which one key can hold only one.
+
+    Args:
+        keys: Keys of the dict; None for a list of addresses.
+        addresses: What the dict holds.
+        found: Addresses with patterns spread out.
+
+    Raises:
+        LayerError: There are more tensors than keys.
+    """
+    wanted, spread = list(addresses), list(found)
+    if keys is not None and len(wanted) != len(spread):
+        message = (
+            f"expected one tensor for each of the keys {list(keys)}, got {len(spread)} for {wanted}: a pattern or a "
+            "layer with several outputs stands for more than one; give a key for each, or a list of addresses"
+        )
+        raise LayerError(message)
+
+
+REDUCTIONS = ("mean", "max")
+
+
+def check_reduction(reduce: Any) -> None:
+    """Refuse a reduction that does not exist.
+
+    Raises:
+        LayerError: Not None, "mean" or "max".
+    """
+    if reduce is not None and reduce not in REDUCTIONS:
+        message = f"expected reduce={' or '.join(map(repr, REDUCTIONS))} or None, got {reduce!r}"
+        raise LayerError(message)
+
+
+def reduced(tensor: Tensor, reduce: str | None, channels: int = -1) -> Tensor:
+    """Mean or maximum over all positions: every axis but the batch and the channels.
+
+    Args:
+        tensor: (B, …, C), dense or ragged; of one or two axes it has no positions and stays as it is.
+        reduce: "mean", "max" or None.
+        channels: Axis of the channels: -1, or 1 where the model keeps them first.
+
+    Returns:
+        (B, C), of the dtype given; a mean of whole numbers is float32.
+    """
+    import tensorflow as tf
+
+    rank = tensor.shape.rank
+    if reduce is None or rank is None or rank < 3:
+        return tensor
+    axes = [axis for axis in range(1, rank) if axis != channels % rank]
+    if reduce == "max":
+        return tf.reduce_max(tensor, axes)
+    mean = tf.reduce_mean(tf.cast(tensor, tf.float64 if tensor.dtype == tf.float64 else tf.float32), axes)
+    return tf.cast(mean, tensor.dtype) if tensor.dtype.is_floating else mean

@@ -1,0 +1,109 @@
+"""Tensors of a low-level graph by name: as it stands, or by the layer of the model that the graph was made from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from styler.errors import LayerError, suggestion
+from styler.types import Tensor
+
+PLUMBING = frozenset(["Const", "NoOp", "Placeholder", "ReadVariableOp", "VarHandleOp", "Assert"])
+NUMBERED = re.compile(r"(?P<name>.+)_\d+")
+
+
+def find_tensor(graph: Any, name: str) -> Tensor:
+    """The tensor of a name.
+
+    Keras and TensorFlow put the operations of a layer into a scope of its name, at times with a number appended and
+    with other scopes around it. `backbone/conv` finds what leaves such a scope, `conv/Relu` one operation within it.
+
+    Args:
+        graph: A `tf.Graph`.
+        name: Of an operation, with or without `:0`, or the end of one, or a layer's.
+
+    Raises:
+        LayerError: There is none, or there are several.
+    """
+    operation, _, port = name.partition(":")
+    operations = {each.name: each for each in graph.get_operations()}
+    if operation in operations:
+        return _output(operations[operation], name, port)
+    found = _by_scope(operations, operation)
+    if not found:
+        message = f"unknown tensor {name!r}. {suggestion(operation, _told(operations))}"
+        raise LayerError(message)
+    if len(found) > 1:
+        several = ", ".join(map(repr, found[:4])) + (", …" if len(found) > 4 else "")
+        message = f"tensor {name!r} could be {several}; give the whole name"
+        raise LayerError(message)
+    return _output(operations[found[0]], name, port)
+
+
+def _output(operation: Any, name: str, port: str) -> Tensor:
+    count = len(operation.outputs)
+    if not count:
+        message = f"{name!r} is an operation without outputs; ask for what it works on"
+        raise LayerError(message)
+    if port and not (port.isdigit() and int(port) < count):
+        outputs = f"{count} output{'s' * (count > 1)}, the last is :{count - 1}"
+        message = f"unknown tensor {name!r}: {operation.name!r} has {outputs}"
+        raise LayerError(message)
+    return operation.outputs[int(port or 0)]
+
+
+def _by_scope(operations: dict[str, Any], asked: str) -> list[str]:
+    """Names of the operations that a name without its outer scopes means: one for each place that it fits."""
+    parts = asked.split("/")
+    scopes: dict[str, list[str]] = {}
+    for name, operation in operations.items():
+        if operation.outputs and not name.startswith("Func/"):
+            for place in _places(name.split("/"), parts):
+                scopes.setdefault("/".join(name.split("/")[:place]), []).append(name)
+    exact = [scope for scope in scopes if scope.split("/")[-len(parts) :] == parts]
+    if exact and not any(NUMBERED.fullmatch(part) for part in parts):
+        scopes = {scope: scopes[scope] for scope in exact}
+    outer = [scope for scope in scopes if not any(scope.startswith(f"{other}/") for other in scopes)]
+    return list(dict.fromkeys(name for scope in outer for name in _leaving(operations, scope, scopes[scope])))
+
+
+def _places(path: list[str], parts: list[str]) -> Iterable[int]:
+    """Ends of the places in a path where its steps are those parts, numbers appended or not."""
+    for end in range(len(parts), len(path) + 1):
+        steps = path[end - len(parts) : end]
+        if all(step == part or _unnumbered(step) == part for step, part in zip(steps, parts, strict=True)):
+            yield end
+
+
+def _unnumbered(step: str) -> str:
+    found = NUMBERED.fullmatch(step)
+    return found["name"] if found else step
+
+
+def _leaving(operations: dict[str, Any], scope: str, names: list[str]) -> list[str]:
+    """The operations of a scope that others outside of it use; the last one where none is used."""
+    if names == [scope]:
+        return names
+    within = set(names)
+    computed = [name for name in names if _computes(operations[name])]
+    used = [
+        name
+        for name in computed
+        if any(user.name not in within for output in operations[name].outputs for user in output.consumers())
+    ]
+    return used[-1:] or computed[-1:]
+
+
+def _computes(operation: Any) -> bool:
+    """Whether an operation does more than hold or read a weight or a shape."""
+    reads = operation.type == "Identity" and operation.name.endswith("/ReadVariableOp")
+    shapes = operation.type in ("Shape", "StridedSlice", "Pack", "Prod")
+    return operation.type not in PLUMBING and not reads and not shapes
+
+
+def _told(operations: dict[str, Any]) -> list[str]:
+    """Names that say something: those of operations that compute, whole and without their outer scopes."""
+    names = [each.name for each in operations.values() if each.outputs and _computes(each)]
+    telling = [name for name in names if not name.startswith("Func/") and not name.endswith("/Identity")]
+    return telling or names or list(operations)
