@@ -86,11 +86,17 @@ def release(piece: Array) -> None:
     origin = np.frombuffer(pages, np.uint8).__array_interface__["data"][0]
     together = piece.ndim != 2 or piece.flags.c_contiguous
     for part in (piece,) if together else piece:  # the rows of a ring lie far apart
-        start = part.__array_interface__["data"][0]
-        length = sum((n - 1) * step for n, step in zip(part.shape, part.strides, strict=True)) + part.itemsize
-        low = max(start // READ_AROUND * READ_AROUND - origin, 0)
-        high = min(-(-(start + length) // READ_AROUND) * READ_AROUND - origin, len(pages))
+        first, last = _reach(part)
+        low = max(first // READ_AROUND * READ_AROUND - origin, 0)
+        high = min(-(-last // READ_AROUND) * READ_AROUND - origin, len(pages))
         pages.madvise(mmap.MADV_DONTNEED, low, high - low)
+
+
+def _reach(array: Array) -> tuple[int, int]:
+    """Addresses of the first byte and of the one behind the last; a view may run backwards."""
+    start = array.__array_interface__["data"][0]
+    steps = [(n - 1) * step for n, step in zip(array.shape, array.strides, strict=True)]
+    return start + sum(min(step, 0) for step in steps), start + sum(max(step, 0) for step in steps) + array.itemsize
 
 
 def _pages(array: Any) -> mmap.mmap | None:

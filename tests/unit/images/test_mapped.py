@@ -48,6 +48,25 @@ def test_released_pages_go_and_their_values_stay(large):
     assert large[:, 5, 1].tolist() == list(range(512))
 
 
+@pytest.mark.parametrize(
+    "view",
+    [lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a[::-1, ::-1].swapaxes(0, 1), lambda a: a[::-2, ::-3, ::-1]],
+    ids=["upside down", "mirrored", "turned", "thinned"],
+)
+def test_views_that_run_backwards_are_released_too(large, view):
+    before = view(large).copy()
+    large[:] = large
+    release(view(large))
+    assert resident(large) <= 0.1 * large.nbytes
+    np.testing.assert_array_equal(view(large), before)
+
+
+def test_only_the_piece_that_a_view_shows_is_released(large):
+    large[:] = large
+    release(large[255::-1])  # the upper half, from its end
+    assert 0.4 * large.nbytes <= resident(large) <= 0.6 * large.nbytes
+
+
 def test_rows_of_a_ring_are_released_apart(tmp_path):
     ring = mapped((3, 1 << 20), folder=tmp_path)
     ring[:] = np.arange(3)[:, None] + 1

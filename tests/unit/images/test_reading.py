@@ -10,16 +10,11 @@ from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
 from support.image_files import header_only_png
 from support.pictures import blobs, saved
+from support.turned import TURNS, check_turned, ramps
 
 PIXELS = blobs(12, 20, 0)
 BYTES = np.uint8(np.rint(PIXELS * 255))
 EXACT = BYTES.astype(np.float32) / 255
-
-
-def oriented(path, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return saved(path, PIXELS, exif=exif)
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
@@ -50,25 +45,11 @@ def test_reads_arrays_and_pil_images(source):
     assert picture.name == "image"
 
 
-@pytest.mark.parametrize(
-    ("orientation", "turn"),
-    [
-        (1, lambda p: p),
-        (2, lambda p: p[:, ::-1]),
-        (3, lambda p: p[::-1, ::-1]),
-        (4, lambda p: p[::-1]),
-        (5, lambda p: p.swapaxes(0, 1)),
-        (6, lambda p: p[::-1].swapaxes(0, 1)),
-        (7, lambda p: p[::-1, ::-1].swapaxes(0, 1)),
-        (8, lambda p: p[:, ::-1].swapaxes(0, 1)),
-        (9, lambda p: p),  # no such orientation: as stored
-    ],
-)
-def test_turns_as_the_camera_was_held(tmp_path, orientation, turn):
-    path = oriented(tmp_path / "photo.png", orientation)
-    picture = read_image(path)
-    np.testing.assert_array_equal(picture.pixels, turn(EXACT))
-    assert check_readable(path) == picture.size
+@pytest.mark.parametrize("orientation", [*TURNS, 9])  # 9 is none: as stored
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_turns_as_the_camera_was_held(tmp_path, orientation, dtype, channels):
+    check_turned(tmp_path / "photo.png", ramps((30, 50), dtype, channels), orientation)
 
 
 def test_broken_camera_data_does_not_spoil_the_picture(tmp_path):
