@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Collection, Iterator
 from typing import IO
 
 PNG_START = 8  # bytes of the signature
+MOST_ANYWHERE = 2**20  # chunks with those of the pixels, of which libpng makes one for 8 KiB
 MOST_CHUNKS = 10_000  # of one file: an honest one has some tens, a hostile one may have as many as it has bytes
 LONGEST_KEYWORD = 79  # bytes, PNG (third edition) section 11.3.3.2
 MOST_COMPRESSED = 2**18  # bytes of compressed texts: deflate makes at most 1,032 times as many of them
+LARGEST_HEAD = 2**10  # bytes around the text of a chunk: flags, language and the keyword in that
 LARGEST_SMALL = 64  # bytes: cICP, gAMA, cHRM and sRGB are all shorter
 
 
@@ -43,20 +46,64 @@ def check_png_texts(file: IO[bytes]) -> None:
         raise ValueError(message)
 
 
+def png_texts(file: IO[bytes], keywords: Collection[bytes], longest: int) -> Iterator[tuple[bytes, bytes]]:
+    """(keyword, text) of the tEXt, zTXt and iTXt chunks of a PNG (third edition, 11.3.3), those behind the pixels too.
+
+    Args:
+        file: Open for reading.
+        keywords: Of the texts that are wanted.
+        longest: Bytes of a text at most; longer ones are left out, and nothing is decompressed any further.
+
+    Yields:
+        Each of them, in Latin-1 for tEXt and zTXt, in UTF-8 for iTXt.
+    """
+    for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=("IEND",)):
+        if name not in ("tEXt", "zTXt", "iTXt"):
+            continue
+        start = file.read(min(length, LONGEST_KEYWORD + 1))
+        keyword, end, rest = start.partition(b"\0")
+        if not end or keyword not in keywords or length > longest + LARGEST_HEAD:
+            continue
+        text = _png_text(name, rest + file.read(length - len(start)), longest)
+        if text is not None:
+            yield keyword, text
+
+
+def _png_text(name: str, data: bytes, longest: int) -> bytes | None:
+    """What follows the keyword of a chunk, decompressed; None where it is damaged or too long."""
+    compressed = name == "zTXt"
+    if name == "zTXt":
+        data = data[1:]  # the method, of which there is one
+    elif name == "iTXt":
+        compressed = data[:1] == b"\1"
+        data = data[2:].split(b"\0", 2)[-1]  # behind language and translated keyword
+    if compressed:
+        unpacker = zlib.decompressobj()
+        try:
+            data = unpacker.decompress(data, longest + 1)
+        except zlib.error:
+            return None
+        if not unpacker.eof:
+            return None
+    return data if len(data) <= longest else None
+
+
 def _is_compressed(start: bytes) -> bool:
     """The flag behind the keyword of an iTXt chunk."""
     keyword, _, rest = start.partition(b"\0")
     return len(keyword) <= LONGEST_KEYWORD and rest[:1] == b"\1"
 
 
-def _png_chunks(file: IO[bytes]) -> Iterator[tuple[str, int]]:
-    """(name, length) of each chunk before the pixels, the file standing at its contents."""
+def _png_chunks(
+    file: IO[bytes], most: int = MOST_CHUNKS, last: tuple[str, ...] = ("IDAT", "IEND")
+) -> Iterator[tuple[str, int]]:
+    """(name, length) of each chunk up to one of the last, the file standing at its contents."""
     start = PNG_START
-    for _ in range(MOST_CHUNKS):
+    for _ in range(most):
         file.seek(start)
         head = file.read(8)
         length, name = int.from_bytes(head[:4], "big"), head[4:8].decode("latin-1")
-        if len(head) < 8 or name in ("IDAT", "IEND"):
+        if len(head) < 8 or name in last:
             return
         yield name, length
         start += length + 12

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from styler.images import colorimetry, containers, heic, metadata, tiff
+from styler.images import colorimetry, containers, heic, metadata, pillow, tiff
 from styler.images.colorimetry import Colorimetry
 from styler.images.libvips import libvips
 from styler.images.mapped import LARGE, bands, roomy
@@ -26,8 +26,6 @@ from styler.types import Size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Image.MAX_IMAGE_PIXELS = None  # `limits` decides, from the header
 
 LOADERS = {"png": "png", "jpeg": "jpeg", "tiff": "tiff", "webp": "webp", "avif": "heif"}  # kind -> name in libvips
 PLAIN = {"gif": "GIF", "bmp": "BMP", "ycbcr": "TIFF"}  # kind -> name in Pillow
@@ -309,8 +307,7 @@ def _rare_raster(file: IO[bytes]) -> Raster:
 
 
 def _pillow_opened(file: IO[bytes], kind: str) -> Image.Image:
-    file.seek(0)
-    return Image.open(file, formats=[PLAIN[kind]])
+    return pillow.opened(file, [PLAIN[kind]])
 
 
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray beyond 8 bits

@@ -72,7 +72,7 @@ def read_image(source: ImageLike, *, max_pixels: int | None = None) -> Picture:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        return _from_pil(source)
+        return _from_pil(source, max_pixels)
     if isinstance(source, str | os.PathLike):
         return _from_file(source, max_pixels)
     message = f"expected a path, a PIL image or an array, got {type(source).__name__}"
@@ -134,7 +134,8 @@ def _check_regular(path: Path) -> None:
         raise ImageError(message)
 
 
-def _from_pil(image: Image.Image) -> Picture:
+def _from_pil(image: Image.Image, max_pixels: int | None) -> Picture:
+    check_pixels(Size(image.height, image.width), "the image", max_pixels)
     try:
         return _picture(rasters.from_pil(image), "image")
     except OSError as cause:  # an image that PIL opened and has not decoded yet

@@ -6,17 +6,20 @@ import re
 import struct
 import warnings
 import zlib
+from pathlib import Path
+from typing import IO
 from xml.sax.saxutils import escape, unescape
 
-from PIL import Image
-
 from styler.errors import ImageError, OutputError, shown
+from styler.images import containers, pillow
+from styler.images.signatures import HEAD, kind_of
 from styler.types import PathLike
 
 KEYWORD = "styler"
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+XMP_KEYWORD = b"XML:com.adobe.xmp"  # of a PNG: Adobe's XMP specification, part 3, 1.1.5
 NO_LIMIT = 2**64  # pixels: none of them is decoded
 LONGEST = 60_000  # bytes of UTF-8 once escaped: the XMP of a JPEG is one segment, which holds 65,502
+LONGEST_PACKET = 2**20  # bytes of an XMP packet in a PNG; those of other programs may be long
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 has no way to write
 _BREAKS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}  # XML would turn them into other white space
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -61,7 +64,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def read_recipe(path: PathLike) -> str | None:
-    """The text inside a PNG, JPEG, WebP or TIFF file; None where there is none. Reads the header alone.
+    """The text inside a PNG, JPEG, WebP or TIFF file; None where there is none. Decodes no pixels.
 
     Raises:
         ImageError: The file cannot be opened as one of these.
@@ -70,18 +73,26 @@ def read_recipe(path: PathLike) -> str | None:
 
     check_readable(path, max_pixels=NO_LIMIT)
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(path, formats=["PNG", "JPEG", "WEBP", "TIFF"]) as image,
-        ):
-            text = image.info.get(KEYWORD)
-            packet = image.info.get("xmp")
+        with Path(path).open("rb") as file:
+            texts, packets = _png_texts(file) if kind_of(file.read(HEAD)) == "png" else ([], _packets(file))
     except Exception as cause:  # Pillow raises errors of every class over hostile files
         message = f"cannot read {shown(path)}: a PNG, JPEG, WebP or TIFF file was expected that may hold a recipe"
         raise ImageError(message) from cause
-    if isinstance(text, str):
-        return str(text)
-    return text_of_xmp(packet) if isinstance(packet, bytes) else None
+    return next((text for text in (*texts, *map(text_of_xmp, packets)) if text is not None), None)
+
+
+def _png_texts(file: IO[bytes]) -> tuple[list[str], list[bytes]]:
+    """Recipes and XMP packets of a PNG, wherever another program has put them."""
+    names = KEYWORD.encode(), XMP_KEYWORD
+    found = list(containers.png_texts(file, names, longest=LONGEST_PACKET))
+    texts = [text.decode("utf-8", "replace") for keyword, text in found if keyword == names[0]]
+    return texts, [text for keyword, text in found if keyword == XMP_KEYWORD]
+
+
+def _packets(file: IO[bytes]) -> list[bytes]:
+    with warnings.catch_warnings(action="ignore"), pillow.opened(file, ["JPEG", "WEBP", "TIFF"]) as image:
+        packet = image.info.get("xmp")
+    return [packet] if isinstance(packet, bytes) else []
 
 
 def fits(text: str) -> bool:

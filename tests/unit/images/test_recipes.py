@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 from styler.errors import ImageError, OutputError
 from styler.images.export import Export
 from styler.images.picture import Picture
-from styler.images.recipes import LONGEST, png_text, read_recipe, text_of_xmp, xmp_packet
+from styler.images.recipes import LONGEST, png_chunk, png_text, read_recipe, text_of_xmp, xmp_packet
 from styler.images.writing import write_picture
 from support.image_files import EIGHT
 
@@ -74,3 +76,48 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         read_recipe(tmp_path / "a.bmp")
     with pytest.raises(ImageError, match="No such file"):
         read_recipe(tmp_path / "absent.png")
+
+
+CHUNKS = {
+    "iTXt": png_text("found"),
+    "iTXt, compressed": png_chunk(b"iTXt", b"styler\0\1\0de\0Rezept\0" + zlib.compress(b"found")),
+    "tEXt": png_chunk(b"tEXt", b"styler\0found"),
+    "zTXt": png_chunk(b"zTXt", b"styler\0\0" + zlib.compress(b"found")),
+    "XMP": png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp_packet("found")),
+}
+
+
+def with_chunk(path, chunk, *, behind):
+    """A PNG with a chunk behind its header or behind its pixels."""
+    data = write_picture(PICTURE, path, overwrite=True).read_bytes()
+    at = len(data) - 12 if behind else 33
+    path.write_bytes(data[:at] + chunk + data[at:])
+    return path
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("kind", CHUNKS)
+def test_another_program_may_put_it_anywhere_and_in_any_kind_of_text(tmp_path, kind, behind):
+    assert read_recipe(with_chunk(tmp_path / "a.png", CHUNKS[kind], behind=behind)) == "found"
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        png_chunk(b"zTXt", b"styler\0\0" + zlib.compress(bytes(50_000_000))),
+        png_chunk(b"zTXt", b"styler\0\0" + b"no deflate"),
+        png_chunk(b"zTXt", b"styler\0\0" + zlib.compress(b"found")[:-3]),
+        png_chunk(b"iTXt", b"styler\0\1"),
+        png_chunk(b"tEXt", b"styler"),
+        png_chunk(b"zTXt", b"Raw profile type 8bim\0\0" + zlib.compress(bytes(range(256)) * 400)),
+    ],
+    ids=["bomb", "damaged", "cut short", "empty", "without end", "of another program"],
+)
+def test_a_text_that_is_none_is_no_recipe(tmp_path, chunk, behind):
+    assert read_recipe(with_chunk(tmp_path / "a.png", chunk, behind=behind)) is None
+
+
+def test_it_is_found_behind_any_number_of_chunks_of_pixels(tmp_path):
+    path = with_chunk(tmp_path / "a.png", png_chunk(b"IDAT", b"") * 20_000 + CHUNKS["tEXt"], behind=True)
+    assert read_recipe(path) == "found"
