@@ -40,8 +40,9 @@ class ModelExtractor:
         from styler.features.resolution import resolve
         from styler.features.tracing import with_graph
 
-        traced = with_graph(model, example)
-        targets = resolve(traced, wanted.addresses)
+        found_graph = with_graph(model, example)
+        traced = found_graph.model
+        targets = resolve(traced, wanted.addresses, found_graph.within)
         found = tuple(target.address for target in targets)
         check_one_each(wanted.keys, wanted.addresses, found)
         self.addresses = wanted.keys or found

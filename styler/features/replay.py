@@ -1,20 +1,22 @@
-"""One functional model for tensors that Keras hides: inside nested models, and states of recurrent layers.
+"""One functional model for tensors that Keras hides: inside nested models and other layers, and states.
 
-What lies on the way to them is called again symbolically, through operations of our own, so that the layers of the
-user's model, which are shared, keep their record of calls as it was.
+What lies on the way to them is called again symbolically, through twins of the layers, so that the layers of the
+user's model, whose weights they share, keep their record of calls as it was.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras  # noqa: TID253 - imported by `extractor` when it is first used
 
 from styler.features.recurrent import run_recurrent, twin
-from styler.features.resolution import Target
+from styler.features.resolution import Port, Target
+from styler.features.taps import Inner, run_listened
 from styler.networks.calls import Call, Symbol, calls_of, graph_of, inputs_of, needed_for
 
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")  # names of layers that TensorFlow can trace
@@ -27,41 +29,75 @@ def is_traceable(operation: Any) -> bool:
     return bool(SCOPE.fullmatch(operation.name)) and all(map(is_traceable, within))
 
 
-class Applied(keras.Operation):  # type: ignore[misc]
-    """Calls another operation without a trace in its records.
+class Around(keras.layers.Layer):  # type: ignore[misc]
+    """A layer that runs another and gives more than that one returns.
+
+    It is called past the rules that Keras has for arguments of layers, which those of the other layer need not obey.
 
     Args:
-        target: The operation.
+        layer: The other layer.
+        wanted: What is wanted beside its outputs.
+        name: Name.
     """
 
-    def __init__(self, target: Any) -> None:
-        super().__init__()
-        self.target = target if SCOPE.fullmatch(target.name) else twin(target, name="renamed")
+    def __init__(self, layer: Any, wanted: list[Any], name: str | None = None) -> None:
+        super().__init__(name=name, autocast=False)
+        self.layer = layer
+        self.wanted = [wanted]  # Keras would make a list of its own of a plain one
+        self.built = True
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it."""
-        return self.target(*args, **kwargs)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As an operation is called."""
+        return keras.Operation.__call__(self, *args, **kwargs)
 
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Shapes and dtypes as the operation itself says."""
-        return self.target.compute_output_spec(*args, **kwargs)
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """As an operation is called on symbols."""
+        return keras.Operation.symbolic_call(self, *args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """What it is made from, as `keras.saving` wants it."""
+        return {"name": self.name, "layer": keras.saving.serialize_keras_object(self.layer), **self.described()}
+
+    def described(self) -> dict[str, Any]:
+        """What is wanted, as plain data."""
+        raise NotImplementedError
 
 
-class States(keras.Operation):  # type: ignore[misc]
-    """Calls a recurrent layer and gives some of its states beside its outputs.
-
-    Args:
-        layer: The layer.
-        ports: Names of the states.
-    """
-
-    def __init__(self, layer: Any, ports: list[str]) -> None:
-        super().__init__()
-        self.layer, self.ports = layer, ports
+@keras.saving.register_keras_serializable(package="styler")
+class States(Around):
+    """Calls a recurrent layer and gives some of its states beside its outputs."""
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's own outputs, then the states, flat."""
-        return run_recurrent(self.layer, self.ports, args, kwargs)
+        return run_recurrent(self.layer, self.wanted[0], args, kwargs)
+
+    def described(self) -> dict[str, Any]:
+        """Names of the states."""
+        return {"ports": list(self.wanted[0])}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> States:
+        """Made again."""
+        return cls(keras.saving.deserialize_keras_object(config["layer"]), config["ports"], name=config["name"])
+
+
+@keras.saving.register_keras_serializable(package="styler")
+class Listening(Around):
+    """Calls a layer and gives outputs of layers inside of it beside its own."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The layer's own outputs, then those inside, flat."""
+        return run_listened(self.layer, self.wanted[0], args, kwargs)
+
+    def described(self) -> dict[str, Any]:
+        """Paths, calls and ports of the inner layers."""
+        return {"places": [[list(place.path), place.call, place.port] for place in self.wanted[0]]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Listening:
+        """Made again."""
+        places = [Inner(tuple(path), call, port) for path, call, port in config["places"]]
+        return cls(keras.saving.deserialize_keras_object(config["layer"]), places, name=config["name"])
 
 
 @dataclass(slots=True)
@@ -69,7 +105,7 @@ class _Wants:
     """What is wanted of one call: output numbers, states, and what is wanted within it; at the top, of the model."""
 
     symbols: list[Symbol] = field(default_factory=list)
-    ports: list[int | str] = field(default_factory=list)
+    ports: list[Port] = field(default_factory=list)
     within: dict[int, _Wants] = field(default_factory=dict)
 
     def add(self, target: Target) -> None:
@@ -90,9 +126,9 @@ class Replay:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._applied: dict[int, Applied] = {}
-        self.found: dict[tuple[int | str, ...], Symbol] = {}
-        self.called: list[Any] = []
+        self._twins: dict[int, Any] = {}
+        self._names = {operation.name for operation in graph_of(model).operations}
+        self.found: dict[tuple[int | Port, ...], Symbol] = {}
 
     def symbols(self, targets: list[Target]) -> list[Symbol]:
         """One symbolic tensor for each target, all computed from `model.inputs`."""
@@ -153,8 +189,8 @@ class Replay:
     ) -> None:
         if self._opens(call, want):
             self._enter(call, want or _Wants(), values, path, used)
-        elif want and any(isinstance(port, str) for port in want.ports):
-            self._states(call, want, values, path)
+        elif want and not all(isinstance(port, int) for port in want.ports):
+            self._around(call, want, values, path)
         elif is_traceable(call.operation) and all(values[id(symbol)] is symbol for symbol in call.inputs):
             values.update((id(symbol), symbol) for symbol in call.outputs)
         else:
@@ -175,24 +211,42 @@ class Replay:
         for outer, symbol in zip(call.outputs, outputs, strict=False):
             values[id(outer)] = inner[id(symbol)]
 
-    def _states(self, call: Call, want: _Wants, values: dict[int, Symbol], path: tuple[int, ...]) -> None:
-        ports = [port for port in want.ports if isinstance(port, str)]
+    def _around(self, call: Call, want: _Wants, values: dict[int, Symbol], path: tuple[int, ...]) -> None:
+        """Call a layer for more than its outputs: for states, and for what is inside of it."""
         args, kwargs = call.arguments(values)
-        self.called.append(call.operation)
-        made = States(call.operation, ports)(*args, **kwargs)
         count = len(call.outputs)
-        self._bind(call, made[:count], values)
-        for port, symbol in zip(ports, made[count:], strict=True):
-            self.found[(*path, id(call.node), port)] = symbol
+        for kind, what in ((States, str), (Listening, Inner)):
+            ports = [port for port in want.ports if isinstance(port, what)]
+            if ports:
+                made = kind(call.operation, ports, name=self._name(call.operation))(*args, **kwargs)
+                self._bind(call, made[:count], values)
+                for port, symbol in zip(ports, made[count:], strict=True):
+                    self.found[(*path, id(call.node), port)] = symbol
 
-    def _operation(self, operation: Any) -> Applied:
-        self.called.append(operation)
-        return self._applied.setdefault(id(operation), Applied(operation))
+    def _operation(self, operation: Any) -> Any:
+        """A twin of an operation, with a record of calls of its own."""
+        if id(operation) not in self._twins:
+            changes = {"_inbound_nodes": [], "_outbound_nodes": [], "name": self._name(operation)}
+            self._twins[id(operation)] = twin(operation, **changes)
+        return self._twins[id(operation)]
+
+    def _name(self, operation: Any) -> str:
+        """A name that the model made has once, and that TensorFlow can trace."""
+        plain = re.sub(r"^[^A-Za-z0-9.]|[^A-Za-z0-9_.>-]", "_", operation.name).lstrip("_") or "layer"
+        name = next(name for name in _numbered(plain) if name not in self._names)
+        self._names.add(name)
+        return name
 
     @staticmethod
     def _bind(call: Call, made: Any, values: dict[int, Symbol]) -> None:
         for symbol, value in zip(call.outputs, keras.tree.flatten(made), strict=True):
             values[id(symbol)] = value
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """A name, then the same with 1, 2, … appended."""
+    yield name
+    yield from (f"{name}_{number}" for number in itertools.count(1))
 
 
 def multi_output_model(model: Any, targets: list[Target]) -> keras.Model:
@@ -203,6 +257,4 @@ def multi_output_model(model: Any, targets: list[Target]) -> keras.Model:
     for operation, count in records.items():
         del operation._outbound_nodes[count:]
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{model.name}_features")
-    made = keras.Model(inputs_of(model), outputs, name=name)
-    made.replayed = [layer for layer in dict.fromkeys(replay.called) if isinstance(layer, keras.layers.Layer)]
-    return made
+    return keras.Model(inputs_of(model), outputs, name=name)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from styler.errors import LayerError, suggestion
 from styler.features.address import Address, Segment, parse_address, quoted
 from styler.features.recurrent import ports_of
+from styler.features.taps import Inner, inner_calls, inner_layers
 from styler.networks.calls import Call, calls_by_operation, graph_of
 
 if TYPE_CHECKING:
     import keras
+
+
+Port: TypeAlias = int | str | Inner
+"""Output number, name of a recurrent state, or a place inside of the layer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +28,12 @@ class Target:
     Attributes:
         address: What the user calls it.
         path: The call of each nested model on the way, and last the layer's.
-        port: Output number, or name of a recurrent state.
+        port: What of that layer.
     """
 
     address: str
     path: tuple[Call, ...]
-    port: int | str
+    port: Port
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -37,19 +43,33 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A call with the text that leads to it."""
+    """A call with the text that leads to it.
+
+    Attributes:
+        text: As it stands in an address.
+        call: The call of a layer in a graph.
+        inner: A place inside of that layer, its port still open, and how many outputs it has.
+    """
 
     text: str
     call: Call
+    inner: tuple[Inner, int] | None = None
 
 
-def resolve(model: keras.Model, addresses: Iterable[str]) -> list[Target]:
+def resolve(model: keras.Model, addresses: Iterable[str], within: str = "") -> list[Target]:
     """Every tensor that the addresses name, in their order, patterns spread out in model order.
+
+    Args:
+        model: A model with a graph.
+        addresses: Addresses.
+        within: A layer of the model that all addresses begin at; empty for the model itself.
 
     Raises:
         LayerError: No address, one tensor twice, or an address that leads nowhere or to several places.
     """
-    targets = [target for text in addresses for target in _targets(model, parse_address(text))]
+    prefix = f"{quoted(within)}/" if within else ""
+    found = [target for text in addresses for target in _targets(model, parse_address(prefix + text))]
+    targets = [replace(target, address=target.address.removeprefix(prefix)) for target in found]
     if not targets:
         message = f"no layers asked for. {suggestion('', _names(graph_of(model)))}"
         raise LayerError(message)
@@ -75,32 +95,131 @@ def _targets(model: keras.Model, address: Address) -> list[Target]:
 
 
 def _paths(model: Any, address: Address, segments: tuple[Segment, ...]) -> Iterator[tuple[_Step, ...]]:
-    """Every way through nested models that fits the segments."""
+    """Every way through nested models, and into other layers, that fits the segments."""
     head, rest = segments[0], segments[1:]
-    for step in _steps(model, address, head):
+    for step in _steps(model, address, segments):
         if not rest:
             yield (step,)
         elif graph_of(step.call.operation) is not None:
             yield from ((step, *more) for more in _paths(step.call.operation, address, rest))
-        elif not head.is_pattern:
-            raise _opaque(step.call.operation, address)
+        else:
+            yield from ((step,) for step in _inside(step, address, rest, quiet=head.is_pattern))
 
 
-def _opaque(layer: Any, address: Address) -> LayerError:
+def _inside(step: _Step, address: Address, segments: tuple[Segment, ...], *, quiet: bool) -> Iterator[_Step]:
+    """Places inside of a layer that Keras keeps no graph of; `quiet` where others may fit instead."""
+    layer = step.call.operation
+    paths = [path for path, _ in inner_layers(layer)]
+    fitting = [path for path in dict.fromkeys(paths) if _leads(path, segments)]
+    fitting = [path for path in fitting if len(path) == len(segments)] or fitting
+    pattern = quiet or any(segment.is_pattern for segment in segments)
+    if not fitting and not pattern:
+        raise _nothing_inside(layer, address, [_joined(step.text, path) for path in paths])
+    if not pattern and (len(fitting) > 1 or paths.count(fitting[0]) > 1):
+        places = " or ".join(repr(_joined(step.text, path)) for path in fitting)
+        message = f"{address.text!r} could be {places}; give the whole path, and different names to the layers"
+        raise LayerError(message)
+    calls = _calls_inside(step.call, address) if fitting else {}
+    for path in fitting:
+        counts = calls.get(path, [])
+        if not counts and not pattern:
+            raise _hidden_inside(layer, path, address)
+        chosen = _chosen_calls(len(counts), segments[-1], address, _joined(step.text, path), pattern=pattern)
+        for index in chosen:
+            text = _joined(step.text, path) + (f"@{index}" if len(counts) > 1 else "")
+            yield _Step(text, step.call, (Inner(path, index), counts[index]))
+
+
+def _joined(text: str, path: tuple[str, ...]) -> str:
+    return "/".join([text, *map(quoted, path)])
+
+
+def _leads(path: tuple[str, ...], segments: tuple[Segment, ...]) -> bool:
+    """Whether segments name a path; before a plain name other names may be left out."""
+    if not segments:
+        return not path
+    if not path:
+        return False
+    head, rest = segments[0], segments[1:]
+    if head.index is None and head.matches(path[0]) and _leads(path[1:], rest):
+        return True
+    return not head.is_pattern and _leads(path[1:], segments)
+
+
+def _calls_inside(call: Call, address: Address) -> dict[tuple[str, ...], list[int]]:
+    try:
+        return inner_calls(call)
+    except Exception as cause:  # whatever the layer's own code can raise on symbols
+        reason = next(iter(str(cause).splitlines()), type(cause).__name__)
+        message = f"{address.text!r}: {call.operation.name!r} cannot be looked into: {reason}; ask for it itself"
+        raise LayerError(message) from cause
+
+
+def _chosen_calls(count: int, segment: Segment, address: Address, text: str, *, pattern: bool) -> list[int]:
+    """Which calls of a layer inside of another are meant."""
+    if segment.call is not None:
+        if segment.call < count:
+            return [segment.call]
+        message = f"{address.text!r}: {text!r} is called {count} times; the last call is {text}@{count - 1}"
+    elif count == 1 or pattern:
+        return list(range(count))
+    else:
+        message = f"{address.text!r}: {text!r} is called {count} times; say which, {text}@0 to {text}@{count - 1}"
+    raise LayerError(message)
+
+
+def _nothing_inside(layer: Any, address: Address, known: list[str]) -> LayerError:
+    what = f"{address.text!r}: {layer.name!r} is a {type(layer).__name__}"
+    if known:
+        name = address.segments[-1].name
+        return LayerError(f"{what} without such a layer inside. {_closest(name, known, known)}")
+    return LayerError(f"{what} without layers inside that can be asked for; {_instead(layer)}")
+
+
+def _hidden_inside(layer: Any, path: tuple[str, ...], address: Address) -> LayerError:
     return LayerError(
-        f"{address.text!r}: {layer.name!r} is a {type(layer).__name__} without a graph of layers, so nothing inside it "
-        f"has an address; ask for {quoted(layer.name)!r} itself"
+        f"{address.text!r}: {path[-1]!r} runs in a loop inside of {type(layer).__name__} {layer.name!r}, or not at "
+        f"all, so no single tensor holds what it gives; {_instead(layer)}"
     )
 
 
-def _steps(model: Any, address: Address, segment: Segment) -> list[_Step]:
-    graph = graph_of(model)
+def _instead(layer: Any) -> str:
+    known = [f"{quoted(layer.name)}:{port}" for port in ports_of(layer)]
+    return f"ask for {', '.join(known)}" if known else f"ask for {quoted(layer.name)!r} itself"
+
+
+def _steps(model: Any, address: Address, segments: tuple[Segment, ...]) -> list[_Step]:
+    segment, graph = segments[0], graph_of(model)
     calls = calls_by_operation(graph)
     operations = _chosen(model, calls, segment)
     if not operations and not segment.is_pattern:
-        message = f"unknown layer {segment.name!r} of {model.name}. {suggestion(segment.name, _names(graph))}"
+        way = "/".join(map(_as_written, address.segments[: len(address.segments) - len(segments)]))
+        message = f"unknown layer {segment.name!r} of {model.name}. {_nearest(segment.name, graph, way)}"
         raise LayerError(message)
     return [step for operation in operations for step in _calls(calls[operation], address, segment)]
+
+
+def _nearest(name: str, graph: Any, way: str) -> str:
+    """The address that a wrong name may have meant: in the model itself, or deeper."""
+    prefix = f"{way}/" if way else ""
+    own = [prefix + known for known in _names(graph)]
+    return _closest(name, [*own, *_nested_names(graph, prefix)], own)
+
+
+def _closest(name: str, addresses: list[str], listed: list[str]) -> str:
+    """The addresses whose last name is the one asked for, or nearest to it; else the first of those listed."""
+    by_name: dict[str, list[str]] = {}
+    for address in addresses:
+        by_name.setdefault(address.rpartition("/")[2], []).append(address)
+    found = [quoted(name)] if quoted(name) in by_name else difflib.get_close_matches(name, by_name, n=1)
+    if found:
+        return f"Did you mean {' or '.join(map(repr, by_name[found[0]][:3]))}?"
+    return suggestion("", listed)
+
+
+def _nested_names(graph: Any, prefix: str) -> list[str]:
+    """Addresses of the layers inside of a graph's layers."""
+    return [_joined(prefix + quoted(layer.name), path) for layer in graph.layers for path, _ in inner_layers(layer)]
 
 
 def _chosen(model: Any, calls: dict[Any, list[Call]], segment: Segment) -> list[Any]:
@@ -137,14 +256,20 @@ def _as_written(segment: Segment) -> str:
     return f"#{segment.index}" if segment.index is not None else quoted(segment.name)
 
 
-def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[Call, ...], int | str]]:
+def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[Call, ...], Port]]:
     """Text, path and port for each output that the address means."""
     path, text = tuple(step.call for step in steps), "/".join(step.text for step in steps)
-    count, port = len(path[-1].outputs), address.port
+    inner, count = steps[-1].inner or (None, len(path[-1].outputs))
+    port = address.port
     if not address.is_pattern:
         text = address.text.rpartition(":")[0] if port is not None else address.text
-    if address.is_pattern and port is not None and not _has(path[-1], port):
+    if address.is_pattern and port is not None and not _has(path[-1], port, count, inner):
         return []
+    if isinstance(port, str) and inner is not None:
+        message = (
+            f"{address.text!r}: states of a layer inside of {path[-1].operation.name!r} cannot be had; {text!r} can"
+        )
+        raise LayerError(message)
     if isinstance(port, str):
         _check_state(path[-1].operation, port, address)
     elif port is not None and port >= count:
@@ -154,12 +279,16 @@ def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[
         if not address.is_pattern:
             message = f"{address.text!r} has {count} outputs; say which, {text}:0 to {text}:{count - 1}"
             raise LayerError(message)
-        return [(f"{text}:{index}", path, index) for index in range(count)]
-    return [(text if port is None else f"{text}:{port}", path, port or 0)]
+        return [(f"{text}:{index}", path, _placed(inner, index)) for index in range(count)]
+    return [(text if port is None else f"{text}:{port}", path, _placed(inner, port or 0))]
 
 
-def _has(call: Call, port: int | str) -> bool:
-    return port < len(call.outputs) if isinstance(port, int) else port in ports_of(call.operation)
+def _placed(inner: Inner | None, port: int | str) -> Port:
+    return port if inner is None or isinstance(port, str) else replace(inner, port=port)
+
+
+def _has(call: Call, port: int | str, count: int, inner: Inner | None) -> bool:
+    return port < count if isinstance(port, int) else inner is None and port in ports_of(call.operation)
 
 
 def _check_state(layer: Any, port: str, address: Address) -> None:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from styler.errors import NetworkError
 from styler.features.frozen import FORMS, is_legacy_keras
 from styler.networks.calls import graph_of
 
-if TYPE_CHECKING:
-    import keras
-
 WAY_OUT = "pass example=<inputs> to trace it, or give a concrete function of it"
 FUNCTION = "tf.function(model).get_concrete_function(tf.TensorSpec(shape, dtype))"
 
 
-def with_graph(model: Any, example: Any = None) -> keras.Model:
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A model with a graph.
+
+    Attributes:
+        model: Functional or Sequential.
+        within: The layer of it that is the model asked about, where its own graph is beyond Keras; else empty.
+    """
+
+    model: Any
+    within: str = ""
+
+
+def with_graph(model: Any, example: Any = None) -> Traced:
     """The model itself if Keras knows its graph, else one traced by calling it on symbols.
 
     Args:
@@ -31,7 +42,7 @@ def with_graph(model: Any, example: Any = None) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise _no_keras_model(model)
     if graph_of(model) is not None:
-        return model
+        return Traced(model)
     if example is None:
         kind = "is not built yet" if isinstance(model, keras.Sequential) else "is subclassed"
         message = f"{model.name!r} {kind}, so Keras does not know its graph of layers; {WAY_OUT}"
@@ -69,7 +80,8 @@ def _symbol(example: Any) -> Any:
     return keras.Input(array.shape[1:], dtype=dtype)
 
 
-def _traced(model: Any, symbols: Any) -> keras.Model:
+def _traced(model: Any, symbols: Any) -> Traced:
+    """The calls of layers in a model's `call`, or where it does more than Keras can follow the model as one layer."""
     import inspect
 
     import keras
@@ -77,15 +89,18 @@ def _traced(model: Any, symbols: Any) -> keras.Model:
     if isinstance(model, keras.Sequential):
         model(symbols)
         if graph_of(model) is not None:
-            return model
+            return Traced(model)
     extra = {"training": False} if "training" in inspect.signature(model.call).parameters else {}
     try:
-        outputs = model.call(symbols, **extra)
+        return Traced(keras.Model(symbols, model.call(symbols, **extra), name=model.name))
+    except Exception:
+        pass
+    try:
+        return Traced(keras.Model(symbols, model(symbols)), within=model.name)
     except Exception as cause:
         reason = f"{type(cause).__name__}: {next(iter(str(cause).splitlines()), 'no message')}"
         message = (
-            f"{model.name!r} cannot be traced: its call() fails on Keras's symbols ({reason}). Use keras.ops in "
-            f"call(), or give a concrete function: {FUNCTION}"
+            f"{model.name!r} cannot be traced: its call() fails on Keras's symbols ({reason}). Use keras.ops or "
+            f"TensorFlow in call(), or give a concrete function: {FUNCTION}"
         )
         raise NetworkError(message) from cause
-    return keras.Model(symbols, outputs, name=model.name)

@@ -116,6 +116,17 @@ def needed_for(calls: Iterable[Call], symbols: Iterable[Symbol]) -> list[Call]:
     return needed[::-1]
 
 
+def sublayers(layer: Any) -> list[Any]:
+    """Layers that a layer holds, in order, without those that only hold an input and without the cells of an RNN."""
+    import keras
+
+    graph = graph_of(layer)
+    if graph is None and (isinstance(layer, keras.layers.RNN) or not isinstance(layer, keras.layers.Layer)):
+        return []
+    held = graph.layers if graph is not None else layer._flatten_layers(include_self=False, recursive=False)
+    return [each for each in held if not isinstance(each, keras.layers.InputLayer)]
+
+
 def model_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """Layers in model order, the layers that only hold an input left out."""
     import keras

@@ -67,11 +67,11 @@ def keras_ratios(size: int, pairs: int) -> dict[str, float]:
     found = {
         "5 layers, ours / by hand": ratio(lambda: ours(image), lambda: theirs(image), pairs),
         "block3_conv1 / whole": ratio(lambda: early(image), lambda: whole(image), pairs),
-        "operations, ours / by hand": operations(ours._compiled) / operations(theirs),
+        "operations, ours / by hand": operations(ours._source._compiled) / operations(theirs),
     }
     for batch in (2, 3):
         ours(tf.repeat(image[:, :32, :32], batch, 0))
-    return {**found, "traces after three batch sizes": float(ours._compiled.experimental_get_tracing_count())}
+    return {**found, "traces after three batch sizes": float(ours._source._compiled.experimental_get_tracing_count())}
 
 
 def chain(length: int) -> tf.Graph:

@@ -257,7 +257,7 @@ def test_a_model_without_a_graph_is_refused_with_the_way_out(make, example, mess
         (["halves"], "'halves' has 2 outputs; say which, halves:0 to halves:1"),
         (["halves:2"], "has 2 outputs, the last is halves:1"),
         (["stem:1"], "has 1 output, the last is stem:0"),
-        (["stem/conv"], "'stem' is a Conv2D without a graph of layers"),
+        (["stem/conv"], "'stem' is a Conv2D without layers inside"),
         (["inner@0/nope"], "unknown layer 'nope' of inner"),
         (["inner/inside"], "'inner' is called 2 times"),
         (["zz*"], "no layer of branching matches 'zz\\*'"),

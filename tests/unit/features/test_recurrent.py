@@ -97,7 +97,7 @@ def test_what_follows_sees_the_same_and_runs_once(sequences):
     model = model_of(layer, after=head)
     extractor = FeatureExtractor(model, ["rnn:state_c", "head"])
     np.testing.assert_allclose(extractor(sequences)["head"], model(sequences), **CLOSE)
-    names = [each.type for each in extractor._compiled.get_concrete_function().graph.get_operations()]
+    names = [each.type for each in extractor._source._compiled.get_concrete_function().graph.get_operations()]
     assert sum(name in ("While", "StatelessWhile") for name in names) == 1
     assert head.output is not None, "the layer still has one output: its record of calls was not touched"
 
