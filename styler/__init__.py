@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from styler.batch.jobs import Job
     from styler.features.extractor import FeatureExtractor
     from styler.features.graph import GraphExtractor
+    from styler.features.table import addresses
     from styler.render.report import Report
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ _LATE = {
     "render_batch": "styler.batch.batch",
     "FeatureExtractor": "styler.features.extractor",
     "GraphExtractor": "styler.features.graph",
+    "addresses": "styler.features.table",
     "Report": "styler.render.report",
     "StyleResult": "styler.api",
     "Stylizer": "styler.api",
@@ -69,6 +71,7 @@ __all__ = [
     "StylerError",
     "Stylizer",
     "WeightsError",
+    "addresses",
     "render_batch",
     "resume",
     "stylize",

@@ -1,13 +1,17 @@
-"""A network's layers as lines of text."""
+"""All that can be asked for of a model: a list, and the same as lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from styler.errors import ImageError
 from styler.features.address import quoted
-from styler.networks.calls import calls_by_operation, graph_of, inputs_of
+from styler.features.recurrent import ports_of
+from styler.features.resolution import Target
+from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of, inputs_of
 from styler.networks.geometry import Geometry, geometry_of
 
 if TYPE_CHECKING:
@@ -15,79 +19,242 @@ if TYPE_CHECKING:
 
 HEADINGS = ("layer", "type", "shape", "parameters", "stride", "field")
 WHOLE = "whole image"
+UNDEFINED = "-"
+PLACEHOLDER = "Placeholder"
+HANDLES = ("resource", "variant")  # types of tensors that have no value to give
+IMAGE_AXES = 4  # batch, height, width, channels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerRow:
-    """What a layer is and gives.
+class Activation:
+    """One tensor that can be asked for.
 
     Attributes:
         address: As `FeatureExtractor` takes it.
-        kind: Class of the layer.
-        shape: Of one image's activations.
-        parameters: Number of weights; those of a nested model are counted with it and not with its layers.
-        geometry: Stride and receptive field.
+        type: Class of the layer, or type of the operation of a low-level graph.
+        shape: Of the tensor, the batch first; None for a side that depends on what is given, None in place of the
+            whole shape where not even the number of axes is known.
+        dtype: Of the tensor.
+        parameters: Number of weights of the layer; those of a nested model are those of its layers together.
+        geometry: How a position sees the image; None for what is not computed from images alone.
     """
 
     address: str
-    kind: str
-    shape: tuple[int | None, ...]
-    parameters: int
-    geometry: Geometry
+    type: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+    parameters: int = 0
+    geometry: Geometry | None = field(default=None, repr=False)
+
+    @property
+    def channels(self) -> int | None:
+        """Length of the last axis; None where it is open or is the batch."""
+        return self.shape[-1] if self.shape is not None and len(self.shape) > 1 else None
+
+    @property
+    def stride(self) -> int | Fraction | None:
+        """Pixels between neighboring positions, the larger of both axes; None without positions in the image."""
+        if self.geometry is None or not self.geometry.has_positions:
+            return None
+        stride = self.geometry.stride
+        return int(stride) if stride.denominator == 1 else stride
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Side in pixels, the larger of both axes; None for the whole image, or where `geometry` is None."""
+        return None if self.geometry is None else self.geometry.field
 
     def cells(self) -> tuple[str, ...]:
-        """As they stand in the table."""
-        seen = self.geometry
-        stride = str(seen.stride) if seen.has_positions else "-"
-        field = WHOLE if seen.whole else str(seen.field)
-        shape = "x".join("?" if side is None else str(side) for side in self.shape)
-        return (self.address, self.kind, shape, f"{self.parameters:,}", stride, field)
+        """As they stand in the table, the shape without the batch."""
+        stride = UNDEFINED if self.stride is None else str(self.stride)
+        field = UNDEFINED if self.geometry is None else str(self.receptive_field or WHOLE)
+        return (self.address, self.type, self._shape_of_one(), f"{self.parameters:,}", stride, field)
+
+    def _shape_of_one(self) -> str:
+        if self.shape is None:
+            return "?"
+        sides = self.shape[1:] if self.shape[:1] == (None,) else self.shape
+        return "x".join("?" if side is None else str(side) for side in sides) or "scalar"
 
 
-def layer_rows(model: keras.Model, size: int) -> list[LayerRow]:
-    """Every layer of a model of images, in model order, one row for each call of a layer.
+def addresses(source: Any, *, size: int | None = None, example: Any = None) -> list[Activation]:
+    """All that can be asked for of any source that `FeatureExtractor` takes.
+
+    Inputs are left out: they are what one has. The same tensor may be listed under several addresses, as the output of
+    a nested model and as that of its last layer.
 
     Args:
-        model: A model with a graph.
-        size: Side of a square image, pixels.
+        source: A Keras model of any kind; or a graph with its values, a `GraphDef`, a SavedModel or its folder, a
+            concrete function.
+        size: Height and width of a square image, pixels: gives the shapes of its activations where a Keras model
+            leaves them open.
+        example: For a Keras model whose graph Keras does not know: inputs to call it with, arrays or `keras.Input`.
+
+    Returns:
+        In model order, each nested model before what is in it.
+
+    Raises:
+        NetworkError: It is none of these, or has no graph and no example.
+        ImageError: The size leaves some layer without a position.
+
+    Example:
+        >>> [each.address for each in styler.addresses(model) if each.channels == 64]
+        ['block1_conv1', 'block1_conv2', 'block1_pool']
     """
     import keras
 
-    found = geometry_of(model)
-    named = list(_outputs(model))
-    shapes_of = keras.Model(inputs_of(model), [symbol for _, _, symbol in named])
-    inputs = inputs_of(model)
-    sides = (1, *(size if side is None else side for side in inputs.shape[1:3]), inputs.shape[-1])
-    shapes = shapes_of.compute_output_shape(sides)
-    shapes = shapes if len(named) > 1 else [shapes]
+    from styler.features.tracing import with_graph
+
+    if isinstance(source, keras.Model):
+        return activations_of(with_graph(source, example), size)
+    return tensors_of(source)
+
+
+def activations_of(model: keras.Model, size: int | None = None) -> list[Activation]:
+    """Every tensor of a model that has an address, in model order, each nested model before what is in it.
+
+    Args:
+        model: A model with a graph.
+        size: Height and width of a square image, pixels, in place of sides that the model leaves open.
+
+    Raises:
+        ImageError: The size leaves some layer without a position.
+    """
+    from styler.features.replay import multi_output_model
+
+    graph = graph_of(model)
+    seen = [Geometry() if len(symbol.shape) == IMAGE_AXES else None for symbol in graph.inputs]
+    found = list(_within(graph, seen, (), ""))
+    if not found:
+        return []
+    symbols = _symbols(multi_output_model(model, [target for target, _ in found]), size)
     return [
-        LayerRow(
-            address=address,
-            kind=type(layer).__name__,
-            shape=tuple(shape[1:]),
-            parameters=layer.count_params(),
-            geometry=found[id(symbol)],
+        Activation(
+            address=target.address,
+            type=type(target.path[-1].operation).__name__,
+            shape=tuple(symbol.shape),
+            dtype=str(symbol.dtype),
+            parameters=_parameters(target.path[-1].operation),
+            geometry=geometry,
         )
-        for (address, layer, symbol), shape in zip(named, shapes, strict=True)
+        for (target, geometry), symbol in zip(found, symbols, strict=True)
     ]
 
 
-def _outputs(model: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Address, layer and symbol of each output of each call of each layer."""
+def _within(
+    graph: Any, inputs: list[Geometry | None], path: tuple[Call, ...], prefix: str
+) -> Iterator[tuple[Target, Geometry | None]]:
+    """Every target of a graph, with its geometry.
+
+    Args:
+        graph: Functional graph.
+        inputs: How each of its inputs sees the image.
+        path: Calls of the nested models on the way to it.
+        prefix: The same as the beginning of an address.
+    """
+    geometry = _geometry(graph, inputs)
+    for operation, calls in calls_by_operation(graph).items():
+        for index, call in enumerate(calls):
+            if call.is_input:
+                continue
+            address = prefix + quoted(operation.name) + (f"@{index}" if len(calls) > 1 else "")
+            steps = (*path, call)
+            for port, text in _ports(call):
+                own = geometry.get(id(call.outputs[port])) if isinstance(port, int) else None
+                yield Target(address=address + text, path=steps, port=port), own
+            inner = graph_of(operation)
+            if inner is not None:
+                given = [geometry.get(id(symbol)) for symbol in call.inputs]
+                yield from _within(inner, given[: len(inner.inputs)], steps, f"{address}/")
+
+
+def _ports(call: Call) -> Iterator[tuple[int | str, str]]:
+    """Outputs and states of a call, and how an address says which."""
+    several = len(call.outputs) > 1
+    for port in range(len(call.outputs)):
+        yield port, f":{port}" if several else ""
+    for state in ports_of(call.operation):
+        yield state, f":{state}"
+
+
+def _geometry(graph: Any, inputs: list[Geometry | None]) -> dict[int, Geometry]:
+    """Geometry of what is computed from images alone, by the symbol's id."""
+    if not any(inputs):
+        return {}
+    found = geometry_of(graph, [seen or Geometry() for seen in inputs])
+    blind = {id(symbol) for symbol, seen in zip(graph.inputs, inputs, strict=True) if seen is None}
+    for call in calls_of(graph):
+        if blind.intersection(map(id, call.inputs)):
+            blind.update(map(id, call.outputs))
+    return {key: seen for key, seen in found.items() if key not in blind}
+
+
+def _symbols(model: Any, size: int | None) -> list[Any]:
+    """What a model gives, with its shapes for images of a size."""
     import keras
 
-    for layer, calls in calls_by_operation(graph_of(model)).items():
-        if not isinstance(layer, keras.layers.Layer) or isinstance(layer, keras.layers.InputLayer):
+    if size is None:
+        return list(model.outputs)
+    try:
+        outputs = model.compute_output_spec(keras.tree.map_structure(lambda symbol: _sized(symbol, size), model.input))
+    except ValueError as cause:  # Keras: "computed output size would be negative"
+        message = f"an image of {size} x {size} pixels leaves some layer without a position; give a larger --size"
+        raise ImageError(message) from cause
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+
+def _sized(symbol: Any, size: int) -> Any:
+    import keras
+
+    shape = symbol.shape
+    if len(shape) == IMAGE_AXES:
+        sides = [size if side is None else side for side in shape[1:3]]
+        shape = (shape[0], *sides, shape[-1])
+    return keras.KerasTensor(shape, symbol.dtype)
+
+
+def _parameters(operation: Any) -> int:
+    return int(operation.count_params()) if getattr(operation, "built", False) and hasattr(operation, "weights") else 0
+
+
+def tensors_of(source: Any) -> list[Activation]:
+    """Every tensor of a low-level graph that depends on what is fed, in the graph's order, after its named outputs.
+
+    Raises:
+        NetworkError: It is no graph that can be read.
+    """
+    import tensorflow as tf
+
+    from styler.features.frozen import freeze
+    from styler.features.graph import DEFAULT_SIGNATURE
+
+    frozen = freeze(source, DEFAULT_SIGNATURE, [])
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(frozen.graph_def, name="")
+    fed: set[str] = set()
+    found = {}
+    for operation in graph.get_operations():
+        if operation.type != PLACEHOLDER and not any(tensor.name in fed for tensor in operation.inputs):
             continue
-        for index, call in enumerate(calls):
-            for port, symbol in enumerate(call.outputs):
-                name = quoted(layer.name) + (f"@{index}" if len(calls) > 1 else "")
-                yield name + (f":{port}" if len(call.outputs) > 1 else ""), layer, symbol
+        fed.update(tensor.name for tensor in operation.outputs)
+        if operation.type != PLACEHOLDER:
+            found.update((tensor.name, tensor) for tensor in operation.outputs if tensor.dtype not in HANDLES)
+    named = {key: found[name] for key, name in frozen.outputs.items() if name in found}
+    return [
+        Activation(
+            address=address,
+            type=tensor.op.type,
+            shape=None if tensor.shape.rank is None else tuple(tensor.shape.as_list()),
+            dtype=tensor.dtype.name,
+        )
+        for address, tensor in [*named.items(), *((name.removesuffix(":0"), each) for name, each in found.items())]
+    ]
 
 
-def layer_table(model: keras.Model, size: int) -> str:
-    """The rows of `layer_rows` in columns: name, type, shape at `size`, parameters, stride and field in pixels."""
-    rows = [HEADINGS, *(row.cells() for row in layer_rows(model, size))]
+def layer_table(activations: list[Activation]) -> str:
+    """Columns: name, type, shape of one image's activations, parameters, stride and field in pixels."""
+    rows = [HEADINGS, *(each.cells() for each in activations)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 SUFFIX = ".keras"
+GRAPH_SUFFIX = ".pb"
 STYLES = 5  # default style layers, as many as of VGG
 SMALLEST = 32  # pixels; five strides of two
 NESTED = ("Functional", "Sequential")
@@ -29,12 +30,13 @@ OWN_PACKAGES = ("keras", "builtins", None)
 LARGEST_CONFIG = 1 << 26  # bytes of JSON; that of a network of a thousand layers has one million
 
 
-def find_network(name_or_path: PathLike, *, allow_code: bool = False) -> NetworkSpec:
+def find_network(name_or_path: PathLike, *, allow_code: bool = False, rendering: bool = True) -> NetworkSpec:
     """The network of a registered name, or of a user's `.keras` file, without importing TensorFlow.
 
     Args:
         name_or_path: "vgg19", or a path.
         allow_code: Let a file run Python code of its own when its network is built.
+        rendering: Refuse a file that cannot be rendered with: without convolutions, or not of color images.
 
     Raises:
         NetworkError: No such name or file, or the file is no Keras model, or brings code that is not allowed.
@@ -52,7 +54,7 @@ def find_network(name_or_path: PathLike, *, allow_code: bool = False) -> Network
     if not path.exists() and path.suffix != SUFFIX and len(path.parts) == 1:
         message = f"unknown network {text!r}. {suggestion(text, NETWORKS)} Or give the path of a {SUFFIX} file"
         raise NetworkError(message)
-    return _of_file(path, allow_code)
+    return _of_file(path, allow_code, rendering)
 
 
 def is_saved_model(path: PathLike) -> bool:
@@ -61,7 +63,12 @@ def is_saved_model(path: PathLike) -> bool:
     return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
 
 
-def _of_file(path: Path, allow_code: bool) -> NetworkSpec:
+def is_graph(path: PathLike) -> bool:
+    """Whether a path is a SavedModel, or a frozen graph by its suffix: tensors, and no Keras layers."""
+    return is_saved_model(path) or (Path(path).suffix == GRAPH_SUFFIX and Path(path).is_file())
+
+
+def _of_file(path: Path, allow_code: bool, rendering: bool) -> NetworkSpec:
     config = read_config(path)
     foreign = sorted(set(foreign_code(config)))
     if foreign and not allow_code:
@@ -71,19 +78,19 @@ def _of_file(path: Path, allow_code: bool) -> NetworkSpec:
         )
         raise NetworkError(message)
     layers = _convolutions(config)
-    if not layers:
+    if rendering and not layers:
         message = f"{path} has no convolutions, expected a network of images with at least one; choose another"
         raise NetworkError(message)
     preprocess = p.bytes_range if scales_bytes(config) else p.unchanged
     return NetworkSpec(
         name=str(path),
-        build=partial(_load, path, allow_code, preprocess),
+        build=partial(_load, path, allow_code, preprocess, rendering),
         preprocess=preprocess,
         style_layers=decreasing(spread(layers, STYLES)),
-        content_layers=((layers[round(0.7 * (len(layers) - 1))], 1.0),),
+        content_layers=tuple((name, 1.0) for name in layers[round(0.7 * (len(layers) - 1)) :][:1]),
         layer_names=tuple(_names(config)),
         summary=f"your file, pixels {'0..255' if scales_bytes(config) else '0..1'}",
-        minimum_size=SMALLEST,
+        minimum_size=SMALLEST if rendering else 1,
         tileable=all(
             layer["class_name"] in NESTED or layer["class_name"] in BOUNDED for layer in _inner_layers(config)
         ),
@@ -169,11 +176,13 @@ def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     return tuple(names[index * len(names) // count] for index in range(count))
 
 
-def _load(path: Path, allow_code: bool, preprocess: Any, pooling: str | None = None) -> keras.Model:
+def _load(
+    path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None = None
+) -> keras.Model:
     """Build a user's network.
 
     Raises:
-        NetworkError: Keras cannot, or it does not take images (B, H, W, 3).
+        NetworkError: Keras cannot, or for rendering, it does not take images (B, H, W, 3).
     """
     import keras
 
@@ -182,6 +191,9 @@ def _load(path: Path, allow_code: bool, preprocess: Any, pooling: str | None = N
     except Exception as cause:  # whatever a file can provoke
         message = f"Keras cannot load {path}: {str(cause).splitlines()[0]}"
         raise NetworkError(message) from cause
+    if not rendering:
+        model.trainable = False
+        return model
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
         message = f"{path} takes inputs {shape}, expected images (batch, height, width, 3); choose another network"

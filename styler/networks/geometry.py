@@ -259,11 +259,12 @@ BOUNDED = frozenset(name for name, rule in RULES.items() if rule is not _global)
 """Layers that see a bounded part of what they are given."""
 
 
-def geometry_of(model: Any) -> dict[int, Geometry]:
+def geometry_of(model: Any, inputs: list[Geometry] | None = None) -> dict[int, Geometry]:
     """Geometry of every tensor of a model of one image, nested models included.
 
     Args:
         model: A model with a graph whose input is (B, H, W, C).
+        inputs: How what the model is given sees the image; None for the image itself.
 
     Returns:
         `id` of a symbolic tensor, such as `layer.output`, -> its geometry. Tensors within a nested model that is
@@ -271,7 +272,7 @@ def geometry_of(model: Any) -> dict[int, Geometry]:
     """
     found: dict[int, Geometry] = {}
     graph = graph_of(model)
-    _walk(graph, [Geometry()] * len(graph.inputs), found)
+    _walk(graph, inputs or [Geometry()] * len(graph.inputs), found)
     return found
 
 

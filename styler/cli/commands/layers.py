@@ -10,21 +10,26 @@ from styler.cli import options as o
 
 
 def layers(
-    network: Annotated[str, typer.Argument(help="A registered network or a .keras file.")] = o.DEFAULTS.network,
-    size: Annotated[int, typer.Option("-s", "--size", min=64, help="Side of the image, pixels.")] = 512,
+    network: Annotated[
+        str, typer.Argument(help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
+    ] = o.DEFAULTS.network,
+    size: Annotated[int, typer.Option("-s", "--size", min=1, help="Side of a square image, pixels.")] = 512,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let a .keras file run Python code of its own.")
     ] = False,
     debug: o.Debug = False,
 ) -> None:
-    """List a network's layers: name, type, shape, parameters, stride, receptive field."""
-    from styler.networks import find_network
+    """List all that features can be asked for: name, type, shape, parameters, stride, receptive field."""
+    from styler.networks import find_network, is_graph
 
-    spec = find_network(network, allow_code=allow_code)
+    spec = None if is_graph(network) else find_network(network, allow_code=allow_code, rendering=False)
     from styler.cli.quiet import import_tensorflow
 
     import_tensorflow()
-    from styler.features.table import layer_table
+    from styler.features.table import addresses, layer_table
 
+    if spec is None:
+        typer.echo(layer_table(addresses(network)))
+        return
     build = spec.build_untrained or spec.build  # the table is the same, and needs no download
-    typer.echo(layer_table(build(None), size))
+    typer.echo(layer_table(addresses(build(None), size=size)))
