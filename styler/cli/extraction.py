@@ -1,87 +1,248 @@
-"""Carry out `styler features`: check, extract, write."""
+"""What `styler features` was asked for, checked before TensorFlow is imported."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, replace
-from functools import cache
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from styler.errors import ConfigError, ImageError
+from styler.cli.photos import Photo, check_names, photos_in
+from styler.errors import ConfigError, ImageError, LayerError, OutputError, shown
 from styler.features.address import parse_address, split_addresses
-from styler.features.archive import DTYPES, check_archive, write_archive
-from styler.features.attribution import attribution, parse_channel
-from styler.images.reading import Pixels, check_readable, read_image
-from styler.images.resampling import resampled
+from styler.features.archive import DTYPES, SUFFIX, check_archive
+from styler.features.attribution import METHODS, parse_channel
+from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import check_output, write_image
-from styler.networks import NetworkSpec, find_network, is_saved_model
-from styler.types import Features, Size
+from styler.images.writing import check_output
+from styler.networks import NetworkSpec, find_network, is_graph
+from styler.types import Size
+
+REDUCTIONS = ("mean", "max")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel to attribute to pixels.
+
+    Attributes:
+        address: Of its layer.
+        number: From 0.
+        method: One of `METHODS`.
+        maps: Layer whose maps Grad-CAM weighs; None for the last one with maps before the channel's.
+    """
+
+    address: str
+    number: int
+    method: str
+    maps: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Of its map in an archive."""
+        return f"attribution/{self.address}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be computed of each image.
+
+    Attributes:
+        layers: Addresses, or key -> address.
+        network: A network, or where a graph lies.
+        size: Longer side of the images, pixels; None leaves them.
+        reduce: One of `REDUCTIONS`, or None.
+        dtype: Of the archive's arrays.
+        channel: Whose attribution, or None.
+    """
+
+    layers: list[str] | dict[str, str]
+    network: NetworkSpec | Path
+    size: int | None = None
+    reduce: str | None = None
+    dtype: str = DTYPES[0]
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """What `styler features` was asked for, found possible.
+    """A request found possible.
 
     Attributes:
-        images: Paths.
-        addresses: Layers, or tensors of a SavedModel.
-        network: A network, or the folder of a SavedModel.
-        shape: (height, width) that every image gets.
-        channel: Layer and channel to attribute to pixels, or None.
-        archive: Where the activations go, or None.
+        wanted: Of each image.
+        photos: The images; of folders, all in them.
+        problems: What of the folders could not be read, and why.
+        archive: One file for all images, or None.
+        folder: Where an archive an image goes, or None.
         grid: Where the picture goes, or None.
-        dtype: Of the archive's arrays.
         overwrite: Whether existing files may be replaced.
     """
 
-    images: list[Path]
-    addresses: list[str]
-    network: NetworkSpec | Path
-    shape: Size
-    channel: tuple[str, int] | None
+    wanted: Wanted
+    photos: list[Photo]
+    problems: list[tuple[str, str]]
     archive: Path | None
+    folder: Path | None
     grid: Path | None
-    dtype: str
     overwrite: bool
 
 
 def checked_extraction(
-    images: list[Path], layers: str, network: str, size: int | None, channel: str | None, **outputs: Any
+    images: list[Path], wanted: Wanted, output: str | None, grid: Path | None, *, overwrite: bool
 ) -> Extraction:
     """Check all that can be checked before any heavy import.
+
+    Args:
+        images: Files and folders.
+        wanted: Of each image.
+        output: As written: a file, or a folder.
+        grid: Where the picture goes, or None.
+        overwrite: Whether existing files may be replaced.
 
     Raises:
         StylerError: Whatever stands in the way, by its own class.
     """
-    _check_outputs(**{name: value for name, value in outputs.items() if name != "allow_code"})
-    sizes = [check_readable(image) for image in images]
-    chosen = parse_channel(channel) if channel else None
-    addresses = split_addresses(layers)
-    for address in [*addresses, *([chosen[0]] if chosen else [])]:
-        parse_address(address) if not is_saved_model(network) else None
-    if not addresses and not chosen:
-        message = "expected --layers a,b or --attribution layer:channel, got neither; styler layers lists the layers"
-        raise ConfigError(message)
-    found = Path(network) if is_saved_model(network) else find_network(network, allow_code=outputs.pop("allow_code"))
-    outputs.pop("allow_code", None)
-    shape = common_shape(images, sizes, size)
-    check_shape(shape, getattr(found, "minimum_size", 1), "each image")
-    return Extraction(images=images, addresses=addresses, network=found, shape=shape, channel=chosen, **outputs)
-
-
-def _check_outputs(archive: Path | None, grid: Path | None, dtype: str, overwrite: bool) -> None:
+    folder = _is_folder(output) or any(image.is_dir() for image in images)
+    archive = None if output is None else Path(output)
     if archive is None and grid is None:
-        message = "expected -o FILE.npz or --grid FILE.png, got neither; say where the activations go"
+        message = "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none; say where the activations go"
         raise ConfigError(message)
-    if dtype not in DTYPES:
-        message = f"--dtype: expected {' or '.join(DTYPES)}, got {dtype!r}"
+    _check_outputs(archive, grid, folder=folder, overwrite=overwrite)
+    photos, problems = photos_in(images)
+    if folder:
+        check_names(photos)
+    else:
+        sizes = [check_readable(image) for image in images]
+        if isinstance(wanted.network, NetworkSpec) and wanted.network.weights_file:  # any size will do for these
+            shape = common_shape(images, sizes, wanted.size)
+            check_shape(shape, wanted.network.minimum_size, "each image")
+    return Extraction(
+        wanted=wanted,
+        photos=photos,
+        problems=problems,
+        archive=None if folder else archive,
+        folder=archive if folder else None,
+        grid=grid,
+        overwrite=overwrite,
+    )
+
+
+def _is_folder(output: str | None) -> bool:
+    return output is not None and (output.endswith(os.sep) or Path(output).is_dir())
+
+
+def _check_outputs(archive: Path | None, grid: Path | None, *, folder: bool, overwrite: bool) -> None:
+    if folder and grid is not None:
+        message = "--grid: expected one or a few image files, got a folder; give files, or -o FOLDER/ alone"
         raise ConfigError(message)
-    if archive is not None:
+    if folder and archive is not None:
+        _check_folder(archive)
+    elif archive is not None:
         check_archive(archive, overwrite=overwrite)
     if grid is not None:
         check_output(grid, overwrite=overwrite)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a name that cannot become a folder of archives."""
+    if folder.suffix == SUFFIX and not folder.is_dir():
+        message = f"expected -o FOLDER/ for the images of a folder, an archive each, got {shown(folder)}"
+        raise OutputError(message)
+    existing = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
+    if existing is not None and not (existing.is_dir() and os.access(existing, os.W_OK)):
+        what = "may not be written to" if existing.is_dir() else "is not a folder"
+        message = f"cannot write into {shown(folder)}: {shown(existing)} {what}"
+        raise OutputError(message)
+
+
+def checked_wanted(
+    layers: str,
+    network: str,
+    *,
+    allow_code: bool,
+    attribution: str | None,
+    method: str | None,
+    maps: str | None,
+    **rest: Any,
+) -> Wanted:
+    """Read layers, network and channel.
+
+    Args:
+        layers: Addresses separated by commas, each with or without `key=` before it.
+        network: A name or a path.
+        allow_code: Let a file run Python code of its own.
+        attribution: `LAYER:CHANNEL`, or None.
+        method: One of `METHODS`; None for the first.
+        maps: Address, for Grad-CAM.
+        **rest: `size`, `reduce` and `dtype` of `Wanted`.
+
+    Raises:
+        StylerError: Whatever stands in the way, by its own class.
+    """
+    _check_choice("--dtype", rest["dtype"], DTYPES)
+    _check_choice("--reduce", rest["reduce"], (None, *REDUCTIONS))
+    channel = _channel(attribution, method, maps)
+    asked = parse_layers(layers)
+    if not asked and channel is None:
+        message = "expected --layers a,b or --attribution layer:channel, got neither; styler layers lists the layers"
+        raise ConfigError(message)
+    if is_graph(network):
+        if channel is not None:
+            message = "--attribution needs a Keras network, got a graph; save the model as .keras"
+            raise ConfigError(message)
+        return Wanted(layers=asked, network=Path(network), **rest)
+    of_channel = [] if channel is None else [channel.address, *([channel.maps] if channel.maps else [])]
+    for address in (*(asked.values() if isinstance(asked, dict) else asked), *of_channel):
+        parse_address(address)
+    found = find_network(network, allow_code=allow_code, rendering=False)
+    return Wanted(layers=asked, network=found, channel=channel, **rest)
+
+
+def _check_choice(option: str, value: str | None, choices: Iterable[str | None]) -> None:
+    if value not in choices:
+        message = f"{option}: expected {' or '.join(choice for choice in choices if choice)}, got {value!r}"
+        raise ConfigError(message)
+
+
+def _channel(attribution: str | None, method: str | None, maps: str | None) -> Channel | None:
+    if attribution is None:
+        given = next((name for name, value in (("--method", method), ("--maps", maps)) if value is not None), None)
+        if given:
+            message = f"{given} says how to attribute a channel; give --attribution LAYER:CHANNEL with it"
+            raise ConfigError(message)
+        return None
+    _check_choice("--method", method, (None, *METHODS))
+    if maps is not None and method != "gradcam":
+        message = "--maps chooses the layer that Grad-CAM weighs; give --method gradcam with it"
+        raise ConfigError(message)
+    address, number = parse_channel(attribution)
+    return Channel(address=address, number=number, method=method or METHODS[0], maps=maps)
+
+
+def parse_layers(text: str) -> list[str] | dict[str, str]:
+    """`a,b` -> ["a", "b"]; `edges=a,b` -> {"edges": "a", "b": "b"}; a sign within quotes is part of a name.
+
+    Raises:
+        LayerError: A key without an address, or one key twice.
+    """
+    parts = split_addresses(text)
+    pairs = [(key.strip(), address.strip()) for key, address in map(_keyed, parts)]
+    if all(not key for key, _ in pairs):
+        return [address for _, address in pairs]
+    named: dict[str, str] = {}
+    for key, address in ((key or address, address) for key, address in pairs):
+        if not address or key in named:
+            problem = f"{key!r} is given twice" if address else f"nothing follows {key + '='!r}"
+            message = f"--layers: expected key=address, each key once; {problem}"
+            raise LayerError(message)
+        named[key] = address
+    return named
+
+
+def _keyed(part: str) -> tuple[str, str]:
+    key, sign, address = part.partition("=")
+    return (key, address) if sign and not {"'", '"'} & set(key) else ("", part)
 
 
 def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> Size:
@@ -96,79 +257,10 @@ def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> S
         return scaled[0]
     if longer is None:
         (height, width), (rows, columns) = sizes[0], sizes[other]
-        first, second = f"{images[0]} of {width}x{height}", f"{images[other]} of {columns}x{rows}"
-        message = f"expected images of one size, got {first} and {second} pixels; give --size"
+        first, second = f"{shown(images[0])} of {width}x{height}", f"{shown(images[other])} of {columns}x{rows}"
+        message = (
+            f"expected images of one size, got {first} and {second} pixels; give --size, or -o FOLDER/ for an archive "
+            "an image"
+        )
         raise ImageError(message)
     return Size(longer, longer)
-
-
-def cropped(pixels: Pixels, shape: Size) -> Pixels:
-    """Scaled to cover (height, width) and cut in the middle."""
-    height, width = pixels.shape[:2]
-    scale = max(shape.height / height, shape.width / width)
-    covering = Size(max(shape.height, round(height * scale)), max(shape.width, round(width * scale)))
-    large = resampled(pixels, covering)
-    top, left = (covering.height - shape.height) // 2, (covering.width - shape.width) // 2
-    return large[top : top + shape.height, left : left + shape.width]
-
-
-def carry_out_extraction(request: Extraction) -> None:
-    """Extract and write.
-
-    Raises:
-        StylerError: Whatever stands in the way.
-    """
-    import numpy as np
-
-    pixels = np.stack([cropped(read_image(image).pixels, request.shape) for image in request.images])
-    features, heat = _features(request, pixels)
-    arrays = {address: np.asarray(tensor) for address, tensor in features.items()}
-    heats = {title: np.asarray(tensor) for title, tensor in heat.items()}
-    if request.archive is not None:
-        kept = {**arrays, **{f"attribution/{title.partition(' ')[0]}": array for title, array in heats.items()}}
-        cast = {name: _cast(array, request.dtype) for name, array in kept.items()}
-        write_archive(request.archive, cast, overwrite=request.overwrite)
-        _tell(request.archive, cast)
-    if request.grid is not None:
-        from styler.features.sheet import sheet
-
-        picture = sheet(arrays, [image.name for image in request.images], heats)
-        write_image(picture, request.grid, overwrite=request.overwrite)
-        print(f"{request.grid}  {picture.width}x{picture.height}", file=sys.stderr)
-
-
-def _features(request: Extraction, pixels: Any) -> tuple[Features, Features]:
-    """Activations, and attributions by title."""
-    import numpy as np
-
-    from styler.features.extractor import FeatureExtractor
-    from styler.features.graph import GraphExtractor
-
-    if isinstance(request.network, Path):
-        if request.channel:
-            message = "--attribution needs a Keras network, got a SavedModel; save it as .keras"
-            raise ConfigError(message)
-        return GraphExtractor(request.network, request.addresses)(pixels), {}
-    spec = replace(request.network, build=cache(request.network.build))
-    features: Features = {}
-    if request.addresses:
-        features = FeatureExtractor.of(spec, request.addresses)(pixels)
-    if request.channel is None:
-        return features, {}
-    address, channel = request.channel
-    one = FeatureExtractor.of(spec, [address])
-    heat = attribution(one, pixels, one.addresses[0], channel)
-    silent = "" if np.any(heat) else " (silent on these images)"
-    return features, {f"{address}:{channel}{silent}": heat}
-
-
-def _cast(array: Any, dtype: str) -> Any:
-    import numpy as np
-
-    return array.astype(dtype) if array.dtype.kind in "fV" else np.asarray(array)
-
-
-def _tell(path: Path, arrays: dict[str, Any]) -> None:
-    for name, array in arrays.items():
-        print(f"{name}  {'x'.join(map(str, array.shape))}  {array.dtype}", file=sys.stderr)
-    print(f"{path}  {path.stat().st_size:,} bytes", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from styler.errors import LayerError
 from styler.types import Features
@@ -18,7 +18,7 @@ CHANNELS = 16  # tiles of one layer and image: two rows of eight are seen at a g
 COLUMNS = 8
 TILE = 96  # pixels; a 512 pixel image has 64 x 64 positions at block4 of a VGG
 LABEL = 14  # pixels, one line of Pillow's built-in font
-PAPER, INK, HEAT, COLD = (255, 255, 255), (0, 0, 0), (200, 30, 30), (30, 60, 200)
+PAPER, INK, HEAT = (255, 255, 255), (0, 0, 0), (220, 30, 20)
 
 
 def strongest(activations: NDArray[np.floating[Any]], count: int = CHANNELS) -> list[int]:
@@ -41,32 +41,58 @@ def normalized(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
 
 
-def signed(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """White at zero, red above, blue below, full color at the 99th percentile of size. (H, W) -> (H, W, 3)."""
+def warmed(image: NDArray[np.floating[Any]], heat: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """An image in gray, red where it is hot, full color at the 99th percentile.
+
+    Args:
+        image: (H, W, 1 or 3), 0..1.
+        heat: (H', W'), >= 0; enlarged smoothly to the image.
+
+    Returns:
+        (H, W, 3).
+    """
     import numpy as np
+    from PIL import Image
 
-    scale = float(np.percentile(np.abs(channel), 99)) or 1.0
-    share = np.clip(channel / scale, -1, 1)[..., None]
-    far = np.where(share > 0, np.array(HEAT, np.float32), np.array(COLD, np.float32))
-    return np.rint(255 + np.abs(share) * (far - 255)).astype(np.uint8)
+    height, width = image.shape[:2]
+    scale = float(np.percentile(heat, 99)) or float(heat.max()) or 1.0
+    small = Image.fromarray(np.clip(heat / scale, 0, 1).astype(np.float32))
+    share = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))[..., None]
+    gray = 255 * image.mean(-1, keepdims=True)
+    return np.rint(gray + share * (np.array(HEAT, np.float32) - gray)).clip(0, 255).astype(np.uint8)
 
 
-def sheet(features: Features, names: list[str], heat: dict[str, Any] | None = None) -> Image.Image:
-    """Rows of tiles for each image and layer, with channel numbers; maps of attribution first.
+class Heat(NamedTuple):
+    """What in the images makes a channel fire.
+
+    Attributes:
+        title: Of its tiles.
+        maps: (B, H', W'), >= 0.
+        images: (B, H, W, 1 or 3), 0..1.
+    """
+
+    title: str
+    maps: NDArray[np.floating[Any]]
+    images: NDArray[np.floating[Any]]
+
+
+def sheet(features: Features, names: list[str], heat: Heat | None = None) -> Image.Image:
+    """Rows of tiles for each image and layer, with channel numbers; what makes a channel fire first, on the image.
 
     Args:
         features: Address -> activations (B, H', W', C).
         names: Of the B images.
-        heat: Title -> attribution (B, H, W).
+        heat: Attribution of a channel.
 
     Raises:
         LayerError: A layer gives no maps.
     """
-    bands = [
-        _band(f"{name}  {title}", [("", signed(maps[index]))], TILE * 2)
-        for title, maps in (heat or {}).items()
-        for index, name in enumerate(names)
-    ]
+    bands = []
+    if heat is not None:
+        bands = [
+            _band(f"{name}  {heat.title}", [("", warmed(image, values)), ("", normalized(values))], TILE * 3)
+            for name, image, values in zip(names, heat.images, heat.maps, strict=True)
+        ]
     for address, activations in features.items():
         _check_maps(address, activations)
         bands += [_band(f"{name}  {address}", list(_tiles(activations[index]))) for index, name in enumerate(names)]

@@ -11,7 +11,7 @@ from styler.errors import ImageError
 from styler.features.address import quoted
 from styler.features.recurrent import ports_of
 from styler.features.resolution import Target
-from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of, inputs_of
+from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of
 from styler.networks.geometry import Geometry, geometry_of
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def activations_of(model: keras.Model, size: int | None = None) -> list[Activati
     """
     from styler.features.replay import multi_output_model
 
-    graph = graph_of(model)
-    seen = [Geometry() if len(symbol.shape) == IMAGE_AXES else None for symbol in graph.inputs]
-    found = list(_within(graph, seen, (), ""))
+    found = list(within(model))
     if not found:
         return []
     symbols = _symbols(multi_output_model(model, [target for target, _ in found]), size)
@@ -139,6 +137,13 @@ def activations_of(model: keras.Model, size: int | None = None) -> list[Activati
         )
         for (target, geometry), symbol in zip(found, symbols, strict=True)
     ]
+
+
+def within(model: keras.Model) -> Iterator[tuple[Target, Geometry | None]]:
+    """Every target of a model with a graph, and how it sees the image."""
+    graph = graph_of(model)
+    inputs = [Geometry() if len(symbol.shape) == IMAGE_AXES else None for symbol in graph.inputs]
+    yield from _within(graph, inputs, (), "")
 
 
 def _within(
@@ -233,7 +238,7 @@ def tensors_of(source: Any) -> list[Activation]:
     with graph.as_default():
         tf.import_graph_def(frozen.graph_def, name="")
     fed: set[str] = set()
-    found = {}
+    found: dict[str, Any] = {}
     for operation in graph.get_operations():
         if operation.type != PLACEHOLDER and not any(tensor.name in fed for tensor in operation.inputs):
             continue

@@ -176,9 +176,7 @@ def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     return tuple(names[index * len(names) // count] for index in range(count))
 
 
-def _load(
-    path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None = None
-) -> keras.Model:
+def _load(path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None = None) -> keras.Model:
     """Build a user's network.
 
     Raises:

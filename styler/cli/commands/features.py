@@ -9,17 +9,50 @@ import typer
 
 from styler.cli import options as o
 
-Images = Annotated[list[Path], typer.Argument(help="One or more images; several make a batch.", show_default=False)]
-Layers = Annotated[str, typer.Option("--layers", metavar="A,B,…", help="Layer addresses; see styler layers.")]
-Network = Annotated[str, typer.Option("--network", help="A registered network, a .keras file, a SavedModel.")]
+Images = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Images, which make one batch, or folders of them.", show_default=False, metavar="IMAGE|FOLDER…"
+    ),
+]
+Layers = Annotated[
+    str, typer.Option("--layers", metavar="A,B,…", help="Layer addresses, also key=address; see styler layers.")
+]
+Network = Annotated[
+    str, typer.Option("--network", help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
+]
 Size = Annotated[
-    int | None, typer.Option("-s", "--size", min=1, help="Longer side, pixels; a square for unequal images.")
+    int | None,
+    typer.Option("-s", "--size", min=1, help="Longer side, pixels; of unequal images in one file, a square."),
+]
+Reduce = Annotated[
+    str | None, typer.Option("--reduce", help="mean | max: of each channel over all positions.", show_default=False)
 ]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32 | float16: numbers in the archive.")]
-Archive = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.npz", help="Write the activations.")]
-Grid = Annotated[Path | None, typer.Option("--grid", metavar="FILE.png", help="Draw the strongest channels.")]
+Archive = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE.npz|FOLDER/",
+        help="Write the activations; a folder gets an archive an image.",
+        show_default=False,
+    ),
+]
+Grid = Annotated[
+    Path | None, typer.Option("--grid", metavar="FILE.png", help="Draw the strongest channels.", show_default=False)
+]
 Attribution = Annotated[
-    str | None, typer.Option("--attribution", metavar="LAYER:CHANNEL", help="Which pixels drive a channel.")
+    str | None,
+    typer.Option(
+        "--attribution", metavar="LAYER:CHANNEL", help="What in the photo makes a channel fire.", show_default=False
+    ),
+]
+Method = Annotated[
+    str | None, o.option("--method", default="gradient", help="gradient | gradcam: how to tell what makes it fire.")
+]
+Maps = Annotated[
+    str | None, o.option("--maps", default="the last before the channel's", metavar="LAYER", help="Maps for gradcam.")
 ]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let a .keras file run Python code of its own.")]
 
@@ -29,19 +62,41 @@ def features(
     layers: Layers = "",
     network: Network = o.DEFAULTS.network,
     size: Size = None,
+    reduce: Reduce = None,
     dtype: Dtype = "float32",
     output: Archive = None,
     grid: Grid = None,
     attribution: Attribution = None,
+    method: Method = None,
+    maps: Maps = None,
     allow_code: AllowCode = False,
     overwrite: o.Overwrite = False,
+    progress: o.Progress = None,
+    quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Extract the activations of layers."""
-    from styler.cli.extraction import carry_out_extraction, checked_extraction
+    """Extract the activations of layers; of a folder, run again, it does what is missing or changed."""
+    from styler.cli.extraction import checked_extraction, checked_wanted
     from styler.cli.quiet import import_tensorflow
 
-    outputs = {"archive": output, "grid": grid, "dtype": dtype, "overwrite": overwrite, "allow_code": allow_code}
-    request = checked_extraction(images, layers, network, size, attribution, **outputs)
+    wanted = checked_wanted(
+        layers,
+        network,
+        allow_code=allow_code,
+        attribution=attribution,
+        method=method,
+        maps=maps,
+        size=size,
+        reduce=reduce,
+        dtype=dtype,
+    )
+    request = checked_extraction(images, wanted, output, grid, overwrite=overwrite)
     import_tensorflow()
-    carry_out_extraction(request)
+    if request.folder is None:
+        from styler.cli.extracting import carry_out_extraction
+
+        carry_out_extraction(request)
+        return
+    from styler.cli.folder_extraction import carry_out_folder
+
+    raise typer.Exit(carry_out_folder(request, progress=progress, quiet=quiet))

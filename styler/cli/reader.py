@@ -1,0 +1,172 @@
+"""A network opened for `styler features`: photos in, arrays under their keys out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras  # noqa: TID253 - imported after the request is accepted
+import numpy as np
+from numpy.typing import NDArray
+
+from styler.cli.extraction import Channel, Wanted
+from styler.errors import ConfigError, ImageError, NetworkError
+from styler.features.attribution import grad_cam, maps_before, saliency
+from styler.features.extractor import FeatureExtractor
+from styler.images.reading import Pixels
+from styler.images.resampling import resampled
+from styler.images.sizes import with_longer_side
+from styler.networks.calls import graph_of, inputs_of
+from styler.networks.custom import SUFFIX, read_config
+from styler.sources import source_of
+from styler.types import Size
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow and Keras make images gray
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a network takes.
+
+    Attributes:
+        height: Fixed height, pixels; None for any.
+        width: The same of the width.
+        channels: 1 or 3.
+    """
+
+    height: int | None = None
+    width: int | None = None
+    channels: int = 3
+
+    def shape_for(self, size: Size, longer: int | None) -> Size:
+        """What an image becomes: the network's fixed size, else scaled to its longer side, else its own.
+
+        Raises:
+            ConfigError: A longer side that the network does not take.
+        """
+        own = size if longer is None else with_longer_side(size, longer)
+        fixed = [side for side in (self.height, self.width) if side is not None]
+        if len(fixed) == 2 and longer not in (None, max(fixed)):
+            message = f"--size: the network takes {fixed[0]}x{fixed[1]} pixels (height x width) and no others; "
+            message += f"expected {max(fixed)}, got {longer}; leave --size out"
+            raise ConfigError(message)
+        return Size(self.height or own.height, self.width or own.width)
+
+    def prepared(self, pixels: Pixels, shape: Size) -> Pixels:
+        """Scaled to cover (height, width), cut in the middle, gray where the network takes gray."""
+        fitted = cropped(pixels, shape)
+        return fitted if self.channels == 3 else (fitted @ np.asarray(LUMA, np.float32))[..., None]
+
+
+def cropped(pixels: Pixels, shape: Size) -> Pixels:
+    """Scaled to cover (height, width) and cut in the middle."""
+    height, width = pixels.shape[:2]
+    scale = max(shape.height / height, shape.width / width)
+    covering = Size(max(shape.height, round(height * scale)), max(shape.width, round(width * scale)))
+    large = resampled(pixels, covering)
+    top, left = (covering.height - shape.height) // 2, (covering.width - shape.width) // 2
+    return large[top : top + shape.height, left : left + shape.width]
+
+
+class Reader:
+    """Extracts what was asked for, with one compiled program for images of all sizes.
+
+    Args:
+        wanted: What is to be computed of each image.
+
+    Raises:
+        LayerError: The network has no such layer.
+        NetworkError: It cannot be built, or takes no images.
+        WeightsError: Its weights cannot be had.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._model: Any = None
+        self.intake = Intake()
+        source: Any = wanted.network
+        options: dict[str, Any] = {}
+        if not isinstance(source, Path):
+            self._model = source.build(None)
+            self.intake = _intake(self._model, source.name)
+            options = {"preprocess": source.preprocess, "minimum_size": source.minimum_size}
+            source = self._model
+        self._options = options
+        self._extractor = None
+        if wanted.layers:
+            self._extractor = FeatureExtractor(source, wanted.layers, reduce=wanted.reduce, **options)
+        self._attribution = self._attributed(wanted.channel) if wanted.channel else None
+
+    def _attributed(self, channel: Channel) -> Any:
+        if channel.method == "gradient":
+            return saliency(FeatureExtractor(self._model, [channel.address], **self._options), channel.number)
+        maps = channel.maps or maps_before(self._model, channel.address)
+        return grad_cam(FeatureExtractor(self._model, [maps, channel.address], **self._options), channel.number)
+
+    def __call__(self, images: Pixels) -> dict[str, NDArray[Any]]:
+        """Activations by key, and the attribution by `Channel.key`.
+
+        Args:
+            images: (B, H, W, 1 or 3), RGB or gray 0..1, of a size that `intake` gives.
+
+        Raises:
+            ImageError: Too small for the layers, or too large for the memory.
+        """
+        import tensorflow as tf
+
+        try:
+            found = dict(self._extractor(images)) if self._extractor else {}
+            if self._attribution is not None and self._wanted.channel is not None:
+                found[self._wanted.channel.key] = self._attribution(tf.constant(images))
+            return {key: np.asarray(tensor) for key, tensor in found.items()}
+        except (tf.errors.ResourceExhaustedError, MemoryError) as cause:
+            height, width = images.shape[1:3]
+            message = f"not enough memory for the activations of {width}x{height} pixels; give a smaller --size"
+            raise ImageError(message) from cause
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the network: of a graph its files; else the weights, and of a user's own file the layers too."""
+        network = self._wanted.network
+        if isinstance(network, Path):
+            return _digest_of_files(network)
+        digest = hashlib.sha256()
+        for weight in self._model.weights:
+            value = np.asarray(weight)
+            digest.update(f"{value.dtype} {value.shape}".encode())
+            digest.update(value.tobytes())
+        own = Path(network.name)
+        if own.suffix == SUFFIX and own.is_file():
+            digest.update(json.dumps(read_config(own), sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def _digest_of_files(place: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]:
+        digest.update(os.fsencode(path.relative_to(place)))
+        digest.update(source_of(path).sha256.encode())
+    return digest.hexdigest()
+
+
+def _intake(model: Any, name: str) -> Intake:
+    """What a Keras model takes.
+
+    Raises:
+        NetworkError: Not one image, gray or in color.
+    """
+    symbol = inputs_of(model) if graph_of(model) is not None else None
+    shape = getattr(symbol, "shape", None)
+    if shape is None or len(shape) != 4 or shape[-1] not in (1, 3, None):
+        takes = shape or [each.shape for each in keras.tree.flatten(symbol)]
+        message = (
+            f"{name} takes {takes}, expected images (batch, height, width, 1 or 3); give it what it takes from Python, "
+            "with styler.FeatureExtractor"
+        )
+        raise NetworkError(message)
+    return Intake(height=shape[1], width=shape[2], channels=shape[-1] or 3)
