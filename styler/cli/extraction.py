@@ -13,13 +13,12 @@ from styler.errors import ConfigError, ImageError, LayerError, OutputError, show
 from styler.features.address import parse_address, split_addresses
 from styler.features.archive import DTYPES, SUFFIX, check_archive
 from styler.features.attribution import METHODS, parse_channel
+from styler.features.keys import REDUCTIONS
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import check_output
-from styler.networks import NetworkSpec, find_network, is_graph
+from styler.networks import NETWORKS, NetworkSpec, find_network, is_graph
 from styler.types import Size
-
-REDUCTIONS = ("mean", "max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,7 @@ def checked_extraction(
         check_names(photos)
     else:
         sizes = [check_readable(image) for image in images]
-        if isinstance(wanted.network, NetworkSpec) and wanted.network.weights_file:  # any size will do for these
+        if isinstance(wanted.network, NetworkSpec) and wanted.network.name in NETWORKS:  # these take any size
             shape = common_shape(images, sizes, wanted.size)
             check_shape(shape, wanted.network.minimum_size, "each image")
     return Extraction(

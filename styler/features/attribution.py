@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from styler.features.extractor import FeatureExtractor
 
 METHODS = ("gradient", "gradcam")
-POOLINGS = ("MaxPooling2D", "AveragePooling2D", "ScaledPooling2D")
+RESAMPLING = (
+    *("MaxPooling2D", "AveragePooling2D", "ScaledPooling2D", "UpSampling2D"),
+    *("ZeroPadding2D", "Cropping2D", "Pad"),
+)
+"""What only moves, joins or adds positions; the maps before it say the same more exactly."""
 
 
 def saliency(extractor: FeatureExtractor, channel: int) -> Callable[[Tensor], Tensor]:
@@ -111,8 +115,8 @@ def _slope(tape: Any, value: Tensor, of: Tensor, problem: str) -> Tensor:
 def maps_before(model: keras.Model, address: str) -> str:
     """The layer whose maps Grad-CAM weighs where nobody says which.
 
-    It is the last one with positions, poolings left out, that the channel's layer is computed from. For a classifier
-    this is its last convolution with what follows it there.
+    It is the last one with positions, poolings and paddings left out, that the channel's layer is computed from. For a
+    classifier this is its last convolution with what follows it there.
 
     Args:
         model: A model with a graph.
@@ -141,7 +145,7 @@ def maps_before(model: keras.Model, address: str) -> str:
 def _has_maps(call: Call) -> bool:
     shape = call.outputs[0].shape
     spread = len(shape) == IMAGE_AXES and shape[1] != 1 and shape[2] != 1
-    return spread and not call.is_input and type(call.operation).__name__ not in POOLINGS
+    return spread and not call.is_input and type(call.operation).__name__ not in RESAMPLING
 
 
 def parse_channel(text: str) -> tuple[str, int]:

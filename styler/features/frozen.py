@@ -188,11 +188,11 @@ def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
     with graph.as_default():  # Keras and eager code leave no default graph, which the export asks for
         meta = v1.train.export_meta_graph(graph=graph)
     with tf.Graph().as_default() as copy, v1.Session(graph=copy) as session:
-        saver = v1.train.import_meta_graph(meta) or v1.train.Saver()
+        saver = v1.train.import_meta_graph(meta)
         variables = v1.global_variables()
         if isinstance(values, v1.Session):
             _copy_values(values, graph, session, variables)
-        else:
+        elif variables or saver is not None:  # else there is nothing to restore
             _restore(v1.train.Saver(variables) if variables else saver, session, values)
         kept = sorted({name.partition(":")[0] for name in found.values()})
         graph_def = v1.graph_util.convert_variables_to_constants(session, copy.as_graph_def(), kept)

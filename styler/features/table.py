@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from styler.errors import ImageError
 from styler.features.address import quoted
+from styler.features.frozen import DEFAULT_SIGNATURE, freeze, is_graph
+from styler.features.graph import ENTRANCES
 from styler.features.recurrent import ports_of
 from styler.features.resolution import Target
 from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 HEADINGS = ("layer", "type", "shape", "parameters", "stride", "field")
 WHOLE = "whole image"
 UNDEFINED = "-"
-PLACEHOLDER = "Placeholder"
 HANDLES = ("resource", "variant")  # types of tensors that have no value to give
 IMAGE_AXES = 4  # batch, height, width, channels
 
@@ -77,18 +78,22 @@ class Activation:
         return "x".join("?" if side is None else str(side) for side in sides) or "scalar"
 
 
-def addresses(source: Any, *, size: int | None = None, example: Any = None) -> list[Activation]:
+def addresses(
+    source: Any, *, size: int | None = None, example: Any = None, signature: str = DEFAULT_SIGNATURE
+) -> list[Activation]:
     """All that can be asked for of any source that `FeatureExtractor` takes.
 
     Inputs are left out: they are what one has. The same tensor may be listed under several addresses, as the output of
     a nested model and as that of its last layer.
 
     Args:
-        source: A Keras model of any kind; or a graph with its values, a `GraphDef`, a SavedModel or its folder, a
-            concrete function.
+        source: A Keras model of any kind; or a graph, with a session or without, a `GraphDef`, a SavedModel or its
+            folder, a frozen `.pb` file, a concrete function.
         size: Height and width of a square image, pixels: gives the shapes of its activations where a Keras model
             leaves them open.
-        example: For a Keras model whose graph Keras does not know: inputs to call it with, arrays or `keras.Input`.
+        example: For a Keras model whose graph Keras does not know, or a `tf.function` without a signature: inputs to
+            call it with, arrays or `keras.Input`.
+        signature: Which function of a SavedModel.
 
     Returns:
         In model order, each nested model before what is in it.
@@ -101,13 +106,11 @@ def addresses(source: Any, *, size: int | None = None, example: Any = None) -> l
         >>> [each.address for each in styler.addresses(model) if each.channels == 64]
         ['block1_conv1', 'block1_conv2', 'block1_pool']
     """
-    import keras
-
     from styler.features.tracing import with_graph
 
-    if isinstance(source, keras.Model):
-        return activations_of(with_graph(source, example), size)
-    return tensors_of(source)
+    if is_graph(source):
+        return tensors_of(source, signature, example)
+    return activations_of(with_graph(source, example), size)
 
 
 def activations_of(model: keras.Model, size: int | None = None) -> list[Activation]:
@@ -222,30 +225,23 @@ def _parameters(operation: Any) -> int:
     return int(operation.count_params()) if getattr(operation, "built", False) and hasattr(operation, "weights") else 0
 
 
-def tensors_of(source: Any) -> list[Activation]:
+def tensors_of(source: Any, signature: str = DEFAULT_SIGNATURE, example: Any = None) -> list[Activation]:
     """Every tensor of a low-level graph that depends on what is fed, in the graph's order, after its named outputs.
 
     Raises:
         NetworkError: It is no graph that can be read.
     """
-    import tensorflow as tf
-
-    from styler.features.frozen import freeze
-    from styler.features.graph import DEFAULT_SIGNATURE
-
-    frozen = freeze(source, DEFAULT_SIGNATURE, [])
-    graph = tf.Graph()
-    with graph.as_default():
-        tf.import_graph_def(frozen.graph_def, name="")
+    graph, outputs = _graph(source, signature, example)
     fed: set[str] = set()
     found: dict[str, Any] = {}
     for operation in graph.get_operations():
-        if operation.type != PLACEHOLDER and not any(tensor.name in fed for tensor in operation.inputs):
+        is_input = operation.type in ENTRANCES
+        if not is_input and not any(tensor.name in fed for tensor in operation.inputs):
             continue
         fed.update(tensor.name for tensor in operation.outputs)
-        if operation.type != PLACEHOLDER:
+        if not is_input:
             found.update((tensor.name, tensor) for tensor in operation.outputs if tensor.dtype not in HANDLES)
-    named = {key: found[name] for key, name in frozen.outputs.items() if name in found}
+    named = {key: found[name] for key, name in outputs.items() if name in found}
     return [
         Activation(
             address=address,
@@ -255,6 +251,21 @@ def tensors_of(source: Any) -> list[Activation]:
         )
         for address, tensor in [*named.items(), *((name.removesuffix(":0"), each) for name, each in found.items())]
     ]
+
+
+def _graph(source: Any, signature: str, example: Any) -> tuple[Any, dict[str, str]]:
+    """A `tf.Graph`, and names that users know -> tensor names of its outputs."""
+    import tensorflow as tf
+
+    if isinstance(source, tuple | list) and source:
+        source = source[0]
+    graph = getattr(source, "graph", source) if isinstance(source, tf.compat.v1.Session) else source
+    if isinstance(graph, tf.Graph):
+        return graph, {}
+    frozen = freeze(graph, signature, [], example)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen.graph_def, name="")
+    return graph, frozen.outputs
 
 
 def layer_table(activations: list[Activation]) -> str:

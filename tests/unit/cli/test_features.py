@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from styler.cli.app import run
-from styler.features.attribution import attribution, parse_channel
+from styler.cli.extraction import parse_layers
+from styler.errors import LayerError
+from styler.features.archive import read_origin
 from styler.features.extractor import FeatureExtractor
-from styler.features.sheet import normalized, sheet, signed, strongest
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
 
@@ -68,12 +69,45 @@ def test_a_picture_of_them(photos, tmp_path):
         assert image.height > 4 * 96
 
 
-def test_attribution_alone(photos, tmp_path):
+@pytest.mark.parametrize(
+    "words", [[], ["--method", "gradcam"], ["--method", "gradcam", "--maps", "block1_conv1"]], ids=" ".join
+)
+def test_attribution_alone(photos, tmp_path, words):
     out = tmp_path / "out.npz"
-    assert features(photos[0], "--attribution", "block2_conv1:3", "-o", out) == 0
+    assert features(photos[0], "--attribution", "block2_conv1:3", *words, "-o", out) == 0
     with np.load(out) as archive:
         assert archive.files == ["attribution/block2_conv1:3"]
-        assert archive["attribution/block2_conv1:3"].shape == (1, 64, 80)
+        found = archive["attribution/block2_conv1:3"]
+    assert found.shape == (1, 64, 80)
+    assert found.min() >= 0
+
+
+def test_keys_and_reductions(photos, tmp_path):
+    out = tmp_path / "out.npz"
+    assert features(*photos, "--layers", "edges=block1_conv1,block3_conv2", "--reduce", "max", "-o", out) == 0
+    with np.load(out) as archive:
+        assert {key: array.shape for key, array in archive.items()} == {"edges": (2, 8), "block3_conv2": (2, 8)}
+
+
+def test_the_archive_says_how_it_was_made(photos, tmp_path):
+    out = tmp_path / "out.npz"
+    assert features(*photos, "--layers", LAYERS, "--size", "40", "-o", out) == 0
+    origin = read_origin(out)
+    assert origin["layers"] == LAYERS.split(",")
+    assert origin["size"] == 40
+    assert [each["name"] for each in origin["images"]] == ["a.png", "b.png"]
+    assert len(origin["weights"]) == 64
+    assert str(tmp_path) not in str(origin)
+
+
+def test_a_number_too_large_for_half_precision_is_refused(photos, tmp_path, capsys):
+    inputs = keras.Input((None, None, 3))
+    layer = keras.layers.Rescaling(1e6, name="large")
+    keras.Model(inputs, layer(inputs)).save(tmp_path / "m.keras")
+    words = ["features", photos[0], "--network", str(tmp_path / "m.keras"), "--layers", "large"]
+    assert run([*words, "-o", str(tmp_path / "out.npz"), "--dtype", "float16"]) == 2
+    assert "more than --dtype float16 holds" in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
 
 
 def test_a_saved_model_takes_the_low_level_route(photos, tmp_path):
@@ -91,7 +125,7 @@ def test_refusals(photos, tmp_path, capsys):
     other = saved(tmp_path / "c.png", blobs(100, 60, 2))
     fresh = tmp_path / "new.npz"
     table = [
-        ([photos[0], "--layers", LAYERS], "expected -o FILE.npz or --grid FILE.png, got neither"),
+        ([photos[0], "--layers", LAYERS], "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none"),
         ([photos[0], "-o", fresh], "expected --layers a,b or --attribution layer:channel"),
         ([photos[0], "--layers", LAYERS, "-o", out], "exists already; choose another name or give --overwrite"),
         ([photos[0], "--layers", LAYERS, "-o", tmp_path / "out.txt"], "expected a name that ends in .npz"),
@@ -102,6 +136,15 @@ def test_refusals(photos, tmp_path, capsys):
         ([photos[0], "--layers", "a//b", "-o", fresh], "cannot read layer address 'a//b'"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--size", 20], "less than 32"),
         ([photos[0], "--attribution", "block2_conv1", "-o", fresh], "expected LAYER:CHANNEL"),
+        ([photos[0], "--layers", LAYERS, "-o", fresh, "--reduce", "sum"], "expected mean or max, got 'sum'"),
+        ([photos[0], "--layers", LAYERS, "-o", fresh, "--method", "gradcam"], "give --attribution LAYER:CHANNEL"),
+        ([photos[0], "--attribution", "block2_conv1:3", "-o", fresh, "--maps", "block1_conv1"], "--method gradcam"),
+        ([photos[0], "--attribution", "block2_conv1:3", "-o", fresh, "--method", "lime"], "gradient or gradcam"),
+        ([photos[0], "--layers", "a=,b", "-o", fresh], "nothing follows 'a='"),
+        ([photos[0], "--layers", "a=block1_conv1,a=block2_conv1", "-o", fresh], "'a' is given twice"),
+        ([tmp_path, "--layers", LAYERS, "-o", fresh], "expected -o FOLDER/ for the images of a folder"),
+        ([tmp_path, "--layers", LAYERS, "-o", out / "x"], "out.npz is not a folder"),
+        ([tmp_path, "--layers", LAYERS, "--grid", tmp_path / "g.png"], "--grid: expected one or a few image files"),
         ([photos[0], "--attribution", "block2_conv1:99", "-o", fresh], "has channels 0 to 7, not 99"),
         ([tmp_path / "absent.png", "--layers", LAYERS, "-o", fresh], "cannot read"),
     ]
@@ -114,39 +157,64 @@ def test_refusals(photos, tmp_path, capsys):
     assert not fresh.exists()
 
 
-def test_attribution_sums_to_the_linear_part():
-    """Of a linear layer it is exact: its sum is what the channel differs from that of the mean color."""
-    inputs = keras.Input((None, None, 3))
-    model = keras.Model(inputs, keras.layers.Conv2D(3, 1, name="conv")(inputs))
-    pixels = blobs(16, 16, 3)[None]
-    found = attribution(FeatureExtractor(model, ["conv"]), pixels, "conv", 1)
-    flat = np.broadcast_to(pixels.mean((1, 2), keepdims=True), pixels.shape)
-    expected = (model(pixels) - model(flat)).numpy()[..., 1]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+def network(folder, name, channels, size=None):
+    model = keras.Sequential(
+        [keras.Input((size, size, channels)), keras.layers.Conv2D(4, 3, name="c1", padding="same")], name=name
+    )
+    path = folder / f"{name}.keras"
+    model.save(path)
+    return str(path), model
 
 
-def test_channel_numbers():
-    assert parse_channel("block4_conv2:37") == ("block4_conv2", 37)
-    assert parse_channel("layer:0:5") == ("layer:0", 5)
+def test_a_network_of_gray_images_gets_them_as_pillow_makes_them(photos, tmp_path):
+    path, model = network(tmp_path, "gray", 1)
+    out = tmp_path / "out.npz"
+    assert run(["features", photos[0], "--network", path, "--layers", "c1", "-o", str(out)]) == 0
+    gray = np.asarray(Image.open(photos[0]).convert("L"), np.float32)[None, ..., None] / 255
+    np.testing.assert_allclose(np.load(out)["c1"], model(gray), atol=0.02)
 
 
-def test_strongest_channels_first(rng):
-    maps = np.stack([np.full((4, 4), value) for value in (1.0, -3.0, 2.0, 2.0)], -1)
-    assert strongest(maps) == [1, 2, 3, 0]
-    assert strongest(maps, 2) == [1, 2]
+@pytest.mark.parametrize("words", [[], ["--size", "32"]])
+def test_a_network_of_fixed_size_gets_the_middle_of_the_photo(photos, tmp_path, words):
+    path, model = network(tmp_path, "fixed", 3, 32)
+    out, other = tmp_path / "out.npz", saved(tmp_path / "c.png", blobs(100, 60, 2))
+    assert run(["features", photos[0], str(other), "--network", path, "--layers", "c1", "-o", str(out), *words]) == 0
+    assert np.load(out)["c1"].shape == (2, 32, 32, 4)
+    middle = Image.open(photos[0]).resize((40, 32), Image.Resampling.LANCZOS).crop((4, 0, 36, 32))
+    expected = model(np.asarray(middle, np.float32)[None] / 255)
+    assert np.abs(np.load(out)["c1"][0] - expected[0]).mean() < 0.05
 
 
-def test_tiles_are_normalized_channel_by_channel():
-    assert normalized(np.array([[-1.0, 0.0], [1.0, 3.0]])).tolist() == [[0, 64], [128, 255]]
-    assert normalized(np.ones((2, 2))).tolist() == [[128, 128], [128, 128]]
-    assert signed(np.zeros((2, 2))).tolist() == np.full((2, 2, 3), 255).tolist()
-    red, blue = signed(np.array([[1.0, -1.0]]))[0]
-    assert red[0] > red[2]
-    assert blue[2] > blue[0]
+def test_a_size_that_the_network_does_not_take_is_refused(photos, tmp_path, capsys):
+    path, _ = network(tmp_path, "fixed", 3, 32)
+    words = ["features", photos[0], "--network", path, "--layers", "c1", "-o", str(tmp_path / "o.npz")]
+    assert run([*words, "--size", "64"]) == 2
+    assert "takes 32x32 pixels (height x width) and no others" in capsys.readouterr().err
 
 
-def test_vectors_have_no_picture():
-    from styler.errors import LayerError
+def test_a_network_that_takes_no_images_is_refused_by_name(photos, tmp_path, capsys):
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), keras.layers.Embedding(9, 2, name="words")])
+    model.save(tmp_path / "text.keras")
+    words = ["features", photos[0], "--network", str(tmp_path / "text.keras"), "--layers", "words"]
+    assert run([*words, "-o", str(tmp_path / "out.npz")]) == 2
+    assert "expected images" in capsys.readouterr().err
 
-    with pytest.raises(LayerError, match=r"gives \(1, 4\), expected maps"):
-        sheet({"dense": np.zeros((1, 4))}, ["a"])
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        ("a,b", ["a", "b"]),
+        ("edges=a,b", {"edges": "a", "b": "b"}),
+        ("x/y=inner/a:0", {"x/y": "inner/a:0"}),
+        ("'a=b',inner/'c=d'", ["'a=b'", "inner/'c=d'"]),
+        (" k = a ", {"k": "a"}),
+        ("", []),
+    ],
+)
+def test_keys_on_the_command_line(text, layers):
+    assert parse_layers(text) == layers
+
+
+def test_a_key_needs_an_address():
+    with pytest.raises(LayerError, match="nothing follows"):
+        parse_layers("a=")
