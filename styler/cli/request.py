@@ -15,7 +15,14 @@ from styler.features.layers import check_addresses
 from styler.images.export import Export
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
-from styler.images.writing import check_disk_holds, check_format_holds, check_is_no_input, check_output
+from styler.images.writing import (
+    check_disk_holds,
+    check_folder,
+    check_format_holds,
+    check_is_no_input,
+    check_output,
+    refusals,
+)
 from styler.networks import find_network
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
@@ -158,9 +165,12 @@ def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: It
     """
     if path is None:
         return
-    if not path.absolute().parent.is_dir():
-        message = f"cannot write {shown(path)}: folder {shown(path.parent)} does not exist; create it first"
-        raise OutputError(message)
+    with refusals(path):
+        _check_report(path, output, overwrite=overwrite, inputs=inputs)
+
+
+def _check_report(path: Path, output: Path, *, overwrite: bool, inputs: Iterable[Path]) -> None:
+    check_folder(path)
     check_is_no_input(path, inputs)
     if path.absolute() == output.absolute() or path.is_dir():
         message = f"cannot write {shown(path)}: a file for the report alone was expected; choose another --report"

@@ -9,7 +9,7 @@ from pathlib import Path
 from styler.cli.request import Request, Saving, is_beside
 from styler.config import parse_time
 from styler.errors import OutputError, shown
-from styler.images.writing import check_is_no_input
+from styler.images.writing import check_folder, check_is_no_input, refusals
 from styler.render.checkpoint import is_checkpoint
 
 OFF = "off"
@@ -42,7 +42,8 @@ def checked_saving(
     seconds = parse_time("--checkpoint-every", every)
     path = None if checkpoint == OFF else Path(checkpoint or beside_output(request.output))
     if path is not None:
-        _check(path, request, overwrite=overwrite)
+        with refusals(path):
+            _check(path, request, overwrite=overwrite)
     _check_apart(request, {"checkpoint": path, "report": report}, save_every)
     return Saving(path=path, every=seconds, always=checkpoint is not None, replace=overwrite)
 
@@ -71,9 +72,7 @@ def _check_apart(request: Request, files: Mapping[str, Path | None], save_every:
 
 
 def _check(path: Path, request: Request, *, overwrite: bool) -> None:
-    if not path.absolute().parent.is_dir():
-        message = f"cannot write {shown(path)}: folder {shown(path.parent)} does not exist; create it first"
-        raise OutputError(message)
+    check_folder(path)
     check_is_no_input(path, request.inputs)
     if path.absolute() == request.output.absolute() or path.is_dir():
         message = (

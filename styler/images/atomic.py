@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +17,7 @@ from styler.errors import OutputError, shown
 DESCRIPTORS = Path("/proc/self/fd")
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # of some file systems
 NO_NAMELESS = {*NO_LINKS, errno.EISDIR, errno.EINVAL, errno.ENOENT}  # the same for files without a name
+PERMISSIONS = 0o777  # bits of a mode that a replaced file hands on; set-user-ID and the like are no picture's
 LONGEST_STEM = 16  # characters of the name that the temporary one starts with; at most 64 bytes
 
 
@@ -23,6 +26,9 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
 
     Where the system has no files without a name, a temporary one beside the target takes its place. Only such a one
     can be left behind, and only by a process that is killed.
+
+    A file that is replaced hands on its permissions, and its owner and group where the system allows that. A symbolic
+    link of that name is replaced itself; what it leads to stays as it was.
 
     Args:
         output: Where it goes.
@@ -55,7 +61,7 @@ def _written_nameless(output: Path, fill: Callable[[IO[bytes]], object], overwri
             return False
         raise
     with os.fdopen(descriptor, "w+b") as file:
-        _complete(file, fill)
+        _complete(file, fill, _replaced(output) if overwrite else None)
         return _name(file, output, overwrite)
 
 
@@ -81,7 +87,7 @@ def _name(file: IO[bytes], output: Path, overwrite: bool) -> bool:
 
 def _link(file: IO[bytes], path: Path) -> None:
     """linkat(2) through the descriptor's entry in /proc, the way its manual gives for those who are not root."""
-    here = os.open(path.parent, os.O_RDONLY)
+    here = os.open(path.parent, getattr(os, "O_PATH", os.O_RDONLY))  # a folder that may be written but not listed
     try:
         os.link(DESCRIPTORS / str(file.fileno()), path, src_dir_fd=here, follow_symlinks=True)
     finally:
@@ -97,17 +103,39 @@ def _written_beside(output: Path, fill: Callable[[IO[bytes]], object], overwrite
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _complete(file, fill)
+            _complete(file, fill, _replaced(output) if overwrite else None)
         _publish(partial, output, overwrite)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
-def _complete(file: IO[bytes], fill: Callable[[IO[bytes]], object]) -> None:
+def _replaced(output: Path) -> os.stat_result | None:
+    """What is known of the file that will be replaced; None where there is none, or something else of that name."""
+    try:
+        found = os.lstat(output)
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _complete(file: IO[bytes], fill: Callable[[IO[bytes]], object], replaced: os.stat_result | None) -> None:
     fill(file)
     file.flush()
     os.fsync(file.fileno())
-    os.fchmod(file.fileno(), 0o666 & ~_umask())
+    if replaced is not None:
+        _hand_on_owner(file, replaced)
+    mode = 0o666 & ~_umask() if replaced is None else replaced.st_mode & PERMISSIONS
+    with suppress(OSError):  # a file system without permissions, such as FAT
+        os.fchmod(file.fileno(), mode)
+
+
+def _hand_on_owner(file: IO[bytes], replaced: os.stat_result) -> None:
+    """Owner and group of the old file, or its group alone; who may not give files away keeps them."""
+    for owner in (replaced.st_uid, -1):
+        with suppress(OSError):
+            os.fchown(file.fileno(), owner, replaced.st_gid)
+            return
 
 
 def _publish(partial: Path, output: Path, overwrite: bool) -> None:
@@ -132,11 +160,12 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system can."""
+    """Make the rename itself durable, where the system can; the file is in place by then."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):  # a folder that cannot be listed, or of a network's file system
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

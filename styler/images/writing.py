@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,7 +40,9 @@ DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
 CHANNELS = 4  # with alpha
 MOST_TIFF = 2**32 - 2**20  # bytes: its offsets have 32 bits; room for the directory, profile and camera fields
-LONGEST_NAME = 236  # bytes; file systems hold 255, some are left for `-<step>`, `-partial` and a checkpoint's suffix
+LONGEST_ENDING = 19  # bytes of a name that are left for `-<step>`, `-partial` and a checkpoint's suffix
+USUAL_NAME = 255  # bytes that most file systems hold
+LONGEST_NAME = USUAL_NAME - LONGEST_ENDING
 
 
 def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[PathLike] = ()) -> Path:
@@ -55,21 +58,34 @@ def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[Pa
             `overwrite`.
     """
     output = Path(path)
-    if output.is_dir():
-        message = (
-            f"cannot write {shown(output)}: it is a folder; name a file in it, such as {shown(output / 'out.png')}"
-        )
-        raise OutputError(message)
-    _check_name(output)
-    _check_folder(output)
-    check_is_no_input(output, inputs)
-    if output.exists() and not output.is_file():
-        message = f"cannot write {shown(output)}: it exists and is not a file"
-        raise OutputError(message)
-    if os.path.lexists(output) and not overwrite:
-        message = f"{shown(output)} exists already; choose another --output or give --overwrite"
-        raise OutputError(message)
+    with refusals(output):
+        check_folder(output, ending=LONGEST_ENDING)
+        if output.is_dir():
+            message = (
+                f"cannot write {shown(output)}: it is a folder; name a file in it, such as {shown(output / 'out.png')}"
+            )
+            raise OutputError(message)
+        _check_name(output)
+        check_is_no_input(output, inputs)
+        if output.exists() and not output.is_file():
+            message = f"cannot write {shown(output)}: it exists and is not a file"
+            raise OutputError(message)
+        if os.path.lexists(output) and not overwrite:
+            message = f"{shown(output)} exists already; choose another --output or give --overwrite"
+            raise OutputError(message)
     return output
+
+
+@contextmanager
+def refusals(output: Path) -> Iterator[None]:
+    """Turn what the system says to a path, such as that it is too long, into an error about the output."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except (OSError, ValueError) as cause:  # ValueError: a null character
+        message = f"cannot write {shown(output)}: {getattr(cause, 'strerror', None) or cause}"
+        raise OutputError(message) from cause
 
 
 def check_is_no_input(output: Path, inputs: Iterable[PathLike]) -> None:
@@ -98,17 +114,35 @@ def _check_name(output: Path) -> None:
         raise OutputError(message)
 
 
-def _check_folder(output: Path) -> None:
+def check_folder(output: Path, *, ending: int = 0) -> None:
+    """Refuse a file whose folder is absent or does not take it.
+
+    Args:
+        output: Where the file shall go.
+        ending: Bytes by which names beside it will be longer.
+
+    Raises:
+        OutputError: There is no such folder, it cannot be written, or its file system has no names as long.
+    """
     folder = output.parent
     if not folder.is_dir():
         message = f"cannot write {shown(output)}: folder {shown(folder)} does not exist; create it first"
         raise OutputError(message)
-    if len(os.fsencode(output.name)) > LONGEST_NAME:
-        message = f"cannot write {shown(output)}: the name has more than {LONGEST_NAME} bytes; "
-        raise OutputError(message + "choose a shorter --output")
+    longest = _longest_name(folder) - ending
+    if len(os.fsencode(output.name)) > longest:
+        message = f"cannot write {shown(output)}: the name has more than {longest} bytes; choose a shorter one"
+        raise OutputError(message)
     if not os.access(folder, os.W_OK):
         message = f"cannot write {shown(output)}: folder {shown(folder)} is not writable"
         raise OutputError(message)
+
+
+def _longest_name(folder: Path) -> int:
+    """Bytes; encrypted folders hold shorter names than others."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):
+        return USUAL_NAME
 
 
 def check_format_holds(output: Path, size: Size, depth: int | None = None) -> None:

@@ -126,7 +126,7 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path, monkeypatch):
         ("absent/out.png", "absent does not exist; create it first"),
         ("folder.png", "it is a folder"),
         ("pipe.png", "it exists and is not a file"),
-        ("x" * 250 + ".png", "more than 236 bytes; choose a shorter --output"),
+        ("x" * 250 + ".png", "more than 236 bytes; choose a shorter one"),
         ("ü" * 119 + ".png", "more than 236 bytes"),
     ],
 )
@@ -262,3 +262,20 @@ def test_srgb_when_asked_for(tmp_path):
 def test_a_profile_that_nothing_can_be_converted_into_is_left_out(tmp_path):
     picture = Picture(pixels=PIXELS, name="x", icc=color_profiles.cmyk())
     assert read_image(write_picture(picture, tmp_path / "a.png")).icc is None
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300 + ".png", "ü" * 130 + ".png", "x" * 240 + ".png", "y" * 300 + "/a.png", "z/" * 3000 + "a.png"]
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_name_longer_than_the_file_system_holds_is_refused(tmp_path, name, overwrite):
+    with pytest.raises(OutputError, match=r"more than 236 bytes|too long") as refusal:
+        check_output(tmp_path / name, overwrite=overwrite)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_folder_with_shorter_names_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("styler.images.writing.os.pathconf", lambda folder, name: 143)  # of an encrypted folder
+    with pytest.raises(OutputError, match="more than 124 bytes"):
+        check_output(tmp_path / ("x" * 130 + ".png"))
+    check_output(tmp_path / ("x" * 120 + ".png"))
