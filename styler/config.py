@@ -24,6 +24,7 @@ ORIGINAL = "original"
 BUILT_IN_INITS = ("content", "noise", "style")
 PROFILES = ("keep", "srgb")  # of an output: the photo's own color profile, or none, which means sRGB
 DEPTHS = (8, 16)  # bits a channel of an output
+LARGEST_DPI = 65_535  # dots per inch of an output; the header of a JPEG holds no more
 QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
 SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 positions
 LARGEST_SIZE = 65_535  # what JPEG can hold

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from styler.images import metadata
 from styler.images.libvips import libvips
 from styler.images.mapped import LARGE, folder_for_files, is_mapped, release
 from styler.images.recipes import KEYWORD, png_chunk, png_text, xmp_packet
+from styler.images.resolution import Resolution, png_chunk_data
+from styler.images.resolution import fields as resolution_fields
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,12 +35,14 @@ class Extras:
     Attributes:
         icc: Color profile that the numbers are meant in, None for sRGB.
         exif: Camera fields, a TIFF block.
+        resolution: Dots per inch, None to state none.
         recipe: A text to carry along.
         quality: 1..100, of JPEG and WebP.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
+    resolution: Resolution | None = None
     recipe: str | None = None
     quality: int
 
@@ -55,12 +59,25 @@ def _png(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
     image = _vips_image(values)
     if extras.icc:
         image.set_type(libvips().GValue.blob_type, "icc-profile-data", extras.icc)
-    ours = png_chunk(b"eXIf", extras.exif) if extras.exif else b""
+    ours = png_chunk(b"pHYs", png_chunk_data(extras.resolution)) if extras.resolution else b""
+    ours += png_chunk(b"eXIf", extras.exif) if extras.exif else b""
     ours += png_text(extras.recipe) if extras.recipe is not None else b""
     bits = 8 * values.dtype.itemsize
     with _encoded(image.pngsave_target, bitdepth=bits, compression=COMPRESSION, filter="all", keep="icc") as data:
         file.write(data.read(PNG_HEAD) + ours)
-        shutil.copyfileobj(data, file)
+        _copy_chunks(data, file)
+
+
+def _copy_chunks(data: IO[bytes], file: IO[bytes]) -> None:
+    """The rest of a PNG but for the resolution, which libvips states even where none is known."""
+    name = b""
+    while name != b"IDAT":
+        head = data.read(8)
+        length, name = int.from_bytes(head[:4], "big"), head[4:]
+        rest = data.read(length + 4)
+        if name != b"pHYs":
+            file.write(head + rest)
+    shutil.copyfileobj(data, file)
 
 
 @contextmanager
@@ -81,13 +98,20 @@ def _png_info(extras: Extras) -> PngImagePlugin.PngInfo:
 
 
 def _jpeg(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
+    extras = _with_resolution(extras)
     options = {"quality": extras.quality, "subsampling": "4:4:4", **_given(extras), **_xmp(extras)}
     Image.fromarray(values).save(file, "JPEG", **options)
 
 
 def _webp(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
+    extras = _with_resolution(extras)
     options = {"quality": extras.quality, "method": 4, **_given(extras), **_xmp(extras)}
     Image.fromarray(values).save(file, "WEBP", **options)
+
+
+def _with_resolution(extras: Extras) -> Extras:
+    """For formats whose readers look for it among the camera fields."""
+    return replace(extras, exif=metadata.with_resolution(extras.exif, extras.resolution))
 
 
 def _tiff(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
@@ -105,7 +129,7 @@ def _tiff(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
 
 
 def _fill_directory(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -> None:
-    for tag, value in metadata.fields(extras.exif).items():
+    for tag, value in (metadata.fields(extras.exif) | resolution_fields(extras.resolution)).items():
         directory[tag] = value
     if extras.icc:
         directory.tagtype[ICC] = 7  # undefined bytes
@@ -115,10 +139,11 @@ def _fill_directory(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Ex
         directory[XMP] = xmp_packet(extras.recipe)
 
 
-def _given(extras: Extras) -> dict[str, bytes]:
-    """Profile and camera fields as Pillow's writers take them."""
+def _given(extras: Extras) -> dict[str, Any]:
+    """Profile, camera fields and resolution as Pillow's writers take them."""
     block = metadata.PREFIX + extras.exif if extras.exif else None
-    return {name: value for name, value in (("icc_profile", extras.icc), ("exif", block)) if value}
+    dots = (extras.resolution.across, extras.resolution.down) if extras.resolution else None
+    return {name: value for name, value in (("icc_profile", extras.icc), ("exif", block), ("dpi", dots)) if value}
 
 
 def _xmp(extras: Extras) -> dict[str, bytes]:

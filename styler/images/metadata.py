@@ -8,6 +8,9 @@ from typing import IO, Any
 
 from PIL import Image
 
+from styler.images.resolution import Resolution
+from styler.images.resolution import fields as stated
+
 ORIENTATION = 0x0112
 CAMERA, GPS = 0x8769, 0x8825  # directories of EXIF 3.0
 # Of the main directory: Make, Model, DateTime, Artist, Copyright, ImageDescription
@@ -66,13 +69,40 @@ def passed_on(exif: Image.Exif) -> bytes | None:
         return None
 
 
+class Text(str):
+    """A text that Pillow's writers, which know ASCII alone, write as UTF-8, the way cameras and programs do."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """UTF-8, whatever is asked for."""
+        return super().encode("utf-8", "replace")
+
+
+def _readable(value: Any) -> Any:
+    """A field as Pillow reads it, texts as they were meant; it takes every one for Latin-1."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    try:
+        data = value.encode("latin-1")
+    except UnicodeEncodeError:  # set by a program, not read from a file
+        return Text(value)
+    for encoding in ("utf-8", "cp1252"):  # what is no UTF-8 was written by an older program for Windows
+        try:
+            return Text(data.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return Text(value)
+
+
 def _kept(exif: Image.Exif) -> Image.Exif:
     kept = Image.Exif()
     for tag in KEPT:
         if tag in exif:
-            kept[tag] = exif[tag]
+            kept[tag] = _readable(exif[tag])
     for directory in (CAMERA, GPS):
-        fields = {tag: value for tag, value in exif.get_ifd(directory).items() if tag not in DROPPED}
+        found = exif.get_ifd(directory).items()
+        fields = {tag: _readable(value) for tag, value in found if tag not in DROPPED}
         if fields:
             kept[directory] = fields
     return kept
@@ -94,5 +124,15 @@ def _block(exif: Image.Exif) -> bytes | None:
 
 def fields(block: bytes | None) -> dict[int, Any]:
     """Tags of a block of `passed_on`, its directories as dictionaries, for a TIFF's own directory."""
-    exif = loaded(block)
-    return {tag: exif.get_ifd(tag) if tag in (CAMERA, GPS) else exif[tag] for tag in exif}
+    kept = _kept(loaded(block))
+    return {tag: kept.get_ifd(tag) if tag in (CAMERA, GPS) else kept[tag] for tag in kept}
+
+
+def with_resolution(block: bytes | None, resolution: Resolution | None) -> bytes | None:
+    """A block of `passed_on`, or a new one, that states dots per inch; as it is where there are none."""
+    if resolution is None:
+        return block
+    kept = _kept(loaded(block))
+    for tag, value in stated(resolution).items():
+        kept[tag] = value
+    return _block(kept)

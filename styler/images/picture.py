@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from styler.images.resolution import Resolution
 from styler.sources import Source
 from styler.types import Size
 
@@ -28,6 +29,7 @@ class Picture:
         icc: The RGB profile that the file came with, if a result can be converted into it; else None.
         depth: Bits a channel of the file: 8, 16, or 32 for floats.
         exif: Camera fields and the place, as a TIFF block without orientation; None where there are none.
+        resolution: Dots per inch that the file states, None where it states none.
         source: The file that it was read from, None for an image handed over in memory.
     """
 
@@ -38,6 +40,7 @@ class Picture:
     icc: bytes | None = None
     depth: int = 8
     exif: bytes | None = None
+    resolution: Resolution | None = None
     source: Source | None = None
 
     @property

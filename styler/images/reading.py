@@ -15,13 +15,14 @@ import numpy as np
 from PIL import Image
 
 from styler.errors import ImageError, shown
-from styler.images import colorimetry, metadata, profiles, rasters
+from styler.images import colorimetry, metadata, profiles, rasters, resolution
 from styler.images.colorimetry import ColorError
 from styler.images.limits import check_pixels
 from styler.images.mapped import bands, release, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.images.rasters import DecodingError, Header, Raster
+from styler.images.resolution import Resolution
 from styler.images.signatures import HEAD, READABLE, kind_of
 from styler.sources import identified
 from styler.types import PathLike, Size
@@ -83,7 +84,9 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
     with _opened(path) as (file, kind):
         _checked_header(path, file, kind, max_pixels)
         try:
-            picture = _picture(rasters.decoded(file, kind), Path(path).stem)
+            raster = rasters.decoded(file, kind)
+            dots = resolution.of_file(file, kind, raster.exif)
+            picture = _picture(raster, Path(path).stem, dots)
             return replace(picture, source=identified(file, Path(path).name))
         except DecodingError as cause:
             message = f"cannot decode {shown(path)}: {cause}. The file is damaged, cut short or of a rare kind; "
@@ -137,13 +140,13 @@ def _check_regular(path: Path) -> None:
 def _from_pil(image: Image.Image, max_pixels: int | None) -> Picture:
     check_pixels(Size(image.height, image.width), "the image", max_pixels)
     try:
-        return _picture(rasters.from_pil(image), "image")
+        return _picture(rasters.from_pil(image), "image", resolution.of_info(image.info))
     except OSError as cause:  # an image that PIL opened and has not decoded yet
         message = f"cannot decode the image: {cause}"
         raise ImageError(message) from cause
 
 
-def _picture(raster: Raster, name: str) -> Picture:
+def _picture(raster: Raster, name: str, dots: Resolution | None) -> Picture:
     notes = list(raster.notes)
     if raster.header.frames > 1:
         notes.append(f"the first of {raster.header.frames} pages or frames is used")
@@ -159,6 +162,7 @@ def _picture(raster: Raster, name: str) -> Picture:
         icc=raster.icc if raster.icc and profiles.can_be_kept(raster.icc) else None,
         depth=8 * raster.values.dtype.itemsize if raster.values.dtype != np.uint32 else 16,
         exif=metadata.passed_on(raster.exif),
+        resolution=dots and dots.turned(turn),
     )
 
 

@@ -22,6 +22,7 @@ from styler.images.export import Export
 from styler.images.mapped import bands, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
+from styler.images.resolution import Resolution
 from styler.types import PathLike, Size
 
 if TYPE_CHECKING:
@@ -250,7 +251,8 @@ def write_picture(picture: Picture, path: PathLike, *, export: Export | None = N
     pixels, icc = _in_profile(pixels, picture.icc if chosen.profile == "keep" else None)
     values = _channels(pixels, alpha, depth_of(picture, name, chosen.depth))
     exif = picture.exif if chosen.keep_gps else metadata.without_place(picture.exif)
-    extras = Extras(icc=icc, exif=exif, recipe=chosen.recipe, quality=chosen.quality)
+    dots = picture.resolution if chosen.dpi is None else Resolution(chosen.dpi, chosen.dpi)
+    extras = Extras(icc=icc, exif=exif, resolution=dots, recipe=chosen.recipe, quality=chosen.quality)
     return _written(values, output, extras, overwrite)
 
 
