@@ -68,6 +68,7 @@ class StyleResult:
         depth: int | None = None,
         profile: str = PROFILES[0],
         keep_gps: bool = False,
+        dpi: int | None = None,
         recipe: bool = True,
         overwrite: bool = False,
     ) -> Path:
@@ -79,13 +80,14 @@ class StyleResult:
             depth: 8 or 16 bits a channel; None for 16 where the photo has more than 8 and the format holds them.
             profile: "keep" for the photo's own color profile, "srgb" for sRGB.
             keep_gps: Whether the place where the photo was taken is passed on.
+            dpi: Dots per inch that the file states; None for those of the photo.
             recipe: Whether the file carries its recipe, for `styler replay`.
             overwrite: Whether an existing file may be replaced.
 
         Raises:
             OutputError: Unknown format, absent folder, full disk, or an existing file without `overwrite`.
         """
-        export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
+        export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps, dpi=dpi)
         return write_picture(self.picture, path, export=self.exported(export, recipe=recipe), overwrite=overwrite)
 
     def exported(self, export: Export, *, recipe: bool = True) -> Export:

@@ -22,7 +22,8 @@ MARK = "styler_recipe"
 PARTS = (MARK, "config", "plan", "export", "inputs", "versions")
 DEVICES = ("cpu", "gpu")
 ROLES = ("content", "style", "init", "network")
-EXPORT = {"quality": int, "depth": int | None, "profile": str, "keep_gps": bool}
+EXPORT = {"quality": int, "depth": int | None, "profile": str, "keep_gps": bool, "dpi": int | None}
+LATER = ("dpi",)  # choices of an export that older recipes do not have; None is left out
 LARGEST_BATCH = 8  # pictures; more gain next to nothing on processors: tests/benchmarks/bench_together.py
 MOST_INPUTS = 1000  # far beyond what fits into the text
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -158,7 +159,7 @@ class Recipe:
     Attributes:
         config: Options; files that it names are there by base name.
         plan: What they came to.
-        export: How it was written: quality, depth, profile, keep_gps.
+        export: How it was written: quality, depth, profile, keep_gps, dpi.
         inputs: Content first, then styles in their order, what else was read, the network.
         versions: Of what the bytes depend on.
     """
@@ -187,7 +188,8 @@ class Recipe:
 
     def to_text(self) -> str:
         """One line of JSON in ASCII."""
-        parts = (VERSION, self.config.to_dict(), self.plan.to_dict(), dict(self.export))
+        export = {name: value for name, value in self.export.items() if name not in LATER or value is not None}
+        parts = (VERSION, self.config.to_dict(), self.plan.to_dict(), export)
         rest = ([asdict(each) for each in self.inputs], dict(self.versions))
         return json.dumps(dict(zip(PARTS, (*parts, *rest), strict=True)), separators=(",", ":"), allow_nan=False)
 
@@ -254,7 +256,8 @@ def _check_inputs(recipe: Recipe) -> None:
 
 
 def _export(values: object) -> dict[str, Any]:
-    found = _fields(values, "an export", EXPORT)
+    known = {**dict.fromkeys(LATER), **values} if isinstance(values, dict) else values
+    found = _fields(known, "an export", EXPORT)
     for name, kind in EXPORT.items():
         if not isinstance(found[name], kind) or (isinstance(found[name], bool) and kind is not bool):
             _refuse(f"{name} of an export", found[name])

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from styler.config import DEPTHS, PROFILES, QUALITY, RenderConfig, parse_number
+from styler.config import DEPTHS, LARGEST_DPI, PROFILES, QUALITY, RenderConfig, parse_number
 from styler.errors import ConfigError
 from styler.images.export import Export
 
 PRESET = "balanced"  # as in `styler render`
-FILE_OPTIONS = ("quality", "depth", "profile", "keep_gps", "max_pixels", "recipe")  # of files, not of what is rendered
+# Of files, not of what is rendered
+FILE_OPTIONS = ("quality", "depth", "profile", "dpi", "keep_gps", "max_pixels", "recipe")
 LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
 
 
@@ -75,6 +76,7 @@ def file_options(given: Mapping[str, Any]) -> dict[str, Any]:
         quality=whole_number("quality", given.get("quality", QUALITY), 1, 100),
         depth=whole_number("depth", given["depth"], min(DEPTHS), max(DEPTHS)) if "depth" in given else None,
         profile=str(given.get("profile", PROFILES[0])),
+        dpi=whole_number("dpi", given["dpi"], 1, LARGEST_DPI) if "dpi" in given else None,
         keep_gps=_truth("keep_gps", given.get("keep_gps", False)),
     )
     most = given.get("max_pixels")

@@ -14,11 +14,13 @@ from styler.config import (
     COLORS,
     COMPILERS,
     DEPTHS,
+    LARGEST_DPI,
     LOSSES,
     OPTIMIZERS,
     POOLINGS,
     PRECISIONS,
     PROFILES,
+    QUALITY,
     RenderConfig,
 )
 from styler.presets import PRESETS
@@ -61,8 +63,13 @@ Output = Annotated[
         help="png, jpg, webp or tif by suffix.",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Replace an existing output.")]
-Quality = Annotated[int, typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP, 1 to 100.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite/--no-overwrite", help="Replace an existing output; a link, not what it leads to."),
+]
+Quality = Annotated[
+    int | None, option("--quality", min=1, max=100, default=QUALITY, help="Of JPEG and WebP, 1 to 100.")
+]
 Depth = Annotated[
     int | None,
     option(
@@ -70,10 +77,18 @@ Depth = Annotated[
     ),
 ]
 Profile = Annotated[
-    str,
-    typer.Option("--profile", help=f"{' | '.join(PROFILES)}: the photo's color profile on the result, or sRGB."),
+    str | None,
+    option(
+        "--profile",
+        default=PROFILES[0],
+        help=f"{' | '.join(PROFILES)}: the photo's color profile on the result, or sRGB.",
+    ),
 ]
-KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Pass on where the photo was taken.")]
+Dpi = Annotated[
+    int | None,
+    option("--dpi", min=1, max=LARGEST_DPI, metavar="N", default="the photo's", help="Dots per inch that it states."),
+]
+KeepGps = Annotated[bool | None, typer.Option("--keep-gps", help="Pass on where the photo was taken.")]
 MaxPixels = Annotated[
     int | None,
     option("--max-pixels", min=1, metavar="N", default="by memory, at most 2^28", help="Refuse larger images."),
@@ -194,7 +209,8 @@ ConfigFile = Annotated[
     option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win."),
 ]
 Recipe = Annotated[
-    bool, typer.Option("--recipe/--no-recipe", help="Carry what styler replay needs; no paths, no times.")
+    bool | None,
+    option("--recipe/--no-recipe", default="recipe", help="Carry what styler replay needs; no paths, no times."),
 ]
 Report = Annotated[Path | None, option("--report", metavar="PATH", help="Write a JSON report.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, do nothing.")]

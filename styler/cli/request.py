@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from styler.batch.options import FILE_OPTIONS, file_options
 from styler.config import BUILT_IN_INITS, ORIGINAL, RenderConfig, parse_number
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
@@ -229,9 +230,30 @@ def build_config(file: Path | None, preset: str | None, flags: Mapping[str, Any]
     Raises:
         ConfigError: The file cannot be read, or an option is unknown or out of range.
     """
-    options = read_options(file) if file else {}
+    options = {name: value for name, value in _options_of(file).items() if name not in FILE_OPTIONS}
     named = options.pop("preset", "balanced")
     return RenderConfig.preset(preset or named, **{**options, **_given(flags)})
+
+
+def build_file_options(file: Path | None, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """How files are read and written: the options of a file, then the flags that were given.
+
+    Args:
+        file: TOML file or None.
+        flags: Name of `FILE_OPTIONS` -> value, None where not given.
+
+    Returns:
+        As `styler.batch.options.file_options`.
+
+    Raises:
+        StylerError: The file cannot be read, or an option is out of range.
+    """
+    options = {name: value for name, value in _options_of(file).items() if name in FILE_OPTIONS}
+    return file_options({**options, **{name: value for name, value in flags.items() if value is not None}})
+
+
+def _options_of(file: Path | None) -> dict[str, Any]:
+    return read_options(file) if file else {}
 
 
 def changed_config(config: RenderConfig, preset: str | None, flags: Mapping[str, Any]) -> RenderConfig:

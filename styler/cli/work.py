@@ -136,6 +136,9 @@ class Work:
         """Write the picture, unless it was before the end came."""
         request, overwrite = self._request, self._settings.overwrite
         again = self._resumed is not None and self._resumed.over and not overwrite
+        if request.output.is_symlink():
+            whither = shown(os.readlink(request.output))
+            self._tell(f"note: {shown(request.output)} was a link to {whither}; the link is replaced, the file stays")
         if not (
             again and os.path.lexists(request.output) and _is_written(result, request.output, self._export(result))
         ):

@@ -101,8 +101,9 @@ def _kept(exif: Image.Exif) -> Image.Exif:
         if tag in exif:
             kept[tag] = _readable(exif[tag])
     for directory in (CAMERA, GPS):
-        found = exif.get_ifd(directory).items()
-        fields = {tag: _readable(value) for tag, value in found if tag not in DROPPED}
+        set_by_program = exif.get(directory)
+        found = set_by_program if isinstance(set_by_program, dict) else exif.get_ifd(directory)
+        fields = {tag: _readable(value) for tag, value in found.items() if tag not in DROPPED}
         if fields:
             kept[directory] = fields
     return kept
@@ -124,8 +125,7 @@ def _block(exif: Image.Exif) -> bytes | None:
 
 def fields(block: bytes | None) -> dict[int, Any]:
     """Tags of a block of `passed_on`, its directories as dictionaries, for a TIFF's own directory."""
-    kept = _kept(loaded(block))
-    return {tag: kept.get_ifd(tag) if tag in (CAMERA, GPS) else kept[tag] for tag in kept}
+    return dict(_kept(loaded(block)))
 
 
 def with_resolution(block: bytes | None, resolution: Resolution | None) -> bytes | None:

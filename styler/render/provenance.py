@@ -18,7 +18,7 @@ from styler.render.report import versions
 from styler.sources import Source, source_of
 from styler.types import Size
 
-EXPORT = {"quality": QUALITY, "depth": None, "profile": PROFILES[0], "keep_gps": False}
+EXPORT = {"quality": QUALITY, "depth": None, "profile": PROFILES[0], "keep_gps": False, "dpi": None}
 """How a picture is written unless something else is asked for: the defaults of `styler.images.export.Export`."""
 
 

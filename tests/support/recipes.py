@@ -27,7 +27,7 @@ def example(**changes) -> Recipe:
     values = {
         "config": RenderConfig(size=128, steps=20, style_weights=(2, 1), style_layers=(("block1_conv1", 0.5),)),
         "plan": PLAN,
-        "export": {"quality": 95, "depth": None, "profile": "keep", "keep_gps": False},
+        "export": {"quality": 95, "depth": None, "profile": "keep", "keep_gps": False, "dpi": None},
         "inputs": (
             an_input("content", "photo größe.png"),
             an_input("style", "one.jpg", "b"),

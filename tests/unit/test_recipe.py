@@ -168,3 +168,11 @@ def test_two_names_of_the_same_contents_stay_in_their_order():
     before = example(inputs=(example().inputs[0], *twins, example().inputs[-1]))
     renamed = replace(before, inputs=tuple(replace(each, name="x") for each in before.inputs))
     assert renamed.named_like(before.inputs).inputs == before.inputs
+
+
+def test_dots_per_inch_are_in_a_recipe_only_where_they_were_asked_for():
+    asked = example(export={**example().export, "dpi": 300})
+    assert '"dpi":300' in asked.to_text()
+    assert Recipe.from_text(asked.to_text()) == asked
+    assert "dpi" not in example().to_text()
+    assert Recipe.from_text(example().to_text()).export["dpi"] is None

@@ -70,6 +70,7 @@ def batch(
     quality: Quality = None,
     depth: o.Depth = None,
     profile: Profile = None,
+    dpi: o.Dpi = None,
     keep_gps: KeepGps = None,
     max_pixels: o.MaxPixels = None,
     size: o.Size = None,

@@ -46,15 +46,15 @@ def plan(
 ) -> None:
     """Predict memory and time of a render, and show its tiles, scales and steps, and why."""
     from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import build_config, checked_request
-    from styler.images.export import Export
+    from styler.cli.request import build_config, build_file_options, checked_request
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
+    files = build_file_options(config, {"depth": depth, "max_pixels": max_pixels})
     request = checked_request(
         *(content, styles, output, build_config(config, preset, flags)),
         overwrite=True,
-        export=Export(depth=depth),
-        max_pixels=max_pixels,
+        export=files["export"],
+        max_pixels=files["max_pixels"],
     )
     import_tensorflow()
     from styler.cli.planning import described

@@ -7,7 +7,6 @@ from typing import Any
 import typer
 
 from styler.cli import options as o
-from styler.config import PROFILES, QUALITY
 
 
 def render(
@@ -15,10 +14,11 @@ def render(
     styles: o.Styles,
     output: o.Output = None,
     overwrite: o.Overwrite = False,
-    quality: o.Quality = QUALITY,
+    quality: o.Quality = None,
     depth: o.Depth = None,
-    profile: o.Profile = PROFILES[0],
-    keep_gps: o.KeepGps = False,
+    profile: o.Profile = None,
+    dpi: o.Dpi = None,
+    keep_gps: o.KeepGps = None,
     max_pixels: o.MaxPixels = None,
     size: o.Size = None,
     preset: o.Preset = None,
@@ -51,7 +51,7 @@ def render(
     save_every: o.SaveEvery = None,
     checkpoint: o.Checkpoint = None,
     checkpoint_every: o.CheckpointEvery = "30s",
-    recipe: o.Recipe = True,
+    recipe: o.Recipe = None,
     config: o.ConfigFile = None,
     report: o.Report = None,
     dry_run: o.DryRun = False,
@@ -61,16 +61,24 @@ def render(
     debug: o.Debug = False,
 ) -> None:
     """Render CONTENT in the style of one or more paintings."""
+    from styler.batch.options import FILE_OPTIONS
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import Settings, build_config, check_intermediate, check_report, checked_request
+    from styler.cli.request import (
+        Settings,
+        build_config,
+        build_file_options,
+        check_intermediate,
+        check_report,
+        checked_request,
+    )
     from styler.cli.saving import checked_saving
-    from styler.images.export import Export
 
-    flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
-    export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps)
+    given = locals()
+    flags = {name: given[name] for name in o.CONFIG_FIELDS}
+    files = build_file_options(config, {name: given[name] for name in FILE_OPTIONS})
     asked = content, styles, output, build_config(config, preset, flags)
-    request = checked_request(*asked, overwrite=overwrite, export=export, max_pixels=max_pixels)
+    request = checked_request(*asked, overwrite=overwrite, export=files["export"], max_pixels=files["max_pixels"])
     check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
     check_intermediate(request, save_every, overwrite=overwrite)
     apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
@@ -83,4 +91,4 @@ def render(
     from styler.cli.work import carry_out
 
     shown = False if quiet else progress
-    carry_out(request, Settings(**apart, saving=saving, progress=shown, quiet=quiet, recipe=recipe))
+    carry_out(request, Settings(**apart, saving=saving, progress=shown, quiet=quiet, recipe=files["with_recipe"]))

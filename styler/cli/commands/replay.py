@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from styler.cli import options as o
-from styler.config import DEPTHS, PROFILES
+from styler.config import DEPTHS, LARGEST_DPI, PROFILES
 
 Image = Annotated[Path, typer.Argument(help="A picture that styler made.", show_default=False)]
 Output = Annotated[
@@ -23,6 +23,10 @@ Quality = Annotated[
 Depth = Annotated[int | None, o.option("--depth", default=o.AS_BEFORE, help=f"{' | '.join(map(str, DEPTHS))}: bits.")]
 Profile = Annotated[
     str | None, o.option("--profile", default=o.AS_BEFORE, help=f"{' | '.join(PROFILES)}: the photo's, or sRGB.")
+]
+Dpi = Annotated[
+    int | None,
+    o.option("--dpi", default=o.AS_BEFORE, min=1, max=LARGEST_DPI, metavar="N", help="Dots per inch that it states."),
 ]
 KeepGps = Annotated[
     bool | None,
@@ -41,6 +45,7 @@ def replay(
     quality: Quality = None,
     depth: Depth = None,
     profile: Profile = None,
+    dpi: Dpi = None,
     keep_gps: KeepGps = None,
     max_pixels: o.MaxPixels = None,
     size: o.Size = None,
@@ -73,7 +78,7 @@ def replay(
     time_budget: o.TimeBudget = None,
     checkpoint: o.Checkpoint = None,
     checkpoint_every: o.CheckpointEvery = "30s",
-    recipe: o.Recipe = True,
+    recipe: o.Recipe = None,
     report: o.Report = None,
     dry_run: o.DryRun = False,
     progress: o.Progress = None,
@@ -90,14 +95,14 @@ def replay(
     changes = Changes(
         preset=preset,
         options={name: value for name, value in locals().items() if name in o.CONFIG_FIELDS},
-        export={"quality": quality, "depth": depth, "profile": profile, "keep_gps": keep_gps},
+        export={"quality": quality, "depth": depth, "profile": profile, "dpi": dpi, "keep_gps": keep_gps},
     )
     places = Places(image=image, content=content, styles=style or [], folders=search or [])
     found = recipe_in(image)
     request = replayed(found, places, output, changes, overwrite=overwrite, max_pixels=max_pixels)
     check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs])
     saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite, report=report)
-    rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "recipe": recipe, "quiet": quiet}
+    rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "recipe": recipe is not False, "quiet": quiet}
     settings = Settings(**rest, save_every=None, saving=saving, progress=False if quiet else progress)
     if dry_run:
         typer.echo(describe(request))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields
 
 import pytest
 import typer
 
+from styler import recipe
+from styler.api import StyleResult
 from styler.cli.app import app
 from styler.config import COLORS, COMPILERS, LOSSES, OPTIMIZERS, POOLINGS, PRECISIONS, RenderConfig
+from styler.images.export import Export
 from styler.presets import PRESETS, Preset
+from styler.render import provenance
 
 COMMAND = typer.main.get_command(app).commands["render"]
 OPTIONS = {parameter.name: parameter for parameter in COMMAND.params}
@@ -17,7 +22,7 @@ FIELDS = {field.name: field.default for field in fields(RenderConfig)}
 FROM_PRESET = {field.name for field in fields(Preset)}
 OUTSIDE = {
     *("content", "styles", "output", "overwrite", "quality", "preset", "save_every", "config", "report"),
-    *("depth", "profile", "keep_gps", "max_pixels", "recipe", "checkpoint", "checkpoint_every"),
+    *("depth", "profile", "dpi", "keep_gps", "max_pixels", "recipe", "checkpoint", "checkpoint_every"),
     *("dry_run", "progress", "quiet", "verbose", "debug"),
 }  # options that do not change how a picture looks
 
@@ -73,7 +78,25 @@ REPLAY = {parameter.name: parameter for parameter in typer.main.get_command(app)
 
 def test_replay_takes_every_option_that_changes_how_a_picture_looks_as_it_was():
     assert set(FIELDS) <= set(REPLAY)
-    for name in (*FIELDS, "preset", "quality", "depth", "profile", "keep_gps"):
+    for name in (*FIELDS, "preset", "quality", "depth", "profile", "dpi", "keep_gps"):
         assert REPLAY[name].default is None, name
         assert REPLAY[name].show_default == "as before", name
     assert OPTIONS["size"].show_default == "512"
+
+
+FILES = ("quality", "depth", "profile", "dpi", "keep_gps")
+
+
+@pytest.mark.parametrize("command", ["render", "replay", "batch"])
+def test_every_choice_about_an_output_file_is_an_option_and_left_open(command):
+    options = {parameter.name: parameter for parameter in typer.main.get_command(app).commands[command].params}
+    assert {field.name for field in fields(Export)} - {"recipe"} == set(FILES)
+    for name in FILES:
+        assert options[name].default is None, name
+
+
+def test_every_choice_about_an_output_file_is_one_of_saving_from_python_and_of_recipes():
+    saved = inspect.signature(StyleResult.save).parameters
+    assert {*FILES, "recipe"} <= set(saved)
+    assert set(FILES) == set(recipe.EXPORT) == set(provenance.EXPORT)
+    assert {name: getattr(Export(), name) for name in FILES} == provenance.EXPORT

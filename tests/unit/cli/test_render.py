@@ -328,3 +328,48 @@ def test_nobody_listening_costs_no_picture(folder, monkeypatch):
     monkeypatch.setattr("sys.stderr", Gone())
     assert render("-o", "out.png", "--size", "96") == 0
     assert (folder / "out.png").exists()
+
+
+def test_dots_per_inch_are_the_photos_unless_others_are_asked_for(folder):
+    with Image.open("photo.png") as photo:
+        photo.save("photo.png", dpi=(300, 300))
+    (folder / "mine.toml").write_text("dpi = 200\nquality = 80\nrecipe = false\n")
+    assert render("-o", "own.jpg") == render("-o", "file.jpg", "--config", "mine.toml") == 0
+    assert render("-o", "flag.jpg", "--config", "mine.toml", "--dpi", "100") == 0
+    dots = []
+    for name in ("own", "file", "flag"):
+        with Image.open(f"{name}.jpg") as image:
+            dots.append(image.info["dpi"])
+    assert dots == [(300, 300), (200, 200), (100, 100)]
+    assert read_recipe("own.jpg") is not None
+    assert read_recipe("file.jpg") is None
+
+
+@pytest.mark.parametrize("words", [("--dpi", "0"), ("--dpi", "70000"), ("--dpi", "fine")])
+def test_dots_per_inch_that_no_file_holds_are_refused(words, capsys):
+    assert render("--dry-run", *words) == 2
+    assert capsys.readouterr().err.startswith("error: Invalid value for '--dpi'")
+
+
+def test_what_happens_to_a_link_is_said(folder, capsys):
+    (folder / "store.png").write_bytes(b"theirs")
+    (folder / "link.png").symlink_to("store.png")
+    assert render("-o", "link.png") == 2
+    assert "exists already" in capsys.readouterr().err
+    assert render("-o", "link.png", "--overwrite") == 0
+    assert "note: link.png was a link to store.png; the link is replaced" in capsys.readouterr().err
+    assert (folder / "store.png").read_bytes() == b"theirs"
+    assert not (folder / "link.png").is_symlink()
+
+
+@pytest.mark.parametrize("option", ["--output", "--report", "--checkpoint", "--config", "--init"])
+def test_a_path_too_long_for_the_system_is_refused_in_one_line(option, capsys):
+    for name in ("x" * 300 + ".png", "y/" * 3000 + "a.png"):
+        assert render("--dry-run", option, name) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_inputs_of_names_too_long_are_refused_in_one_line(capsys):
+    assert run(["render", "x" * 300 + ".png", "painting.png", "-o", "a.png", *SMALL]) == 2
+    assert run(["render", "photo.png", "x" * 300 + ".png", *SMALL]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2

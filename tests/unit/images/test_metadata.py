@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -110,3 +111,51 @@ def test_a_tiffs_own_directory_is_read(byteorder, big):
     exif = metadata.loaded_from_tiff(file)
     assert metadata.orientation(exif) == 6
     assert exif[0x010F] == "Maker"
+
+
+CREDITS = {0x8298: "© Zoë Müller", 0x013B: "Łukasz Żółw", 0x010E: "画 \U0001f3a8, “im Garten”"}
+
+
+def exif_of(values, encoding):
+    """An EXIF block with texts of the main directory as a program of that encoding writes them."""
+    texts = {tag: value.encode(encoding, "replace") + b"\0" for tag, value in sorted(values.items())}
+    at, entries, data = 8 + 2 + 12 * len(texts) + 4, b"", b""
+    for tag, text in texts.items():
+        entries += struct.pack(">HHII", tag, 2, len(text), at + len(data))
+        data += text + bytes(len(text) % 2)
+    return b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">H", len(texts)) + entries + bytes(4) + data
+
+
+@pytest.mark.parametrize(
+    ("suffix", "depth"), [("png", 8), ("png", 16), ("jpg", 8), ("webp", 8), ("tif", 8), ("tif", 16)]
+)
+@pytest.mark.parametrize("source", ["jpg", "png", "webp"])
+def test_accents_of_artist_copyright_and_description_are_kept(tmp_path, source, suffix, depth):
+    Image.fromarray(EIGHT).save(tmp_path / f"photo.{source}", exif=exif_of(CREDITS, "utf-8"))
+    exif, _, _ = written(tmp_path, suffix, tmp_path / f"photo.{source}", depth=depth)
+    assert {tag: exif[tag].encode("latin-1").decode() for tag in CREDITS} == CREDITS
+    raw = (tmp_path / f"out.{suffix}").read_bytes()
+    assert all(text.encode() in raw for text in CREDITS.values())
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_texts_of_older_programs_for_windows_become_utf_8(tmp_path, suffix):
+    Image.fromarray(EIGHT).save(tmp_path / "photo.jpg", exif=exif_of({0x8298: "© Zoë “Müller”"}, "cp1252"))
+    exif, _, _ = written(tmp_path, suffix, tmp_path / "photo.jpg")
+    assert exif[0x8298].encode("latin-1").decode() == "© Zoë “Müller”"
+
+
+def test_texts_of_a_tiffs_own_directory_keep_their_accents(tmp_path):
+    Image.fromarray(EIGHT).save(tmp_path / "photo.tif", tiffinfo={0x013B: "Zoë".encode()})
+    exif, _, _ = written(tmp_path, "tif", tmp_path / "photo.tif")
+    assert exif[0x013B].encode("latin-1").decode() == "Zoë"
+
+
+def test_texts_that_a_program_set_in_memory_are_kept(tmp_path):
+    image = Image.fromarray(EIGHT)
+    image.getexif()[0x8298] = "© Żółw"
+    image.getexif()[CAMERA] = {0xA434: "Objektiv für Żółw"}
+    write_picture(read_image(image), tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as made:
+        assert made.getexif()[0x8298].encode("latin-1").decode() == "© Żółw"
+        assert made.getexif().get_ifd(CAMERA)[0xA434].encode("latin-1").decode() == "Objektiv für Żółw"
