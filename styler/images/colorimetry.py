@@ -37,6 +37,11 @@ NEAR = 500  # of a gAMA chunk: 45,000 and 45,455 are both meant as sRGB
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
+# Adobe RGB (1998) Color Image Encoding, version 2005-05, sections 4.2.1 and 4.3.1.2
+ADOBE_PRIMARIES: Primaries = ((0.640, 0.330), (0.210, 0.710), (0.150, 0.060), D65)
+ADOBE_GAMMA = 563 / 256
+
+
 class ColorError(ValueError):
     """Colors that are not read as sRGB and that nothing here converts."""
 
@@ -95,6 +100,11 @@ def by_png_chunks(chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry
         return None
     exponent = GAMMA_UNIT / gamma
     return Colorimetry(primaries=primaries_stated, curve=_power(exponent), said=f"gAMA {gamma / GAMMA_UNIT:g}")
+
+
+def adobe_rgb() -> Colorimetry:
+    """Of a photo whose camera was set to it and embedded no profile."""
+    return Colorimetry(primaries=ADOBE_PRIMARIES, curve=_power(ADOBE_GAMMA), said="Adobe RGB by its EXIF")
 
 
 def to_srgb(pixels: Pixels, colorimetry: Colorimetry) -> Pixels:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterator
-from typing import IO
+from typing import IO, NamedTuple
 
 PNG_START = 8  # bytes of the signature
 MOST_ANYWHERE = 2**20  # chunks with those of the pixels, of which libpng makes one for 8 KiB
 MOST_CHUNKS = 10_000  # of one file: an honest one has some tens, a hostile one may have as many as it has bytes
 LONGEST_KEYWORD = 79  # bytes, PNG (third edition) section 11.3.3.2
-MOST_COMPRESSED = 2**18  # bytes of compressed texts: deflate makes at most 1,032 times as many of them
+MOST_COMPRESSED = 2**18  # bytes of compressed texts that a decoder gets: deflate makes at most 1,032 times as many
+PNG_TEXTS = ("tEXt", "zTXt", "iTXt")
+PIECE = 2**20  # bytes copied at a time
 LARGEST_HEAD = 2**10  # bytes around the text of a chunk: flags, language and the keyword in that
+LARGEST_TABLE = 2**20  # bytes of a list of items: of the largest grids some thousand entries
+LARGEST_PROFILE = 2**24  # bytes; those of presses have 2 MB
 LARGEST_SMALL = 64  # bytes: cICP, gAMA, cHRM and sRGB are all shorter
 
 
@@ -31,19 +35,28 @@ def png_frames(file: IO[bytes]) -> int:
     return 1
 
 
-def check_png_texts(file: IO[bytes]) -> None:
-    """Refuse a PNG whose compressed texts could keep a decoder busy for long.
-
-    Raises:
-        ValueError: More of them than any program writes.
-    """
+def compressed_png_texts(file: IO[bytes]) -> int:
+    """Bytes of the compressed texts of a PNG, which could keep a decoder busy for long."""
     total = 0
-    for name, length in _png_chunks(file):
+    for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=("IEND",)):
         if name == "zTXt" or (name == "iTXt" and _is_compressed(file.read(min(length, LONGEST_KEYWORD + 2)))):
             total += length
-    if total > MOST_COMPRESSED:
-        message = f"at most {MOST_COMPRESSED} bytes of compressed texts were expected, it has {total}"
-        raise ValueError(message)
+    return total
+
+
+def without_png_texts(file: IO[bytes], into: IO[bytes]) -> None:
+    """Copy a PNG chunk by chunk, up to its end or that of the file, but for texts."""
+    file.seek(0)
+    into.write(file.read(PNG_START))
+    for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=()):
+        if name in PNG_TEXTS:
+            continue
+        file.seek(-8, 1)
+        left = length + 12
+        while left > 0 and (piece := file.read(min(left, PIECE))):
+            into.write(piece)
+            left -= len(piece)
+    into.flush()
 
 
 def png_texts(file: IO[bytes], keywords: Collection[bytes], longest: int) -> Iterator[tuple[bytes, bytes]]:
@@ -58,7 +71,7 @@ def png_texts(file: IO[bytes], keywords: Collection[bytes], longest: int) -> Ite
         Each of them, in Latin-1 for tEXt and zTXt, in UTF-8 for iTXt.
     """
     for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=("IEND",)):
-        if name not in ("tEXt", "zTXt", "iTXt"):
+        if name not in PNG_TEXTS:
             continue
         start = file.read(min(length, LONGEST_KEYWORD + 1))
         keyword, end, rest = start.partition(b"\0")
@@ -109,20 +122,175 @@ def _png_chunks(
         start += length + 12
 
 
-def media_color(file: IO[bytes]) -> tuple[int, int] | None:
-    """(primaries, transfer) of an AVIF or HEIC file by ITU-T H.273, or None where it does not say."""
+class MediaColor(NamedTuple):
+    """What the primary item of an AVIF or HEIC file says of its colors in numbers.
+
+    Attributes:
+        primaries, transfer: By ITU-T H.273.
+        is_full_range: Whether 0 is black; else 16 of 255 is.
+        is_gray: Whether there is one color channel.
+    """
+
+    primaries: int
+    transfer: int
+    is_full_range: bool
+    is_gray: bool
+
+
+def media_color(file: IO[bytes]) -> MediaColor | None:
+    """Of the item that is shown, not of its thumbnail or of any other; None where it does not say."""
     size = file.seek(0, 2)
-    for start, _ in _found(file, 0, size, ("meta", "iprp", "ipco", "colr")):
-        file.seek(start)
-        data = file.read(8)
-        if data[:4] == b"nclx" and len(data) == 8:
-            return int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big")
+    for start, stop in _found(file, 0, size, ("meta",)):
+        inside = {name: (first, last) for name, first, last in boxes(file, start, stop)}
+        if "pitm" not in inside or "iprp" not in inside:
+            continue
+        item = _primary(file, *inside["pitm"])
+        parts = _parts(file, *inside["iref"], item) if "iref" in inside else []
+        by_item = _item_properties(file, *inside["iprp"])
+        for one in [item, *parts[:1]]:  # a grid may leave it to its tiles
+            found = _color_of(file, by_item.get(one, []))
+            if found:
+                return found
     return None
+
+
+def _color_of(file: IO[bytes], properties: list[tuple[str, int, int]]) -> MediaColor | None:
+    codes, is_gray = b"", False
+    for name, start, stop in properties:
+        file.seek(start)
+        data = file.read(min(stop - start, LARGEST_SMALL))
+        if name == "colr" and data[:4] == b"nclx" and len(data) >= 11:
+            codes = codes or data
+        is_gray = is_gray or (name == "av1C" and len(data) > 2 and bool(data[2] & 0x10))
+        is_gray = is_gray or (name == "hvcC" and len(data) > 16 and data[16] & 3 == 0)
+    if not codes:
+        return None
+    primaries, transfer = int.from_bytes(codes[4:6], "big"), int.from_bytes(codes[6:8], "big")
+    return MediaColor(primaries, transfer, bool(codes[10] & 0x80), is_gray)
+
+
+def _primary(file: IO[bytes], start: int, stop: int) -> int:
+    file.seek(start)
+    data = file.read(min(stop - start, 8))
+    return int.from_bytes(data[4:6] if data[:1] == b"\0" else data[4:8], "big")
+
+
+def _parts(file: IO[bytes], start: int, stop: int, item: int) -> list[int]:
+    """Items that an item is put together from (references of kind `dimg`)."""
+    file.seek(start)
+    wide = 4 if file.read(4)[:1] == b"\1" else 2
+    for name, first, last in boxes(file, start + 4, stop):
+        file.seek(first)
+        data = file.read(min(last - first, LARGEST_TABLE))
+        if name == "dimg" and int.from_bytes(data[:wide], "big") == item:
+            return [int.from_bytes(data[at : at + wide], "big") for at in range(wide + 2, len(data) - wide + 1, wide)]
+    return []
+
+
+def _item_properties(file: IO[bytes], start: int, stop: int) -> dict[int, list[tuple[str, int, int]]]:
+    """Item -> its properties, as (name, first byte of the content, byte behind it)."""
+    found: dict[int, list[tuple[str, int, int]]] = {}
+    listed: list[tuple[str, int, int]] = []
+    for name, first, last in boxes(file, start, stop):
+        if name == "ipco":
+            listed = list(boxes(file, first, last))
+        elif name == "ipma":
+            file.seek(first)
+            for item, index in _associations(file.read(min(last - first, LARGEST_TABLE))):
+                if 0 < index <= len(listed):
+                    found.setdefault(item, []).append(listed[index - 1])
+    return found
+
+
+def _associations(data: bytes) -> Iterator[tuple[int, int]]:
+    """(item, number of a property from 1) of the contents of an `ipma` box (ISO/IEC 23008-12, 9.3)."""
+    id_size, wide = (2 if data[:1] == b"\0" else 4), 2 if data[3:4] and data[3] & 1 else 1
+    at = 8
+    for _ in range(min(int.from_bytes(data[4:8], "big"), MOST_CHUNKS)):
+        item = int.from_bytes(data[at : at + id_size], "big")
+        count = data[at + id_size] if at + id_size < len(data) else 0
+        at += id_size + 1
+        for _ in range(count):
+            yield item, int.from_bytes(data[at : at + wide], "big") & (0x7FFF if wide == 2 else 0x7F)
+            at += wide
+
+
+class Jpeg2000(NamedTuple):
+    """What a JPEG 2000 file says of its channels and colors.
+
+    Attributes:
+        bits: Of the first channel.
+        icc: Embedded profile.
+        space: Number of its color space (ISO/IEC 15444-1, I.5.3.3); None where a profile or nothing says it.
+    """
+
+    bits: int
+    icc: bytes | None = None
+    space: int | None = None
+
+
+def jpeg_2000(file: IO[bytes]) -> Jpeg2000:
+    """Of a file in its boxes, or of the codestream alone.
+
+    Raises:
+        ValueError: It has no codestream.
+    """
+    size, start, icc, space = file.seek(0, 2), 0, None, None
+    for first, last in _found(file, 0, size, ("jp2h", "colr")):
+        file.seek(first)
+        method, _, _, *_ = file.read(3).ljust(3, b"\0")
+        if method == 1 and icc is None and space is None:
+            space = int.from_bytes(file.read(4), "big")
+        elif method in (2, 3) and icc is None and space is None:
+            icc = file.read(min(last - first - 3, LARGEST_PROFILE))
+    for first, _ in _found(file, 0, size, ("jp2c",)):
+        start = first
+        break
+    file.seek(start)
+    head = file.read(41)
+    if head[:4] != b"\xff\x4f\xff\x51" or len(head) < 41:
+        message = "a JPEG 2000 codestream was expected, none was found"
+        raise ValueError(message)
+    return Jpeg2000((head[40] & 0x7F) + 1, icc, space)
+
+
+def mended_jpeg(data: bytes) -> bytes:
+    """A JPEG without what decoders warn of and every viewer passes over, its pixels untouched.
+
+    Stray bytes between the segments before the pixels go; an end marker that is absent is put; a baseline scan says
+    the range that it has; an unknown revision of JFIF is called the first.
+    """
+    made, at, is_baseline = [data[:2]], 2, False
+    while True:
+        at = _next_marker(data, at)
+        if at < 0:
+            return data
+        marker, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        segment = data[at:end]
+        is_baseline = is_baseline or marker in (0xC0, 0xC1)
+        if marker == 0xE0 and segment[4:9] == b"JFIF\0" and segment[9:10] != b"\1":
+            segment = segment[:9] + b"\1" + segment[10:]
+        if marker == 0xDA:
+            made.append(segment[:-3] + b"\0\x3f\0" if is_baseline else segment)
+            break
+        made.append(segment)
+        at = end
+    rest = data[end:]
+    return b"".join([*made, rest, b"" if b"\xff\xd9" in rest else b"\xff\xd9"])
+
+
+def _next_marker(data: bytes, at: int) -> int:
+    """Where the next marker with a segment of its own begins, or -1."""
+    while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
+        if 0xC0 <= data[at + 1] < 0xFF and not 0xD0 <= data[at + 1] <= 0xD9:
+            return at
+        at += 1
+    return -1
 
 
 def _found(file: IO[bytes], start: int, end: int, path: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Ranges of the boxes at the end of a path of names."""
-    for name, inside, stop in _boxes(file, start, end):
+    for name, inside, stop in boxes(file, start, end):
         if name != path[0]:
             continue
         first = inside + 4 if name == "meta" else inside  # a full box: version and flags come first
@@ -132,7 +300,7 @@ def _found(file: IO[bytes], start: int, end: int, path: tuple[str, ...]) -> Iter
             yield from _found(file, first, stop, path[1:])
 
 
-def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[str, int, int]]:
     """(name, first byte of the content, byte behind it) of each box of ISO/IEC 14496-12 in a range."""
     for _ in range(MOST_CHUNKS):
         file.seek(start)

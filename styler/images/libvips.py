@@ -24,3 +24,8 @@ def libvips() -> Any:
     handler = pyvips.ffi.cast("GLogFunc", nothing)
     pyvips.glib_lib.g_log_set_handler(b"VIPS", EVERY_LEVEL, handler, pyvips.ffi.NULL)
     return pyvips
+
+
+def forget_errors() -> None:
+    """Empty the text that libvips collects: what went well leaves warnings there too, for the next error to show."""
+    libvips().vips_lib.vips_error_clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import IO, Any
@@ -12,7 +13,9 @@ from styler.images.resolution import Resolution
 from styler.images.resolution import fields as stated
 
 ORIENTATION = 0x0112
-CAMERA, GPS = 0x8769, 0x8825  # directories of EXIF 3.0
+CAMERA, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005  # directories of EXIF 3.0
+COLOR_SPACE, ADOBE_RGB, UNCALIBRATED = 0xA001, 2, 65_535  # 2 is Nikon's and Canon's, not the standard's
+XMP_ORIENTATION = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\s*["'<]""")
 # Of the main directory: Make, Model, DateTime, Artist, Copyright, ImageDescription
 KEPT = (0x010F, 0x0110, 0x0132, 0x013B, 0x8298, 0x010E)
 # Of the camera's own: MakerNote holds offsets that no longer fit and unknown contents; sizes, colors and the
@@ -27,20 +30,24 @@ def loaded(data: bytes | None) -> Image.Exif:
     return _forgiving(lambda exif: exif.load(data or b""))
 
 
-def loaded_from_tiff(file: IO[bytes]) -> Image.Exif:
-    """EXIF of a TIFF file, whose directories are its own."""
+def loaded_from_tiff(file: IO[bytes], offset: int | None = None) -> Image.Exif:
+    """EXIF of a TIFF file, whose directories are its own.
+
+    Args:
+        file: Open for reading.
+        offset: Of the picture's directory; None for the first.
+    """
     file.seek(0)
     head = file.read(16)
-    if b"+" in head[2:4]:
-        return _forgiving(lambda exif: _load_big(exif, head, file))
-    file.seek(0)
-    return _forgiving(lambda exif: exif.load_from_fp(file))
+    return _forgiving(lambda exif: _load_directory(exif, head, file, offset))
 
 
-def _load_big(exif: Image.Exif, head: bytes, file: IO[bytes]) -> None:
-    """Of a BigTIFF, whose first directory Pillow must be told: it reads offsets of 4 bytes from the start of a file."""
-    exif.bigtiff, exif.endian = True, "<" if head[:2] == b"II" else ">"
-    exif.load_from_fp(file, int.from_bytes(head[8:16], "little" if exif.endian == "<" else "big"))
+def _load_directory(exif: Image.Exif, head: bytes, file: IO[bytes], offset: int | None) -> None:
+    exif.bigtiff, exif.endian = b"+" in head[2:4], "<" if head[:2] == b"II" else ">"
+    if offset is None:
+        first = head[8:16] if exif.bigtiff else head[4:8]
+        offset = int.from_bytes(first, "little" if exif.endian == "<" else "big")
+    exif.load_from_fp(file, offset)
 
 
 def _forgiving(load: Callable[[Image.Exif], None]) -> Image.Exif:
@@ -54,10 +61,32 @@ def _forgiving(load: Callable[[Image.Exif], None]) -> Image.Exif:
     return exif
 
 
-def orientation(exif: Image.Exif) -> int:
-    """1 to 8; 1, upright, where it is absent or nonsense."""
+def loaded_from_text(text: bytes) -> Image.Exif:
+    """EXIF that ImageMagick and others write into a PNG as text: a name, a length and hexadecimal digits."""
+    _, _, digits = text.strip().partition(b"\n")
+    try:
+        return loaded(bytes.fromhex(b"".join(digits.split()[1:]).decode("ascii")))
+    except ValueError:
+        return Image.Exif()
+
+
+def orientation(exif: Image.Exif, xmp: bytes = b"") -> int:
+    """1 to 8; that of an XMP packet where EXIF says nothing; 1, upright, where it is absent or nonsense."""
     value = exif.get(ORIENTATION)
+    if value is None and (stated := XMP_ORIENTATION.search(xmp)):
+        return int(stated[1])
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def is_adobe_rgb(exif: Image.Exif) -> bool:
+    """Whether a camera was set to Adobe RGB, which it says in words of its own (DCF 2.0, optional color space)."""
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            space = exif.get_ifd(CAMERA).get(COLOR_SPACE)
+            index = exif.get_ifd(INTEROPERABILITY).get(1, "")
+        except Exception:  # as in `_forgiving`
+            return False
+    return bool(space == ADOBE_RGB or (space == UNCALIBRATED and str(index).startswith("R03")))
 
 
 def passed_on(exif: Image.Exif) -> bytes | None:

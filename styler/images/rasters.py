@@ -1,39 +1,57 @@
 """Decoders: an opened file -> its channels at their own depth, with what the file says about them.
 
 libvips decodes what may be deep (PNG, TIFF, AVIF) or hostile in known ways (JPEG, WebP): it keeps 16 bits and floats,
-which Pillow reduces to 8 without a word. Pillow decodes the rest, all of it 8 bits.
+which Pillow reduces to 8 without a word. tifffile reads what libvips does not of TIFF, imagecodecs what is deep of
+JPEG 2000 and all of JPEG XL, pillow-heif HEIC. Pillow decodes the rest, all of it 8 bits.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from styler.images import colorimetry, containers, heic, metadata, pillow, tiff
+from styler.images import colorimetry, containers, heic, jpegxl, metadata, pillow, pnm, tiff
 from styler.images.colorimetry import Colorimetry
-from styler.images.libvips import libvips
-from styler.images.mapped import LARGE, bands, roomy
-from styler.images.profiles import CHANNELS
+from styler.images.libvips import forget_errors, libvips
+from styler.images.mapped import LARGE, bands, folder_for_files, roomy
+from styler.images.profiles import CHANNELS, from_lab
 from styler.types import Size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOADERS = {"png": "png", "jpeg": "jpeg", "tiff": "tiff", "webp": "webp", "avif": "heif"}  # kind -> name in libvips
-PLAIN = {"gif": "GIF", "bmp": "BMP", "ycbcr": "TIFF"}  # kind -> name in Pillow
+PLAIN = {  # kind -> name in Pillow
+    "gif": "GIF",
+    "bmp": "BMP",
+    "tiff": "TIFF",
+    "pnm": "PPM",
+    "tga": "TGA",
+    "qoi": "QOI",
+    "ico": "ICO",
+    "cur": "CUR",
+    "jp2": "JPEG2000",
+}
+SRGB_SPACES, SYCC, GRAY_SPACE, CMYK_SPACE = {16}, 18, 17, 12  # of JPEG 2000, ISO/IEC 15444-1 table I.10 and 15444-2
 ICC = 34_675  # the tag of a TIFF, ICC.1:2022 annex B.4
-PHOTOMETRIC, YCBCR = 262, 6  # TIFF 6.0, section 21: libvips takes such channels for RGB
+XMP = 700  # likewise, XMP part 3, 3.3
 EXTRA_SAMPLES, UNSPECIFIED = 338, 0  # TIFF 6.0: what the channels behind the colors are
+VIDEO_BLACK, VIDEO_SPAN = 16, 219  # of 255: ITU-T H.273, equation 20
 DTYPES = {"uchar": np.uint8, "ushort": np.uint16, "uint": np.uint32, "float": np.float32}  # libvips -> NumPy
 MODELS = {"b-w": "gray", "grey16": "gray", "cmyk": "cmyk", "srgb": "rgb", "rgb16": "rgb", "scrgb": "rgb"}
+PNG_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")  # texts in which ImageMagick keeps EXIF
+PNG_XMP = b"XML:com.adobe.xmp"
+LONGEST_TEXT = 2**18  # bytes of a text of camera fields or XMP
+MENDED = "the file is slightly damaged; all of its pixels are there"
 
 
 class DecodingError(ValueError):
@@ -103,20 +121,22 @@ def header(file: IO[bytes], kind: str) -> Header:
         ColorError: Colors that must not be taken for sRGB.
     """
     with _refusing():
-        if kind == "png":
-            containers.check_png_texts(file)
-        kind = _finer_kind(file, kind)
-        if kind in LOADERS:
-            image = _opened(file, kind)
-            _stated_colors(file, kind, has_profile=_field(image, "icc-profile-data") is not None)
-            return _vips_header(image, kind, file)
-        if kind == "heic":
-            return _heic_header(heic.opened(file), file)
-        if kind == "rare":
-            return _rare_header(tiff.contents(file), metadata.loaded_from_tiff(file))
-        with _pillow_opened(file, kind) as image:
-            turn = metadata.orientation(image.getexif())
-            return Header(size=Size(image.height, image.width), turn=turn, frames=getattr(image, "n_frames", 1))
+        match kind:
+            case "tiff":
+                return _tiff_header(tiff.contents(file), file)
+            case "jpeg":
+                return _jpeg_header(file)
+            case "heic":
+                return _heic_header(heic.opened(file), file)
+            case "jxl":
+                return _jxl_header(jpegxl.contents(file))
+            case _ if kind in LOADERS:
+                image = _opened(file, kind)
+                _stated_colors(file, kind, has_profile=_field(image, "icc-profile-data") is not None)
+                return _vips_header(image, kind, file, _exif(image, kind, file))
+            case _:
+                image = pillow.opened(file, [PLAIN[kind]])
+                return _pillow_header(image, _pillow_exif(image))
 
 
 def decoded(file: IO[bytes], kind: str) -> Raster:
@@ -127,22 +147,23 @@ def decoded(file: IO[bytes], kind: str) -> Raster:
         ColorError: Colors that must not be taken for sRGB.
     """
     with _refusing():
-        kind = _finer_kind(file, kind)
-        if kind in LOADERS:
-            return _vips_raster(_opened(file, kind), kind, file)
-        if kind == "heic":
-            return _heic_raster(heic.opened(file), file)
-        if kind == "rare":
-            return _rare_raster(file)
-        with _pillow_opened(file, kind) as image:
-            return from_pil(image)
-
-
-def _finer_kind(file: IO[bytes], kind: str) -> str:
-    if kind != "tiff":
-        return kind
-    exif = metadata.loaded_from_tiff(file)
-    return "ycbcr" if exif.get(PHOTOMETRIC) == YCBCR else "rare" if tiff.is_rare(exif) else kind
+        match kind:
+            case "tiff":
+                return _tiff_raster(file)
+            case "jpeg":
+                return _jpeg_raster(file)
+            case "heic":
+                return _heic_raster(heic.opened(file), file)
+            case "jxl":
+                return _jxl_raster(file)
+            case "jp2":
+                return _jp2_raster(file)
+            case "pnm" if (deep := pnm.deep_channels(file)) is not None:
+                return _pnm_raster(*deep)
+            case _ if kind in LOADERS:
+                return _vips_raster(_opened(file, kind), kind, file)
+            case _:
+                return from_pil(pillow.opened(file, [PLAIN[kind]]))
 
 
 @contextmanager
@@ -158,21 +179,34 @@ def _refusing() -> Iterator[None]:
 
 
 def _reason(cause: Exception) -> str:
-    """One line of what a decoder said; libvips repeats itself over several."""
+    """One line of what a decoder said; libvips puts what it met last at the end."""
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith("unable to")] or lines or [type(cause).__name__]
-    return "".join(c if c.isprintable() else "?" for c in told[0])
+    told = [line for line in lines if not line.startswith("unable to")]
+    if not told:
+        told = ["its data are damaged"] if lines else [type(cause).__name__]
+    return "".join(c if c.isprintable() else "?" for c in told[-1])
 
 
-def _opened(file: IO[bytes], kind: str) -> Any:
+def _opened(file: IO[bytes], kind: str, **options: Any) -> Any:
+    vips, source = libvips(), _source(file, kind)
+    forget_errors()
+    load = getattr(vips.Image, f"{LOADERS[kind]}load_source")
+    return load(source, **{"access": "sequential", "fail_on": "error", **options})
+
+
+def _source(file: IO[bytes], kind: str) -> Any:
+    """For libvips, with a descriptor of its own: it and Python would move each other's position."""
     vips = libvips()
-    descriptor = os.open(file.name, os.O_RDONLY)  # of its own: libvips and Python would move each other's position
+    if kind == "png" and containers.compressed_png_texts(file) > containers.MOST_COMPRESSED:
+        with tempfile.TemporaryFile(dir=folder_for_files(), prefix=".styler-") as lighter:
+            containers.without_png_texts(file, lighter)
+            lighter.seek(0)
+            return vips.Source.new_from_descriptor(lighter.fileno())  # keeps a duplicate
+    descriptor = os.open(file.name, os.O_RDONLY)
     try:
-        source = vips.Source.new_from_descriptor(descriptor)  # keeps a duplicate
+        return vips.Source.new_from_descriptor(descriptor)
     finally:
         os.close(descriptor)
-    load = getattr(vips.Image, f"{LOADERS[kind]}load_source")
-    return load(source, access="sequential", fail_on="error")
 
 
 def _field(image: Any, name: str) -> Any:
@@ -180,36 +214,107 @@ def _field(image: Any, name: str) -> Any:
 
 
 def _exif(image: Any, kind: str, file: IO[bytes]) -> Image.Exif:
-    return metadata.loaded_from_tiff(file) if kind == "tiff" else metadata.loaded(_field(image, "exif-data"))
+    exif = metadata.loaded(_field(image, "exif-data"))
+    if kind == "png" and not len(exif):
+        for _, text in containers.png_texts(file, PNG_EXIF, LONGEST_TEXT):
+            return metadata.loaded_from_text(text)
+    return exif
 
 
-def _vips_header(image: Any, kind: str, file: IO[bytes], exif: Image.Exif | None = None) -> Header:
-    exif = exif if exif is not None else _exif(image, kind, file)
-    turn = 1 if kind == "avif" else metadata.orientation(exif)  # AVIF turns by its own boxes, already done
+def _xmp(image: Any, kind: str, file: IO[bytes]) -> bytes:
+    if kind == "png":
+        return next((text for _, text in containers.png_texts(file, [PNG_XMP], LONGEST_TEXT)), b"")
+    return _field(image, "xmp-data") or b""
+
+
+def _vips_header(image: Any, kind: str, file: IO[bytes], exif: Image.Exif) -> Header:
+    turned = kind == "avif"  # by boxes of its own, already
+    turn = 1 if turned else metadata.orientation(exif, _xmp(image, kind, file))
     frames = containers.png_frames(file) if kind == "png" else _field(image, "n-pages") or 1
     return Header(size=Size(image.height, image.width), turn=turn, frames=frames)
 
 
 def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
     exif = _exif(image, kind, file)
-    head = _vips_header(image, kind, file, exif)
     icc = _field(image, "icc-profile-data")
     if icc is None and kind == "png" and "iCCP" in containers.png_color_chunks(file):
         icc = b""  # the decoder threw a damaged profile away
-    stated = _stated_colors(file, kind, has_profile=bool(icc))
-    full = _full_scale(image, kind)
-    model = _model(image)
-    image, notes = _without_extras(image, model, has_alpha=not _is_unspecified(exif, kind))
-    return Raster(
-        values=_values(image),
-        model=model,
-        full=full,
+    values = _values(image)
+    raster = Raster(
+        values=values,
+        model=_model(image),
+        full=_full_scale(image, kind),
         icc=icc,
-        colorimetry=stated,
+        colorimetry=_stated_colors(file, kind, has_profile=bool(icc)) or _camera_colors(exif, icc, kind),
         exif=exif,
-        header=head,
-        notes=notes,
+        header=_vips_header(image, kind, file, exif),
     )
+    return _at_full_range(raster, file) if kind == "avif" else raster
+
+
+def _camera_colors(exif: Image.Exif, icc: bytes | None, kind: str) -> Colorimetry | None:
+    """What a camera says in EXIF, where no profile and no numbers say it."""
+    if icc is None and kind in ("jpeg", "tiff", "webp") and metadata.is_adobe_rgb(exif):
+        return colorimetry.adobe_rgb()
+    return None
+
+
+def _at_full_range(raster: Raster, file: IO[bytes]) -> Raster:
+    """Gray of video's range, 16 to 235, which libheif hands out as it is."""
+    stated = containers.media_color(file)
+    if stated is None or stated.is_full_range or not stated.is_gray:
+        return raster
+    room = 8 * raster.values.dtype.itemsize
+    black, span = float(VIDEO_BLACK << (room - 8)), float(VIDEO_SPAN << (room - 8))
+    made = roomy(raster.values.shape, raster.values.dtype)
+    for rows in bands(raster.values, made):
+        part = raster.values[rows, :, : raster.colors].astype(np.float32)
+        made[rows, :, : raster.colors] = np.rint(np.clip((part - black) / span, 0.0, 1.0) * raster.full)
+        made[rows, :, raster.colors :] = raster.values[rows, :, raster.colors :]
+    return replace(raster, values=made)
+
+
+def _jpeg_header(file: IO[bytes]) -> Header:
+    try:
+        image = _opened(file, "jpeg", fail_on="warning")
+    except libvips().Error:
+        image = _opened_mended(_mended(file))
+    return _vips_header(image, "jpeg", file, _exif(image, "jpeg", file))
+
+
+def _jpeg_raster(file: IO[bytes]) -> Raster:
+    """Strictly, so that nothing is missing; a file that has all pixels and small faults around them is mended."""
+    vips = libvips()
+    try:
+        return _vips_raster(_opened(file, "jpeg", fail_on="warning"), "jpeg", file)
+    except vips.Error as cause:
+        data = _mended(file)
+        if not _is_complete(data):
+            raise
+        forget_errors()
+        message = _reason(cause)
+    raster = _vips_raster(_opened_mended(data), "jpeg", file)
+    return replace(raster, notes=(*raster.notes, f"{MENDED} ({message})"))
+
+
+def _mended(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return containers.mended_jpeg(file.read())
+
+
+def _is_complete(jpeg: bytes) -> bool:
+    """Whether every block of a JPEG is there: libjxl packs the file anew without loss, and refuses what lacks one."""
+    import imagecodecs
+
+    try:
+        imagecodecs.jpegxl_encode_jpeg(jpeg)
+    except imagecodecs.JpegxlError:
+        return False
+    return True
+
+
+def _opened_mended(data: bytes) -> Any:
+    return libvips().Image.jpegload_buffer(data, access="sequential", fail_on="none")
 
 
 def _values(image: Any) -> NDArray[Any]:
@@ -228,8 +333,8 @@ def _stated_colors(file: IO[bytes], kind: str, *, has_profile: bool) -> Colorime
     """By the numbers in a file, where no profile says more; None for sRGB."""
     if kind == "png":
         return colorimetry.by_png_chunks(containers.png_color_chunks(file), has_profile=has_profile)
-    codes = containers.media_color(file) if kind in ("avif", "heic") and not has_profile else None
-    return None if codes is None else colorimetry.by_code(*codes, source="nclx")
+    stated = containers.media_color(file) if kind in ("avif", "heic") and not has_profile else None
+    return None if stated is None else colorimetry.by_code(stated.primaries, stated.transfer, source="nclx")
 
 
 def _model(image: Any) -> str:
@@ -249,17 +354,48 @@ def _full_scale(image: Any, kind: str) -> float:
     return {"uchar": 255.0, "ushort": 65535.0, "uint": 4294967295.0}.get(image.format, 1.0)
 
 
-def _is_unspecified(exif: Image.Exif, kind: str) -> bool:
+def _tiff_header(contents: tiff.Contents, file: IO[bytes]) -> Header:
+    exif = metadata.loaded_from_tiff(file, contents.offset)
+    xmp = exif.get(XMP)
+    turn = metadata.orientation(exif, xmp if isinstance(xmp, bytes) else b"")
+    return Header(size=contents.size, turn=turn, frames=contents.pages)
+
+
+def _tiff_raster(file: IO[bytes]) -> Raster:
+    contents = tiff.contents(file)
+    exif, icc = metadata.loaded_from_tiff(file, contents.offset), None
+    if contents.reader == "pillow":
+        image = pillow.opened(file, [PLAIN["tiff"]])
+        image.seek(contents.page)
+        values, model = _shallow(image)
+        full, extras, icc = 255.0, 0, image.info.get("icc_profile")
+    elif contents.reader == "tifffile":
+        values, full = tiff.channels(file)
+        model, extras = contents.model, contents.extras
+        icc = None if contents.is_lab else exif.get(ICC)
+    else:
+        decoded = _opened(file, "tiff", page=contents.page)
+        model, full, icc = _model(decoded), _full_scale(decoded, "tiff"), _field(decoded, "icc-profile-data")
+        extras = max(0, decoded.bands - CHANNELS[model] - (not _is_unspecified(exif)))
+        values = _values(decoded.extract_band(0, n=decoded.bands - extras) if extras else decoded)
+    icc = icc if isinstance(icc, bytes) else None
+    reduced = ("the picture is marked as a reduced copy; the larger one is not in the file",)
+    return Raster(
+        values=values,
+        model=model,
+        full=full,
+        icc=icc,
+        colorimetry=_camera_colors(exif, icc, "tiff"),
+        exif=exif,
+        header=_tiff_header(contents, file),
+        notes=(*_left_out(extras), *(reduced if contents.is_reduced else ())),
+    )
+
+
+def _is_unspecified(exif: Image.Exif) -> bool:
     """Whether a TIFF says that its first channel behind the colors is something else than alpha."""
-    extra = exif.get(EXTRA_SAMPLES) if kind == "tiff" else None
+    extra = exif.get(EXTRA_SAMPLES)
     return (extra[0] if isinstance(extra, tuple) and extra else extra) == UNSPECIFIED
-
-
-def _without_extras(image: Any, model: str, *, has_alpha: bool) -> tuple[Any, tuple[str, ...]]:
-    used = CHANNELS[model] + has_alpha
-    if image.bands <= used:
-        return image, ()
-    return image.extract_band(0, n=used), _left_out(image.bands - used)
 
 
 def _left_out(count: int) -> tuple[str, ...]:
@@ -276,7 +412,7 @@ def _heic_raster(images: Any, file: IO[bytes]) -> Raster:
     icc = images.info.get("icc_profile")
     stated = _stated_colors(file, "heic", has_profile=bool(icc))
     values, full = heic.channels(images)
-    return Raster(
+    raster = Raster(
         values=values,
         model="gray" if values.shape[2] < CHANNELS["rgb"] else "rgb",
         full=full,
@@ -285,63 +421,133 @@ def _heic_raster(images: Any, file: IO[bytes]) -> Raster:
         exif=metadata.loaded(images.info.get("exif")),
         header=_heic_header(images, file),
     )
+    return _at_full_range(raster, file)
 
 
-def _rare_header(contents: tiff.Contents, exif: Image.Exif) -> Header:
-    return Header(size=contents.size, turn=metadata.orientation(exif), frames=contents.pages)
+def _jxl_header(contents: jpegxl.Contents) -> Header:
+    colorimetry.by_code(contents.primaries, contents.transfer, source="JPEG XL")
+    return Header(size=contents.size)
 
 
-def _rare_raster(file: IO[bytes]) -> Raster:
-    exif, contents = metadata.loaded_from_tiff(file), tiff.contents(file)
-    values, full = tiff.channels(file)
-    icc = exif.get(ICC) if exif.get(PHOTOMETRIC) not in (tiff.LAB, tiff.ICC_LAB) else None
+def _jxl_raster(file: IO[bytes]) -> Raster:
+    import imagecodecs
+
+    contents = jpegxl.contents(file)
+    file.seek(0)
+    values = imagecodecs.jpegxl_decode(file.read(), index=0)
+    values = values.reshape(*contents.size, -1)
+    colors = 1 if contents.is_gray else 3
+    extras = max(0, contents.extras - contents.has_alpha)
+    notes = _left_out(extras)
+    if contents.has_profile:
+        notes += ("the color profile of a JPEG XL file is not read: its colors are taken for sRGB",)
+    if contents.is_moving:
+        notes += ("the first frame of the animation is used",)
     return Raster(
-        values=values,
-        model=contents.model,
-        full=full,
-        icc=icc if isinstance(icc, bytes) else None,
-        exif=exif,
-        header=_rare_header(contents, exif),
-        notes=_left_out(contents.extras),
+        values=np.ascontiguousarray(values[..., : colors + contents.has_alpha]),
+        model="gray" if contents.is_gray else "rgb",
+        full={"f": 1.0}.get(values.dtype.kind, float(np.iinfo(values.dtype).max) if values.dtype.kind == "u" else 1.0),
+        colorimetry=colorimetry.by_code(contents.primaries, contents.transfer, source="JPEG XL"),
+        header=_jxl_header(contents),
+        notes=notes,
     )
 
 
-def _pillow_opened(file: IO[bytes], kind: str) -> Image.Image:
-    return pillow.opened(file, [PLAIN[kind]])
+def _jp2_raster(file: IO[bytes]) -> Raster:
+    import imagecodecs
+
+    stated, image = containers.jpeg_2000(file), pillow.opened(file, [PLAIN["jp2"]])
+    if stated.space not in (None, *SRGB_SPACES, SYCC, GRAY_SPACE, CMYK_SPACE) or (
+        stated.bits > 8 and stated.space == SYCC
+    ):
+        message = f"color space {stated.space} of JPEG 2000 with {stated.bits} bits is not read here"
+        raise DecodingError(message)
+    if stated.bits <= 8:
+        return replace(from_pil(image), icc=stated.icc)
+    file.seek(0)
+    values = imagecodecs.jpeg2k_decode(file.read()).reshape(image.height, image.width, -1)
+    if values.dtype != np.uint16:
+        message = f"channels of up to 16 bits without sign were expected, these are {values.dtype}"
+        raise DecodingError(message)
+    model = "gray" if values.shape[2] < CHANNELS["rgb"] else "cmyk" if stated.space == CMYK_SPACE else "rgb"
+    return Raster(
+        values=values,
+        model=model,
+        full=float(2**stated.bits - 1),
+        icc=stated.icc,
+        header=Header(size=Size(image.height, image.width)),
+    )
+
+
+def _pnm_raster(values: NDArray[Any], full: float) -> Raster:
+    model = "gray" if values.shape[2] == 1 else "rgb"
+    return Raster(values=values, model=model, full=full, header=Header(size=Size(*values.shape[:2])))
 
 
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray beyond 8 bits
+WHOLE_NUMBERS = "the whole numbers of a PIL image of mode I are read as 16 bits, 0 to 65535"
 
 
 def from_pil(image: Image.Image) -> Raster:
     """Channels of a PIL image; palettes and rare modes become RGB."""
+    notes: tuple[str, ...] = (WHOLE_NUMBERS,) if image.mode == "I" and image.format is None else ()
     if image.mode in DEEP_MODES:
         values, model, full = _deep_gray(image)
+    elif image.mode == "LAB":
+        values, model, full = _from_pil_lab(image), "rgb", 1.0
     else:
         values, model, full = *_shallow(image), 255.0
-    exif = image.getexif()
+    exif = _pillow_exif(image)
+    icc = image.info.get("icc_profile") if image.mode != "LAB" else None
     return Raster(
         values=values,
         model=model,
         full=full,
-        icc=image.info.get("icc_profile"),
+        icc=icc,
+        colorimetry=colorimetry.adobe_rgb() if not icc and model == "rgb" and metadata.is_adobe_rgb(exif) else None,
         exif=exif,
-        header=Header(
-            size=Size(image.height, image.width),
-            turn=1 if image.format == "HEIF" else metadata.orientation(exif),
-            frames=getattr(image, "n_frames", 1),
-        ),
+        header=_pillow_header(image, exif),
+        notes=notes,
+    )
+
+
+def _pillow_exif(image: Image.Image) -> Image.Exif:
+    try:
+        return image.getexif()
+    except Exception:  # the parser raises whatever the damage leads to
+        return Image.Exif()
+
+
+def _pillow_header(image: Image.Image, exif: Image.Exif) -> Header:
+    xmp = image.info.get("xmp")
+    turned = image.format in ("HEIF", "AVIF")  # by boxes of their own, already
+    return Header(
+        size=Size(image.height, image.width),
+        turn=1 if turned else metadata.orientation(exif, xmp if isinstance(xmp, bytes) else b""),
+        frames=getattr(image, "n_frames", 1),
     )
 
 
 def _deep_gray(image: Image.Image) -> tuple[NDArray[Any], str, float]:
     if image.mode == "F":
         return np.asarray(image, np.float32)[..., None], "gray", 1.0
-    return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[..., None], "gray", 65535.0
+    values = np.asarray(image)[..., None]
+    if values.size and (values.min() < 0 or values.max() > 65535):
+        message = f"expected whole numbers in 0..65535, got {values.min()} to {values.max()}"
+        raise DecodingError(message)
+    return values.astype(np.uint16), "gray", 65535.0
+
+
+def _from_pil_lab(image: Image.Image) -> NDArray[Any]:
+    """8 bits of CIELab with signed a* and b*."""
+    values = np.asarray(image)
+    lab = np.dstack([values[..., :1] * np.float32(100 / 255), values[..., 1:].view(np.int8)])
+    return from_lab(lab.astype(np.float32))
 
 
 def _shallow(image: Image.Image) -> tuple[NDArray[Any], str]:
-    mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK") else "RGB"
+    straight = {"1": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}.get(image.mode, image.mode)
+    mode = straight if straight in ("L", "LA", "RGB", "RGBA", "CMYK") else "RGB"
     if image.has_transparency_data and mode not in ("LA", "RGBA"):
         mode = "RGBA"
     values = np.atleast_3d(np.asarray(image.convert(mode)))

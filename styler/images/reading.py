@@ -6,7 +6,7 @@ import math
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
@@ -23,16 +23,16 @@ from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.images.rasters import DecodingError, Header, Raster
 from styler.images.resolution import Resolution
-from styler.images.signatures import HEAD, READABLE, kind_of
+from styler.images.signatures import HEAD, READABLE, kind_of, name_of
 from styler.sources import identified
 from styler.types import PathLike, Size
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 
-ImageLike: TypeAlias = "PathLike | Image.Image | NDArray[np.generic] | Picture"
+ImageLike: TypeAlias = "PathLike | Image.Image | ArrayLike | Picture"
 
 TRANSPARENT = "transparent regions are kept and do not count in the style"
 FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
@@ -61,8 +61,9 @@ def read_image(source: ImageLike, *, max_pixels: int | None = None) -> Picture:
     """Read a path, a PIL image or an array.
 
     Args:
-        source: A path; a `PIL.Image.Image`; an array (H, W, 3 or 4), uint8, uint16 or float 0..1; or a picture that
-            was read already, which comes back as it is.
+        source: A path; a `PIL.Image.Image`; an array of (H, W, 3 or 4), or gray of (H, W) or (H, W, 1 or 2), or a
+            batch of one of these, uint8, uint16, bool or floats 0..1, of NumPy or of whatever turns into it (tensors,
+            nested lists); or a picture that was read already, which comes back as it is.
         max_pixels: As in `check_readable`.
 
     Raises:
@@ -70,14 +71,11 @@ def read_image(source: ImageLike, *, max_pixels: int | None = None) -> Picture:
     """
     if isinstance(source, Picture):
         return source
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
     if isinstance(source, Image.Image):
         return _from_pil(source, max_pixels)
     if isinstance(source, str | os.PathLike):
         return _from_file(source, max_pixels)
-    message = f"expected a path, a PIL image or an array, got {type(source).__name__}"
-    raise ImageError(message)
+    return _from_array(_array_of(source))
 
 
 def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
@@ -118,9 +116,12 @@ def _opened(source: PathLike) -> Iterator[tuple[IO[bytes], str]]:
         message = f"cannot read {shown(path)}: {cause.strerror or cause}"
         raise ImageError(message) from cause
     with file:
-        kind = kind_of(file.read(HEAD))
+        head = file.read(HEAD)
+        kind = kind_of(head)
         if kind is None:
-            message = f"{shown(path)} is not an image that styler can read; give a {READABLE} file"
+            name = name_of(head)
+            what = f"is {name}" if name else f"is not an image that styler can read; give a {READABLE} file"
+            message = f"{shown(path)} {what}"
             raise ImageError(message)
         yield file, kind
 
@@ -141,7 +142,10 @@ def _from_pil(image: Image.Image, max_pixels: int | None) -> Picture:
     check_pixels(Size(image.height, image.width), "the image", max_pixels)
     try:
         return _picture(rasters.from_pil(image), "image", resolution.of_info(image.info))
-    except OSError as cause:  # an image that PIL opened and has not decoded yet
+    except DecodingError as cause:
+        message = f"cannot read the image: {cause}"
+        raise ImageError(message) from cause
+    except (OSError, SyntaxError) as cause:  # an image that PIL opened and has not decoded yet
         message = f"cannot decode the image: {cause}"
         raise ImageError(message) from cause
 
@@ -256,22 +260,51 @@ def _turned(values: Pixels, turn: int) -> Pixels:
     return made
 
 
-def _from_array(array: NDArray[np.generic]) -> Picture:
-    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
-        message = f"expected an array of shape (height, width, 3 or 4), got {array.shape}"
+def _array_of(source: Any) -> NDArray[Any]:
+    """Of NumPy, from a tensor of another library, or from nested lists."""
+    array = None
+    if isinstance(source, np.ndarray | list | tuple | memoryview) or hasattr(source, "__array__"):
+        with suppress(ValueError, TypeError, RuntimeError):  # ragged lists; tensors that live elsewhere or have slopes
+            array = np.asanyarray(source)
+    if array is None or array.dtype.kind not in "buifc":
+        message = f"expected a path, a PIL image or an array, got {type(source).__name__}"
+        if isinstance(source, bytes) or hasattr(source, "read"):
+            message += "; give the path of a file, or open it with PIL.Image.open"
         raise ImageError(message)
+    if isinstance(array, np.ma.MaskedArray):
+        message = "expected an array without a mask; fill it, or give the mask as a fourth channel, 0 where it hides"
+        raise ImageError(message)
+    return array
+
+
+def _from_array(given: NDArray[Any]) -> Picture:
+    array = given[0] if given.ndim == 4 and len(given) == 1 else given
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] > 4 or 0 in array.shape:
+        message = f"expected an array of shape (height, width, 3 or 4) or gray (height, width), got {given.shape}"
+        raise ImageError(message + _advice_on_shape(given))
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype in FULL_SCALES:
         values = _scaled(array, FULL_SCALES[array.dtype])
-    elif np.issubdtype(array.dtype, np.floating):
+    elif array.dtype.kind in "fb":
         values = _checked_floats(array)
     else:
-        message = f"expected an array of uint16 or uint8, or of floats in 0..1, got {array.dtype}"
-        raise ImageError(message)
+        message = f"expected an array of uint16 or uint8, or of floats in 0..1, got {array.dtype}; "
+        raise ImageError(message + "make it bytes with .astype('uint8') if its values are 0..255")
     notes: list[str] = []
-    stored = values[..., 3].copy() if array.shape[2] == 4 else None
-    pixels, alpha = _with_alpha(values[..., :3].copy(), stored, notes)
+    colors = 1 if array.shape[2] < 3 else 3
+    stored = values[..., colors].copy() if array.shape[2] > colors else None
+    pixels, alpha = _with_alpha(_rgb(values[..., :colors], "gray" if colors == 1 else "rgb", notes), stored, notes)
     depth = 16 if array.dtype == np.uint16 else 8
-    return Picture(pixels=pixels, name="image", notes=tuple(notes), alpha=alpha, depth=depth)
+    return Picture(pixels=np.ascontiguousarray(pixels), name="image", notes=tuple(notes), alpha=alpha, depth=depth)
+
+
+def _advice_on_shape(array: NDArray[Any]) -> str:
+    if array.ndim == 4 and len(array) != 1:
+        return "; give the images of a batch one by one"
+    if array.ndim >= 3 and array.shape[-3] in (1, 3, 4) and 0 not in array.shape:
+        return "; if its channels come first, give np.moveaxis(array, -3, -1)"
+    return ""
 
 
 def _checked_floats(array: NDArray[Any]) -> Pixels:
@@ -281,5 +314,7 @@ def _checked_floats(array: NDArray[Any]) -> Pixels:
         low, high = float(np.minimum(low, pixels[rows].min())), float(np.maximum(high, pixels[rows].max()))
     if not (low >= 0.0 and high <= 1.0):  # also false for NaN
         message = f"expected floats in 0..1, got values from {low:g} to {high:g}"
+        if low >= 0.0 and 2.0 < high <= FULL_SCALES[np.dtype(np.uint8)]:
+            message += "; divide by 255 what is meant as 0..255"
         raise ImageError(message)
     return pixels

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 
 from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
-from support.image_files import header_only_png
+from support.image_files import EIGHT, header_only_png, in_lab
 from support.pictures import blobs, saved
 from support.turned import TURNS, check_turned, ramps
 
@@ -176,12 +176,17 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((4, 5)), r"\(height, width, 3 or 4\), got \(4, 5\)"),
-        (np.zeros((4, 5, 1), np.uint8), "got"),
-        (np.zeros((0, 5, 3), np.uint8), "got"),
-        (np.zeros((1, 4, 5, 3), np.uint8), "got"),
-        (np.zeros((4, 5, 3), np.int32), "uint16 or uint8, or of floats in 0..1, got int32"),
-        (np.full((4, 5, 3), 255.0), "values from 255 to 255"),
+        (np.zeros(5), r"gray \(height, width\), got \(5,\)$"),
+        (np.zeros((4, 5, 7)), r"got \(4, 5, 7\); if its channels come first, give np.moveaxis\(array, -3, -1\)"),
+        (np.zeros((1, 3, 4, 5)), r"got \(1, 3, 4, 5\); if its channels come first"),
+        (np.zeros((0, 5, 3), np.uint8), r"got \(0, 5, 3\)$"),
+        (np.zeros((2, 4, 5, 3), np.uint8), "give the images of a batch one by one"),
+        (np.zeros((4, 5, 3), np.int32), r"got int32; make it bytes with .astype\('uint8'\)"),
+        (np.zeros((4, 5, 3), complex), "got complex128"),
+        (np.zeros((4, 5, 3), object), "expected a path, a PIL image or an array"),
+        ([[1.0, 2.0], [3.0]], "expected a path, a PIL image or an array, got list"),
+        (np.ma.masked_equal(np.zeros((4, 5, 3)), 0.0), "without a mask"),
+        (np.full((4, 5, 3), 255.0), "values from 255 to 255; divide by 255"),
         (np.full((4, 5, 3), -0.1), "values from -0.1"),
         (np.full((4, 5, 3), np.nan), "nan"),
     ],
@@ -191,10 +196,151 @@ def test_an_array_of_another_kind_is_refused(array, message):
         read_image(array)
 
 
-@pytest.mark.parametrize("source", [None, 3, b"bytes.png", [PIXELS]])
+GRAY = np.repeat(EXACT[..., :1], 3, -1)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (BYTES[..., 0], GRAY),
+        (BYTES[..., :1], GRAY),
+        (EXACT[None], EXACT),
+        (BYTES[None, ..., 0, None], GRAY),
+        (EXACT.tolist(), EXACT),
+        ([EXACT], EXACT),
+        (BYTES > 100, (BYTES > 100).astype(np.float32)),
+        (BYTES[..., 0] > 100, np.repeat(BYTES[..., :1] > 100, 3, -1)),
+        ((BYTES.astype(">u2") * np.uint16(257)).astype(">u2"), EXACT),
+        (EXACT.astype(">f4"), EXACT),
+        (EXACT.astype(np.float16), EXACT.astype(np.float16)),
+        (BYTES[::-1, ::-1], EXACT[::-1, ::-1]),
+        (np.asfortranarray(BYTES), EXACT),
+        (memoryview(BYTES), EXACT),
+    ],
+    ids=[
+        "gray",
+        "gray with an axis",
+        "a batch of one",
+        "a gray batch of one",
+        "nested lists",
+        "a list of one",
+        "bool",
+        "gray bool",
+        "big-endian uint16",
+        "big-endian floats",
+        "float16",
+        "backwards",
+        "columns first in memory",
+        "a buffer",
+    ],
+)
+def test_arrays_as_people_hand_them_over(source, expected):
+    picture = read_image(source)
+    np.testing.assert_allclose(picture.pixels, expected, atol=1e-6)
+    assert picture.pixels.dtype == np.float32
+    assert picture.alpha is None
+
+
+def test_gray_with_alpha():
+    picture = read_image(np.dstack([BYTES[..., 0], np.full((12, 20), 128, np.uint8)]))
+    np.testing.assert_allclose(picture.pixels, GRAY, atol=1e-6)
+    np.testing.assert_allclose(picture.alpha, 128 / 255)
+
+
+class Tensor:
+    """What another library's arrays look like from here."""
+
+    def __array__(self, dtype=None, copy=None):
+        return EXACT
+
+
+def test_what_turns_into_an_array_is_one():
+    np.testing.assert_array_equal(read_image(Tensor()).pixels, EXACT)
+
+
+@pytest.mark.parametrize("source", [None, 3, b"bytes.png", "a.png".encode, object()])
 def test_another_type_is_refused(source):
     with pytest.raises(ImageError, match="expected a path, a PIL image or an array"):
         read_image(source)
+
+
+def test_bytes_and_open_files_are_refused_with_advice(tmp_path):
+    path = saved(tmp_path / "photo.png", PIXELS)
+    with path.open("rb") as file:
+        for source in (path.read_bytes(), file):
+            with pytest.raises(ImageError, match=r"give the path of a file, or open it with PIL\.Image\.open"):
+                read_image(source)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("1", lambda image: image.convert("RGB")),
+        ("L", lambda image: image.convert("RGB")),
+        ("P", lambda image: image.convert("RGB")),
+        ("RGB", lambda image: image),
+        ("RGBX", lambda image: image.convert("RGB")),
+        ("YCbCr", lambda image: image.convert("RGB")),
+        ("HSV", lambda image: image.convert("RGB")),
+    ],
+)
+def test_modes_of_pil(mode, expected):
+    image = Image.fromarray(BYTES).convert(mode)
+    picture = read_image(image)
+    np.testing.assert_array_equal(picture.pixels, np.asarray(expected(image), np.float32) / 255)
+    assert picture.alpha is None
+
+
+def test_cmyk_of_pil_is_read_with_a_note():
+    picture = read_image(Image.fromarray(BYTES).convert("CMYK"))
+    np.testing.assert_allclose(picture.pixels, EXACT, atol=1 / 255)
+    assert "CMYK without a usable profile" in picture.notes[0]
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "La", "RGBa", "PA"])
+def test_modes_of_pil_with_alpha(mode):
+    straight = Image.fromarray(np.dstack([BYTES, np.full((12, 20), 128, np.uint8)]))
+    gray = Image.merge("LA", [Image.fromarray(BYTES[..., 0]), straight.getchannel("A")])
+    palette = Image.fromarray(BYTES).convert("P")
+    made = {"LA": gray, "La": gray.convert("La"), "RGBA": straight, "RGBa": straight.convert("RGBa")}
+    expected = GRAY if mode in ("LA", "La") else EXACT
+    if mode == "PA":
+        made["PA"] = palette.convert("PA")
+        made["PA"].putalpha(128)
+        expected = np.asarray(palette.convert("RGB"), np.float32) / 255
+    picture = read_image(made[mode])
+    np.testing.assert_allclose(picture.pixels, expected, atol=2 / 255)
+    np.testing.assert_allclose(picture.alpha, 128 / 255)
+
+
+def test_lab_of_pil():
+    picture = read_image(in_lab())
+    assert np.abs(picture.pixels - EIGHT / 255).mean() < 0.01
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I;16L", "I"])
+def test_deep_gray_of_pil(mode):
+    levels = np.arange(0, 65536, 273, dtype=np.uint16)[:240].reshape(12, 20)
+    if mode == "I":
+        image = Image.fromarray(levels.astype(np.int32))
+    else:
+        data = levels.astype(">u2" if mode == "I;16B" else "<u2").tobytes()
+        image = Image.frombytes(mode, (20, 12), data)
+    picture = read_image(image)
+    np.testing.assert_array_equal(np.rint(picture.pixels[..., 0] * 65535), levels)
+    assert picture.depth == 16
+
+
+@pytest.mark.parametrize("value", [-1, 65_536])
+def test_whole_numbers_of_pil_beyond_16_bits_are_refused(value):
+    with pytest.raises(ImageError, match=r"expected whole numbers in 0\.\.65535"):
+        read_image(Image.fromarray(np.full((4, 5), value, np.int32)))
+
+
+def test_floats_of_pil():
+    np.testing.assert_allclose(read_image(Image.fromarray(EXACT[..., 0])).pixels, GRAY, atol=1e-6)
+    with pytest.raises(ImageError, match="divide by 255"):
+        read_image(Image.fromarray(BYTES).convert("F"))
 
 
 def test_reading_copies(rng):
