@@ -61,9 +61,10 @@ class BatchError(StylerError, RuntimeError):
 
 
 def shown(path: object) -> str:
-    """A path for a message: as it is, or quoted and escaped where it would break the line."""
+    """A path for a message: as it is, or quoted and escaped where it would break the line or lose a space there."""
     text = str(path)
-    return text if text.isprintable() else ascii(text)
+    plain = text.isprintable() and " ".join(text.split()) == text
+    return text if plain else ascii(text).replace("  ", "\\x20 ")
 
 
 def suggestion(name: str, known: Iterable[str], head: int = 6) -> str:

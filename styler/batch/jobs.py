@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import glob
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -11,8 +11,9 @@ from typing import Any
 
 from styler.batch.naming import TEMPLATE, checked_name, output_name
 from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
+from styler.batch.patterns import Tell, each_once, existing, matches
 from styler.config import BUILT_IN_INITS, RenderConfig
-from styler.errors import ConfigError, OutputError, StylerError
+from styler.errors import ConfigError, OutputError, StylerError, shown
 from styler.images.export import Export
 
 BLEND = "|"  # between the paintings of one picture in a single text
@@ -46,7 +47,7 @@ class Job:
         name = self.name or output_name(TEMPLATE, self.content, self.styles, self.config, 1)
         object.__setattr__(self, "name", checked_name(name))
         if not self.styles:
-            message = f"{self.name}: expected at least one style image, got none"
+            message = f"{shown(self.name)}: expected at least one style image, got none"
             raise ConfigError(message)
         self.config.style_shares(len(self.styles))
 
@@ -66,6 +67,7 @@ def jobs_of_rows(
     defaults: Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     template: str = TEMPLATE,
+    tell: Tell | None = None,
 ) -> list[Job]:
     """Jobs of a manifest's rows; a row whose images are globs gives one job for each match.
 
@@ -75,6 +77,7 @@ def jobs_of_rows(
         defaults: Options of every row, unless it has its own.
         flags: Options that win over all rows.
         template: Names of the outputs where a row has no `output`.
+        tell: See `styler.batch.patterns.matches`.
 
     Raises:
         StylerError: A row cannot be understood; the message says which.
@@ -82,24 +85,29 @@ def jobs_of_rows(
     jobs: list[Job] = []
     for row in rows:
         try:
-            jobs += _jobs_of_row(row, base, (defaults or {}, flags or {}), template, len(jobs))
+            jobs += _jobs_of_row(row, base, (defaults or {}, flags or {}), template, len(jobs), tell)
         except StylerError as cause:
             message = f"{row.place}: {cause}"
             raise type(cause)(message) from cause
     return jobs
 
 
-def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], template: str, count: int) -> list[Job]:
+def _jobs_of_row(
+    row: Row, base: Path, sources: Sequence[Mapping[str, Any]], template: str, count: int, tell: Tell | None
+) -> list[Job]:
     defaults, flags = sources
     options = merged(defaults, row.options, flags)
+    if "style" in options and "styles" in options:
+        message = "style and styles: expected one of the two"
+        raise ConfigError(message)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
     if "init" in options and flags.get("init") is None:
         options["init"] = _start(options["init"], base)
     config = config_of(options)
     files = file_options(outside)
-    contents = matches(_text("content", outside.get("content")), base)
-    blends = _blends(outside.get("style", outside.get("styles")), base)
-    naming = str(outside.get("output", template))
+    contents = matches(_text("content", outside.get("content")), base, tell=tell)
+    blends = _blends(outside.get("style", outside.get("styles")), base, tell)
+    naming = str(outside["output"]).replace("\\", "/") if "output" in outside else template
     return [
         Job(
             content=content,
@@ -112,12 +120,14 @@ def _jobs_of_row(row: Row, base: Path, sources: Sequence[Mapping[str, Any]], tem
     ]
 
 
-def _blends(value: Any, base: Path) -> list[tuple[Path, ...]]:
+def _blends(value: Any, base: Path, tell: Tell | None) -> list[tuple[Path, ...]]:
     """The style images of each job: a list or `a|b` is one blend, a glob one job for each match."""
-    parts = value.split(BLEND) if isinstance(value, str) else value
+    parts = value
+    if isinstance(value, str):
+        parts = [value] if BLEND in value and existing(value, base) else value.split(BLEND)
     if not isinstance(parts, list | tuple) or not parts:
         parts = [_text("style", value)]
-    found = [matches(_text("style", part), base) for part in parts]
+    found = [matches(_text("style", part), base, tell=tell) for part in parts]
     if len(found) == 1:
         return [(path,) for path in found[0]]
     return [tuple(path for paths in found for path in paths)]
@@ -125,42 +135,24 @@ def _blends(value: Any, base: Path) -> list[tuple[Path, ...]]:
 
 def _start(init: Any, base: Path) -> Any:
     """Where renders start: an image beside the manifest as such, whatever else is named as it is."""
-    path = base / str(init)
-    return str(path) if init not in BUILT_IN_INITS and path.is_file() else init
+    found = None if init in BUILT_IN_INITS else existing(str(init), base)
+    return init if found is None else str(found)
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, Path):
-        return str(value)
-    if not isinstance(value, str) or not value.strip():
+    text = str(value) if isinstance(value, Path) else value
+    if not isinstance(text, str) or not text.strip() or not _can_be_a_name(text):
         message = f"{name}: expected a path or a glob, got {value!r}"
         raise ConfigError(message)
-    return value.strip()
+    return text
 
 
-def matches(pattern: str, base: Path | None = None, *, present: bool = False) -> list[Path]:
-    """Files that a glob matches, sorted; a plain path stands for itself.
-
-    Args:
-        pattern: `**` for any number of folders.
-        base: Folder that a relative pattern starts from; None for the current one.
-        present: Whether a plain path must lead to something too.
-
-    Raises:
-        ConfigError: Nothing matches, or it is a folder.
-    """
-    path = Path(pattern).expanduser()
-    whole = base / path if base else path
-    if whole.is_dir():
-        message = f"{whole} is a folder; expected files, such as '{whole}/*.jpg'"
-        raise ConfigError(message)
-    if whole.exists() or not (present or glob.has_magic(pattern)):
-        return [whole]
-    found = sorted(file for file in map(Path, glob.glob(str(whole), recursive=True)) if file.is_file())
-    if not found:
-        message = f"no file matches {str(whole)!r}; quote globs so that the shell leaves them alone"
-        raise ConfigError(message)
-    return found
+def _can_be_a_name(text: str) -> bool:
+    """Whether file systems have a way to write it."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def jobs_of_globs(
@@ -171,6 +163,7 @@ def jobs_of_globs(
     template: str = TEMPLATE,
     files: Mapping[str, Any] | None = None,
     without: Path | None = None,
+    tell: Tell | None = None,
 ) -> list[Job]:
     """Every photo in every style.
 
@@ -181,11 +174,12 @@ def jobs_of_globs(
         template: Names of the outputs.
         files: Fields of each job that say how to read and write, as from `file_options`.
         without: A folder whose files are left out: the output folder, where globs may lead to earlier outputs.
+        tell: See `styler.batch.patterns.matches`.
 
     Raises:
         ConfigError: A glob matches nothing.
     """
-    photos, paintings = (_all_matches(globs, without) for globs in (contents, styles))
+    photos, paintings = (_all_matches(globs, without, tell) for globs in (contents, styles))
     pairs = product(photos, paintings)
     return [
         Job(
@@ -199,13 +193,14 @@ def jobs_of_globs(
     ]
 
 
-def _all_matches(patterns: Sequence[str], without: Path | None) -> list[Path]:
+def _all_matches(patterns: Sequence[str], without: Path | None, tell: Tell | None) -> list[Path]:
     """Of several globs, each file once, in order."""
-    found = dict.fromkeys(path for pattern in patterns for path in matches(pattern, present=True))
-    left_out = without.resolve() if without else None
-    kept = [path for path in found if left_out is None or left_out not in path.resolve().parents]
+    found = dict.fromkeys(path for pattern in patterns for path in matches(pattern, present=True, tell=tell))
+    once = set(each_once(found))
+    left_out = Path(os.path.realpath(without)) if without else None
+    kept = [path for path in found if path in once and left_out not in Path(os.path.realpath(path)).parents]
     if not kept:
-        message = f"{', '.join(patterns)}: all matches lie in the output folder; choose another -o"
+        message = f"{', '.join(map(shown, patterns))}: all matches lie in the output folder; choose another -o"
         raise ConfigError(message)
     return kept
 
@@ -220,9 +215,10 @@ def check_collisions(jobs: Iterable[Job]) -> None:
     for job in jobs:
         other = seen.setdefault(job.name, job)
         if other is not job:
-            message = f"two jobs would write {job.name}: {_described(other)} and {_described(job)}. Tell them apart "
+            both = f"{_described(other)} and {_described(job)}"
+            message = f"two jobs would write {shown(job.name)}: {both}. Tell them apart "
             raise OutputError(message + "in --name with {folder}, {index} or the option that differs")
 
 
 def _described(job: Job) -> str:
-    return f"{job.content} in {' + '.join(map(str, job.styles))}"
+    return f"{shown(job.content)} in {' + '.join(map(shown, job.styles))}"

@@ -5,24 +5,33 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from styler.batch.jobs import Row
-from styler.errors import BatchError, suggestion
+from styler.batch.jobs import OUTSIDE, Row
+from styler.batch.options import plain
+from styler.config import RenderConfig
+from styler.errors import BatchError, shown, suggestion
+from styler.texts import decoded, toml_hint, unified
 
 DEFAULT_LINE = re.compile(r"#\s*(?P<name>[\w-]+)\s*=\s*(?P<value>.*\S)\s*")
+SEPARATOR_LINE = re.compile(r"""\ufeff?["']?sep=(?P<mark>[^"'\w])?(\\t|tab)?["']?[,;\t ]*""", re.IGNORECASE)
 DELIMITERS = ",;\t"
+KNOWN = {*OUTSIDE, "preset", *(field.name for field in fields(RenderConfig))}
 Manifest = tuple[dict[str, Any], list[Row]]
 
 
 def read_manifest(path: Path) -> Manifest:
     """Defaults and rows of a manifest, by its suffix.
 
-    CSV: a header with the names of the options, above it lines like `# size = 512` as defaults; `.tsv` as well.
+    CSV (`.csv`, `.tsv`, `.txt`): a header with the names of the options, above it lines like `# size = 512` as
+    defaults. Rows that are empty or begin with `#` are left out.
     JSON Lines: an object a line; one with the single key `defaults` gives those.
     TOML: `[[job]]` tables, and defaults as plain keys above them or in a table `[defaults]`.
 
@@ -31,56 +40,114 @@ def read_manifest(path: Path) -> Manifest:
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        message = f"{path}: unknown kind of manifest {path.suffix!r}. {suggestion(path.suffix, READERS)}"
+        message = f"{shown(path)}: unknown kind of manifest {path.suffix!r}. {suggestion(path.suffix, READERS)}"
         raise BatchError(message)
     try:
-        text = path.read_text("utf-8-sig")
+        text = decoded(path.read_bytes())
     except OSError as cause:
-        message = f"cannot read {path}: {cause.strerror}"
+        message = f"cannot read {shown(path)}: {cause.strerror}"
         raise BatchError(message) from cause
-    except UnicodeDecodeError as cause:
-        message = f"cannot read {path}: expected UTF-8 text, got other bytes; save it as UTF-8"
+    except ValueError as cause:
+        message = f"cannot read {shown(path)}: expected a text, got other bytes; save it as UTF-8"
         raise BatchError(message) from cause
     defaults, rows = reader(text, path)
     if not rows:
-        message = f"{path} has no jobs: expected at least one row with content and style"
+        message = f"{shown(path)} has no jobs: expected at least one row with content and style"
         raise BatchError(message)
     return defaults, rows
 
 
 def _read_csv(text: str, path: Path) -> Manifest:
-    lines = text.splitlines(keepends=True)
-    head = next((number for number, line in enumerate(lines) if line.strip() and line[0] != "#"), len(lines))
-    found = filter(None, (DEFAULT_LINE.fullmatch(line.strip()) for line in lines[:head]))
-    defaults = {match["name"]: match["value"].strip("\"'") for match in found}
+    lines = io.StringIO(text, newline="").readlines()
+    defaults, separator, head = _preamble(lines)
     header = lines[head] if head < len(lines) else ""
-    delimiter = max(DELIMITERS, key=header.count)
-    table = csv.DictReader(io.StringIO("".join(lines[head:])), delimiter=delimiter, strict=True)
+    table = csv.reader(lines[head:], delimiter=separator or _delimiter(header), strict=True, skipinitialspace=True)
     rows = []
     try:
+        names = [name.strip() for name in next(table, [])]
+        _check_header(names, f"{shown(path)}, line {head + table.line_num}")
         for cells in table:
-            place = f"{path}, line {head + table.line_num}"
-            rows.append(Row(options=_cells(cells, place), place=place))
+            place = f"{shown(path)}, line {head + table.line_num}"
+            if any(cell.strip() for cell in cells) and not _is_comment(cells[0], path.parent):
+                rows.append(Row(options=_cells(names, cells, path.parent, place), place=place))
     except csv.Error as cause:
-        message = f"{path}, line {head + table.line_num}: {cause}"
+        message = f"{shown(path)}, line {head + table.line_num}: {cause}"
         raise BatchError(message) from cause
     return defaults, rows
 
 
-def _cells(cells: Mapping[str | None, Any], place: str) -> dict[str, Any]:
-    if None in cells:
+def _preamble(lines: Sequence[str]) -> tuple[dict[str, str], str | None, int]:
+    """What stands above the header: defaults, the delimiter if a line `sep=;` tells it, and the header's place.
+
+    Spreadsheets fill such lines up with delimiters and put quotes around them.
+    """
+    defaults: dict[str, str] = {}
+    separator = None
+    for number, line in enumerate(lines):
+        told = SEPARATOR_LINE.fullmatch(line.rstrip("\r\n"))
+        plain = line.strip().strip(DELIMITERS).strip('"').strip()
+        default = DEFAULT_LINE.fullmatch(plain)
+        if told:
+            separator = told["mark"] or "\t"
+        elif default:
+            defaults[default["name"]] = default["value"].strip("\"'")
+        elif plain and not plain.startswith("#"):
+            return defaults, separator, number
+    return defaults, separator, len(lines)
+
+
+def _delimiter(header: str) -> str:
+    return max(DELIMITERS, key=header.count)
+
+
+def _check_header(names: Sequence[str], place: str) -> None:
+    """Refuse a first line that names no option, or one of them twice.
+
+    Raises:
+        BatchError: Says what came.
+    """
+    options = [plain(name) for name in names if name]
+    if names and not KNOWN.intersection(options):
+        message = f"{place}: expected a header with names of options such as content and style, got {names}"
+        raise BatchError(message)
+    _check_once(options, place)
+
+
+def _check_once(options: Iterable[str], place: str) -> None:
+    twice = next((name for name, count in Counter(options).items() if count > 1), None)
+    if twice is not None:
+        message = f"{place}: {twice!r} is there twice; take one of the two out"
+        raise BatchError(message)
+
+
+def _is_comment(cell: str, folder: Path) -> bool:
+    """Whether a row is commented out, and does not begin with the name of a file that is called so."""
+    return cell.lstrip().startswith("#") and not os.path.lexists(folder / cell.strip())
+
+
+def _cells(names: Sequence[str], cells: Sequence[str], folder: Path, place: str) -> dict[str, str]:
+    """Option -> what its cell says, without the spaces around it unless a file of the folder is called so."""
+    if any(cell.strip() for cell in cells[len(names) :]):
         message = f"{place}: more cells than the header has names; quote cells that hold the delimiter"
         raise BatchError(message)
-    return {name: value.strip() for name, value in cells.items() if name and value and value.strip()}
+    found = {}
+    for name, cell in zip(names, cells, strict=False):
+        text = cell.strip()
+        if text and not name:
+            message = f"{place}: {text[:40]!r} stands in a column without a name; give it one in the header"
+            raise BatchError(message)
+        if text:
+            found[name] = cell if text != cell and os.path.lexists(folder / cell) else text
+    return found
 
 
 def _read_json_lines(text: str, path: Path) -> Manifest:
     defaults: dict[str, Any] = {}
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
+    for number, line in enumerate(unified(text).split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith(("#", "//")):
             continue
-        place = f"{path}, line {number}"
+        place = f"{shown(path)}, line {number}"
         options = _object(line, place)
         if set(options) == {"defaults"} and isinstance(options["defaults"], dict):
             defaults |= options["defaults"]
@@ -91,7 +158,7 @@ def _read_json_lines(text: str, path: Path) -> Manifest:
 
 def _object(line: str, place: str) -> dict[str, Any]:
     try:
-        options = json.loads(line)
+        options = json.loads(line, object_pairs_hook=lambda pairs: _once(pairs, place))
     except ValueError as cause:
         message = f"{place}: not JSON: {cause}"
         raise BatchError(message) from cause
@@ -101,20 +168,27 @@ def _object(line: str, place: str) -> dict[str, Any]:
     return options
 
 
+def _once(pairs: Sequence[tuple[str, Any]], place: str) -> dict[str, Any]:
+    _check_once([plain(name) for name, _ in pairs], place)
+    return dict(pairs)
+
+
 def _read_toml(text: str, path: Path) -> Manifest:
     try:
-        options = tomllib.loads(text)
+        options = tomllib.loads(unified(text))
     except tomllib.TOMLDecodeError as cause:
-        message = f"{path} is not TOML: {cause}"
+        message = f"{shown(path)} is not TOML: {cause}{toml_hint(cause)}"
         raise BatchError(message) from cause
     tables = options.pop("job", [])
     if not tables and isinstance(options.get("jobs"), list):
-        message = f"{path}: expected [[job]] tables, got [[jobs]]"
+        message = f"{shown(path)}: expected [[job]] tables, got [[jobs]]"
         raise BatchError(message)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        message = f"{path}: expected [[job]] tables, in double brackets"
+        message = f"{shown(path)}: expected [[job]] tables, in double brackets"
         raise BatchError(message)
-    rows = [Row(options=table, place=f"{path}, job {number}") for number, table in enumerate(tables, 1)]
+    for number, table in enumerate(tables, 1):
+        _check_once(map(plain, table), f"{shown(path)}, job {number}")
+    rows = [Row(options=table, place=f"{shown(path)}, job {number}") for number, table in enumerate(tables, 1)]
     if isinstance(options.get("defaults"), dict):  # as in JSON Lines
         options |= options.pop("defaults")
     return options, rows
@@ -123,6 +197,7 @@ def _read_toml(text: str, path: Path) -> Manifest:
 READERS = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
+    ".txt": _read_csv,  # "Unicode text" of spreadsheets
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".toml": _read_toml,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import string
 from collections.abc import Sequence
 from dataclasses import fields
@@ -40,7 +42,8 @@ def output_name(template: str, content: Path, styles: Sequence[Path], config: Re
 
     Args:
         template: Fields in braces: those of `RenderConfig`, `content` and `style` for the stems (several styles
-            joined by `-`), `folder` for the name of the content's folder, `index` from 1.
+            joined by `-`), `folder` for the name of the content's folder, `index` from 1. Dots at the beginning of
+            these are left out, since an output must not be hidden.
         content: The photo.
         styles: The paintings.
         config: How it is rendered.
@@ -48,14 +51,14 @@ def output_name(template: str, content: Path, styles: Sequence[Path], config: Re
 
     Raises:
         ConfigError: The template cannot be filled in.
-        OutputError: The name leads out of the output folder, has an unknown suffix or is too long.
+        OutputError: The name leads out of the output folder, or is too long although no field stands in it.
     """
     check_template(template)
     values: dict[str, Any] = {
         **config.to_dict(),
-        "content": content.stem,
-        "style": "-".join(style.stem for style in styles),
-        "folder": content.absolute().parent.name,
+        "content": _stem(content.stem),
+        "style": "-".join(_stem(style.stem) for style in styles),
+        "folder": _stem(content.absolute().parent.name),
         "index": index,
     }
     try:
@@ -63,7 +66,24 @@ def output_name(template: str, content: Path, styles: Sequence[Path], config: Re
     except (ValueError, TypeError, LookupError, AttributeError) as cause:
         message = f"--name: cannot fill in {template!r}: {cause}"
         raise ConfigError(message) from cause
-    return checked_name(filled)
+    return checked_name(filled if filled == template else shortened(filled))
+
+
+def _stem(name: str) -> str:
+    return name.lstrip(".")
+
+
+def shortened(name: str) -> str:
+    """A name that file systems hold: the end of a longer one gives way to eight digits that tell it from others."""
+    path = PurePosixPath(name)
+    suffix = path.suffix if path.suffix.lower() in FORMATS else ""
+    if not path.name or len(os.fsencode(path.name)) <= LONGEST_NAME - (0 if suffix else len(SUFFIX)):
+        return name
+    mark = f"~{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]}{suffix}"
+    stem = path.name.removesuffix(suffix)
+    while len(os.fsencode(stem)) + len(mark) > LONGEST_NAME - len(SUFFIX):
+        stem = stem[:-1]
+    return str(path.with_name(stem + mark))
 
 
 def checked_name(name: str) -> str:
@@ -78,7 +98,12 @@ def checked_name(name: str) -> str:
     if path.is_absolute() or ".." in path.parts or not path.name or path.name.startswith("."):
         message = f"expected the name of a file inside the output folder, got {name!r}"
         raise OutputError(message)
-    if len(path.name.encode()) > LONGEST_NAME:
+    try:
+        length = len(os.fsencode(path.name))
+    except UnicodeEncodeError as cause:
+        message = f"expected a name that file systems can write, got {name!r}"
+        raise OutputError(message) from cause
+    if length > LONGEST_NAME:
         message = f"the name {path.name[:40]!r}… has more than {LONGEST_NAME} bytes; choose a shorter --name"
         raise OutputError(message)
     return str(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +15,8 @@ from styler.images.export import Export
 PRESET = "balanced"  # as in `styler render`
 # Of files, not of what is rendered
 FILE_OPTIONS = ("quality", "depth", "profile", "dpi", "keep_gps", "max_pixels", "recipe")
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+WHOLE = re.compile(r"(?<=\d)[.,]0{1,2}\s*$")  # what spreadsheets put behind whole numbers: 512.0
 LAYERS = ("content_layers", "style_layers")  # their words are read by `RenderConfig` itself
 
 
@@ -51,19 +54,26 @@ def _kinds() -> dict[str, set[Any]]:
 def _value(name: str, value: Any) -> Any:
     """Words as the value that they mean; what fits nowhere is left to the checks of `RenderConfig`."""
     kinds = _kinds().get(name, set())
+    if isinstance(value, float) and float not in kinds and int in kinds and value.is_integer():
+        return int(value)  # where a column has empty cells, some programs write all its numbers so
     if not isinstance(value, str) or name in LAYERS:
         return value
     if tuple in kinds:
-        return tuple(parse_number(name, part) for part in value.split(","))
+        return tuple(parse_number(name, _with_point(part)) for part in value.split(";" if ";" in value else ","))
     if bool in kinds and value.lower() in ("true", "false"):
         return value.lower() == "true"
     for kind in (int, float):
         if kind in kinds:
             try:
-                return kind(value)
+                return kind(_with_point(value) if kind is float else WHOLE.sub("", value))
             except ValueError:
                 continue
     return value
+
+
+def _with_point(number: str) -> str:
+    """A number with a decimal comma as it is written elsewhere."""
+    return number.replace(",", ".") if DECIMAL_COMMA.fullmatch(number.strip()) else number
 
 
 def file_options(given: Mapping[str, Any]) -> dict[str, Any]:

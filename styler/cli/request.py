@@ -27,6 +27,7 @@ from styler.images.writing import (
 from styler.networks import find_network
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
+from styler.texts import decoded, toml_hint, unified
 from styler.types import Size
 
 
@@ -295,12 +296,14 @@ def read_options(file: Path) -> dict[str, Any]:
         ConfigError: No such file, or not TOML.
     """
     try:
-        with file.open("rb") as stream:
-            options = tomllib.load(stream)
+        options = tomllib.loads(unified(decoded(file.read_bytes())))
     except OSError as cause:
         message = f"cannot read {shown(file)}: {cause.strerror}"
         raise ConfigError(message) from cause
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+    except tomllib.TOMLDecodeError as cause:
+        message = f"{shown(file)} is not TOML: {cause}{toml_hint(cause)}"
+        raise ConfigError(message) from cause
+    except ValueError as cause:
         message = f"{shown(file)} is not TOML: {cause}"
         raise ConfigError(message) from cause
     return {name.replace("-", "_"): value for name, value in options.items()}

@@ -24,6 +24,7 @@ LAYERS = (
         "memory",
         "groups",
         "processors",
+        "texts",
     ),
     ("networks", "losses", "optimizers", "images"),
     ("features",),

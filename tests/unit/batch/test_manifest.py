@@ -47,6 +47,13 @@ def test_a_row_knows_its_line(tmp_path, name, text, place):
         ("a.csv", "", "has no jobs"),
         ("a.csv", "content,style\na,b,c\n", "line 2: more cells than the header"),
         ("a.csv", 'content,style\n"a,b\n', "unexpected end of data"),
+        ("a.csv", "content,style,Style\na,b,c\n", "line 1: 'style' is there twice"),
+        ("a.csv", "content,style,style weights,style_weights\na,b,1,1\n", "'style_weights' is there twice"),
+        ("a.csv", "content,style,\na,b,c\n", "line 2: 'c' stands in a column without a name"),
+        ("a.csv", "a.jpg,s.jpg\nb.jpg,s.jpg\n", "line 1: expected a header with names of options"),
+        ("a.jsonl", '{"content": "a", "content": "b"}', "line 1: 'content' is there twice"),
+        ("a.toml", "[[job]]\nstyle-scale = 1\nstyle_scale = 2\n", "job 1: 'style_scale' is there twice"),
+        ("a.toml", '[[job]]\ncontent = "in\\q.jpg"\n', "is not TOML.*single quotes"),
         ("a.jsonl", '{"content": \n', "line 1: not JSON"),
         ("a.jsonl", "[1]\n", "line 1: expected an object"),
         ("a.toml", "job = 3\n", r"expected \[\[job\]\] tables"),
@@ -64,6 +71,66 @@ def test_what_cannot_be_read_is_said(tmp_path, name, text, said):
 def test_absent_files_and_other_encodings(tmp_path):
     with pytest.raises(BatchError, match=r"cannot read .*absent\.csv"):
         read_manifest(tmp_path / "absent.csv")
-    (tmp_path / "latin.csv").write_bytes("content,style\nbüro.jpg,b\n".encode("latin-1"))
-    with pytest.raises(BatchError, match="expected UTF-8"):
-        read_manifest(tmp_path / "latin.csv")
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    with pytest.raises(BatchError, match="expected a text"):
+        read_manifest(tmp_path / "picture.csv")
+
+
+TABLE = [{"content": "a.jpg", "style": "s.jpg", "strength": "0.5"}, {"content": "Büro.jpg", "style": "s.jpg"}]
+TEXT = "content,style,strength\na.jpg,s.jpg,0.5\nBüro.jpg,s.jpg,\n"
+WRITTEN = {
+    "bom.csv": TEXT.encode("utf-8-sig"),
+    "windows.csv": TEXT.replace("\n", "\r\n").encode("utf-8-sig"),
+    "old mac.csv": TEXT.replace("\n", "\r").encode(),
+    "ansi.csv": TEXT.encode("cp1252"),
+    "unicode text.txt": TEXT.replace(",", "\t").replace("\n", "\r\n").encode("utf-16"),
+    "unmarked.csv": TEXT.encode("utf-16-le"),
+    "told.csv": b"sep=;\r\n" + TEXT.replace(",", ";").encode(),
+    "told and quoted.csv": b'"sep=;"\n' + TEXT.replace(",", ";").encode(),
+    "told odd.csv": b"sep=!\n" + TEXT.replace(",", "!").encode(),
+    "told tab.csv": b"sep=\t\n" + TEXT.replace(",", "\t").encode(),
+    "empty rows.csv": TEXT.replace("\n", "\n,,\n\n , , \n").encode() + b",,\n,,\n",
+    "empty first.csv": b"\n,,\n\n" + TEXT.encode(),
+    "wide.csv": TEXT.replace("\n", ",,,\n").encode(),
+    "no end.csv": TEXT.encode().rstrip(),
+    "quoted.csv": '"content";"style";"strength"\r\n"a.jpg";"s.jpg";"0.5"\r\n"Büro.jpg";"s.jpg";""\r\n'.encode(),
+    "commented.csv": TEXT.replace("\na", "\n# x.jpg,s.jpg,\n#y.jpg,s.jpg,1\na").encode(),
+    "spaces.csv": TEXT.replace(",", " , ").encode(),
+    "short rows.csv": TEXT.replace("jpg,\n", "jpg\n").encode(),
+    "lines.jsonl": '\ufeff{"content": "a.jpg", "style": "s.jpg", "strength": "0.5"}\r\n# no\r\n// nor this\r\n'
+    '{"content": "Büro.jpg", "style": "s.jpg"}\r\n'.encode(),
+    "tables.toml": '[[job]]\r\ncontent = "a.jpg"\r\nstyle = "s.jpg"\r\nstrength = "0.5"\r\n[[job]]\r\n'
+    'content = "Büro.jpg"\r\nstyle = "s.jpg"\r\n'.encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_spreadsheets_and_windows_say_the_same_in_their_ways(tmp_path, name):
+    (tmp_path / name).write_bytes(WRITTEN[name])
+    defaults, rows = read_manifest(tmp_path / name)
+    assert (defaults, [row.options for row in rows]) == ({}, TABLE)
+
+
+def test_a_row_that_begins_with_the_name_of_a_file_is_no_comment(tmp_path):
+    (tmp_path / "#1.jpg").touch()
+    (tmp_path / "a.csv").write_text("content,style\n#1.jpg,s.jpg\n#2.jpg,s.jpg\n")
+    assert [row.options["content"] for row in read_manifest(tmp_path / "a.csv")[1]] == ["#1.jpg"]
+
+
+def test_spaces_around_a_name_stay_where_a_file_is_called_so(tmp_path):
+    (tmp_path / "a.jpg ").touch()
+    (tmp_path / "a.csv").write_text("content,style\na.jpg ,s.jpg \n")
+    assert read_manifest(tmp_path / "a.csv")[1][0].options == {"content": "a.jpg ", "style": "s.jpg"}
+
+
+def test_defaults_that_a_spreadsheet_has_filled_up(tmp_path):
+    (tmp_path / "a.csv").write_text('"# size = 512",,\r\n# preset = draft,,\r\n,,\r\ncontent,style,seed\r\na,b,1\r\n')
+    assert read_manifest(tmp_path / "a.csv")[0] == {"size": "512", "preset": "draft"}
+
+
+def test_line_separators_of_unicode_are_signs_like_others(tmp_path):
+    odd = "a\u2028b\x85c.jpg"
+    (tmp_path / "a.csv").write_text(f"content,style\n{odd},s.jpg\n")
+    (tmp_path / "a.jsonl").write_text(f'{{"content": "{odd}", "style": "s.jpg"}}\n')
+    for name in ("a.csv", "a.jsonl"):
+        assert [row.options["content"] for row in read_manifest(tmp_path / name)[1]] == [odd]
