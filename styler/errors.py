@@ -67,6 +67,12 @@ def shown(path: object) -> str:
     return text if plain else ascii(text).replace("  ", "\\x20 ")
 
 
+def one_line(message: str) -> str:
+    """A message in one line that any terminal shows: other people's errors may hold line breaks and control signs."""
+    line = " ".join(part.strip() for part in message.splitlines() if part.strip())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
 def suggestion(name: str, known: Iterable[str], head: int = 6) -> str:
     """The end of an error message: the nearest known name, or the first few names.
 

@@ -18,7 +18,7 @@ from styler.batch.plan import Plan, Refusal, Task, check_jobs, make_plan
 from styler.batch.probe import grouped, pictures_a_second, settled
 from styler.batch.recipe import recipe_words
 from styler.batch.run import Manner, Run
-from styler.errors import OutputError
+from styler.errors import OutputError, shown
 from styler.images.atomic import LONGEST_STEM
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import fetched
@@ -54,7 +54,7 @@ def render_batch(
         threads: That each worker computes with; None for what suits the machine.
         retries: How often a job is tried again when the cause may pass.
         fast_shapes: Move sizes by up to 2 % to a grid, so that pictures share compiled programs.
-        overwrite: Replace outputs that no batch has made.
+        overwrite: Replace pictures that were made otherwise than they would be now, and files that no batch has made.
         ray_address: "auto", "local" or the address of a cluster.
         observer: Hears of every start, step and end.
         stop: Asked twice a second; true lets what runs finish and begins nothing more.
@@ -64,7 +64,7 @@ def render_batch(
 
     Raises:
         BatchError: No jobs, another batch in this folder, or an engine that cannot work.
-        OutputError: Two jobs with one output, or outputs that no batch has made.
+        OutputError: Two jobs with one output, or files that would be replaced without `overwrite`.
         StylerError: Options that no image could fit.
     """
     listed = [*_listed(jobs)]
@@ -106,10 +106,10 @@ def prepared_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
-        message = f"cannot make the output folder {folder}: {cause.strerror}"
+        message = f"cannot make the output folder {shown(folder)}: {cause.strerror}"
         raise OutputError(message) from cause
     if not os.access(folder, os.W_OK):
-        message = f"the output folder {folder} is not writable"
+        message = f"the output folder {shown(folder)} is not writable"
         raise OutputError(message)
     return folder
 
@@ -150,7 +150,9 @@ def _measured(tasks: list[Task], resources: Resources, manner: Manner, entries: 
 
 def _known(plan: Plan, manner: Manner, ledger: Ledger) -> Iterator[Outcome]:
     """The outcomes that need no rendering."""
-    for job, _ in plan.done:
+    for job, entry in plan.done:
+        if ledger.entries[job.name].state != DONE:  # begun otherwise since, and given up
+            ledger.append(entry)
         outcome = Outcome(job=job, state=SKIPPED, path=manner.folder / job.name)
         manner.observer(Ended(job=job, worker=None, outcome=outcome))
         yield outcome

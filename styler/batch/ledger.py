@@ -11,12 +11,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from styler.errors import BatchError
+from styler.errors import BatchError, shown
 
 FILENAME = "styler-ledger.jsonl"
 VERSION = 1
@@ -33,12 +33,23 @@ class Entry:
         state: "started", "done", "retrying" or "failed".
         recipe: Hash of what the picture depends on.
         facts: The rest of the line: times, checksum of the output, error.
+        before: What was last done of it, if more has happened since; its picture may still be there.
     """
 
     job: str
     state: str
     recipe: str
     facts: dict[str, Any] = field(default_factory=dict)
+    before: Entry | None = None
+
+    @property
+    def finished(self) -> Entry | None:
+        """What was last done of it; None if it never was."""
+        return self if self.state == DONE else self.before
+
+    def after(self, other: Entry | None) -> Entry:
+        """The same, knowing what was there before it."""
+        return self if other is None or self.state == DONE else replace(self, before=other.finished)
 
 
 class Ledger:
@@ -62,7 +73,7 @@ class Ledger:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"time": time, "job": entry.job, "state": entry.state, "recipe": entry.recipe, **entry.facts}
         _write(self._stream, line)
-        self.entries[entry.job] = entry
+        self.entries[entry.job] = entry.after(self.entries.get(entry.job))
 
 
 @contextmanager
@@ -76,7 +87,7 @@ def opened_ledger(folder: Path) -> Iterator[Ledger]:
     try:
         stream = path.open("a+b")
     except OSError as cause:
-        message = f"cannot write {path}: {cause.strerror}"
+        message = f"cannot write {shown(path)}: {cause.strerror}"
         raise BatchError(message) from cause
     with stream:
         _lock(stream, path)
@@ -96,7 +107,7 @@ def read_ledger(folder: Path) -> dict[str, Entry]:
     except FileNotFoundError:
         return {}
     except OSError as cause:
-        message = f"cannot read {path}: {cause.strerror}"
+        message = f"cannot read {shown(path)}: {cause.strerror}"
         raise BatchError(message) from cause
     return _entries(content[: _sound_length(content)], path)
 
@@ -105,7 +116,7 @@ def _lock(stream: BinaryIO, path: Path) -> None:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as cause:
-        message = f"another batch is working in {path.parent}; wait until it ends or choose another -o"
+        message = f"another batch is working in {shown(path.parent)}; wait until it ends or choose another -o"
         raise BatchError(message) from cause
 
 
@@ -137,10 +148,14 @@ def _sound_length(content: bytes) -> int:
 def _entries(content: bytes, path: Path) -> dict[str, Entry]:
     lines = content.splitlines()
     if lines and _parsed(lines[0]) != HEADER:
-        message = f"{path} is no ledger of this version of styler; move it away or choose another -o"
+        message = f"{shown(path)} is no ledger of this version of styler; move it away or choose another -o"
         raise BatchError(message)
-    found = (_entry(_parsed(line)) for line in lines[1:])
-    return {entry.job: entry for entry in found if entry is not None}
+    found: dict[str, Entry] = {}
+    for line in lines[1:]:
+        entry = _entry(_parsed(line))
+        if entry is not None:
+            found[entry.job] = entry.after(found.get(entry.job))
+    return found
 
 
 def _entry(line: dict[str, Any] | None) -> Entry | None:
@@ -160,9 +175,17 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _encoded(line: dict[str, Any]) -> bytes:
+    """JSON, readable in any alphabet; in ASCII where a name has bytes that are no UTF-8."""
+    try:
+        return json.dumps(line, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(line).encode()
+
+
 def _write(stream: BinaryIO, line: dict[str, Any]) -> None:
     try:
-        stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        stream.write(_encoded(line) + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
     except OSError as cause:

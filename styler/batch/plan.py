@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,17 +12,18 @@ from pathlib import Path
 
 from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
-from styler.batch.recipe import digest, file_digests, input_files, recipe_hash, without_shared
+from styler.batch.recipe import digest, file_digests, input_files, recipe_hash, recipe_words, without_shared
 from styler.batch.shapes import result_size, snapped_size
-from styler.errors import BatchError, OutputError, StylerError
+from styler.errors import BatchError, OutputError, StylerError, shown
 from styler.features.layers import check_addresses
-from styler.images.reading import check_readable
+from styler.images.reading import check_readable, read_image
 from styler.images.sizes import check_shape
 from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.processors import count_processors
 from styler.types import Size
 
+MOST_NAMED = 10  # files in a message, which is one line
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
 
 
@@ -97,7 +100,8 @@ def make_plan(
     """Compare jobs with the ledger and the output folder.
 
     Raises:
-        OutputError: Outputs exist that no batch has made, without `overwrite`; or an output is an input.
+        OutputError: An output is an input. Without `overwrite`: outputs exist that no batch has made, that it made
+            otherwise than it would now, or that somebody has changed since.
     """
     digests = file_digests(path for job in jobs for path in input_files(job))
     checks = _checks(jobs, fast_shapes)
@@ -106,10 +110,16 @@ def make_plan(
     _check_are_no_inputs(jobs, folder)
     if not overwrite:
         _check_foreign(jobs, folder, entries)
+        pending = [
+            (job, recipe)
+            for job, recipe, check, state in zip(jobs, recipes, checks, states, strict=True)
+            if state != DONE and not isinstance(check, StylerError)
+        ]
+        _check_replaced(pending, folder, entries)
     plan = Plan(tasks=[], done=[], refusals=[])
     for job, check, recipe, state in zip(jobs, checks, recipes, states, strict=True):
         if state == DONE:
-            plan.done.append((job, entries[job.name]))
+            plan.done.append((job, entries[job.name].finished or entries[job.name]))
         elif isinstance(check, StylerError):
             plan.refusals.append(Refusal(job=job, recipe=recipe, error=check))
         else:
@@ -184,9 +194,10 @@ def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: 
         entry = entries.get(job.name)
         if entry is None:
             return "new"
-        if entry.state != DONE or entry.recipe != recipe:
-            return REASONS.get(entry.state, "new")
-        return DONE if is_intact(folder / job.name, entry) else "missing"
+        finished = entry.finished
+        if finished is not None and finished.recipe == recipe and is_intact(folder / job.name, finished):
+            return DONE
+        return "missing" if entry.state == DONE and entry.recipe == recipe else REASONS.get(entry.state, "new")
 
     with ThreadPoolExecutor(count_processors()) as pool:
         return list(pool.map(state, jobs, recipes))
@@ -208,7 +219,7 @@ def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
         identity = _identity(folder / job.name)
         path = inputs.get(identity) if identity else None
         if path is not None:
-            message = f"{folder / job.name} would replace the input {path}; choose another -o or --name"
+            message = f"{shown(folder / job.name)} would replace the input {shown(path)}; choose another -o or --name"
             raise OutputError(message)
 
 
@@ -222,8 +233,66 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _check_foreign(jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> None:
-    foreign = [job.name for job in jobs if job.name not in entries and (folder / job.name).exists()]
+    foreign = [job.name for job in jobs if job.name not in entries and os.path.lexists(folder / job.name)]
     if foreign:
-        more = f" and {len(foreign) - 1} others" if len(foreign) > 1 else ""
-        message = f"{folder / foreign[0]}{more} exist already and no batch has made them; "
+        message = f"no batch has made {_listed(foreign, folder)}, and this one would replace them; "
         raise OutputError(message + "choose another -o or --name, or give --overwrite")
+
+
+def _check_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: Mapping[str, Entry]) -> None:
+    """Refuse to replace finished pictures by others, and what somebody has done to them since.
+
+    Args:
+        pending: Jobs that would be done, with their recipes.
+        folder: Of the outputs.
+        entries: Of the ledger.
+
+    Raises:
+        OutputError: Names them.
+    """
+    found = [(job, entry, folder / job.name) for job, _ in pending if (entry := entries.get(job.name)) is not None]
+    recipes = {job.name: recipe for job, recipe in pending}
+    others = [(job, entry) for job, entry, path in found if _is_another(entry, recipes[job.name], path)]
+    if others:
+        changes = _differences(*others[0])
+        message = f"{_listed([job.name for job, _ in others], folder)} would be replaced, made with other options, "
+        message += f"inputs or versions{changes}; tell them apart by fields in --name, choose another -o, "
+        raise OutputError(message + "or give --overwrite")
+    touched = [job.name for job, entry, path in found if _is_touched(entry, recipes[job.name], path)]
+    if touched:
+        message = f"{_listed(touched, folder)} would be replaced, not as a batch has left them; move them away, "
+        raise OutputError(message + "choose another -o, or give --overwrite")
+
+
+def _is_another(entry: Entry, recipe: str, path: Path) -> bool:
+    """Whether a finished picture of another recipe is there."""
+    finished = entry.finished
+    return finished is not None and finished.recipe != recipe and is_intact(path, finished)
+
+
+def _is_touched(entry: Entry, recipe: str, path: Path) -> bool:
+    """Whether a picture is there that was neither left by a run cut short nor damaged."""
+    if entry.recipe == recipe and entry.state in (STARTED, RETRYING):
+        return False
+    try:
+        read_image(path)
+    except StylerError:
+        return False
+    return True
+
+
+def _differences(job: Job, entry: Entry) -> str:
+    """Which options differ from those of the picture that is there, as the ledger has them."""
+    before, now = (entry.finished or entry).facts.get("options"), recipe_words(job)["options"]
+    if not isinstance(before, dict):
+        return ""
+    usual = type(job.config)().to_dict()
+    values = {name: (before.get(name, usual.get(name)), now.get(name, usual[name])) for name in usual}
+    words = [f"{name} {old}, now {new}" for name, (old, new) in values.items() if json.dumps(old) != json.dumps(new)]
+    return f" ({'; '.join(words)})" if words else ""
+
+
+def _listed(names: Sequence[str], folder: Path) -> str:
+    """Some files of a folder in words."""
+    more = f" and {len(names) - MOST_NAMED} others" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(shown(folder / name) for name in names[:MOST_NAMED])}{more}"

@@ -16,13 +16,14 @@ from typing import Any
 import styler
 from styler.batch.jobs import Job
 from styler.config import RenderConfig
+from styler.images.libvips import libvips
 from styler.networks import find_network
 from styler.networks.weights import located, sha256
 from styler.processors import count_processors
 from styler.types import Size
 
 FORMAT = 1  # raised when the same options begin to mean another picture without a change of version
-PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "imagecodecs")
 SHARED = (
     *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
     *("content_weight", "style_weight", "tv_weight", "tile", "max_memory", "time_budget"),
@@ -111,11 +112,12 @@ def weights_path(network: str) -> Path | None:
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of what a picture's bytes depend on, without importing any of it."""
+    """Versions of what a picture's bytes depend on, as its recipe names them, without importing TensorFlow."""
     return {
         "python": platform.python_version(),
         "styler": styler.__version__,
         **{name: _version(name) for name in PACKAGES},
+        "libvips": ".".join(str(libvips().version(part)) for part in range(3)),
     }
 
 

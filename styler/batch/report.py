@@ -19,7 +19,7 @@ import styler
 from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, Entry
 from styler.batch.recipe import recipe_words
-from styler.errors import OutputError
+from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.processors import count_processors
 
@@ -39,10 +39,10 @@ def check_page(path: Path | None, *, overwrite: bool) -> None:
     if path is None:
         return
     if path.suffix.lower() not in SUFFIXES:
-        message = f"cannot write {path}: expected a name that ends in .html"
+        message = f"cannot write {shown(path)}: expected a name that ends in .html"
         raise OutputError(message)
     if path.is_dir() or (path.exists() and not overwrite and not _is_ours(path)):
-        message = f"{path} exists already and is no page of a batch; choose another --report or give --overwrite"
+        message = f"{shown(path)} exists already and is no page of a batch; choose another --report or give --overwrite"
         raise OutputError(message)
 
 
@@ -69,7 +69,7 @@ def write_page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[s
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
-        message = f"cannot write {path}: {cause.strerror}"
+        message = f"cannot write {shown(path)}: {cause.strerror}"
         raise OutputError(message) from cause
     text = page(path, jobs, folder, entries)
     write_atomically(path, lambda file: file.write(text.encode()), overwrite=True)
@@ -98,7 +98,7 @@ def _row(job: Job, entry: Entry | None, path: Path, folder: Path) -> dict[str, A
     return {
         "name": job.name,
         "state": entry.state if entry else "not yet",
-        "link": quote(target.replace(os.sep, "/")),
+        "link": quote(os.fsencode(target)),
         "picture": str(folder / job.name),
         **recipe_words(job),
         **facts,

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 from styler.batch.engine import Assignment, Finished
 from styler.batch.recipe import digest, statistics_tag
 from styler.config import RenderConfig
-from styler.errors import ResourceError, StylerError
+from styler.errors import ResourceError, StylerError, one_line
 from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import read_image
@@ -281,7 +281,7 @@ def written(result: Result, assignment: Assignment, worker: int, threads: int, t
 
 def described(error: BaseException) -> str:
     """An error in one line; one that the program did not raise on purpose with its class."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(str(error)) or type(error).__name__
     if isinstance(error, StylerError):
         return text
     return text if text == type(error).__name__ else f"{type(error).__name__}: {text}"

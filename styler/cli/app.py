@@ -19,7 +19,7 @@ from styler.cli.commands.plan import plan
 from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
-from styler.errors import StylerError
+from styler.errors import StylerError, one_line
 from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
@@ -122,6 +122,5 @@ def run(arguments: list[str]) -> int:
 def _fail(message: str, status: int, arguments: list[str] | None = None) -> int:
     if arguments and "--debug" in arguments:
         traceback.print_exc()
-    line = " ".join(message.split())
-    print(f"error: {line}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return status

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from styler.batch.events import BatchEvent, Ended, Planned, Started, Stepped
 from styler.batch.ledger import FAILED
+from styler.errors import shown
 
 WHOLE = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} jobs{postfix}"
 PART = "  {desc:.40} {percentage:3.0f}% |{bar}|{postfix}"
@@ -19,11 +20,11 @@ class BatchBars:
     """Shows events of a batch on stderr; an observer and a context manager.
 
     Args:
-        shown: Whether to show anything; None asks whether stderr is a terminal.
+        visible: Whether to show anything; None asks whether stderr is a terminal.
     """
 
-    def __init__(self, *, shown: bool | None) -> None:
-        self._visible = sys.stderr.isatty() if shown is None else shown
+    def __init__(self, *, visible: bool | None) -> None:
+        self._visible = sys.stderr.isatty() if visible is None else visible
         self._whole: tqdm[Never] = tqdm(bar_format=WHOLE, desc="batch", disable=not self._visible, position=0)
         self._parts: dict[str, tuple[int, tqdm[Never]]] = {}  # job -> its worker and its bar
         self._failed = 0
@@ -37,6 +38,15 @@ class BatchBars:
         for _, bar in self._parts.values():
             bar.close()
         self._whole.close()
+
+    @property
+    def running(self) -> list[str]:
+        """Names of the pictures under way."""
+        return list(self._parts)
+
+    def say(self, text: str) -> None:
+        """Show a line of its own above the bars; from any thread."""
+        tqdm.write(text, file=sys.stderr)
 
     def __call__(self, event: BatchEvent) -> None:
         """Take in one event."""
@@ -57,7 +67,7 @@ class BatchBars:
         taken = {bar.pos for _, bar in self._parts.values()}
         position = next(place for place in range(1, len(taken) + 2) if -place not in taken)
         bar: tqdm[Never] = tqdm(
-            bar_format=PART, desc=event.job.name, disable=not self._visible, position=position, leave=False
+            bar_format=PART, desc=shown(event.job.name), disable=not self._visible, position=position, leave=False
         )
         self._parts[event.job.name] = event.worker, bar
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from styler.batch.forecast import predicted_seconds
-from styler.batch.layout import choose_layout
+from styler.batch.layout import absent_gpus, choose_layout
 from styler.batch.ledger import read_ledger
 from styler.batch.plan import Plan, Task, make_plan
 from styler.batch.probe import known_grouping
 from styler.batch.together import Grouping
 from styler.cli.batch_request import BatchRequest
+from styler.errors import shown
 
 SHOWN = 20  # jobs of a plan, unless --verbose asks for all: a screenful
 
@@ -36,6 +37,8 @@ def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
             f"workers   {workers} with {_threads(threads)}{_where(request.resources.engine)}",
             f"predicted {minutes:.1f} minutes",
         ]
+        note = absent_gpus(task.job.config for task in plan.tasks)
+        lines += [f"GPUs      {note}"] if note else []
     return "\n".join(lines)
 
 
@@ -64,7 +67,7 @@ def _counts(plan: Plan) -> str:
 
 
 def _jobs(plan: Plan, verbose: bool) -> list[str]:
-    lines = [f"  {refusal.job.name}  impossible: {refusal.error}" for refusal in plan.refusals]
+    lines = [f"  {shown(refusal.job.name)}  impossible: {refusal.error}" for refusal in plan.refusals]
     lines += [_line(task) for task in plan.tasks]
     if verbose or len(lines) <= SHOWN:
         return lines
@@ -72,6 +75,6 @@ def _jobs(plan: Plan, verbose: bool) -> list[str]:
 
 
 def _line(task: Task) -> str:
-    styles = " + ".join(str(style) for style in task.job.styles)
+    styles = " + ".join(map(shown, task.job.styles))
     size = f"{task.size.width}x{task.size.height}"
-    return f"  {task.job.name}  {size}  {task.job.content} in {styles}  {task.reason}"
+    return f"  {shown(task.job.name)}  {size}  {shown(task.job.content)} in {styles}  {task.reason}"

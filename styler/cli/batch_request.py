@@ -13,10 +13,11 @@ from styler.batch.layout import Resources
 from styler.batch.manifest import read_manifest
 from styler.batch.naming import TEMPLATE, check_template
 from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
+from styler.batch.patterns import Tell
 from styler.batch.report import check_page
 from styler.batch.selection import selected
 from styler.cli.request import read_options
-from styler.errors import BatchError
+from styler.errors import BatchError, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Sources:
         """
         globs = bool(self.contents) + bool(self.styles)
         if len(self.manifests) + bool(globs) != 1 or globs == 1:
-            more = [str(path) for path in self.manifests[0 if globs else 1 :]]
+            more = [shown(path) for path in self.manifests[0 if globs else 1 :]]
             hint = f"got {more[0]} as well; quote globs" if more else "see styler batch --help"
             message = f"expected one MANIFEST, or both --content GLOB and --style GLOB; {hint}"
             raise BatchError(message)
@@ -43,9 +44,21 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRequest:
-    """A batch that was found possible."""
+    """A batch that was found possible.
+
+    Attributes:
+        jobs: Those that were chosen.
+        listed: All that the manifest or the globs give, for the report page.
+        output: Folder of the pictures.
+        resources: What it may use.
+        retries: How often a job is tried again when the cause may pass.
+        fast_shapes: Whether sizes are moved to a grid.
+        overwrite: Whether existing files may be replaced.
+        report: Where the page goes, None for nowhere.
+    """
 
     jobs: list[Job]
+    listed: list[Job]
     output: Path
     resources: Resources
     retries: int
@@ -60,6 +73,7 @@ def checked_batch(
     config_file: Path | None,
     template: str | None,
     select: Callable[[Sequence[Job]], list[Job]],
+    tell: Tell | None = None,
     **rest: Any,
 ) -> BatchRequest:
     """Check all that can be checked without looking at each image.
@@ -70,6 +84,7 @@ def checked_batch(
         config_file: TOML file of options that all others win over.
         template: Names of the outputs, None for the usual one.
         select: Which of the jobs.
+        tell: Called with a sentence about each folder that must not be looked into; None refuses those.
         **rest: The other fields of the request.
 
     Raises:
@@ -79,19 +94,25 @@ def checked_batch(
     rest["resources"].check()
     check_template(template or TEMPLATE)
     usual = read_options(config_file) if config_file else {}
-    jobs = select(_jobs(sources, usual, options, template or TEMPLATE, rest["output"]))
+    listed = _jobs(sources, usual, options, template or TEMPLATE, rest["output"], tell)
+    jobs = select(listed)
     check_batch(jobs)
     check_page(rest["report"], overwrite=rest["overwrite"])
-    return BatchRequest(jobs=jobs, **rest)
+    return BatchRequest(jobs=jobs, listed=listed, **rest)
 
 
 def _jobs(
-    sources: Sources, usual: Mapping[str, Any], options: Mapping[str, Any], template: str, output: Path
+    sources: Sources,
+    usual: Mapping[str, Any],
+    options: Mapping[str, Any],
+    template: str,
+    output: Path,
+    tell: Tell | None,
 ) -> list[Job]:
     for manifest in sources.manifests:
         defaults, rows = read_manifest(manifest)
-        base = manifest.parent
-        return jobs_of_rows(rows, base=base, defaults=merged(usual, defaults), flags=options, template=template)
+        values = {"defaults": merged(usual, defaults), "flags": options}
+        return jobs_of_rows(rows, base=manifest.parent, **values, template=template, tell=tell)
     given = merged(usual, options)
     files = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
     config = config_of(given)
@@ -101,6 +122,7 @@ def _jobs(
         template=template,
         files=files,
         without=output,
+        tell=tell,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections import Counter
@@ -10,11 +9,14 @@ from collections.abc import Generator
 
 from styler.batch.batch import render_batch
 from styler.batch.events import SKIPPED, Outcome
+from styler.batch.layout import absent_gpus
 from styler.batch.ledger import DONE, FAILED, read_ledger
 from styler.batch.report import write_page
 from styler.cli.batch_bars import BatchBars
 from styler.cli.batch_request import BatchRequest
 from styler.cli.interrupt import Interrupt
+from styler.cli.shell import command
+from styler.errors import shown
 
 ALL_DONE, SOME_FAILED = 0, 3
 LONGEST_CELL = 60  # characters of a name in the table of failures
@@ -38,22 +40,36 @@ def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool |
     """
     started = time.monotonic()
     outcomes: list[Outcome] = []
-    with BatchBars(shown=False if quiet else progress) as bars, Interrupt() as interrupt:
-        try:
-            for outcome in _outcomes(request, bars, interrupt):
-                outcomes.append(outcome)
-        finally:
-            if outcomes:  # a batch that was refused leaves nothing
-                _write_page(request)
+    again = f"styler {command(words)}"
+    if not quiet and (note := absent_gpus(job.config for job in request.jobs)):
+        _say(f"note: {note}")
+    with BatchBars(visible=False if quiet else progress) as bars:
+        tell = None if quiet else lambda _: bars.say(stopping(bars.running))
+        with Interrupt(tell) as interrupt:
+            try:
+                for outcome in _outcomes(request, bars, interrupt):
+                    outcomes.append(outcome)
+            finally:
+                if outcomes:  # a batch that was refused leaves nothing
+                    _write_page(request)
     if not quiet:
         _say(_summary(request, outcomes, time.monotonic() - started))
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
     if failed:
         _say(failure_table(failed))
-        _say(f"to retry: {shlex.join(['styler', *words])}")
+        _say(f"to retry: {again}")
     if len(outcomes) < len(request.jobs):
+        if interrupt.requested and not (quiet or failed):
+            _say(f"to go on: {again}")
         interrupt.check()
     return SOME_FAILED if failed else ALL_DONE
+
+
+def stopping(running: list[str]) -> str:
+    """What a first Ctrl-C leads to."""
+    count = f"{len(running)} picture{'s' if len(running) > 1 else ''}"
+    doing = f"finishing the {count} under way ({', '.join(map(shown, running))})" if running else "stopping"
+    return f"{doing}, beginning no more; once more stops at once"
 
 
 def _outcomes(request: BatchRequest, bars: BatchBars, interrupt: Interrupt) -> Generator[Outcome, None, None]:
@@ -75,7 +91,7 @@ def _outcomes(request: BatchRequest, bars: BatchBars, interrupt: Interrupt) -> G
 
 def _write_page(request: BatchRequest) -> None:
     if request.report is not None:
-        write_page(request.report, request.jobs, request.output, read_ledger(request.output))
+        write_page(request.report, request.listed, request.output, read_ledger(request.output))
 
 
 def _summary(request: BatchRequest, outcomes: list[Outcome], seconds: float) -> str:
@@ -83,13 +99,14 @@ def _summary(request: BatchRequest, outcomes: list[Outcome], seconds: float) -> 
     parts = [f"{states[DONE]} rendered", f"{states[SKIPPED]} done before", f"{states[FAILED]} failed"]
     left = len(request.jobs) - len(outcomes)
     parts += [f"{left} left"] if left else []
-    return f"{request.output}: {', '.join(parts)}, {seconds:.1f} s"
+    return f"{shown(request.output)}: {', '.join(parts)}, {seconds:.1f} s"
 
 
 def failure_table(failed: list[Outcome]) -> str:
     """What failed, how often it was tried, and why: one line each under a heading."""
-    width = min(LONGEST_CELL, max(len("failed"), *(len(outcome.job.name) for outcome in failed)))
-    rows = [("failed", "tries", "why"), *((outcome.job.name, outcome.attempts, outcome.error) for outcome in failed)]
+    width = min(LONGEST_CELL, max(len("failed"), *(len(shown(outcome.job.name)) for outcome in failed)))
+    rows: list[tuple[str, int | str, str]] = [("failed", "tries", "why")]
+    rows += [(shown(outcome.job.name), outcome.attempts, outcome.error) for outcome in failed]
     return "\n".join(f"{name:<{width}}  {tries!s:>5}  {why}" for name, tries, why in rows)
 
 

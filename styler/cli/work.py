@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shlex
 import sys
 import tempfile
 from contextlib import suppress
@@ -17,6 +16,7 @@ from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside
 from styler.cli.resuming import Resumed, choices
+from styler.cli.shell import command
 from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
@@ -166,7 +166,8 @@ class Work:
     def _keep_state(self) -> None:
         if self._saver and self._saver.save():
             path = str(self._saver.path)
-            _say(f"checkpoint: {shown(path)}; go on with: styler resume {shlex.quote(path)}")
+            path = f"./{path}" if path.startswith("-") else path
+            _say(f"checkpoint: {shown(path)}; go on with: {command(['styler', 'resume', path])}")
 
     def _tell(self, *lines: str) -> None:
         for line in () if self._settings.quiet else lines:

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from styler import errors
-from styler.errors import StylerError, suggestion
+from styler.errors import StylerError, one_line, shown, suggestion
 
 PARENTS = {
     "ConfigError": ValueError,
@@ -35,6 +35,29 @@ def test_the_tree_in_the_docstring_is_the_tree():
     lines = [line for line in errors.__doc__.splitlines() if "──" in line]
     drawn = {line.split()[1]: line.split("(")[1].split(")")[0] for line in lines}
     assert drawn == {name: parent.__name__ for name, parent in PARENTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("in/a b.jpg", "in/a b.jpg"),
+        ("Büro \u05d7.jpg", "Büro \u05d7.jpg"),
+        ("two\nlines", r"'two\nlines'"),
+        ("caf\udce9", r"'caf\udce9'"),
+        ("\x1b[31m", r"'\x1b[31m'"),
+        ("\u202eabc", r"'\u202eabc'"),
+        (" a", "' a'"),
+        ("a ", "'a '"),
+        ("a  b", r"'a\x20 b'"),
+    ],
+)
+def test_names_are_shown_in_one_line_and_with_all_their_signs(name, expected):
+    assert shown(name) == expected
+    assert one_line(f"cannot read {shown(name)}") == f"cannot read {expected}"
+
+
+def test_what_others_say_becomes_one_line_that_any_terminal_shows():
+    assert one_line("bad\n  thing \x1b[2J\udce9\n\n") == r"bad thing \x1b[2J\udce9"
 
 
 @pytest.mark.parametrize(

@@ -109,12 +109,16 @@ def batch(
     verbose: o.Verbose = False,
     debug: o.Debug = False,
 ) -> None:
-    """Render many pictures; run again, it does what is missing, failed or changed."""
+    """Render many pictures; run again, it does what is missing or has failed."""
     from styler.batch.layout import Resources
     from styler.batch.options import FILE_OPTIONS
     from styler.cli.batch_plan import describe_batch
     from styler.cli.batch_request import Sources, checked_batch, selection
     from styler.cli.batch_work import carry_out_batch
+
+    def warn(sentence: str) -> None:
+        if not quiet:
+            typer.echo(f"warning: {sentence}", err=True)
 
     given = locals()
     options: dict[str, Any] = {key: given[key] for key in (*o.CONFIG_FIELDS & given.keys(), "preset", *FILE_OPTIONS)}
@@ -122,7 +126,7 @@ def batch(
     rest["resources"] = Resources(engine=engine, workers=workers, threads=threads, ray_address=ray_address)
     sources = Sources(manifests=manifest or [], contents=content or [], styles=style or [])
     select = selection(where or [], shuffle_seed, limit)
-    request = checked_batch(sources, options, config, name, select, **rest)
+    request = checked_batch(sources, options, config, name, select, warn, **rest)
     if dry_run or verbose:
         typer.echo(describe_batch(request, verbose=verbose), err=not dry_run)
     if not dry_run:

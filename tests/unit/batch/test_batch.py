@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -15,9 +19,10 @@ from styler.batch import batch as rooms
 from styler.batch.batch import render_batch
 from styler.batch.events import Ended, Planned, Started, Stepped
 from styler.batch.layout import choose_layout
-from styler.batch.ledger import FILENAME, opened_ledger
+from styler.batch.ledger import FILENAME, opened_ledger, read_ledger
 from styler.batch.local import LocalEngine
 from styler.batch.recipe import without_shared
+from styler.batch.report import write_page
 from styler.batch.together import Grouping
 from styler.batch.worker import Placement
 from styler.errors import BatchError, ConfigError, OutputError
@@ -62,15 +67,125 @@ def test_a_batch_renders_every_job_once_and_a_second_run_none(photos, tmp_path):
     assert lines(tmp_path) == told
 
 
-def test_a_second_run_does_what_is_missing_changed_or_damaged(photos, tmp_path):
+def test_a_second_run_does_what_is_missing_or_damaged_and_with_overwrite_what_has_changed(photos, tmp_path):
     jobs = photos(*"abcde")
     run(jobs)
     (tmp_path / "out" / "a.png").unlink()
     (tmp_path / "out" / "b.png").write_bytes(b"damaged")
+    assert states(run(jobs)) == {**dict.fromkeys("ab", "done"), **dict.fromkeys("cde", "skipped")}
     jobs[2]["strength"] = 0.7
     saved(tmp_path / "d.png", blobs(48, 64, 99))
-    assert states(run(jobs)) == {**dict.fromkeys("abcd", "done"), "e": "skipped"}
+    assert states(run(jobs, overwrite=True)) == {**dict.fromkeys("cd", "done"), **dict.fromkeys("abe", "skipped")}
     assert states(run(jobs)) == dict.fromkeys("abcde", "skipped")
+
+
+def bytes_of(tmp_path):
+    return {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("change", [{"strength": 0.7}, {"quality": 50}, {"recipe": False}])
+def test_finished_pictures_are_not_replaced_by_others_unasked(photos, tmp_path, change):
+    jobs = photos("a", "b")
+    run(jobs)
+    before = bytes_of(tmp_path)
+    other = [{**job, **change} for job in [*jobs, *photos("c")]]
+    with pytest.raises(OutputError, match=r"out/a\.png, out/b\.png would be replaced"):
+        run(other)
+    assert bytes_of(tmp_path) == before
+    apart = [{**job, "output": "{content}-" + "-".join(change)} for job in other]
+    assert set(states(run(apart)).values()) == {"done"}
+    assert bytes_of(tmp_path)["a.png"] == before["a.png"]
+
+
+def test_what_differs_is_said(photos):
+    (job,) = photos("a")
+    run([job])
+    with pytest.raises(OutputError, match=r"\(strength 0\.5, now 0\.7; seed 0, now 3\)"):
+        run([{**job, "strength": 0.7, "seed": 3}])
+
+
+def test_a_long_list_is_cut_off(photos):
+    jobs = photos(*"abcdefghijklm")
+    run(jobs)
+    with pytest.raises(OutputError, match=r"out/j\.png and 3 others would be replaced"):
+        run([{**job, "seed": 1} for job in jobs])
+
+
+def test_a_picture_that_somebody_has_retouched_stays(photos, tmp_path):
+    jobs = photos("a", "b")
+    run(jobs)
+    saved(tmp_path / "out" / "a.png", blobs(48, 64, 77))
+    before = bytes_of(tmp_path)
+    with pytest.raises(OutputError, match=r"out/a\.png would be replaced, not as a batch has left them"):
+        run(jobs)
+    assert bytes_of(tmp_path) == before
+    assert states(run(jobs, overwrite=True)) == {"a": "done", "b": "skipped"}
+
+
+def test_somebodys_picture_in_place_of_one_that_failed_stays(photos, tmp_path):
+    jobs = photos("defect")
+    assert states(run(jobs)) == {"defect": "failed"}
+    saved(tmp_path / "out" / "defect.png", blobs(48, 64, 1))
+    with pytest.raises(OutputError, match="not as a batch has left them"):
+        run(jobs)
+
+
+def test_a_change_that_was_given_up_leaves_the_finished_picture_done(photos, tmp_path):
+    jobs = photos("a", "slow")
+    jobs[1]["strength"] = 0.0
+    run(jobs)
+    before = bytes_of(tmp_path)
+    changed = [{**job, "seed": 1, "strength": 1.0} for job in jobs]
+    outcomes = render_batch(changed, output="out", workers=1, overwrite=True)
+    assert next(outcomes).state == "done"
+    outcomes.close()
+    with pytest.raises(OutputError, match=r"out/slow\.png would be replaced"):
+        run(changed)
+    assert states(run([jobs[1]])) == {"slow": "skipped"}
+    assert lines(tmp_path)[-1]["state"] == "done"
+    assert bytes_of(tmp_path)["slow.png"] == before["slow.png"]
+
+
+def test_a_picture_that_was_written_when_the_driver_died_is_made_again(photos, tmp_path):
+    jobs = photos("a")
+    run(jobs)
+    path = tmp_path / "out" / FILENAME
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if '"done"' not in line))
+    assert states(run(jobs)) == {"a": "done"}
+
+
+ODD = {
+    "latin": os.fsdecode(b"caf\xe9"),
+    "brackets": "[1]",
+    "tilde": "~x",
+    "newline": "two\nlines",
+    "dash": "-n",
+    "hidden": ".dot",
+    "spaces": " wide  ",
+    "quotes": 'it\'s "so" `x` $y',
+    "escape": "\x1b[31mred",
+    "emoji": "\U0001f408",
+    "right to left": "\u05d7\u202e",
+    "backslash": "a\\b",
+    "braces": "{seed}",
+    "percent": "100%41#?&",
+    "long": "\u732b" * 80,
+}
+
+
+def test_photos_may_be_called_anything(photos, tmp_path):
+    (tmp_path / "in").mkdir()
+    for seed, name in enumerate(ODD.values()):
+        saved(tmp_path / "in" / f"{name}.png", blobs(48, 64, seed))
+    jobs = [{"content": f"in/{name}.png", "style": "style.png", "size": 64} for name in ODD.values()]
+    photos()
+    assert [outcome.state for outcome in run(jobs)] == ["done"] * len(ODD)
+    assert [outcome.state for outcome in run(jobs)] == ["skipped"] * len(ODD)
+    page = write_page(tmp_path / "page.html", list(rooms._listed(jobs)), Path("out"), read_ledger(Path("out")))
+    (found,) = re.findall(r"^.*\"jobs\": \[.*$", page.read_text(), re.MULTILINE)
+    links = [row["link"] for row in json.loads(found[found.index("{") : found.rindex("}") + 1])["jobs"]]
+    assert all(os.path.isfile(os.fsencode(tmp_path) + b"/" + unquote_to_bytes(link)) for link in links)
+    assert len({*links}) == len(ODD)
 
 
 def test_bad_pictures_do_not_stop_the_others(photos, tmp_path):
@@ -113,7 +228,7 @@ def test_collisions_and_foreign_outputs_are_refused_before_any_work(photos, tmp_
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "b.png").write_bytes(b"mine")
-    with pytest.raises(OutputError, match="no batch has made"):
+    with pytest.raises(OutputError, match=r"no batch has made out/b\.png"):
         run(jobs)
     assert (tmp_path / "out" / "b.png").read_bytes() == b"mine"
     assert states(run(jobs, overwrite=True)) == {"a": "done", "b": "done"}
@@ -193,7 +308,7 @@ def test_fast_shapes_bring_the_result_to_the_grid_and_are_part_of_the_recipe(pho
     jobs = photos("a", "b")
     saved(tmp_path / "b.png", blobs(49, 64, 3))
     run(jobs)
-    assert states(run(jobs, fast_shapes=True)) == {"a": "done", "b": "done"}
+    assert states(run(jobs, fast_shapes=True, overwrite=True)) == {"a": "done", "b": "done"}
     sizes = [read_image(tmp_path / "out" / name).size for name in ("a.png", "b.png")]
     assert sizes == [(49, 64)] * 2
 
@@ -219,7 +334,7 @@ def test_an_input_is_never_replaced_whatever_it_is_called(photos, tmp_path):
 def test_options_of_files_reach_the_file_and_the_recipe(photos, tmp_path):
     (job,) = photos("a")
     assert states(run([job])) == {"a": "done"}
-    assert states(run([{**job, "depth": 16}])) == {"a": "done"}
+    assert states(run([{**job, "depth": 16}], overwrite=True)) == {"a": "done"}
     assert read_image(tmp_path / "out" / "a.png").depth == 16
     assert states(run([{**job, "depth": "16", "profile": "keep", "keep_gps": "false"}])) == {"a": "skipped"}
     (refused,) = run([{**job, "max_pixels": 100}])

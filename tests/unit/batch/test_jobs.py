@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,68 @@ def test_a_name_with_brackets_is_found_before_it_is_a_glob(tree):
 )
 def test_templates(template, name):
     assert output_name(template, Path("in/photo.jpg"), [Path("one.jpg"), Path("two.jpg")], CONFIG, 12) == name
+
+
+def test_hidden_photos_give_pictures_that_are_not():
+    assert output_name("{content}-{style}", Path(".a.jpg"), [Path(".b.jpg")], CONFIG, 1) == "a-b.png"
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "猫", "\udce9"])
+def test_names_that_are_too_long_are_cut_and_told_apart(sign):
+    long = [
+        output_name("{content}-{seed}.jpg", Path(f"{sign * 300}{end}.jpg"), [Path("s.jpg")], CONFIG, 1) for end in "12"
+    ]
+    assert long[0] != long[1]
+    assert all(name.endswith(".jpg") and 220 < len(os.fsencode(name)) <= 236 for name in long)
+    assert long[0] == named(f"{sign * 300}1.png")
+
+
+def test_names_that_no_file_system_can_write_are_refused(tree):
+    with pytest.raises(OutputError, match="can write"):
+        checked_name("\ud800.png")
+    for name in ("\ud800.jpg", "a\0.jpg"):
+        with pytest.raises(ConfigError, match="row 5: content: expected a path"):
+            jobs_of_rows([Row(options={"content": name, "style": "art/x.jpg"}, place="row 5")], base=tree)
+
+
+def test_a_name_with_the_sign_of_blends_is_found_before_it_is_one(tree):
+    (tree / "art" / "x|y.jpg").touch()
+    row = Row(options={"content": "in/a.jpg", "style": "art/x|y.jpg"}, place="")
+    assert jobs_of_rows([row], base=tree)[0].styles == (tree / "art" / "x|y.jpg",)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"strength": "0,5"}, {"strength": 0.5}),
+        ({"strength": " 0.25 "}, {"strength": 0.25}),
+        ({"size": "512.0"}, {"size": 512}),
+        ({"size": 512.0, "seed": 3.0}, {"size": 512, "seed": 3}),
+        ({"style_weights": "1"}, {"style_weights": (1.0,)}),
+        ({"style_weights": "0,5"}, None),
+        ({"size": "2.000"}, None),
+    ],
+)
+def test_numbers_as_spreadsheets_write_them(tree, options, expected):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", **options}, place="")
+    if expected is None:
+        with pytest.raises(ConfigError):
+            jobs_of_rows([row], base=tree)
+        return
+    (job,) = jobs_of_rows([row], base=tree)
+    assert {name: getattr(job.config, name) for name in expected} == expected
+
+
+def test_outputs_of_a_manifest_may_have_the_backslashes_of_windows(tree):
+    row = Row(options={"content": "in\\a.jpg", "style": "art\\x.jpg", "output": "night\\a.jpg"}, place="")
+    (job,) = jobs_of_rows([row], base=tree)
+    assert (job.content, job.name) == (tree / "in" / "a.jpg", "night/a.jpg")
+
+
+def test_style_and_styles_in_one_row_are_refused(tree):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", "styles": "art/y.jpg"}, place="row 5")
+    with pytest.raises(ConfigError, match="row 5: style and styles"):
+        jobs_of_rows([row], base=tree)
 
 
 @pytest.mark.parametrize("template", ["{nothing}", "{content", "{content.stem}", "{seed:zz}", "{}", "{content!x}"])

@@ -30,6 +30,24 @@ def test_keeps_the_last_state_of_each_job(tmp_path):
     assert "time" in entries["a"].facts
 
 
+def test_what_was_last_done_is_known_whatever_came_after(tmp_path):
+    steps = [entry("a", DONE, "one"), entry("a", STARTED, "two"), entry("a", "failed", "two"), entry("b", STARTED)]
+    filled(tmp_path, *steps)
+    entries = read_ledger(tmp_path)
+    assert (entries["a"].state, entries["a"].recipe, entries["a"].finished.recipe) == ("failed", "two", "one")
+    assert entries["b"].finished is None
+    with opened_ledger(tmp_path) as ledger:
+        ledger.append(entry("a", DONE, "three"))
+        assert ledger.entries["a"].finished.recipe == "three"
+
+
+def test_names_of_any_bytes_come_back(tmp_path):
+    names = ["caf\udce9.png", "Büro.png", "two\nlines.png", "\u2028.png"]
+    path = filled(tmp_path, *map(entry, names))
+    assert list(read_ledger(tmp_path)) == names
+    assert "Büro" in path.read_text("utf-8")
+
+
 def test_there_is_none_at_first(tmp_path):
     assert read_ledger(tmp_path) == {}
     assert not (tmp_path / FILENAME).exists()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
+import subprocess
+import time
 from dataclasses import fields
 
 import pytest
@@ -10,10 +14,13 @@ import typer
 
 from styler.batch import batch as rooms
 from styler.batch.batch import RETRIES, render_batch
+from styler.batch.events import Started
 from styler.batch.layout import Resources, choose_layout
 from styler.batch.ledger import opened_ledger
 from styler.batch.local import LocalEngine
 from styler.cli.app import app, run
+from styler.cli.batch_bars import BatchBars
+from styler.cli.batch_work import stopping
 from styler.config import RenderConfig
 from support.painted import Studio
 from support.pictures import blobs, saved
@@ -110,6 +117,98 @@ def test_the_page_is_written_and_replaced_but_not_over_somebodys_file(folders, m
     assert batch(monkeypatch, *GLOBS, "--report", "mine.html") == 2
     assert "mine.html exists already and is no page of a batch" in capsys.readouterr().err
     assert (folders / "mine.html").read_text() == "mine"
+
+
+def test_the_page_shows_all_pictures_also_after_a_run_over_some(folders, monkeypatch):
+    page = folders / "out" / "index.html"
+    for words in ((), ("--where", "content=a"), ("--limit", "1", "--shuffle-seed", "3")):
+        assert batch(monkeypatch, *GLOBS, *words, "--report", str(page)) == 0
+        assert [page.read_text().count(f'"name": "{name}-s-0.png", "state": "done"') for name in "ab"] == [1, 1]
+
+
+def test_another_option_is_refused_before_any_work_and_in_a_dry_run_too(folders, monkeypatch, capsys):
+    assert batch(monkeypatch, *GLOBS) == 0
+    before = {path: path.read_bytes() for path in (folders / "out").glob("*.*")}
+    for more in ((), ("--dry-run",)):
+        capsys.readouterr()
+        assert batch(monkeypatch, *GLOBS, "--strength", "0.9", *more) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert "out/a-s-0.png, out/b-s-0.png would be replaced" in err
+        assert "(strength 0.5, now 0.9)" in err
+        assert {path: path.read_bytes() for path in (folders / "out").glob("*.*")} == before
+    assert batch(monkeypatch, *GLOBS, "--strength", "0.9", "--name", "{content}-{strength}") == 0
+    assert batch(monkeypatch, *GLOBS, "--strength", "0.9", "--overwrite") == 0
+
+
+def test_names_of_any_bytes_are_shown_in_lines_that_a_terminal_and_a_shell_can_take(folders, monkeypatch, capsys):
+    odd = os.fsdecode(b"caf\xe9\n\x1b[31m")
+    (folders / "in" / f"{odd}.png").write_bytes(b"no image")
+    words = ("batch", "--content", f"in/{odd}*", "--style", "art/s.png", "-o", "out", "--size", "64", "--workers", "1")
+    assert batch(monkeypatch, *words, "--dry-run") == 0
+    plan = capsys.readouterr().out
+    assert all(line.isprintable() for line in plan.splitlines())
+    assert batch(monkeypatch, *words) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+    script = lines[3].removeprefix("to retry: ").replace("styler", "printf '%s\\0'", 1)
+    printed = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout
+    assert printed.split(b"\0")[:-1] == [os.fsencode(word) for word in words]
+
+
+def test_the_first_interrupt_says_what_is_done_and_what_a_second_one_does():
+    assert stopping([]) == "stopping, beginning no more; once more stops at once"
+    assert stopping(["a.png"]).startswith("finishing the 1 picture under way (a.png), beginning no more; once more")
+    assert stopping(["a.png", "b\n.png"]).startswith(r"finishing the 2 pictures under way (a.png, 'b\n.png')")
+
+
+def test_an_interrupt_is_told_and_the_command_that_goes_on(folders, monkeypatch, capsys):
+    def interrupted(self, event):
+        shown(self, event)
+        if isinstance(event, Started):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.2)
+
+    shown = BatchBars.__call__
+    monkeypatch.setattr(BatchBars, "__call__", interrupted)
+    assert batch(monkeypatch, *GLOBS) == 130
+    err = capsys.readouterr().err
+    assert "finishing the 1 picture under way (a-s-0.png), beginning no more; once more stops at once\n" in err
+    assert f"to go on: {shlex.join(['styler', *GLOBS])}\n" in err
+    monkeypatch.setattr(BatchBars, "__call__", shown)
+    assert batch(monkeypatch, *GLOBS) == 0
+
+
+def test_folders_that_must_not_be_looked_into_are_warned_of(folders, monkeypatch, capsys):
+    def guarded(folder):
+        if folder.name == "in":
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    scandir = os.scandir
+    saved(folders / "c.png", blobs(48, 64, 5))
+    monkeypatch.setattr("styler.batch.patterns.os.scandir", guarded)
+    words = ("batch", "--content", "**/*.png", "--style", "art/s.png", "-o", "out", "--dry-run")
+    assert batch(monkeypatch, *words) == 0
+    out, err = capsys.readouterr()
+    assert err == "warning: cannot look into in: Permission denied; what is in it is left out\n"
+    assert "c-s-0.png" in out
+
+
+@pytest.mark.parametrize(("named", "noted"), [(None, 0), ("0,1,2,3", 1), ("GPU-1b2c3d4e", 1), ("-1", 0), ("", 0)])
+def test_a_variable_that_names_gpus_changes_nothing_where_there_are_none(folders, monkeypatch, capsys, named, noted):
+    monkeypatch.setattr("styler.batch.layout.GPU_DEVICES", ("no such device",))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    words = (*GLOBS[:-2], "--dry-run")
+    assert batch(monkeypatch, *words) == 0
+    before = [line for line in capsys.readouterr().out.splitlines() if line.startswith("workers")]
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert batch(monkeypatch, *words) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("workers")] == before
+    assert out.count("TensorFlow sees no GPU here") == noted
 
 
 def test_a_batch_that_is_refused_leaves_no_page(folders, monkeypatch, capsys):

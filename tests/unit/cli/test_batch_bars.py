@@ -24,7 +24,7 @@ def step(bars, name, step):
 
 @pytest.fixture
 def bars():
-    with BatchBars(shown=True) as shown:
+    with BatchBars(visible=True) as shown:
         shown(Planned(jobs=4, todo=4))
         yield shown
 
