@@ -122,9 +122,10 @@ def test_hidden_photos_give_pictures_that_are_not():
 
 @pytest.mark.parametrize("sign", ["x", "é", "猫", "\udce9"])
 def test_names_that_are_too_long_are_cut_and_told_apart(sign):
-    long = [
-        output_name("{content}-{seed}.jpg", Path(f"{sign * 300}{end}.jpg"), [Path("s.jpg")], CONFIG, 1) for end in "12"
-    ]
+    def named(photo):
+        return output_name("{content}-{seed}.jpg", Path(photo), [Path("s.jpg")], CONFIG, 1)
+
+    long = [named(f"{sign * 300}{end}.jpg") for end in "12"]
     assert long[0] != long[1]
     assert all(name.endswith(".jpg") and 220 < len(os.fsencode(name)) <= 236 for name in long)
     assert long[0] == named(f"{sign * 300}1.png")
