@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from styler.cli.extraction import Extraction, Wanted, common_shape
+from styler.cli.extraction import ATTRIBUTION, Extraction, Wanted, common_shape
 from styler.cli.reader import Reader
 from styler.errors import ImageError, shown
-from styler.features.archive import write_archive
+from styler.features.archive import DTYPES, write_archive
 from styler.features.sheet import Heat, sheet
 from styler.images.reading import read_image
 from styler.images.writing import write_image
@@ -72,6 +72,8 @@ def source_facts(source: Any) -> dict[str, Any]:
 def cast_to(arrays: dict[str, NDArray[Any]], dtype: str) -> dict[str, NDArray[Any]]:
     """Numbers in the archive's type; whole numbers and truth values stay as they are.
 
+    Attributions stay float32: slopes are often too small for half precision and would all become 0.
+
     Raises:
         ImageError: A value is too large for the type.
     """
@@ -79,6 +81,9 @@ def cast_to(arrays: dict[str, NDArray[Any]], dtype: str) -> dict[str, NDArray[An
     for key, array in arrays.items():
         if array.dtype.kind not in "fV":  # V: bfloat16
             cast[key] = array
+            continue
+        if key.startswith(ATTRIBUTION):
+            cast[key] = array.astype(DTYPES[0])
             continue
         with np.errstate(over="ignore"):
             cast[key] = array.astype(dtype)

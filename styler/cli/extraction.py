@@ -20,6 +20,9 @@ from styler.images.writing import check_output
 from styler.networks import NETWORKS, NetworkSpec, find_network, is_graph
 from styler.types import Size
 
+ATTRIBUTION = "attribution/"
+"""What keys of attributions begin with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
@@ -40,7 +43,7 @@ class Channel:
     @property
     def key(self) -> str:
         """Of its map in an archive."""
-        return f"attribution/{self.address}:{self.number}"
+        return f"{ATTRIBUTION}{self.address}:{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

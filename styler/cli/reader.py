@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import keras  # noqa: TID253 - imported after the request is accepted
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +20,6 @@ from styler.features.extractor import FeatureExtractor
 from styler.images.reading import Pixels
 from styler.images.resampling import resampled
 from styler.images.sizes import with_longer_side
-from styler.networks.calls import graph_of, inputs_of
 from styler.networks.custom import SUFFIX, read_config
 from styler.sources import source_of
 from styler.types import Size
@@ -88,19 +86,17 @@ class Reader:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._model: Any = None
-        self.intake = Intake()
         source: Any = wanted.network
-        options: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
         if not isinstance(source, Path):
             self._model = source.build(None)
-            self.intake = _intake(self._model, source.name)
-            options = {"preprocess": source.preprocess, "minimum_size": source.minimum_size}
+            self._options = {"preprocess": source.preprocess, "minimum_size": source.minimum_size}
             source = self._model
-        self._options = options
-        self._extractor = None
-        if wanted.layers:
-            self._extractor = FeatureExtractor(source, wanted.layers, reduce=wanted.reduce, **options)
-        self._attribution = self._attributed(wanted.channel) if wanted.channel else None
+        channel = wanted.channel
+        layers: Any = wanted.layers or ([channel.address] if channel else [])
+        self._extractor = FeatureExtractor(source, layers, reduce=wanted.reduce, **self._options)
+        self.intake = _intake(self._extractor)
+        self._attribution = self._attributed(channel) if channel else None
 
     def _attributed(self, channel: Channel) -> Any:
         if channel.method == "gradient":
@@ -120,7 +116,7 @@ class Reader:
         import tensorflow as tf
 
         try:
-            found = dict(self._extractor(images)) if self._extractor else {}
+            found = dict(self._extractor(images)) if self._wanted.layers else {}
             if self._attribution is not None and self._wanted.channel is not None:
                 found[self._wanted.channel.key] = self._attribution(tf.constant(images))
             return {key: np.asarray(tensor) for key, tensor in found.items()}
@@ -154,19 +150,19 @@ def _digest_of_files(place: Path) -> str:
     return digest.hexdigest()
 
 
-def _intake(model: Any, name: str) -> Intake:
-    """What a Keras model takes.
+def _intake(extractor: FeatureExtractor) -> Intake:
+    """What a network takes.
 
     Raises:
         NetworkError: Not one image, gray or in color.
     """
-    symbol = inputs_of(model) if graph_of(model) is not None else None
-    shape = getattr(symbol, "shape", None)
+    shape = extractor.shapes[0] if len(extractor.shapes) == 1 else None
+    if extractor.shapes == (None,):
+        return Intake()
     if shape is None or len(shape) != 4 or shape[-1] not in (1, 3, None):
-        takes = shape or [each.shape for each in keras.tree.flatten(symbol)]
         message = (
-            f"{name} takes {takes}, expected images (batch, height, width, 1 or 3); give it what it takes from Python, "
-            "with styler.FeatureExtractor"
+            f"the network takes {', '.join(map(str, extractor.shapes))}, expected images (batch, height, width, 1 or "
+            "3); give it what it takes from Python, with styler.FeatureExtractor"
         )
         raise NetworkError(message)
     return Intake(height=shape[1], width=shape[2], channels=shape[-1] or 3)

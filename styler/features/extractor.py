@@ -127,6 +127,11 @@ class FeatureExtractor:
         return self._source.feeds
 
     @property
+    def shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
+        """Shape of each of `feeds`, None for a side that is open; None where not even the number of axes is known."""
+        return self._source.shapes
+
+    @property
     def model(self) -> keras.Model:
         """The multi-output Keras model, without `preprocess`.
 

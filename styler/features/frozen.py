@@ -17,6 +17,7 @@ FORMS = (
     "a concrete function or a tf.function"
 )
 DEFAULT_SIGNATURE = "serving_default"
+ASSIGNMENTS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
 _COUNTER = itertools.count()
 
 
@@ -268,9 +269,12 @@ def _spec(example: Any) -> Any:
 
 def _of_function(function: Any) -> Frozen:
     """A concrete function, with the functions that it calls spread out so that their tensors have names."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+    from tensorflow.python.framework import convert_to_constants as steps
 
-    frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    # convert_variables_to_constants_v2 in its three steps: between two of them assignments must go.
+    source = steps._FunctionConverterDataInEager(function, lower_control_flow=False, aggressive_inlining=False)
+    constant, converted = steps._replace_variables_by_constants(source)
+    frozen = steps._construct_concrete_function(function, _without_assignments(constant), converted)
     named = _flat(function.structured_input_signature, lambda spec: getattr(spec, "name", None))
     inputs = {key: tensor.name for key, tensor in zip(named, frozen.inputs, strict=False) if key}
     outputs = function.structured_outputs
@@ -280,6 +284,24 @@ def _of_function(function: Any) -> Frozen:
         inputs=inputs,
         outputs={key: tensor.name for key, tensor in zip(keys, frozen.outputs, strict=False)},
     )
+
+
+def _without_assignments(graph_def: Any) -> Any:
+    """The graph without what changes variables, which are constants now.
+
+    Random augmentation moves its seed on in every exported function, also where it does nothing.
+    """
+    dropped = {node.name for node in graph_def.node if node.op in ASSIGNMENTS}
+    if not dropped:
+        return graph_def
+    kept = [node for node in graph_def.node if node.name not in dropped]
+    del graph_def.node[:]
+    graph_def.node.extend(kept)
+    for node in graph_def.node:
+        inputs = [name for name in node.input if name.removeprefix("^") not in dropped]
+        del node.input[:]
+        node.input.extend(inputs)
+    return graph_def
 
 
 def _flat(structure: Any, read: Callable[[Any], str | None]) -> list[str | None]:

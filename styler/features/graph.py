@@ -81,6 +81,12 @@ class GraphExtractor:
         self._function = graph.pruned(entries, targets)
         self._stages: list[tuple[int, Any]] = []
 
+    @property
+    def shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
+        """Shape of each of `feeds`; None where not even the number of axes is known."""
+        shapes = [tensor.shape for tensor in self._entries]
+        return tuple(None if shape.rank is None else tuple(shape.as_list()) for shape in shapes)
+
     def __call__(self, inputs: Any) -> Features:
         """Evaluate.
 

@@ -66,6 +66,11 @@ class ModelExtractor:
         """Names of the model's inputs."""
         return tuple(symbol.name for symbol in self._symbols)
 
+    @property
+    def shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
+        """Shape of each of them."""
+        return tuple(tuple(symbol.shape) for symbol in self._symbols)
+
     def grown(self, model: keras.Model, addresses: tuple[str, ...]) -> ModelExtractor:
         """The same with a model of more outputs, under those keys."""
         other = copy(self)

@@ -164,9 +164,19 @@ def _convolutions(config: dict[str, Any]) -> tuple[str, ...]:
 
 
 def scales_bytes(config: dict[str, Any]) -> bool:
-    """Whether the model scales pixels 0..255 itself: it has a Rescaling by less than a tenth."""
-    scales = [each["config"].get("scale") for each in _dicts(config) if each.get("class_name") == "Rescaling"]
-    return any(isinstance(scale, float) and abs(scale) < 0.1 for scale in scales)
+    """Whether the model scales pixels 0..255 itself: by a Rescaling below a tenth or a Normalization of means above 1.
+
+    EfficientNet and MobileNetV3 have the one, ConvNeXt the other.
+    """
+    layers = [(each.get("class_name"), each["config"]) for each in _dicts(config) if "class_name" in each]
+    scales = [layer.get("scale") for kind, layer in layers if kind == "Rescaling"]
+    means = [layer.get("mean") for kind, layer in layers if kind == "Normalization"]
+    return any(isinstance(scale, float) and abs(scale) < 0.1 for scale in scales) or any(map(_above_one, means))
+
+
+def _above_one(mean: Any) -> bool:
+    """Whether a number, or one in a nested list of them, is above 1."""
+    return any(map(_above_one, mean)) if isinstance(mean, list) else isinstance(mean, int | float) and mean > 1
 
 
 def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:

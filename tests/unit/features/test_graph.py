@@ -248,3 +248,14 @@ def test_wrong_sources_say_what_to_do(tmp_path):
     for source, message in table:
         with pytest.raises(NetworkError, match=message):
             GraphExtractor(source, ["pooled"])
+
+
+def test_a_saved_model_with_random_augmentation(tmp_path, rng):
+    """Its exported function moves a seed on, which is a constant once the function is frozen."""
+    inputs = keras.Input((None, None, 3))
+    layers = keras.layers.Conv2D(2, 3, name="c1")(keras.layers.RandomFlip("horizontal")(inputs))
+    model = keras.Model(inputs, layers)
+    model.export(str(tmp_path / "saved"), verbose=False)
+    images = rng.random((1, 6, 6, 3), np.float32)
+    found = GraphExtractor(str(tmp_path / "saved"), ["output_0"])(images)["output_0"]
+    assert found.shape == (1, 4, 4, 2)

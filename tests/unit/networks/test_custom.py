@@ -53,7 +53,15 @@ def test_a_users_file(tmp_path, rng):
     )
 
 
-@pytest.mark.parametrize(("layer", "factor"), [(keras.layers.Rescaling(1 / 255), 255.0), (keras.layers.ReLU(), 1.0)])
+@pytest.mark.parametrize(
+    ("layer", "factor"),
+    [
+        (keras.layers.Rescaling(1 / 255), 255.0),
+        (keras.layers.Normalization(mean=[123.7, 116.3, 103.5], variance=[3410.0, 3263.0, 3292.0]), 255.0),
+        (keras.layers.Normalization(mean=[0.485, 0.456, 0.406], variance=[0.05, 0.05, 0.05]), 1.0),
+        (keras.layers.ReLU(), 1.0),
+    ],
+)
 def test_pixels_are_given_in_the_range_that_the_file_scales(tmp_path, layer, factor):
     spec = find_network(saved(tmp_path, layer))
     assert float(spec.preprocess(1.0)) == factor
