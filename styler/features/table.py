@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,13 @@ def addresses(
 
     if is_graph(source):
         return tensors_of(source, signature, example)
-    return activations_of(with_graph(source, example), size)
+    traced = with_graph(source, example)
+    found = activations_of(traced.model, size)
+    if not traced.within:
+        return found
+    prefix = f"{quoted(traced.within)}/"
+    inside = [each for each in found if each.address.startswith(prefix)]
+    return [replace(each, address=each.address.removeprefix(prefix)) for each in inside]
 
 
 def activations_of(model: keras.Model, size: int | None = None) -> list[Activation]:
