@@ -222,16 +222,25 @@ class _Graph:
         needed = _needed(targets, {tensor.ref() for tensor in feeds})
         part = tf.compat.v1.GraphDef(versions=self._graph_def.versions, library=self._graph_def.library)
         part.node.extend(node for node in self._graph_def.node if node.name in needed)
+        for node in part.node:  # places for what is left out, and devices of the machine that wrote the graph
+            node.attr.pop("_class", None)
+            node.device = ""
+        used = {_full(name) for node in part.node for name in node.input}
         fed = {tensor.ref(): index for index, tensor in enumerate(feeds)}
 
         def compute(*values: Tensor) -> list[Tensor]:
             names = [tensor.name for tensor in targets if tensor.ref() not in fed]
-            entries = {tensor.name: value for tensor, value in zip(feeds, values, strict=True)}
+            entries = {tensor.name: value for tensor, value in zip(feeds, values, strict=True) if tensor.name in used}
             found = iter(tf.import_graph_def(part, entries, names, name="") if names else ())
             return [values[fed[tensor.ref()]] if tensor.ref() in fed else next(found) for tensor in targets]
 
         signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in feeds]
         return tf.compat.v1.wrap_function(compute, signature)
+
+
+def _full(name: str) -> str:
+    """The name of an operation's input as TensorFlow writes that of a tensor."""
+    return name if ":" in name else f"{name}:0"
 
 
 def _needed(targets: list[Tensor], cuts: set[Any]) -> set[str]:
