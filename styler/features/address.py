@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from styler.errors import LayerError
+from styler.networks.names import quoted
 
-SIGNS = frozenset("/:@#*?[]'\"")
 FORMS = "name, model/layer, layer@1, layer:0, lstm:state_h, #-3, block*_conv1, or a name in quotes"
 SEGMENT = re.compile(
     r"""(?:'(?P<single>[^']+)' | "(?P<double>[^"]+)" | \#(?P<index>-?\d+) | (?P<plain>[^/:@#'"]+))
@@ -107,13 +107,6 @@ def _port(text: str, position: int) -> int | str | None:
 
 def _unreadable(text: str) -> LayerError:
     return LayerError(f"cannot read layer address {text!r}: expected {FORMS}")
-
-
-def quoted(name: str) -> str:
-    """A layer name as it stands in an address: in quotes if it holds a sign that addresses give a meaning to."""
-    if not SIGNS & set(name):
-        return name
-    return f'"{name}"' if "'" in name else f"'{name}'"
 
 
 def split_addresses(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from styler.errors import ConfigError
 from styler.features.frozen import DEFAULT_SIGNATURE, is_graph
@@ -61,6 +61,10 @@ class FeatureExtractor:
         >>> features["block4_conv2"].shape
         TensorShape([1, 64, 48, 512])
     """
+
+    autograph_info__: ClassVar[
+        dict[str, Any]
+    ] = {}  # told to leave the class alone, TensorFlow hands errors on unchanged
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from styler.errors import ImageError, LayerError
 from styler.features.frozen import DEFAULT_SIGNATURE, freeze
@@ -52,6 +52,9 @@ class GraphExtractor:
     """
 
     channels = -1
+    autograph_info__: ClassVar[
+        dict[str, Any]
+    ] = {}  # told to leave the class alone, TensorFlow hands errors on unchanged
 
     def __init__(
         self,

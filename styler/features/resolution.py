@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from styler.errors import LayerError, suggestion
-from styler.features.address import Address, Segment, parse_address, quoted
+from styler.features.address import Address, Segment, parse_address
 from styler.features.recurrent import ports_of
 from styler.features.taps import Inner, inner_calls, inner_layers
 from styler.networks.calls import Call, calls_by_operation, graph_of
+from styler.networks.names import quoted
 
 if TYPE_CHECKING:
     import keras

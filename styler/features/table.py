@@ -8,13 +8,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from styler.errors import ImageError
-from styler.features.address import quoted
 from styler.features.frozen import DEFAULT_SIGNATURE, freeze, is_graph
 from styler.features.graph import ENTRANCES
 from styler.features.recurrent import ports_of
 from styler.features.resolution import Target
-from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of
+from styler.features.taps import Inner, inner_calls, inner_layers
+from styler.networks.calls import Call, calls_by_operation, calls_of, graph_of, sublayers
 from styler.networks.geometry import Geometry, geometry_of
+from styler.networks.names import quoted
 
 if TYPE_CHECKING:
     import keras
@@ -138,10 +139,10 @@ def activations_of(model: keras.Model, size: int | None = None) -> list[Activati
     return [
         Activation(
             address=target.address,
-            type=type(target.path[-1].operation).__name__,
+            type=type(_layer(target)).__name__,
             shape=tuple(symbol.shape),
             dtype=str(symbol.dtype),
-            parameters=_parameters(target.path[-1].operation),
+            parameters=_parameters(_layer(target)),
             geometry=geometry,
         )
         for (target, geometry), symbol in zip(found, symbols, strict=True)
@@ -180,6 +181,25 @@ def _within(
             if inner is not None:
                 given = [geometry.get(id(symbol)) for symbol in call.inputs]
                 yield from _within(inner, given[: len(inner.inputs)], steps, f"{address}/")
+            else:
+                yield from ((target, None) for target in _inside(steps, address))
+
+
+def _inside(path: tuple[Call, ...], prefix: str) -> Iterator[Target]:
+    """Every target inside of a layer that Keras keeps no graph of; none where it cannot be looked into."""
+    if not sublayers(path[-1].operation):
+        return
+    try:
+        found = inner_calls(path[-1])
+    except Exception:  # whatever the layer's own code can raise on symbols
+        return
+    for names, counts in found.items():
+        address = "/".join([prefix, *map(quoted, names)])
+        for call, count in enumerate(counts):
+            numbered = address + (f"@{call}" if len(counts) > 1 else "")
+            for port in range(count):
+                text = numbered + (f":{port}" if count > 1 else "")
+                yield Target(address=text, path=path, port=Inner(names, call, port))
 
 
 def _ports(call: Call) -> Iterator[tuple[int | str, str]]:
@@ -225,6 +245,12 @@ def _sized(symbol: Any, size: int) -> Any:
         sides = [size if side is None else side for side in shape[1:3]]
         shape = (shape[0], *sides, shape[-1])
     return keras.KerasTensor(shape, symbol.dtype)
+
+
+def _layer(target: Target) -> Any:
+    """The layer that gives a target."""
+    layer = target.path[-1].operation
+    return layer if not isinstance(target.port, Inner) else dict(inner_layers(layer))[target.port.path]
 
 
 def _parameters(operation: Any) -> int:

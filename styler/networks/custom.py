@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from styler.errors import NetworkError, suggestion
 from styler.networks import preprocess as p
 from styler.networks.geometry import BOUNDED
+from styler.networks.names import quoted
 from styler.networks.pooling import repooled
 from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
 from styler.types import PathLike
@@ -155,12 +156,22 @@ def _inner_layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _inner_layers(layer)
 
 
+def _addressed(config: dict[str, Any], way: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every layer with the address of each of its calls, those of nested models after the model that holds them."""
+    for layer in _layers(config):
+        name, calls = quoted(layer["config"]["name"]), len(layer.get("inbound_nodes") or [None])
+        for address in [f"{way}{name}"] if calls < 2 else [f"{way}{name}@{call}" for call in range(calls)]:
+            yield address, layer
+            if layer["class_name"] in NESTED:
+                yield from _addressed(layer, f"{address}/")
+
+
 def _names(config: dict[str, Any]) -> list[str]:
-    return [layer["config"]["name"] for layer in _layers(config)]
+    return [address for address, _ in _addressed(config)]
 
 
 def _convolutions(config: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(layer["config"]["name"] for layer in _layers(config) if layer["class_name"] in CONVOLUTIONS)
+    return tuple(address for address, layer in _addressed(config) if layer["class_name"] in CONVOLUTIONS)
 
 
 def scales_bytes(config: dict[str, Any]) -> bool:

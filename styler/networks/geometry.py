@@ -151,6 +151,38 @@ POINTWISE = frozenset(
 """Layers and operations whose output at a position depends on that position alone (in inference)."""
 
 
+AUGMENTATION = frozenset(
+    [
+        "AugMix",
+        "CutMix",
+        "Equalization",
+        "MixUp",
+        "RandAugment",
+        "RandomBrightness",
+        "RandomColorDegeneration",
+        "RandomColorJitter",
+        "RandomContrast",
+        "RandomElasticTransform",
+        "RandomErasing",
+        "RandomFlip",
+        "RandomGaussianBlur",
+        "RandomGrayscale",
+        "RandomHue",
+        "RandomInvert",
+        "RandomPerspective",
+        "RandomPosterization",
+        "RandomRotation",
+        "RandomSaturation",
+        "RandomSharpness",
+        "RandomShear",
+        "RandomTranslation",
+        "RandomZoom",
+        "Solarization",
+    ]
+)
+"""Layers of Keras that change images in training only; in inference they give what they are given."""
+
+
 def _pair(value: Any) -> Pair:
     return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
@@ -240,7 +272,7 @@ def _unknown(call: Call, seen: Geometry) -> Geometry:
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(POINTWISE, lambda call, seen: seen),
+    **dict.fromkeys(POINTWISE | AUGMENTATION, lambda call, seen: seen),
     **dict.fromkeys(("Conv2D", "DepthwiseConv2D", "SeparableConv2D"), _convolution),
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D", "ScaledPooling2D"), _pooling),
     **dict.fromkeys(("LayerNormalization", "UnitNormalization", "Softmax", "Concatenate", "Split"), _last_axis_only),

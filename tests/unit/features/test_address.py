@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from styler.errors import LayerError
-from styler.features.address import parse_address, quoted, split_addresses, written
+from styler.features.address import parse_address, split_addresses, written
+from styler.networks.names import quoted
 
 TABLE = [
     ("conv", [("conv", None, None)], None),

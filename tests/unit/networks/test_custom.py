@@ -174,3 +174,35 @@ def test_pooling_of_a_users_file(tmp_path):
 )
 def test_spread(count, chosen):
     assert "".join(spread(tuple("abcdefghijk"[:count]), 5)) == chosen
+
+
+def transfer(folder, calls=1):
+    """The usual file of transfer learning: augmentation, scaling, a backbone as one layer, a head."""
+    inner = [keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3, padding="same", name="c1")]
+    backbone = keras.Sequential([*inner, keras.layers.Conv2D(3, 3, padding="same", name="c2")], name="backbone")
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.Rescaling(1 / 255)(keras.layers.RandomFlip(name="flip")(inputs))
+    for _ in range(calls):
+        x = backbone(x)
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="head")(pooled))
+    model.save(folder / "transfer.keras")
+    return model, find_network(folder / "transfer.keras")
+
+
+def test_layers_of_a_nested_backbone_count(tmp_path, rng):
+    model, spec = transfer(tmp_path)
+    assert [name for name, _ in spec.style_layers] == ["backbone/c1", "backbone/c2"]
+    assert spec.content_layers == (("backbone/c2", 1.0),)
+    assert {"flip", "backbone", "backbone/c1", "backbone/c2", "head"} < set(spec.layer_names)
+    pixels = rng.random((1, 16, 12, 3), np.float32)
+    features = FeatureExtractor.of(tmp_path / "transfer.keras", {"first": "backbone/c1"})(np.tile(pixels, (1, 2, 3, 1)))
+    by_hand = model.get_layer("backbone").get_layer("c1")(np.tile(pixels, (1, 2, 3, 1)))
+    np.testing.assert_allclose(features["first"], by_hand, rtol=1e-5, atol=1e-6)
+
+
+def test_layers_of_a_backbone_called_twice_have_numbers(tmp_path):
+    _, spec = transfer(tmp_path, calls=2)
+    convolutions = ["backbone@0/c1", "backbone@0/c2", "backbone@1/c1", "backbone@1/c2"]
+    assert [name for name, _ in spec.style_layers] == convolutions
+    assert FeatureExtractor(spec.build(None), convolutions).addresses == tuple(convolutions)

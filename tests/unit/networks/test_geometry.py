@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from styler.networks import NETWORKS
-from styler.networks.geometry import geometry_of, untileable
+from styler.networks.geometry import AUGMENTATION, geometry_of, layer_geometry, untileable
 from support.support_region import support, transparent
 
 SIZE = 96
@@ -191,3 +192,28 @@ def test_a_layer_that_is_not_known_counts_as_seeing_everything():
 
     image = keras.Input((None, None, 3))
     assert untileable(keras.Model(image, Mystery(name="mystery")(image))) == "mystery"
+
+
+ARGUMENTS = {"RandomTranslation": (0.1, 0.1), "RandomPosterization": (4,), "RandomColorJitter": ((0, 1),)}
+PLAIN = frozenset(["AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "RandomFlip", "RandomGrayscale"])
+PLAIN |= {"RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective"}
+PLAIN |= {"RandomShear", "Solarization"}
+
+
+@pytest.mark.parametrize("kind", sorted(AUGMENTATION))
+def test_augmentation_gives_in_inference_what_it_is_given(kind, rng):
+    arguments = () if kind in PLAIN else ARGUMENTS.get(kind, (0.2,))
+    layer = getattr(keras.layers, kind)(*arguments)
+    pixels = rng.random((2, 12, 10, 3), np.float32)
+    np.testing.assert_array_equal(layer(pixels, training=False), pixels)
+
+
+def test_augmentation_counts_as_nothing():
+    def model(*layers):
+        conv = keras.layers.Conv2D(2, 3, name="conv")
+        return keras.Sequential([keras.Input((None, None, 3)), *layers, keras.layers.Rescaling(1 / 255), conv])
+
+    plain = layer_geometry(model())["conv"]
+    augmented = model(keras.layers.RandomFlip(), keras.layers.RandomRotation(0.1), keras.layers.RandomContrast(0.2))
+    assert layer_geometry(augmented)["conv"] == plain
+    assert plain.field == 3
