@@ -66,7 +66,7 @@ class LocalEngine:
 
     def __enter__(self) -> LocalEngine:
         """Start all processes."""
-        self._logs = tempfile.TemporaryDirectory(prefix="styler-batch-")
+        self._logs = temporary_folder("styler-batch-")
         for placement in self._placements:
             self._start(placement)
         return self
@@ -133,6 +133,19 @@ class LocalEngine:
         _start_deaf(process)
         theirs.close()
         self._members[number] = _Member(process=process, connection=ours, placement=placement, log=log)
+
+
+def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder that is gone after its use.
+
+    Raises:
+        BatchError: There is nowhere to put it.
+    """
+    try:
+        return tempfile.TemporaryDirectory(prefix=prefix)
+    except OSError as cause:
+        message = f"a batch needs a folder for temporary files: {cause.strerror or cause}; name one in TMPDIR"
+        raise BatchError(message) from cause
 
 
 def _start_deaf(process: SpawnProcess) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,7 +24,7 @@ from styler.batch.layout import (
     uses_gpus,
 )
 from styler.batch.ledger import Entry
-from styler.batch.local import LocalEngine
+from styler.batch.local import LocalEngine, temporary_folder
 from styler.batch.plan import Task
 from styler.batch.recipe import network_file, statistics_tag, without_shared
 from styler.batch.together import ALONE, COUNTS, GAIN, Grouping, largest_of_many
@@ -192,7 +191,7 @@ def pictures_a_second(task: Task, engine: Engine, stop: Callable[[], bool], toge
         together: Pictures in one tensor.
     """
     times: dict[int, list[float]] = {}
-    with tempfile.TemporaryDirectory(prefix="styler-probe-") as folder, engine:
+    with temporary_folder("styler-probe-") as folder, engine:
         begun = 0
         while len(times) < engine.workers or min(map(len, times.values())) < RENDERS * together:
             if stop():

@@ -13,7 +13,7 @@ from styler.batch.jobs import Job
 from styler.batch.naming import FIELDS
 from styler.errors import ConfigError, suggestion
 
-CONDITION = re.compile(r"\s*(?P<name>[\w-]+)\s*(?P<sign>!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*")
+CONDITION = re.compile(r"\s*(?P<name>[\w-]+)\s*(?P<sign>!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*", re.DOTALL)
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -89,7 +89,10 @@ def _values(job: Job, name: str) -> list[Any]:
 
 
 def _is_like(values: list[Any], pattern: str) -> bool:
-    return any(fnmatchcase(str(value), pattern) or _same_number(value, pattern) for value in values)
+    """Whether one of the values is a text, brackets and all, matches it as a pattern, or is the same number."""
+    return any(
+        str(value) == pattern or fnmatchcase(str(value), pattern) or _same_number(value, pattern) for value in values
+    )
 
 
 def _same_number(value: Any, text: str) -> bool:

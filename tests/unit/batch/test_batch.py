@@ -214,6 +214,12 @@ def test_a_repaired_picture_is_done_by_the_next_run(photos, tmp_path):
     assert states(run(jobs)) == {"a": "skipped", "torn": "done"}
 
 
+def test_without_a_temporary_folder_nothing_begins_and_the_variable_is_named(photos, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/no such folder")
+    with pytest.raises(BatchError, match="name one in TMPDIR"):
+        run(photos("a"))
+
+
 def test_two_runs_in_one_folder_the_second_is_refused(photos, tmp_path):
     jobs = photos("a")
     (tmp_path / "out").mkdir()

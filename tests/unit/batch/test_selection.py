@@ -39,6 +39,12 @@ def test_conditions(where, left):
     assert styles(*where) == left
 
 
+@pytest.mark.parametrize("name", ["shoot [2024]", "two\nlines", "who is it?", "a*b"])
+def test_a_name_with_signs_of_patterns_is_found(name):
+    jobs = [Job(content=Path(f"{each}.jpg"), styles=(Path("s.jpg"),)) for each in (name, "other")]
+    assert selected(jobs, where=[f"content={name}"]) == jobs[:1]
+
+
 def test_a_seed_shuffles_always_the_same_way_and_a_limit_cuts_after_it():
     once = selected(JOBS, shuffle_seed=5)
     assert once == selected(JOBS, shuffle_seed=5) != JOBS
