@@ -15,7 +15,7 @@ from styler.batch.plan import Task
 from styler.batch.together import ALONE, Grouping, most_that_fit
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
-from styler.errors import BatchError, suggestion
+from styler.errors import BatchError, ResourceError, suggestion
 from styler.memory import available_memory
 from styler.processors import count_processors
 
@@ -62,7 +62,12 @@ def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> 
 
     On GPUs one worker each; on processors as many single-threaded workers as there are cores, since threads of one
     worker wait for each other, or fewer where jobs or memory run out, with the cores shared out among them.
+
+    Raises:
+        ResourceError: A job names a GPU that is not there.
     """
+    if resources.engine == "local":
+        _check_devices(tasks)
     statistics = folder.absolute() / STATISTICS
     gpus = uses_gpus(tasks)
     if gpus:
@@ -74,6 +79,14 @@ def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> 
     workers = resources.workers or max(1, room)
     threads = resources.threads or max(1, cores // workers)
     return [Placement(threads=threads, statistics=statistics)] * min(workers, len(tasks))
+
+
+def _check_devices(tasks: Sequence[Task]) -> None:
+    for device in dict.fromkeys(task.job.config.device for task in tasks):
+        kind, _, index = device.partition(":")
+        if kind == "gpu" and int(index or 0) >= count_gpus():
+            message = f"no device {device}: TensorFlow sees {count_gpus()} GPUs here; give --device auto or cpu"
+            raise ResourceError(message)
 
 
 def uses_gpus(tasks: Sequence[Task]) -> int:

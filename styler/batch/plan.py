@@ -272,8 +272,10 @@ def _is_another(entry: Entry, recipe: str, path: Path) -> bool:
 
 def _is_touched(entry: Entry, recipe: str, path: Path) -> bool:
     """Whether a picture is there that was neither left by a run cut short nor damaged."""
-    if entry.recipe == recipe and entry.state in (STARTED, RETRYING):
+    if not os.path.lexists(path) or (entry.recipe == recipe and entry.state in (STARTED, RETRYING)):
         return False
+    if not os.access(path, os.R_OK):  # nobody can tell
+        return True
     try:
         read_image(path)
     except StylerError:

@@ -211,6 +211,15 @@ def test_a_variable_that_names_gpus_changes_nothing_where_there_are_none(folders
     assert out.count("TensorFlow sees no GPU here") == noted
 
 
+@pytest.mark.parametrize("device", ["gpu", "gpu:1"])
+def test_a_gpu_that_is_not_there_is_refused_before_any_work(folders, monkeypatch, capsys, device):
+    monkeypatch.setattr("styler.batch.layout.GPU_DEVICES", ("no such device",))
+    for more in (("--dry-run",), ()):
+        assert batch(monkeypatch, *GLOBS, "--device", device, *more) == 2
+        assert f"no device {device}: TensorFlow sees 0 GPUs here" in capsys.readouterr().err
+    assert not list((folders / "out").glob("*.png"))
+
+
 def test_a_batch_that_is_refused_leaves_no_page(folders, monkeypatch, capsys):
     (folders / "out").mkdir()
     with opened_ledger(folders / "out"):

@@ -190,3 +190,17 @@ def test_intermediate_images_never_replace_a_file_unasked(folder):
     check_intermediate(found, 50, overwrite=False)
     check_intermediate(found, 10, overwrite=True)
     check_intermediate(found, None, overwrite=False)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_config_file_is_read_as_windows_writes_it(tmp_path, encoding, end):
+    path = tmp_path / "options.toml"
+    path.write_bytes(f'# für später{end}style-weights = [1, 2]{end}init = "Büro.jpg"{end}'.encode(encoding))
+    assert read_options(path) == {"style_weights": [1, 2], "init": "Büro.jpg"}
+
+
+def test_a_config_file_with_backslashes_in_double_quotes_gets_a_hint(tmp_path):
+    (tmp_path / "options.toml").write_text('init = "in\\q.jpg"')
+    with pytest.raises(ConfigError, match=r"is not TOML: .*single quotes"):
+        read_options(tmp_path / "options.toml")
