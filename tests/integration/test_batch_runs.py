@@ -112,7 +112,8 @@ def test_outputs_carry_the_recipe_of_their_exact_size(tmp_path, photos, start):
         assert recipe.plan.size == (image.height, image.width)
         assert image.height == 49
     assert [(each.role, each.name) for each in recipe.inputs[:2]] == [("content", "000.png"), ("style", "s0.png")]
-    assert finish(start(*words, "--no-recipe"))[0] == 0
+    assert finish(start(*words, "--no-recipe"))[0] == 2
+    assert finish(start(*words, "--no-recipe", "--overwrite"))[0] == 0
     assert b"styler_recipe" not in picture.read_bytes()
 
 
@@ -125,6 +126,8 @@ def test_ctrl_c_finishes_what_runs_and_leaves_the_rest(tmp_path, photos, start):
     assert status == 130, err
     assert err.splitlines()[-1] == "error: interrupted"
     assert " left, " in err
+    assert "beginning no more; once more stops at once" in err
+    assert "to go on: styler batch " in err
     assert count(tmp_path, "started") == count(tmp_path, "done")
     assert len(count(tmp_path, "done")) < 12
     assert not list((tmp_path / "out").glob(".*.partial"))
