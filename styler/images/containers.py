@@ -15,6 +15,9 @@ PNG_TEXTS = ("tEXt", "zTXt", "iTXt")
 PIECE = 2**20  # bytes copied at a time
 LARGEST_HEAD = 2**10  # bytes around the text of a chunk: flags, language and the keyword in that
 LARGEST_TABLE = 2**20  # bytes of a list of items: of the largest grids some thousand entries
+SCAN, END = 0xDA, b"\xff\xd9"  # markers of JPEG (ITU-T T.81, table B.1)
+BLANK = 16  # zeros at the end of a file: what a broken copy leaves there
+CODESTREAM = 43  # bytes of a JPEG 2000 codestream up to the bits of its first channel
 LARGEST_PROFILE = 2**24  # bytes; those of presses have 2 MB
 LARGEST_SMALL = 64  # bytes: cICP, gAMA, cHRM and sRGB are all shorter
 
@@ -247,11 +250,12 @@ def jpeg_2000(file: IO[bytes]) -> Jpeg2000:
         start = first
         break
     file.seek(start)
-    head = file.read(41)
-    if head[:4] != b"\xff\x4f\xff\x51" or len(head) < 41:
+    head = file.read(LARGEST_TABLE if start == 0 else CODESTREAM)
+    head = head[max(0, head.find(b"\xff\x4f\xff\x51")) :]  # boxes with a wrong length are passed over
+    if head[:4] != b"\xff\x4f\xff\x51" or len(head) < CODESTREAM:
         message = "a JPEG 2000 codestream was expected, none was found"
         raise ValueError(message)
-    return Jpeg2000((head[40] & 0x7F) + 1, icc, space)
+    return Jpeg2000((head[42] & 0x7F) + 1, icc, space)
 
 
 def mended_jpeg(data: bytes) -> bytes:
@@ -270,13 +274,23 @@ def mended_jpeg(data: bytes) -> bytes:
         is_baseline = is_baseline or marker in (0xC0, 0xC1)
         if marker == 0xE0 and segment[4:9] == b"JFIF\0" and segment[9:10] != b"\1":
             segment = segment[:9] + b"\1" + segment[10:]
-        if marker == 0xDA:
+        if marker == SCAN:
             made.append(segment[:-3] + b"\0\x3f\0" if is_baseline else segment)
             break
         made.append(segment)
         at = end
     rest = data[end:]
-    return b"".join([*made, rest, b"" if b"\xff\xd9" in rest else b"\xff\xd9"])
+    return b"".join([*made, rest, b"" if END in rest or rest.endswith(bytes(BLANK)) else END])
+
+
+def has_jpeg_end(data: bytes) -> bool:
+    """Whether an end marker follows the pixels: not so in a file that was cut, or filled with zeros from there on."""
+    at = 2
+    while (at := _next_marker(data, at)) >= 0:
+        if data[at + 1] == SCAN:
+            return END in data[at:]
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
 
 
 def _next_marker(data: bytes, at: int) -> int:

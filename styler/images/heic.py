@@ -17,13 +17,18 @@ def opened(file: IO[bytes]) -> Any:
 
     Raises:
         ModuleNotFoundError: The extra is not installed.
+        ValueError: The file holds nothing that can be decoded.
     """
     try:
         import pillow_heif
     except ModuleNotFoundError:
         raise ModuleNotFoundError(MISSING) from None
     file.seek(0)
-    return pillow_heif.open_heif(file, convert_hdr_to_8bit=False)  # else 10 and 12 bits become 8 without a word
+    images = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)  # else 10 and 12 bits become 8 without a word
+    if not len(images):
+        message = "it holds no image of a kind that is read here"
+        raise ValueError(message)
+    return images
 
 
 def channels(images: Any) -> tuple[NDArray[Any], float]:

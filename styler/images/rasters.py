@@ -181,7 +181,7 @@ def _refusing() -> Iterator[None]:
 def _reason(cause: Exception) -> str:
     """One line of what a decoder said; libvips puts what it met last at the end."""
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith("unable to")]
+    told = [line for line in lines if not line.startswith("unable to") and any(word.isalpha() for word in line.split())]
     if not told:
         told = ["its data are damaged"] if lines else [type(cause).__name__]
     return "".join(c if c.isprintable() else "?" for c in told[-1])
@@ -278,28 +278,28 @@ def _jpeg_header(file: IO[bytes]) -> Header:
     try:
         image = _opened(file, "jpeg", fail_on="warning")
     except libvips().Error:
-        image = _opened_mended(_mended(file))
+        file.seek(0)
+        image = _opened_mended(containers.mended_jpeg(file.read()))
     return _vips_header(image, "jpeg", file, _exif(image, "jpeg", file))
 
 
 def _jpeg_raster(file: IO[bytes]) -> Raster:
     """Strictly, so that nothing is missing; a file that has all pixels and small faults around them is mended."""
-    vips = libvips()
+    file.seek(0)
+    data = file.read()
     try:
+        if not containers.has_jpeg_end(data):
+            message = "it has no end, as of a file that was not copied whole"
+            raise DecodingError(message)
         return _vips_raster(_opened(file, "jpeg", fail_on="warning"), "jpeg", file)
-    except vips.Error as cause:
-        data = _mended(file)
-        if not _is_complete(data):
+    except (libvips().Error, DecodingError) as cause:
+        data = containers.mended_jpeg(data)
+        if not containers.has_jpeg_end(data) or not _is_complete(data):
             raise
         forget_errors()
         message = _reason(cause)
     raster = _vips_raster(_opened_mended(data), "jpeg", file)
     return replace(raster, notes=(*raster.notes, f"{MENDED} ({message})"))
-
-
-def _mended(file: IO[bytes]) -> bytes:
-    file.seek(0)
-    return containers.mended_jpeg(file.read())
 
 
 def _is_complete(jpeg: bytes) -> bool:
@@ -464,6 +464,7 @@ def _jp2_raster(file: IO[bytes]) -> Raster:
         raise DecodingError(message)
     if stated.bits <= 8:
         return replace(from_pil(image), icc=stated.icc)
+    image.load()  # by the same library, but so that it refuses what is cut short
     file.seek(0)
     values = imagecodecs.jpeg2k_decode(file.read()).reshape(image.height, image.width, -1)
     if values.dtype != np.uint16:

@@ -240,6 +240,9 @@ def _check_claim(data: bytes, compression: int, most: tuple[int, int]) -> None:
 def _check_jpeg(data: bytes, tables: bytes | None) -> None:
     """Decode once by libvips, which refuses what the other decoder fills with gray."""
     vips = libvips()
+    if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+        message = "an end marker was expected"
+        raise ValueError(message)
     whole = tables[:-2] + data[2:] if tables else data
     vips.Image.jpegload_buffer(whole, access="sequential", fail_on="warning").avg()
 

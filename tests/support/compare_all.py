@@ -7,6 +7,7 @@ this process and not the tests. Lines are [path, kind, outcome, reader or reason
 - `noted`: it differs, or nobody else reads it, and a note says what was done;
 - `alone`: nobody else here reads it, and nothing is noted;
 - `refused`: refused in one line, as by every other reader;
+- `large`: more pixels than are compared here;
 - `named`: refused by what it is, in one line, though another reader reads something of it;
 - `loss`: it differs and nothing is noted;
 - any other word: the class of an error that should not be.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -31,7 +33,7 @@ from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
 from styler.images.signatures import HEAD, kind_of, name_of
 
-MOST_PIXELS = 40_000_000  # of a file, so that a reading takes seconds
+MOST_PIXELS = int(os.environ.get("STYLER_PUBLIC_PIXELS", "40_000_000"))  # of a file; larger ones are passed over
 MEAN, FAR, SHARE = 0.02, 0.12, 0.01  # of a channel: on average; what counts as far; how many may be far
 CODECS = {
     "png": imagecodecs.png_decode,
@@ -60,6 +62,9 @@ def by_pillow(path: Path) -> Seen:
     if image.mode == "F" or image.mode.startswith("I"):
         values = np.asarray(image, np.float64) / (1.0 if image.mode == "F" else 65535.0)
         return np.repeat(values[..., None], 3, -1), alpha
+    if image.mode == "LAB":
+        lab, srgb = (ImageCms.createProfile(name) for name in ("LAB", "sRGB"))
+        return np.asarray(ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")) / 255.0, alpha
     if icc:
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
@@ -90,14 +95,13 @@ def by_tifffile(path: Path) -> Iterator[Seen]:
             values = page.asarray()
             if page.planarconfig == 2 and values.ndim == 3:
                 values = np.moveaxis(values, 0, 2)
-            if page.photometric == 0:
-                values = ~values if values.dtype.kind in "bu" else 1 - values
+            if page.photometric in (8, 9):  # CIELab
+                continue
             if page.colormap is not None:
                 values = np.moveaxis(page.colormap[:, values], 0, 2)
-            bits = page.bitspersample
-            if values.dtype.kind == "u" and page.colormap is None and bits not in (8, 16, 32):
-                values = values / (2.0**bits - 1)
-            yield as_seen(values)
+            elif values.dtype.kind in "bu":
+                values = values / (2.0**page.bitspersample - 1)
+            yield as_seen(1.0 - values if page.photometric == 0 else values)
 
 
 def references(path: Path, kind: str) -> Iterator[tuple[str, Seen]]:
@@ -138,6 +142,8 @@ def compared(path: Path) -> tuple[str, str, str, str]:
         picture = read_image(path, max_pixels=MOST_PIXELS)
     except ImageError as error:
         message = str(error)
+        if "more than the limit of" in message:
+            return kind, "large", message, ""
         if "\n" in message or not message.isprintable():
             return kind, "LongMessage", message, ""
         if name_of(head) or kind == "other":
@@ -164,5 +170,5 @@ if __name__ == "__main__":
     Image.MAX_IMAGE_PIXELS = None
     pillow_heif.register_heif_opener()
     folder = Path(sys.argv[1])
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size):
         print(json.dumps([path.relative_to(folder).as_posix(), *compared(path)]), flush=True)

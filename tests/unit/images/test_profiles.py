@@ -77,3 +77,12 @@ def test_only_a_whole_rgb_profile_can_be_kept(profile, model, kept):
 def test_a_profile_that_does_not_fit_is_an_error(profile, dtype):
     with pytest.raises(ProfileError):
         to_srgb(np.zeros((4, 4, 3), dtype), profile, "rgb")
+
+
+def test_a_profile_that_gives_other_colors_back_is_not_kept(monkeypatch):
+    """As one whose tables for writing are empty or for another space (XYB in a photo, for example)."""
+    assert can_be_kept(made.wide()) is True
+    other = bytearray(made.wide())
+    other[80:84] = b"none"  # the creator: another profile to the cache
+    monkeypatch.setattr("styler.images.profiles.from_srgb", lambda pixels, _icc: pixels[..., ::-1])
+    assert can_be_kept(bytes(other)) is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import sys
+import zlib
 
 import imagecodecs
 import numpy as np
@@ -17,7 +18,7 @@ from styler.errors import ImageError
 from styler.images.reading import check_readable, read_image
 from styler.images.recipes import png_chunk
 from support import color_profiles
-from support.image_files import EIGHT, FLOATS, SIXTEEN, by_pillow, by_tifffile, deep_heic, honest_files
+from support.image_files import EIGHT, FLOATS, SIXTEEN, by_pillow, by_tifffile, deep_heic, exif_block, honest_files
 
 LEVELS = np.arange(65536, dtype=np.uint16).reshape(256, 256)
 DEEP = np.dstack([LEVELS, LEVELS[::-1], LEVELS.T])
@@ -99,8 +100,6 @@ def test_png_of_few_bits(tmp_path, bits):
     levels = 2**bits
     indices = (np.arange(24 * 32).reshape(24, 32) % levels).astype(np.uint8)
     packed = np.packbits(np.unpackbits(indices[..., None], axis=2)[..., 8 - bits :].reshape(24, -1), axis=1)
-    import zlib
-
     rows = b"".join(b"\0" + row.tobytes() for row in packed)
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 24, bits, 0, 0, 0, 0))
     data = b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
@@ -238,6 +237,208 @@ def test_heic_of_10_bits_keeps_every_level(tmp_path):
 def test_channels_of_another_kind_are_refused(tmp_path, dtype):
     with pytest.raises(ImageError, match=r"photo\.tif"):
         read(tmp_path, by_tifffile((FLOATS * 100).astype(dtype)), "tif")
+
+
+@pytest.mark.parametrize("span", ["limited", "full"])
+@pytest.mark.parametrize("subsampling", ["4:0:0", "4:2:0"])
+def test_gray_avif_uses_its_whole_range(tmp_path, subsampling, span):
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
+    file = io.BytesIO()
+    Image.fromarray(ramp).convert("RGB").save(file, "AVIF", subsampling=subsampling, range=span, quality=100)
+    found = read(tmp_path, file.getvalue()).pixels[32, :, 0]
+    np.testing.assert_allclose(found, np.arange(256) / 255, atol=2 / 255)
+    assert (found[0], found[-1]) == (0.0, 1.0)
+
+
+def camera_says(space, index=None):
+    exif = Image.Exif()
+    exif[0x8769] = {0xA001: space, **({0xA005: {1: index, 2: b"0100"}} if index else {})}
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "space", "index"),
+    [("JPEG", 65535, "R03"), ("WEBP", 65535, "R03"), ("JPEG", 2, None), ("WEBP", 2, "R98"), ("TIFF", 2, None)],
+)
+def test_adobe_rgb_by_exif_alone(tmp_path, name, space, index):
+    lossless = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}.get(name, {})
+    said = read(tmp_path, by_pillow("RGB", name, exif=camera_says(space, index), **lossless))
+    embedded = read(tmp_path, by_pillow("RGB", name, icc_profile=color_profiles.wide(), **lossless))
+    np.testing.assert_allclose(said.pixels, embedded.pixels, atol=3 / 255)
+    assert said.notes == ("colors converted to sRGB (Adobe RGB by its EXIF)",)
+
+
+@pytest.mark.parametrize(("space", "index"), [(1, None), (1, "R98"), (65535, None), (65535, "R98")])
+def test_anything_else_in_exif_is_srgb(tmp_path, space, index):
+    picture = read(tmp_path, by_pillow("RGB", "WEBP", exif=camera_says(space, index), lossless=True))
+    np.testing.assert_allclose(picture.pixels, EIGHT / 255, atol=1e-6)
+    assert picture.notes == ()
+
+
+def test_a_profile_counts_more_than_what_exif_says(tmp_path):
+    options = {"exif": camera_says(65535, "R03"), "icc_profile": color_profiles.srgb(), "lossless": True}
+    picture = read(tmp_path, by_pillow("RGB", "WEBP", **options))
+    np.testing.assert_allclose(picture.pixels, EIGHT / 255, atol=1 / 255)
+
+
+PACKET = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description %s</rdf:RDF></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("form", [b'tiff:Orientation="6"/>', b"><tiff:Orientation>6</tiff:Orientation>"])
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP"])
+def test_a_turn_in_xmp_is_obeyed(tmp_path, form, name):
+    options = {"xmp": PACKET % form, "lossless": True} if name != "PNG" else {}
+    data = by_pillow("RGB", name, **options)
+    if name == "PNG":
+        text = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + PACKET % form)
+        data = data[:33] + text + data[33:]
+    assert np.abs(read(tmp_path, data).pixels - np.rot90(EIGHT, -1) / 255).mean() < 0.05
+
+
+def test_exif_counts_more_than_xmp(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    data = by_pillow("RGB", "WEBP", exif=exif, xmp=PACKET % b'tiff:Orientation="6"/>', lossless=True)
+    np.testing.assert_allclose(read(tmp_path, data).pixels, EIGHT / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["exif", "APP1"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_exif_in_the_text_of_a_png(tmp_path, name, compressed):
+    block = exif_block()  # turned by 6
+    text = b"\n%s\n%8d\n" % (name.encode(), len(block)) + block.hex().encode() + b"\n"
+    keyword = b"Raw profile type " + name.encode() + b"\0"
+    chunk = (
+        png_chunk(b"zTXt", keyword + b"\0" + zlib.compress(text)) if compressed else png_chunk(b"tEXt", keyword + text)
+    )
+    data = by_pillow("RGB", "PNG")
+    picture = read(tmp_path, data[:33] + chunk + data[33:])
+    np.testing.assert_allclose(picture.pixels, np.rot90(EIGHT, -1) / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [100_000, 1_500_000])
+def test_a_png_with_large_texts_is_read(tmp_path, size):
+    text = np.random.default_rng(0).integers(32, 127, size, np.uint8).tobytes()
+    chunk = png_chunk(b"zTXt", b"Raw profile type 8bim\0\0" + zlib.compress(text))
+    data = imagecodecs.png_encode(SIXTEEN)
+    for place in (33, len(data) - 12):
+        picture = read(tmp_path, data[:place] + chunk + data[place:])
+        np.testing.assert_array_equal(np.rint(picture.pixels * 65535), SIXTEEN)
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+
+
+def noisy_jpeg(**options):
+    return bytes(imagecodecs.jpeg8_encode(NOISE, level=80, **options))
+
+
+def small_faults():
+    data = noisy_jpeg()
+    table = data.index(b"\xff\xdb")
+    return {
+        "stray bytes": data[:table] + bytes(18) + data[table:],
+        "no end": data[:-2],
+        "bytes before the end": data[:-2] + b"\0\1\2" + data[-2:],
+    }
+
+
+@pytest.mark.parametrize("fault", small_faults())
+def test_a_slightly_damaged_jpeg_is_read_with_a_note(tmp_path, fault):
+    whole = read(tmp_path, noisy_jpeg())
+    found = read(tmp_path, small_faults()[fault])
+    np.testing.assert_array_equal(found.pixels, whole.pixels)
+    assert whole.notes == ()
+    if fault != "bytes before the end":  # nothing notices
+        assert found.notes[0].startswith("the file is slightly damaged; all of its pixels are there")
+
+
+@pytest.mark.parametrize("tail", [b"SEFH" + bytes(range(256)) * 20, b"\0" * 100])
+def test_what_a_phone_puts_behind_the_end_does_not_matter(tmp_path, tail):
+    assert read(tmp_path, noisy_jpeg() + tail).notes == ()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("lost", [3, 8, 100, 3000])
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9", bytes(5000)], ids=["cut", "closed", "zeros"])
+def test_a_jpeg_that_lacks_pixels_is_refused(tmp_path, progressive, lost, end):
+    if progressive:
+        Image.fromarray(NOISE).save(tmp_path / "whole.jpg", quality=60, progressive=True)
+        data = (tmp_path / "whole.jpg").read_bytes()
+    else:
+        data = noisy_jpeg()
+    if end == b"\xff\xd9" and lost < 100:
+        pytest.skip("a few bytes of the last blocks before an end marker: no decoder notices")
+    with pytest.raises(ImageError, match=r"photo\.jpg"):
+        read(tmp_path, data[: -2 - lost] + end, "jpg")
+
+
+@pytest.mark.parametrize("name", ["TGA", "ICO", "PPM"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_simple_formats_by_pillow(tmp_path, name, mode):
+    if (name, mode) in (("PPM", "RGBA"), ("ICO", "L")):
+        pytest.skip("no such file")
+    options = {"sizes": [(32, 24)], "bitmap_format": "png"} if name == "ICO" else {}
+    image = Image.fromarray(EIGHT).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(128)
+    file = io.BytesIO()
+    image.save(file, name, **options)
+    picture = read(tmp_path, file.getvalue())
+    expected = np.asarray(Image.fromarray(EIGHT).convert(mode).convert("RGB")) / 255
+    np.testing.assert_allclose(picture.pixels, expected, atol=1e-6)
+    assert (picture.alpha is None) == (mode != "RGBA")
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_qoi(tmp_path, channels):
+    values = np.dstack([EIGHT, np.full((24, 32), 128, np.uint8)])[..., :channels]
+    picture = read(tmp_path, imagecodecs.qoi_encode(np.ascontiguousarray(values)))
+    np.testing.assert_allclose(picture.pixels, EIGHT / 255, atol=1e-6)
+
+
+def test_of_an_icon_the_largest_is_read(tmp_path):
+    file = io.BytesIO()
+    Image.fromarray(EIGHT).resize((64, 64)).save(file, "ICO", sizes=[(16, 16), (64, 64), (32, 32)])
+    assert read(tmp_path, file.getvalue()).size == (64, 64)
+
+
+@pytest.mark.parametrize("codec", ["jp2", "j2k"])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("gray", [False, True])
+def test_jpeg_2000_keeps_every_level(tmp_path, codec, depth, gray):
+    values = (EIGHT if depth == 8 else SIXTEEN)[..., : 1 if gray else 3]
+    stored = np.ascontiguousarray(values[..., 0] if gray else values)
+    data = imagecodecs.jpeg2k_encode(stored, codecformat=codec, reversible=True, level=0)
+    picture = read(tmp_path, data)
+    expected = np.broadcast_to(values, (24, 32, 3)) / np.float32(2**depth - 1)
+    np.testing.assert_allclose(picture.pixels, expected, atol=1e-6)
+    assert picture.depth == depth
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_jpeg_2000_cut_short_is_refused(tmp_path, depth):
+    data = imagecodecs.jpeg2k_encode(NOISE if depth == 8 else NOISE.astype(np.uint16) * 257, reversible=True, level=0)
+    with pytest.raises(ImageError, match=r"photo\.jp2"):
+        read(tmp_path, data[: len(data) // 2], "jp2")
+
+
+def test_a_reason_is_that_of_the_file(tmp_path):
+    data, avif = noisy_jpeg()[:2000], by_pillow("RGB", "AVIF")
+    reasons = []
+    for _ in range(2):
+        with pytest.raises(ImageError) as caught:
+            read(tmp_path, data, "jpg")
+        reasons.append(str(caught.value))
+        read(tmp_path, avif)
+    assert reasons[0] == reasons[1]
+    assert "heif" not in reasons[1].lower()
+
+
+def test_a_heic_file_without_images_is_refused(tmp_path):
+    with pytest.raises(ImageError, match=r"photo\.heic") as caught:
+        read(tmp_path, b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic")
+    assert "list index" not in str(caught.value)
 
 
 def test_tifffile_agrees_about_what_was_made():
