@@ -44,7 +44,6 @@ CODECS = {
     "jp2": imagecodecs.jpeg2k_decode,
     "jxl": imagecodecs.jpegxl_decode,
     "gif": imagecodecs.gif_decode,
-    "bmp": imagecodecs.bmp_decode,
     "qoi": imagecodecs.qoi_decode,
 }
 Seen = tuple[np.ndarray, np.ndarray | None]
