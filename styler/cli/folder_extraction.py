@@ -62,9 +62,11 @@ def carry_out_folder(request: Extraction, *, progress: bool | None, quiet: bool)
         KeyboardInterrupt: A signal came; the image under way was finished.
     """
     started = time.monotonic()
+    folder = request.folder or Path()
+    _make_folder(folder)
     reader = Reader(request.wanted)
     options = options_of(request.wanted, reader.digest)
-    targets = _targets(request, options)
+    targets = _targets(request, folder, options)
     outcomes: Counter[str] = Counter()
     problems = list(request.problems)
     visible = sys.stderr.isatty() if progress is None else progress
@@ -85,21 +87,18 @@ def carry_out_folder(request: Extraction, *, progress: bool | None, quiet: bool)
             bar.update(1)
     if not quiet:
         counts = ", ".join(f"{outcomes[each]} {each}" for each in (EXTRACTED, DONE_BEFORE))
-        print(
-            f"{request.folder}: {counts}, {len(problems)} failed, {time.monotonic() - started:.1f} s", file=sys.stderr
-        )
+        print(f"{shown(folder)}: {counts}, {len(problems)} failed, {time.monotonic() - started:.1f} s", file=sys.stderr)
     for name, reason in problems:
         print(f"failed: {shown(name)}: {reason}", file=sys.stderr)
     return SOME_FAILED if problems else ALL_DONE
 
 
-def _targets(request: Extraction, options: dict[str, Any]) -> list[_Target]:
+def _targets(request: Extraction, folder: Path, options: dict[str, Any]) -> list[_Target]:
     """Every image with its archive.
 
     Raises:
         OutputError: An archive that is there was made otherwise, and nothing may be replaced.
     """
-    folder = request.folder or Path()
     targets = []
     for photo in request.photos:
         archive = folder / (photo.name + SUFFIX)
@@ -160,13 +159,17 @@ def _extracted(target: _Target, reader: Reader, request: Extraction, options: di
     shape = reader.intake.shape_for(Size(*picture.pixels.shape[:2]), wanted.size)
     arrays = cast_to(reader(reader.intake.prepared(picture.pixels, shape)[None]), wanted.dtype)
     origin = {**options, "image": source_facts(picture.source), "styler": styler.__version__}
-    try:
-        target.archive.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as cause:
-        message = f"cannot make the folder {shown(target.archive.parent)}: {cause.strerror or cause}"
-        raise OutputError(message) from cause
+    _make_folder(target.archive.parent)
     write_archive(target.archive, arrays, origin=origin, overwrite=request.overwrite or target.origin is not None)
     return EXTRACTED
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        message = f"cannot make the folder {shown(folder)}: {cause.strerror or cause}"
+        raise OutputError(message) from cause
 
 
 def _sha256(path: Path) -> str:

@@ -35,11 +35,13 @@ class Intake:
         height: Fixed height, pixels; None for any.
         width: The same of the width.
         channels: 1 or 3.
+        whole: Whether it takes whole numbers 0..255 in place of 0..1.
     """
 
     height: int | None = None
     width: int | None = None
     channels: int = 3
+    whole: bool = False
 
     def shape_for(self, size: Size, longer: int | None) -> Size:
         """What an image becomes: the network's fixed size, else scaled to its longer side, else its own.
@@ -55,10 +57,12 @@ class Intake:
             raise ConfigError(message)
         return Size(self.height or own.height, self.width or own.width)
 
-    def prepared(self, pixels: Pixels, shape: Size) -> Pixels:
-        """Scaled to cover (height, width), cut in the middle, gray where the network takes gray."""
+    def prepared(self, pixels: Pixels, shape: Size) -> NDArray[Any]:
+        """Scaled to cover (height, width), cut in the middle, gray or whole numbers where the network takes these."""
         fitted = cropped(pixels, shape)
-        return fitted if self.channels == 3 else (fitted @ np.asarray(LUMA, np.float32))[..., None]
+        if self.channels == 1:
+            fitted = (fitted @ np.asarray(LUMA, np.float32))[..., None]
+        return np.rint(255 * fitted).clip(0, 255).astype(np.uint8) if self.whole else fitted
 
 
 def cropped(pixels: Pixels, shape: Size) -> Pixels:
@@ -90,7 +94,9 @@ class Reader:
         self._options: dict[str, Any] = {}
         if not isinstance(source, Path):
             self._model = source.build(None)
-            self._options = {"preprocess": source.preprocess, "minimum_size": source.minimum_size}
+            self._options = {"minimum_size": source.minimum_size}
+            if not takes_whole_numbers(self._model):
+                self._options["preprocess"] = source.preprocess
             source = self._model
         channel = wanted.channel
         layers: Any = wanted.layers or ([channel.address] if channel else [])
@@ -99,6 +105,9 @@ class Reader:
         self._attribution = self._attributed(channel) if channel else None
 
     def _attributed(self, channel: Channel) -> Any:
+        if self.intake.whole:
+            message = "--attribution needs a network of floating-point images; this one takes whole numbers"
+            raise ConfigError(message)
         if channel.method == "gradient":
             return saliency(FeatureExtractor(self._model, [channel.address], **self._options), channel.number)
         maps = channel.maps or maps_before(self._model, channel.address)
@@ -142,6 +151,12 @@ class Reader:
         return digest.hexdigest()
 
 
+def takes_whole_numbers(model: Any) -> bool:
+    """Whether the only input of a Keras model is of whole numbers: bytes, which nothing is done to before."""
+    inputs = getattr(model, "inputs", None) or []
+    return len(inputs) == 1 and "int" in str(inputs[0].dtype)
+
+
 def _digest_of_files(place: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]:
@@ -165,4 +180,5 @@ def _intake(extractor: FeatureExtractor) -> Intake:
             "3); give it what it takes from Python, with styler.FeatureExtractor"
         )
         raise NetworkError(message)
-    return Intake(height=shape[1], width=shape[2], channels=shape[-1] or 3)
+    whole = "int" in extractor.dtypes[0]
+    return Intake(height=shape[1], width=shape[2], channels=shape[-1] or 3, whole=whole)

@@ -136,6 +136,11 @@ class FeatureExtractor:
         return self._source.shapes
 
     @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Type of the numbers of each of `feeds`, such as "float32"."""
+        return self._source.dtypes
+
+    @property
     def model(self) -> keras.Model:
         """The multi-output Keras model, without `preprocess`.
 

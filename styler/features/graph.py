@@ -90,6 +90,11 @@ class GraphExtractor:
         shapes = [tensor.shape for tensor in self._entries]
         return tuple(None if shape.rank is None else tuple(shape.as_list()) for shape in shapes)
 
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Type of the numbers of each of `feeds`."""
+        return tuple(tensor.dtype.name for tensor in self._entries)
+
     def __call__(self, inputs: Any) -> Features:
         """Evaluate.
 

@@ -71,6 +71,11 @@ class ModelExtractor:
         """Shape of each of them."""
         return tuple(tuple(symbol.shape) for symbol in self._symbols)
 
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Type of the numbers of each of them."""
+        return tuple(str(symbol.dtype) for symbol in self._symbols)
+
     def grown(self, model: keras.Model, addresses: tuple[str, ...]) -> ModelExtractor:
         """The same with a model of more outputs, under those keys."""
         other = copy(self)

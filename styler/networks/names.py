@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-SIGNS = frozenset("/:@#*?[]'\"")
-"""Signs that addresses give a meaning to."""
+SIGNS = frozenset("/:@#*?[]'\"=,")
+"""Signs that addresses give a meaning to, and those that lists of them on the command line do."""
 
 
 def quoted(name: str) -> str:

@@ -185,6 +185,16 @@ def test_a_network_of_fixed_size_gets_the_middle_of_the_photo(photos, tmp_path, 
     assert np.abs(np.load(out)["c1"][0] - expected[0]).mean() < 0.05
 
 
+def test_a_network_of_bytes_gets_bytes(photos, tmp_path):
+    inputs = keras.Input((None, None, 3), dtype="uint8")
+    model = keras.Model(inputs, keras.layers.Rescaling(1 / 255, name="scaled")(inputs))
+    model.save(tmp_path / "m.keras")
+    words = ["features", photos[0], "--network", str(tmp_path / "m.keras"), "--layers", "scaled"]
+    assert run([*words, "-o", str(tmp_path / "out.npz")]) == 0
+    expected = np.asarray(Image.open(photos[0]), np.float32)[None] / 255
+    np.testing.assert_allclose(np.load(tmp_path / "out.npz")["scaled"], expected, atol=1e-6)
+
+
 def test_a_size_that_the_network_does_not_take_is_refused(photos, tmp_path, capsys):
     path, _ = network(tmp_path, "fixed", 3, 32)
     words = ["features", photos[0], "--network", path, "--layers", "c1", "-o", str(tmp_path / "o.npz")]

@@ -115,6 +115,7 @@ def test_models_of_several_images(named):
 
 def test_names_with_signs_are_quoted_so_that_they_can_be_asked_for():
     assert "'odd:name@1'" in by_address(branching())
+    assert "'a=b,c'" in by_address(keras.Sequential([keras.Input((None, None, 3)), L.ReLU(name="a=b,c")]))
 
 
 def test_operations_that_are_no_layers_are_listed_too(rng):
