@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from styler.errors import ResourceError
 from styler.groups import group_folders, text_of
+from styler.processors import bound_processors
 
 UNLIMITED = 2**60  # bytes; more is no limit
 LIMITS = {
@@ -16,6 +18,8 @@ LIMITS = {
     "memory.high": ("memory.current", "inactive_file"),  # beyond it processes are slowed down until they hardly move
     "memory.limit_in_bytes": ("memory.usage_in_bytes", "total_inactive_file"),
 }  # files of a control group -> those that say what of it is used, and which part is given back under pressure
+ADDRESS_SPACE = 3 * 2**30  # bytes that TensorFlow takes of it, compiling included: 2.7 GB as measured with 2 processors
+ADDRESS_SPACE_A_PROCESSOR = 2**25  # bytes for the threads that it starts for each: 29 MB as measured with 32
 OWN_LIMITS = {"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}  # of `ulimit`, and what of this process they count
 
 
@@ -64,6 +68,24 @@ def _of_process(root: Path) -> Iterator[int | None]:
         most = resource.getrlimit(getattr(resource, limit))[0] if hasattr(resource, limit) else resource.RLIM_INFINITY
         used = _kib(root / "proc/self/status", counted)
         yield None if most == resource.RLIM_INFINITY or used is None else max(0, most - used)
+
+
+def check_address_space() -> None:
+    """Refuse a limit (`ulimit -v`) under which TensorFlow ends with a core dump or waits for ever.
+
+    Raises:
+        ResourceError: It is too low for TensorFlow to start and compile.
+    """
+    if not hasattr(resource, "RLIMIT_AS"):
+        return
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    needed = ADDRESS_SPACE + ADDRESS_SPACE_A_PROCESSOR * bound_processors()
+    if most != resource.RLIM_INFINITY and most < needed:
+        message = (
+            f"the address space of this process is limited to {most / 2**30:.1f} GiB and TensorFlow takes "
+            f"{needed / 2**30:.1f} GiB of it; raise the limit (ulimit -v), and limit memory instead if need be"
+        )
+        raise ResourceError(message)
 
 
 def memory_kills(root: Path = Path("/")) -> int:

@@ -19,12 +19,15 @@ from styler.cli.commands.plan import plan
 from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
+from styler.cli.streams import open_missing, output_problem
 from styler.errors import StylerError, one_line
 from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
 REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
 RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands whose networks run in compiled programs only
+UNPRINTED = "cannot write to standard output"
+NO_FOLDER = "No usable temporary directory"  # what Python's `tempfile` says
 OBJECTS_A_COLLECTION = 100_000  # Python's default costs a sixth of TensorFlow's import; cycles here hold no images
 
 app = typer.Typer(
@@ -83,11 +86,20 @@ def prepare_environment(arguments: list[str]) -> None:
 
 def main() -> None:
     """Run the program and leave with its exit status."""
+    open_missing()
     prepare_environment(sys.argv[1:])
     gc.set_threshold(OBJECTS_A_COLLECTION)
-    status = run(sys.argv[1:])
+    status = told(run(sys.argv[1:]))
     gc.freeze()  # going through all that TensorFlow made once more, to free it, takes the interpreter a second
     sys.exit(status)
+
+
+def told(status: int) -> int:
+    """The exit status once all that was printed is on its way; who stops reading early has what he wanted."""
+    problem = output_problem()
+    if problem is None or isinstance(problem, BrokenPipeError):
+        return status
+    return _fail(f"{UNPRINTED}: {problem.strerror}", max(status, REFUSED))
 
 
 def run(arguments: list[str]) -> int:
@@ -112,6 +124,10 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED, arguments)
     except Exception as problem:
+        if isinstance(problem, OSError) and output_problem() is not None:
+            return 0 if isinstance(problem, BrokenPipeError) else _fail(f"{UNPRINTED}: {problem.strerror}", REFUSED)
+        if NO_FOLDER in str(problem):
+            return _fail(f"{problem}; name a folder that can be written in TMPDIR", REFUSED, arguments)
         message = f"{type(problem).__name__}: {problem}. This is a defect; run again with --debug and report it"
         return _fail(message, DEFECT, arguments)
     if status == INTERRUPTED:  # typer turns a KeyboardInterrupt into this status and says nothing

@@ -16,9 +16,9 @@ def describe(request: Request) -> str:
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
     enlarged = " (enlarged)" if max(request.size) > max(request.content_size) else ""
     lines = [
-        f"content   {shown(request.content)}  {request.content_size.width}x{request.content_size.height}",
+        f"content   {request.content_name}  {request.content_size.width}x{request.content_size.height}",
         *(f"style     {shown(style)}" for style in request.styles),
-        f"output    {shown(request.output)}  {request.size.width}x{request.size.height}{enlarged}",
+        f"output    {request.output_name}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
         f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",
         f"content at {_listed(config.content_layers or network.content_layers)}",

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
+from typing import IO
+
+from styler.errors import ResourceError
+from styler.images.scratch import scratch_file
+from styler.memory import check_address_space
 
 
 def import_tensorflow() -> None:
     """Import TensorFlow and Keras; what they print is shown only if the import fails.
 
     The lines come from C++ and go past `sys.stderr`, so the file descriptor itself is turned away meanwhile.
+
+    Raises:
+        ResourceError: The limit of this process's address space is too low for it.
     """
+    check_address_space()
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
+    with _aside() as aside:
         os.dup2(aside.fileno(), 2)
         try:
             import keras  # noqa: F401
@@ -29,3 +37,11 @@ def import_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _aside() -> IO[bytes]:
+    """Where the lines are kept, or lost where nothing can keep them."""
+    try:
+        return scratch_file()
+    except ResourceError:
+        return open(os.devnull, "w+b")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from styler.cli.finding import Places, check_folders, find, find_content, find_styles
 from styler.cli.quiet import import_tensorflow
@@ -133,7 +133,7 @@ def obey_before_import(plan: Plan) -> None:
             os.environ[variable] = str(int(chosen))
 
 
-def carry_out_replay(recipe: Recipe, request: Request, settings: Settings) -> None:
+def carry_out_replay(recipe: Recipe, request: Request, settings: Settings, *, stream: IO[bytes] | None = None) -> None:
     """Import TensorFlow as the recipe had it, say what is not as it was, render.
 
     Raises:
@@ -146,7 +146,7 @@ def carry_out_replay(recipe: Recipe, request: Request, settings: Settings) -> No
 
     for warning in [] if settings.quiet else differences(recipe):
         print(f"warning: {warning}", file=sys.stderr)
-    carry_out(request, settings)
+    carry_out(request, settings, stream=stream)
 
 
 def differences(recipe: Recipe) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.options import FILE_OPTIONS, file_options
+from styler.cli.streams import INPUT, OUTPUT, OUTPUTS, check_is_file
 from styler.config import BUILT_IN_INITS, ORIGINAL, RenderConfig, parse_number
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
@@ -46,6 +47,7 @@ class Request:
         max_pixels: Most pixels of an input, None for what fits into memory.
         plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
         known: Inputs by the names that a recipe has for them.
+        piped: Whether the photo came through standard input.
     """
 
     content: Path
@@ -58,6 +60,22 @@ class Request:
     max_pixels: int | None = None
     plan: Plan | None = None
     known: tuple[Input, ...] = ()
+    piped: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether the picture goes to standard output."""
+        return self.output in OUTPUTS
+
+    @property
+    def output_name(self) -> str:
+        """Of the output, for messages."""
+        return OUTPUT if self.streams else shown(self.output)
+
+    @property
+    def content_name(self) -> str:
+        """Of the photo, for messages."""
+        return INPUT if self.piped else shown(self.content)
 
     @property
     def inputs(self) -> list[Path]:
@@ -116,6 +134,7 @@ def checked_request(
     max_pixels: int | None = None,
     plan: Plan | None = None,
     known: tuple[Input, ...] = (),
+    piped: bool = False,
 ) -> Request:
     """Check all that can be checked before any heavy import.
 
@@ -124,7 +143,9 @@ def checked_request(
     """
     wanted = export or Export()
     target = output or default_output(content, styles)
-    check_output(target, overwrite=overwrite, inputs=image_files(content, styles, config))
+    streams = target in OUTPUTS
+    if not streams:
+        check_output(target, overwrite=overwrite, inputs=image_files(content, styles, config))
     content_size = check_readable(content, max_pixels=max_pixels)
     for style in styles:
         check_readable(style, max_pixels=max_pixels)
@@ -138,8 +159,9 @@ def checked_request(
     planned = plan.size if plan else None
     size = planned or (content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size)))
     check_shape(size, network.minimum_size, "the result")
-    check_format_holds(target, size, wanted.depth)
-    check_disk_holds(target, size, wanted.depth)
+    if not streams:
+        check_format_holds(target, size, wanted.depth)
+        check_disk_holds(target, size, wanted.depth)
     return Request(
         content=content,
         styles=styles,
@@ -151,6 +173,7 @@ def checked_request(
         max_pixels=max_pixels,
         plan=plan,
         known=known,
+        piped=piped,
     )
 
 
@@ -167,6 +190,7 @@ def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: It
     """
     if path is None:
         return
+    check_is_file(path, "--report")
     with refusals(path):
         _check_report(path, output, overwrite=overwrite, inputs=inputs)
 
@@ -186,8 +210,13 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
     """Refuse intermediate and partial images whose names are taken.
 
     Raises:
-        OutputError: A file of such a name exists and must stay, or is one of the inputs.
+        OutputError: A file of such a name exists and must stay, or is one of the inputs; or the picture has no name.
     """
+    if request.streams:
+        if save_every is not None:
+            message = f"--save-every writes images beside the picture, which goes to {OUTPUT}; name an --output"
+            raise OutputError(message)
+        return
     check_is_no_input(beside(request.output, "partial"), request.inputs)
     if save_every is None:
         return

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from styler.cli.request import Request, Saving, is_beside
+from styler.cli.streams import check_is_file
 from styler.config import parse_time
-from styler.errors import OutputError, shown
+from styler.errors import ConfigError, OutputError, shown
 from styler.images.writing import check_folder, check_is_no_input, refusals
 from styler.render.checkpoint import is_checkpoint
 
@@ -36,12 +37,18 @@ def checked_saving(
         save_every: Steps between two intermediate images, None for none.
 
     Raises:
-        ConfigError: `every` is no time.
+        ConfigError: `every` is no time, or the photo or the picture is no file.
         OutputError: The folder does not exist, the path is another file's of this render, or a file must stay.
     """
     seconds = parse_time("--checkpoint-every", every)
+    if request.streams or request.piped:
+        if checkpoint not in (None, OFF):
+            message = "--checkpoint: a render that reads or writes a standard stream has none, for it could not go on; "
+            raise ConfigError(message + "name files, or leave --checkpoint out")
+        checkpoint = OFF
     path = None if checkpoint == OFF else Path(checkpoint or beside_output(request.output))
     if path is not None:
+        check_is_file(path, "--checkpoint")
         with refusals(path):
             _check(path, request, overwrite=overwrite)
     _check_apart(request, {"checkpoint": path, "report": report}, save_every)

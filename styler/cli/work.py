@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import IO
 
 from styler.api import StyleResult, Stylizer, exported
 from styler.cli.interrupt import Interrupt
@@ -17,13 +18,18 @@ from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside
 from styler.cli.resuming import Resumed, choices
 from styler.cli.shell import command
+from styler.cli.streams import send
 from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
+from styler.images.picture import Picture
 from styler.images.reading import read_image
-from styler.images.writing import output_notes, write_picture
+from styler.images.scratch import scratch_file
+from styler.images.writing import encode_picture, output_notes, write_picture
 from styler.progress import StepEvent
 from styler.render.saver import Saver
+
+PIPED = "standard-input"  # name of a photo in recipes and reports that came through it
 
 
 class Work:
@@ -33,10 +39,13 @@ class Work:
         request: What to render.
         settings: How the command line wants it done.
         resumed: Where to go on from, None for the beginning.
+        stream: Where the picture goes if it is no file.
     """
 
-    def __init__(self, request: Request, settings: Settings, resumed: Resumed | None = None) -> None:
-        self._request, self._settings, self._resumed = request, settings, resumed
+    def __init__(
+        self, request: Request, settings: Settings, resumed: Resumed | None = None, stream: IO[bytes] | None = None
+    ) -> None:
+        self._request, self._settings, self._resumed, self._stream = request, settings, resumed, stream
         self._latest: StepEvent | None = None
         self._saver: Saver | None = None
         self._told = False
@@ -74,6 +83,7 @@ class Work:
             self._saver = self._made_saver(stylizer)
             images = [request.content, *request.styles]
             photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in images)
+            photo = _named(photo, PIPED) if request.piped else photo
             start = self._resumed.checkpoint.snapshot if self._resumed else None
             events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start, watch=watch)
             while True:
@@ -130,11 +140,16 @@ class Work:
         if self._saver:
             self._saver.remove()
         height, width = result.picture.size
-        self._tell(f"{shown(request.output)}  {width}x{height}, {result.report.seconds:.1f} s")
+        self._tell(f"{request.output_name}  {width}x{height}, {result.report.seconds:.1f} s")
 
     def _write(self, result: StyleResult) -> None:
         """Write the picture, unless it was before the end came."""
         request, overwrite = self._request, self._settings.overwrite
+        if self._stream is not None:
+            with scratch_file() as file:
+                encode_picture(result.picture, "PNG", file, self._export(result))
+                send(file, self._stream)
+            return
         again = self._resumed is not None and self._resumed.over and not overwrite
         if request.output.is_symlink():
             whither = shown(os.readlink(request.output))
@@ -154,7 +169,7 @@ class Work:
         return write_picture(event.picture(), path, export=export, overwrite=overwrite)
 
     def _keep_picture(self) -> None:
-        if self._latest is None:
+        if self._latest is None or self._stream is not None:  # half a picture would be taken for a whole one
             return
         overwrite = self._settings.overwrite
         path = partial_path(self._request.output, overwrite=overwrite)
@@ -174,7 +189,9 @@ class Work:
             _say(line)
 
 
-def carry_out(request: Request, settings: Settings, resumed: Resumed | None = None) -> None:
+def carry_out(
+    request: Request, settings: Settings, resumed: Resumed | None = None, *, stream: IO[bytes] | None = None
+) -> None:
     """Render and write; an interrupt writes the best image so far and a checkpoint beside the output.
 
     Raises:
@@ -183,7 +200,7 @@ def carry_out(request: Request, settings: Settings, resumed: Resumed | None = No
     """
     if max(request.size) > max(request.content_size) and not settings.quiet:
         _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
-    Work(request, settings, resumed).carry_out()
+    Work(request, settings, resumed, stream).carry_out()
 
 
 def partial_path(output: Path, *, overwrite: bool) -> Path:
@@ -192,8 +209,13 @@ def partial_path(output: Path, *, overwrite: bool) -> Path:
     return next(path for path in names if overwrite or not os.path.lexists(path))
 
 
+def _named(photo: Picture, name: str) -> Picture:
+    """A photo that came without a name."""
+    return replace(photo, name=name, source=photo.source and photo.source._replace(name=name))
+
+
 def _losses(result: StyleResult, request: Request) -> tuple[str, ...]:
-    return output_notes(result.picture, request.output, request.export)
+    return () if request.streams else output_notes(result.picture, request.output, request.export)
 
 
 def _is_written(result: StyleResult, output: Path, export: Export) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +13,11 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from styler.images import metadata
 from styler.images.libvips import libvips
-from styler.images.mapped import LARGE, folder_for_files, is_mapped, release
+from styler.images.mapped import LARGE, is_mapped, release
 from styler.images.recipes import KEYWORD, png_chunk, png_text, xmp_packet
 from styler.images.resolution import Resolution, png_chunk_data
 from styler.images.resolution import fields as resolution_fields
+from styler.images.scratch import scratch_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ def _copy_chunks(data: IO[bytes], file: IO[bytes]) -> None:
 @contextmanager
 def _encoded(save: Callable[..., object], **options: Any) -> Iterator[IO[bytes]]:
     """What libvips writes, in a file without a name that stands at its start."""
-    with tempfile.TemporaryFile(dir=folder_for_files()) as file:
+    with scratch_file() as file:
         save(libvips().Target.new_to_descriptor(file.fileno()), **options)
         file.seek(0)
         yield file

@@ -24,27 +24,45 @@ Array: TypeAlias = NDArray[Any]
 
 LARGE = 2**26  # bytes, 64 MiB: an image of 2,364 x 2,364 floats. Below it, mapping gains nothing worth a file
 BAND = 2**23  # bytes of an image worked on at a time: fits a cache a few times over, and calls cost nothing
+LASTING = Path("/var/tmp")  # on disk by the Filesystem Hierarchy Standard 3.0, 5.15; /tmp often is memory
 READ_AROUND = 2**16  # bytes, aligned: Linux maps so much around a page that is read (fault_around_bytes)
 
 
 def folder_for_files() -> Path:
-    """Where mapped arrays have their files: TMPDIR if it is set, else a temporary folder that is not memory itself."""
-    lasting = Path("/var/tmp")  # on disk by the Filesystem Hierarchy Standard 3.0, 5.15; /tmp often is memory
-    return Path(tempfile.gettempdir()) if "TMPDIR" in os.environ or not lasting.is_dir() else lasting
+    """Where mapped arrays have their files: TMPDIR if it is set, else a temporary folder that is not memory itself.
+
+    Where no folder can be written, as in a container that is read-only, one all the same: most pictures need no file,
+    and whoever does is told then.
+    """
+    if "TMPDIR" not in os.environ and os.access(LASTING, os.W_OK):
+        return LASTING
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path("/")
+
+
+def unwritable(cause: Exception) -> ResourceError:
+    """That a temporary file cannot be made, and what to do."""
+    reason = getattr(cause, "strerror", None) or cause
+    return ResourceError(f"no temporary file can be written in {folder_for_files()}: {reason}; name a folder in TMPDIR")
 
 
 def mapped(shape: tuple[int, ...], dtype: Any = np.float32, folder: Path | None = None) -> Array:
     """Zeros, mapped from a file that is gone when the array is, whatever happens in between.
 
     Raises:
-        ResourceError: The disk cannot hold it.
+        ResourceError: The disk cannot hold it, or the folder cannot be written.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     place = folder or folder_for_files()
-    check_space(place, size)
-    with tempfile.TemporaryFile(dir=place, prefix=".styler-") as file:
-        file.truncate(size)
-        pages = mmap.mmap(file.fileno(), size)
+    try:
+        check_space(place, size)
+        with tempfile.TemporaryFile(dir=place, prefix=".styler-") as file:
+            file.truncate(size)
+            pages = mmap.mmap(file.fileno(), size)
+    except OSError as cause:
+        raise unwritable(cause) from cause
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
@@ -53,7 +71,7 @@ def roomy(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     if int(np.prod(shape)) * np.dtype(dtype).itemsize >= LARGE:
         try:
             return mapped(shape, dtype)
-        except (ResourceError, OSError):
+        except ResourceError:
             pass
     return np.empty(shape, dtype)
 

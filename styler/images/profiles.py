@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import io
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import ImageCms
 
+from styler.images import scratch
 from styler.images.libvips import libvips
 from styler.images.mapped import bands, release, roomy
 from styler.images.picture import Pixels
@@ -70,6 +70,7 @@ def to_srgb(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
 
     Raises:
         ProfileError: The profile is damaged or for another model.
+        ResourceError: There is nowhere to put a profile for the conversion: colors never stay as they are for that.
     """
     if model_of(icc) != model:
         message = f"it is not for {model} images" if model_of(icc) else "it is damaged"
@@ -113,14 +114,12 @@ def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     _check_whole(icc, model)
     vips = libvips()
     made = roomy((*values.shape[:2], CHANNELS["rgb"]))
-    try:
-        with tempfile.NamedTemporaryFile(suffix=".icc") as file:  # libvips takes a target by its path alone
-            file.write(srgb_profile())
-            file.flush()
+    with scratch.named(srgb_profile(), ".icc") as target:  # libvips takes it by its path alone
+        try:
             for rows in bands(values, made):
-                _convert_rows(values[rows], made[rows], icc, model, file.name)
-    except (vips.Error, OSError, ValueError) as cause:
-        raise ProfileError(UNUSABLE) from cause
+                _convert_rows(values[rows], made[rows], icc, model, str(target))
+        except (vips.Error, OSError, ValueError) as cause:
+            raise ProfileError(UNUSABLE) from cause
     return made
 
 

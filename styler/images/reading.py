@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,7 @@ __all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 
 ImageLike: TypeAlias = "PathLike | Image.Image | ArrayLike | Picture"
 
+_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # of RFC 3986; a path has lost one of its two slashes
 TRANSPARENT = "transparent regions are kept and do not count in the style"
 FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 OPAQUE = 1.0
@@ -130,12 +132,20 @@ def _check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as cause:  # ValueError: a name with a null character
-        message = f"cannot read {shown(path)}: {getattr(cause, 'strerror', None) or cause}"
+        reason = _not_a_path(str(path)) or getattr(cause, "strerror", None) or cause
+        message = f"cannot read {shown(path)}: {reason}"
         raise ImageError(message) from cause
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "none"
         message = f"cannot read {shown(path)}: a file was expected, this is {kind}"
         raise ImageError(message)
+
+
+def _not_a_path(text: str) -> str:
+    """What a name that leads nowhere was meant to be, and what to do; empty where nothing suggests itself."""
+    if _ADDRESS.match(text):
+        return "it is an address, and only files are read; download it first"
+    return "standard input is read as CONTENT of styler render alone" if text == "-" else ""
 
 
 def _from_pil(image: Image.Image, max_pixels: int | None) -> Picture:

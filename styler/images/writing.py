@@ -244,7 +244,24 @@ def write_picture(picture: Picture, path: PathLike, *, export: Export | None = N
     chosen = export or Export()
     output = check_output(path, overwrite=overwrite)
     check_format_holds(output, picture.size, chosen.depth)
-    name = FORMATS[output.suffix.lower()]
+
+    def fill(file: IO[bytes]) -> None:
+        encode_picture(picture, FORMATS[output.suffix.lower()], file, chosen)
+
+    write_atomically(output, fill, overwrite=overwrite)
+    return output
+
+
+def encode_picture(picture: Picture, name: str, file: IO[bytes], export: Export | None = None) -> None:
+    """Write a picture into an open file.
+
+    Args:
+        picture: Pixels in sRGB, and what comes with them.
+        name: One of the values of `FORMATS`.
+        file: Open for writing.
+        export: Choices about the file.
+    """
+    chosen = export or Export()
     pixels, alpha = picture.pixels, picture.alpha
     if alpha is not None and name == "JPEG":
         pixels, alpha = on_white(pixels, alpha), None
@@ -253,7 +270,7 @@ def write_picture(picture: Picture, path: PathLike, *, export: Export | None = N
     exif = picture.exif if chosen.keep_gps else metadata.without_place(picture.exif)
     dots = picture.resolution if chosen.dpi is None else Resolution(chosen.dpi, chosen.dpi)
     extras = Extras(icc=icc, exif=exif, resolution=dots, recipe=chosen.recipe, quality=chosen.quality)
-    return _written(values, output, extras, overwrite)
+    encode(values, name, extras, file)
 
 
 def output_notes(picture: Picture, path: PathLike, export: Export) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ def batch(
     from styler.cli.batch_plan import describe_batch
     from styler.cli.batch_request import Sources, checked_batch, selection
     from styler.cli.batch_work import carry_out_batch
+    from styler.memory import check_address_space
 
     def warn(sentence: str) -> None:
         if not quiet:
@@ -130,4 +131,5 @@ def batch(
     if dry_run or verbose:
         typer.echo(describe_batch(request, verbose=verbose), err=not dry_run)
     if not dry_run:
+        check_address_space()
         raise typer.Exit(carry_out_batch(request, sys.argv[1:], progress=progress, quiet=quiet))

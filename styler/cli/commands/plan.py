@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from styler.cli import options as o
@@ -47,16 +49,20 @@ def plan(
     """Predict memory and time of a render, and show its tiles, scales and steps, and why."""
     from styler.cli.quiet import import_tensorflow
     from styler.cli.request import build_config, build_file_options, checked_request
+    from styler.cli.streams import check_content, content_file
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
     files = build_file_options(config, {"depth": depth, "max_pixels": max_pixels})
-    request = checked_request(
-        *(content, styles, output, build_config(config, preset, flags)),
-        overwrite=True,
-        export=files["export"],
-        max_pixels=files["max_pixels"],
-    )
-    import_tensorflow()
-    from styler.cli.planning import described
+    check_content(content, styles, output or Path())
+    with content_file(content) as photo:
+        request = checked_request(
+            *(photo, styles, output, build_config(config, preset, flags)),
+            overwrite=True,
+            export=files["export"],
+            max_pixels=files["max_pixels"],
+            piped=photo != content,
+        )
+        import_tensorflow()
+        from styler.cli.planning import described
 
-    typer.echo(described(request))
+        typer.echo(described(request))

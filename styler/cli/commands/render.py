@@ -61,6 +61,7 @@ def render(
     debug: o.Debug = False,
 ) -> None:
     """Render CONTENT in the style of one or more paintings."""
+    given = locals()
     from styler.batch.options import FILE_OPTIONS
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
@@ -73,22 +74,31 @@ def render(
         checked_request,
     )
     from styler.cli.saving import checked_saving
+    from styler.cli.streams import check_content, content_file, picture_stream
 
-    given = locals()
     flags = {name: given[name] for name in o.CONFIG_FIELDS}
     files = build_file_options(config, {name: given[name] for name in FILE_OPTIONS})
-    asked = content, styles, output, build_config(config, preset, flags)
-    request = checked_request(*asked, overwrite=overwrite, export=files["export"], max_pixels=files["max_pixels"])
-    check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
-    check_intermediate(request, save_every, overwrite=overwrite)
-    apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
-    saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
-    if dry_run or verbose:
-        typer.echo(describe(request), err=not dry_run)
-    if dry_run:
-        return
-    import_tensorflow()
-    from styler.cli.work import carry_out
+    options = build_config(config, preset, flags)
+    check_content(content, styles, output)
+    with picture_stream(output) as stream, content_file(content) as photo:
+        request = checked_request(
+            *(photo, styles, output, options),
+            overwrite=overwrite,
+            export=files["export"],
+            max_pixels=files["max_pixels"],
+            piped=photo != content,
+        )
+        check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
+        check_intermediate(request, save_every, overwrite=overwrite)
+        apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
+        saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
+        if dry_run or verbose:
+            typer.echo(describe(request), err=not dry_run)
+        if dry_run:
+            return
+        import_tensorflow()
+        from styler.cli.work import carry_out
 
-    shown = False if quiet else progress
-    carry_out(request, Settings(**apart, saving=saving, progress=shown, quiet=quiet, recipe=files["with_recipe"]))
+        shown = False if quiet else progress
+        settings = Settings(**apart, saving=saving, progress=shown, quiet=quiet, recipe=files["with_recipe"])
+        carry_out(request, settings, stream=stream)

@@ -91,6 +91,7 @@ def replay(
     from styler.cli.replaying import Changes, carry_out_replay, recipe_in, replayed
     from styler.cli.request import Settings, check_report
     from styler.cli.saving import checked_saving
+    from styler.cli.streams import picture_stream
 
     changes = Changes(
         preset=preset,
@@ -99,12 +100,19 @@ def replay(
     )
     places = Places(image=image, content=content, styles=style or [], folders=search or [])
     found = recipe_in(image)
-    request = replayed(found, places, output, changes, overwrite=overwrite, max_pixels=max_pixels)
-    check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs])
-    saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite, report=report)
-    rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "recipe": recipe is not False, "quiet": quiet}
-    settings = Settings(**rest, save_every=None, saving=saving, progress=False if quiet else progress)
-    if dry_run:
-        typer.echo(describe(request))
-        return
-    carry_out_replay(found, request, settings)
+    with picture_stream(output) as stream:
+        request = replayed(found, places, output, changes, overwrite=overwrite, max_pixels=max_pixels)
+        check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs])
+        saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite, report=report)
+        rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "quiet": quiet}
+        settings = Settings(
+            **rest,
+            save_every=None,
+            saving=saving,
+            progress=False if quiet else progress,
+            recipe=recipe is not False,
+        )
+        if dry_run:
+            typer.echo(describe(request))
+            return
+        carry_out_replay(found, request, settings, stream=stream)
