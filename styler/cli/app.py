@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -19,14 +20,14 @@ from styler.cli.commands.plan import plan
 from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
-from styler.cli.streams import open_missing, output_problem
-from styler.errors import StylerError, one_line
+from styler.cli.streams import is_unread, open_missing, output_problem
+from styler.errors import StylerError, one_line, shown
 from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
 REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
 RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands whose networks run in compiled programs only
-UNPRINTED = "cannot write to standard output"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # what a disk says that takes no more
 NO_FOLDER = "No usable temporary directory"  # what Python's `tempfile` says
 OBJECTS_A_COLLECTION = 100_000  # Python's default costs a sixth of TensorFlow's import; cycles here hold no images
 
@@ -99,7 +100,7 @@ def told(status: int) -> int:
     problem = output_problem()
     if problem is None or isinstance(problem, BrokenPipeError):
         return status
-    return _fail(f"{UNPRINTED}: {problem.strerror}", max(status, REFUSED))
+    return _fail(f"cannot write standard output: {problem.strerror}", max(status, REFUSED))
 
 
 def run(arguments: list[str]) -> int:
@@ -123,9 +124,12 @@ def run(arguments: list[str]) -> int:
         return _fail(str(problem), REFUSED, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED, arguments)
+    except SystemExit:  # of typer, over a pipe that broke
+        return 0 if is_unread() else _fail("a pipe to another process broke. This is a defect", DEFECT, arguments)
     except Exception as problem:
-        if isinstance(problem, OSError) and output_problem() is not None:
-            return 0 if isinstance(problem, BrokenPipeError) else _fail(f"{UNPRINTED}: {problem.strerror}", REFUSED)
+        if isinstance(problem, OSError) and problem.errno in FULL:
+            place = shown(problem.filename) if problem.filename else "standard output or a temporary file"
+            return _fail(f"cannot write {place}: {problem.strerror}", REFUSED, arguments)
         if NO_FOLDER in str(problem):
             return _fail(f"{problem}; name a folder that can be written in TMPDIR", REFUSED, arguments)
         message = f"{type(problem).__name__}: {problem}. This is a defect; run again with --debug and report it"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,12 +26,13 @@ def open_missing() -> None:
 
     A file that is opened later would take the place of one that is missing, and messages would be printed into it.
     """
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             with suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  for as long as we run
 
@@ -46,6 +48,15 @@ def output_problem() -> OSError | None:
             os.close(nowhere)
         return problem
     return None
+
+
+def is_unread() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 @contextmanager
@@ -125,7 +136,7 @@ def picture_stream(output: Path | None) -> Iterator[IO[bytes] | None]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with open(kept, "wb", closefd=False, buffering=0) as stream:
+        with open(kept, "wb", closefd=False, buffering=0) as stream, redirect_stdout(sys.stderr):
             yield stream
     finally:
         sys.stdout.flush()
