@@ -11,7 +11,7 @@ from typing import Any
 
 from styler.batch.naming import TEMPLATE, checked_name, output_name
 from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
-from styler.batch.patterns import Tell, each_once, existing, matches
+from styler.batch.patterns import Tell, each_once, existing, matches, real_paths
 from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError, shown
 from styler.images.export import Export
@@ -195,10 +195,10 @@ def jobs_of_globs(
 
 def _all_matches(patterns: Sequence[str], without: Path | None, tell: Tell | None) -> list[Path]:
     """Of several globs, each file once, in order."""
-    found = dict.fromkeys(path for pattern in patterns for path in matches(pattern, present=True, tell=tell))
+    found = real_paths(path for pattern in patterns for path in matches(pattern, present=True, tell=tell))
     once = set(each_once(found))
-    left_out = Path(os.path.realpath(without)) if without else None
-    kept = [path for path in found if path in once and left_out not in Path(os.path.realpath(path)).parents]
+    outputs = os.path.join(os.path.realpath(without), "") if without else None
+    kept = [path for path, real in found.items() if path in once and not (outputs and real.startswith(outputs))]
     if not kept:
         message = f"{', '.join(map(shown, patterns))}: all matches lie in the output folder; choose another -o"
         raise ConfigError(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
@@ -89,57 +90,97 @@ def spellings(text: str) -> Iterator[str]:
 
 def each_once(paths: Iterable[Path]) -> list[Path]:
     """Sorted, without those that links lead to a second time; a name that needs no link is preferred."""
-    real = {path: os.path.realpath(path) for path in paths}
+    real = real_paths(paths)
     found: dict[str, Path] = {}
     for path in sorted(real, key=lambda path: (os.path.abspath(path) != real[path], path)):
         found.setdefault(real[path], path)
     return sorted(found.values())
 
 
+def real_paths(paths: Iterable[Path]) -> dict[Path, str]:
+    """Where each path leads, links followed; those of one folder share the way to it."""
+    folders: dict[Path, str] = {}
+    found = {}
+    for path in paths:
+        if path.parent not in folders:
+            folders[path.parent] = os.path.realpath(path.parent)
+        whole = os.path.join(folders[path.parent], path.name)
+        found[path] = os.path.realpath(whole) if os.path.islink(whole) else whole
+    return found
+
+
 def _below(base: Path | None, text: str) -> Path:
     return base / text if base else Path(text)
 
 
-def _expanded(folder: Path, parts: Sequence[str], tell: Tell | None) -> Iterator[Path]:
-    """Files below a folder that the parts of a pattern lead to."""
-    head, rest = parts[0], parts[1:]
-    if head == ANY_DEPTH:
-        for below in _folders(folder, tell):
-            yield from _expanded(below, rest or ("*",), tell)
-        return
-    literal = not glob.has_magic(head) or (not head.startswith("*") and os.path.lexists(folder / head))
-    for name in [head] if literal else [entry.name for entry in _entries(folder, tell) if _fits(entry.name, head)]:
-        path = folder / name
-        if rest and os.path.isdir(path):
-            yield from _expanded(path, rest, tell)
-        elif not rest and (os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))):
-            yield path
+def _expanded(base: Path, parts: Sequence[str], tell: Tell | None) -> list[Path]:
+    """Files that the parts of a pattern lead to; folders that several ways lead to are gone through once."""
+    *inner, last = parts
+    folders = [base]
+    for part in inner:
+        if part == ANY_DEPTH:
+            folders = _all_below(folders, tell)
+        else:
+            found = [path for folder in folders for path in _members(folder, part, tell) if os.path.isdir(path)]
+            folders = _once(found)
+    if last == ANY_DEPTH:
+        folders, last = _all_below(folders, tell), "*"
+    return [path for folder in folders for path in _members(folder, last, tell) if _is_file(path)]
+
+
+def _members(folder: Path, part: str, tell: Tell | None) -> list[Path]:
+    """What a folder has that one part of a pattern names: what is called so, else what it matches."""
+    if not glob.has_magic(part) or (not part.startswith("*") and os.path.lexists(folder / part)):
+        return [folder / part]
+    return [folder / entry.name for entry in _entries(folder, tell) if _fits(entry.name, part)]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one, or a link that leads nowhere."""
+    return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
 
 
 def _fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith("."))
 
 
-def _folders(start: Path, tell: Tell | None) -> Iterator[Path]:
-    """A folder and all below it that are not hidden, each once; those behind links after all others."""
+def _all_below(starts: Sequence[Path], tell: Tell | None) -> list[Path]:
+    """Folders and all below them that are not hidden, each once; those behind links after all others."""
     seen: set[tuple[int, int]] = set()
-    proper, linked = [start], list[Path]()
+    proper, linked = deque(starts), deque[Path]()
+    found = []
     while proper or linked:
-        folder = (proper or linked).pop(0)
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
+        folder = (proper or linked).popleft()
+        identity = _identity(folder)
+        if identity in seen:
             continue
-        seen.add((status.st_dev, status.st_ino))
-        yield folder
+        seen.add(identity)
+        found.append(folder)
         for entry in _entries(folder, tell):
-            if _fits(entry.name, "*") and os.path.isdir(entry.path) and not _leads_back(entry):
-                (linked if entry.is_symlink() else proper).append(folder / entry.name)
+            if not _fits(entry.name, "*"):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                proper.append(folder / entry.name)
+            elif entry.is_symlink() and os.path.isdir(entry.path) and not _leads_back(entry):
+                linked.append(folder / entry.name)
+    return found
+
+
+def _once(folders: Iterable[Path]) -> list[Path]:
+    """Without those that another way leads to; a name that is no link is preferred."""
+    found: dict[tuple[int, int], Path] = {}
+    for folder in sorted(folders, key=os.path.islink):
+        found.setdefault(_identity(folder), folder)
+    return list(found.values())
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
 
 
 def _leads_back(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a link to a folder around it: what is there is found already, or was not asked for."""
-    if not entry.is_symlink():
-        return False
+    """Whether a link leads to a folder around it: what is there is found already, or was not asked for."""
     target, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
     return os.path.commonpath([target, here]) == target
 

@@ -129,6 +129,17 @@ def test_a_folder_behind_two_links_is_looked_into_once_and_by_its_own_name_if_it
     assert names("photos/**/*.jpg") == ["photos/one/b.jpg", "photos/z/c.jpg"]
 
 
+def test_many_folders_that_lead_to_each_other_are_gone_through_once(made):
+    root = made(*(f"in/{number}/a.jpg" for number in range(60)))
+    for number in range(60):
+        (root / "in" / str(number) / "next").symlink_to(f"../{(number + 1) % 60}")
+    expected = sorted(f"in/{number}/a.jpg" for number in range(60))
+    started = time.process_time()
+    assert names("in/*/**/*.jpg") == names("in/**/**/*.jpg") == expected
+    assert len(names("in/*/*/*/*/*.jpg")) == 60
+    assert time.process_time() - started < 2
+
+
 def test_a_file_with_a_second_name_counts_once(made):
     root = made("in/b.jpg")
     (root / "in" / "a.jpg").symlink_to("b.jpg")
