@@ -33,6 +33,12 @@ def by_tifffile(values: np.ndarray, **options: object) -> bytes:
     return file.getvalue()
 
 
+def by_imagecodecs(codec: str, values: np.ndarray, **options: object) -> bytes:
+    import imagecodecs
+
+    return bytes(getattr(imagecodecs, f"{codec}_encode")(values, **options))
+
+
 def by_imagecodecs_png(values: np.ndarray) -> bytes:
     import imagecodecs
 
@@ -124,4 +130,18 @@ def honest_files() -> dict[str, bytes]:
         "plain.gif": by_pillow("P", "GIF"),
         "moving.gif": moving("GIF"),
         "plain.bmp": by_pillow("RGB", "BMP"),
+        "plain.jp2": by_pillow("RGB", "JPEG2000"),
+        "deep.jp2": by_imagecodecs("jpeg2k", SIXTEEN, reversible=True),
+        "plain.jxl": by_imagecodecs("jpegxl", EIGHT, lossless=True),
+        "alpha.jxl": by_imagecodecs("jpegxl", np.uint8(alpha >> 8), usecontainer=True),
+        "plain.ppm": by_pillow("RGB", "PPM"),
+        "deep.ppm": b"P6 32 24 65535\n" + SIXTEEN.astype(">u2").tobytes(),
+        "plain.tga": by_pillow("RGB", "TGA", compression="tga_rle"),
+        "plain.qoi": by_imagecodecs("qoi", EIGHT),
+        "plain.ico": by_pillow("RGB", "ICO", sizes=[(WIDTH, HEIGHT)]),
+        "tiles-jxl.tif": by_tifffile(EIGHT, tile=(16, 16), compression="jpegxl"),
+        "tiles-jpeg.tif": by_tifffile(EIGHT, tile=(16, 16), compression="jpeg"),
+        "planes.tif": by_tifffile(
+            np.ascontiguousarray(np.moveaxis(EIGHT, 2, 0)), planarconfig="separate", tile=(16, 16)
+        ),
     }

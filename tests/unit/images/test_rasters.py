@@ -37,7 +37,9 @@ def read(folder, data, suffix="bin"):
 def test_every_honest_file_is_read(tmp_path, name):
     picture = read(tmp_path, FILES[name])
     assert sorted(picture.size) == [24, 32]
-    lossy = name.endswith(("jpg", "webp", "avif", "heic", "gif")) or "palette" in name
+    lossy = (
+        name.endswith(("jpg", "webp", "avif", "heic", "gif")) or "palette" in name or "jpeg" in name or "jxl" in name
+    )
     if picture.size == (24, 32) and "gray" not in name:
         assert np.abs(picture.pixels - EIGHT / 255).mean() < (0.12 if lossy else 0.005)
     depths = {"deep": 16, "floats": 32, "big": 16, "zstd": 16, "doubles": 32, "lab": 32}
@@ -359,25 +361,27 @@ def test_what_a_phone_puts_behind_the_end_does_not_matter(tmp_path, tail):
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-@pytest.mark.parametrize("lost", [3, 8, 100, 3000])
-@pytest.mark.parametrize("end", [b"", b"\xff\xd9", bytes(5000)], ids=["cut", "closed", "zeros"])
+@pytest.mark.parametrize(
+    ("lost", "end"),  # of a few bytes before an end marker no decoder takes notice
+    [(lost, end) for end in (b"", bytes(5000)) for lost in (3, 8, 100, 3000)]
+    + [(100, b"\xff\xd9"), (3000, b"\xff\xd9")],
+    ids=str,
+)
 def test_a_jpeg_that_lacks_pixels_is_refused(tmp_path, progressive, lost, end):
     if progressive:
         Image.fromarray(NOISE).save(tmp_path / "whole.jpg", quality=60, progressive=True)
         data = (tmp_path / "whole.jpg").read_bytes()
     else:
         data = noisy_jpeg()
-    if end == b"\xff\xd9" and lost < 100:
-        pytest.skip("a few bytes of the last blocks before an end marker: no decoder notices")
     with pytest.raises(ImageError, match=r"photo\.jpg"):
         read(tmp_path, data[: -2 - lost] + end, "jpg")
 
 
-@pytest.mark.parametrize("name", ["TGA", "ICO", "PPM"])
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("TGA", "RGB"), ("TGA", "RGBA"), ("TGA", "L"), ("ICO", "RGB"), ("ICO", "RGBA"), ("PPM", "RGB"), ("PPM", "L")],
+)
 def test_simple_formats_by_pillow(tmp_path, name, mode):
-    if (name, mode) in (("PPM", "RGBA"), ("ICO", "L")):
-        pytest.skip("no such file")
     options = {"sizes": [(32, 24)], "bitmap_format": "png"} if name == "ICO" else {}
     image = Image.fromarray(EIGHT).convert(mode)
     if mode == "RGBA":

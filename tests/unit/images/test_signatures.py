@@ -7,7 +7,7 @@ from styler.images.reading import check_readable, read_image
 from styler.images.signatures import HEAD, kind_of, name_of
 from support.image_files import honest_files
 
-KINDS = {"jpg": "jpeg", "tif": "tiff"}
+KINDS = {"jpg": "jpeg", "tif": "tiff", "ppm": "pnm"}
 
 
 @pytest.mark.parametrize(("name", "data"), sorted(honest_files().items()))
