@@ -300,9 +300,9 @@ def _graph(source: Any, signature: str, example: Any) -> tuple[Any, dict[str, st
     return graph, frozen.outputs
 
 
-def layer_table(activations: list[Activation]) -> str:
-    """Columns: name, type, shape of one image's activations, parameters, stride and field in pixels."""
-    rows = [HEADINGS, *(each.cells() for each in activations)]
+def layer_table(source: Any, size: int | None = None) -> str:
+    """What `addresses` lists, in columns: name, type, shape for one image, parameters, stride and field in pixels."""
+    rows = [HEADINGS, *(each.cells() for each in addresses(source, size=size))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -26,10 +26,10 @@ def layers(
     from styler.cli.quiet import import_tensorflow
 
     import_tensorflow()
-    from styler.features.table import addresses, layer_table
+    from styler.features.table import layer_table
 
     if spec is None:
-        typer.echo(layer_table(addresses(network)))
+        typer.echo(layer_table(network))
         return
     build = spec.build_untrained or spec.build  # the table is the same, and needs no download
-    typer.echo(layer_table(addresses(build(None), size=size)))
+    typer.echo(layer_table(build(None), size))

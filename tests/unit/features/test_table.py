@@ -187,11 +187,11 @@ def test_a_saved_model_lists_its_named_outputs_first(tmp_path, rng):
 
 
 def test_the_table_shows_one_image_and_dashes_where_nothing_is_defined():
-    lines = layer_table(styler.addresses(transfer_model(), size=64)).splitlines()
+    lines = layer_table(transfer_model(), 64).splitlines()
     assert lines[0].split() == ["layer", "type", "shape", "parameters", "stride", "field"]
     assert lines[3].split() == ["backbone/c1", "Conv2D", "32x32x4", "112", "2", "3"]
     assert lines[-1].split(maxsplit=5) == ["head", "Dense", "2", "14", "-", "whole image"]
-    assert layer_table(styler.addresses(text_model())).splitlines()[1].split() == [
+    assert layer_table(text_model()).splitlines()[1].split() == [
         "table",
         "Embedding",
         "?x4",
