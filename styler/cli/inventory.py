@@ -14,11 +14,10 @@ from styler.networks.compact import FILENAME
 from styler.networks.download import matches
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import (
+    all_folders,
     expected_sha256,
     fetch,
-    keras_folder,
     located,
-    search_folders,
     ways_on,
 )
 
@@ -65,7 +64,7 @@ def paths(name: str | None) -> list[str]:
     """Where the weights of a network are; every folder that is searched, in order, for None."""
     if name:
         return [str(_here(name))]
-    return list(dict.fromkeys(map(str, (*search_folders(), keras_folder()))))
+    return list(dict.fromkeys(map(str, all_folders())))
 
 
 def fetch_with_bar(name: str, *, shown: bool | None) -> str:

@@ -37,33 +37,51 @@ def search_folders() -> Iterator[Path]:
     yield PACKAGE / "weights"
 
 
-def keras_folder() -> Path:
-    """Where Keras keeps downloaded weights."""
+def keras_folder() -> Path | None:
+    """Where Keras keeps downloaded weights; None for a user without a home folder, as containers have them."""
     home = os.environ.get(KERAS_VARIABLE)
-    return (Path(home) if home else Path.home() / ".keras") / "models"
+    try:
+        return (Path(home) if home else Path.home() / ".keras") / "models"
+    except RuntimeError:
+        return None
+
+
+def all_folders() -> tuple[Path, ...]:
+    """Every folder that is searched, in order."""
+    keras = keras_folder()
+    return (*search_folders(), *([keras] if keras else []))
 
 
 def download_folder() -> Path:
-    """Where downloads go: the folder of `STYLER_WEIGHTS` if it is set, else Keras's, so that Keras finds them too."""
+    """Where downloads go: the folder of `STYLER_WEIGHTS` if it is set, else Keras's, so that Keras finds them too.
+
+    Raises:
+        WeightsError: There is no such folder, for a user without a home folder.
+    """
     named = os.environ.get(VARIABLE)
-    return Path(named) if named else keras_folder()
+    folder = Path(named) if named else keras_folder()
+    if folder is None:
+        message = f"no folder for downloads: this user has no home folder; name a folder in {VARIABLE}"
+        raise WeightsError(message)
+    return folder
 
 
 def located(filename: str) -> Path | None:
     """The first file of this name in `search_folders` or Keras's folder; None if there is none."""
-    paths = (folder / filename for folder in (*search_folders(), keras_folder()))
+    paths = (folder / filename for folder in all_folders())
     return next((path for path in paths if path.is_file()), None)
 
 
 def places() -> str:
     """Every folder that is searched, for messages."""
-    return ", ".join(map(str, (*search_folders(), keras_folder())))
+    return ", ".join(map(str, all_folders()))
 
 
 def ways_on(name: str) -> str:
     """What to do about weights that cannot be had, for messages."""
-    filename = APPLICATIONS[name].filename
-    return f"Put {filename} into {download_folder()}, or use --network compact, which needs no download"
+    filename, named = APPLICATIONS[name].filename, os.environ.get(VARIABLE)
+    folder = named or keras_folder() or f"a folder and name that in {VARIABLE}"
+    return f"Put {filename} into {folder}, or use --network compact, which needs no download"
 
 
 def fetched(name: str, observer: Observer | None = None) -> Path:

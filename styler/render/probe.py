@@ -85,9 +85,16 @@ def _path(identity: dict[str, Any]) -> Path:
 
 
 def cache_folder() -> Path:
-    """The user's folder for what can be worked out again, by the XDG base directory specification 0.8."""
+    """The user's folder for what can be worked out again, by the XDG base directory specification 0.8.
+
+    Raises:
+        FileNotFoundError: There is none: a user without a home folder, as containers have them.
+    """
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "styler"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "styler"
+    except RuntimeError as cause:
+        raise FileNotFoundError(str(cause)) from cause
 
 
 def conditions(config: RenderConfig) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from styler.cli.app import run
+from styler.errors import WeightsError
 from styler.networks import NETWORKS, published, weights
+from styler.networks.weights import download_folder
 from support.flaky_server import flaky
 
 PAYLOAD = b"weights" * 50_000
@@ -148,3 +150,32 @@ def test_words_alone_import_no_tensorflow(words):
     code = f"import sys; from styler.cli.app import run; run({words!r}); print('@', {heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.rpartition("@")[2].strip() == "set()", done.stderr
+
+
+@pytest.fixture
+def homeless(monkeypatch, tmp_path):
+    """A user without a home folder, in an empty folder."""
+
+    def refuse():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "KERAS_HOME", "STYLER_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.home", refuse)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [(), ("path", "compact"), ("path",), ("verify",)])
+def test_a_user_without_a_home_folder_sees_what_is_here(homeless, capsys, words):
+    assert run(["networks", *words]) == 0
+    assert "compact" in capsys.readouterr().out or words == ("path",)
+    assert list(homeless.iterdir()) == []
+
+
+def test_what_needs_a_folder_says_which_variable_to_set(homeless, capsys):
+    assert run(["networks", "path", "vgg19"]) == 2
+    assert "STYLER_WEIGHTS" in capsys.readouterr().err
+    with pytest.raises(WeightsError, match="name a folder in STYLER_WEIGHTS"):
+        download_folder()
+    assert list(homeless.iterdir()) == []

@@ -104,3 +104,13 @@ def test_a_probe_says_one_line(small, capsys):
     main("whole", json.dumps(CONFIG.to_dict()))
     line = capsys.readouterr().out.splitlines()[-1]
     assert Cost.from_dict(json.loads(line.removeprefix(READY))).seconds.at(10**6) > 0
+
+
+def test_a_user_without_a_home_folder_has_no_cache(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    with pytest.raises(FileNotFoundError, match="home"):
+        cache_folder()
