@@ -40,6 +40,8 @@ def search_folders() -> Iterator[Path]:
 def keras_folder() -> Path | None:
     """Where Keras keeps downloaded weights; None for a user without a home folder, as containers have them."""
     home = os.environ.get(KERAS_VARIABLE)
+    if home == os.devnull:  # set by the program itself, see `styler.cli.app.prepare_environment`
+        return None
     try:
         return (Path(home) if home else Path.home() / ".keras") / "models"
     except RuntimeError:

@@ -110,3 +110,15 @@ def test_main_leaves_with_the_status(monkeypatch):
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def test_keras_makes_no_folder_called_tilde_for_a_user_without_a_home(monkeypatch):
+    from styler.networks.weights import keras_folder
+
+    for name in ("HOME", "KERAS_HOME"):
+        monkeypatch.setenv(name, "restored by the fixture")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    prepare_environment(["render"])
+    assert os.environ["KERAS_HOME"] == os.devnull
+    assert keras_folder() is None

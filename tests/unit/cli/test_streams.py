@@ -214,3 +214,13 @@ def test_files_never_take_the_place_of_a_closed_stream(tmp_path):
     done = subprocess.run(["bash", "-c", f'{sys.executable} -c "$0" <&- >&- 2>&-', code], check=False)
     assert done.returncode == 0
     assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_processes_that_are_started_have_all_three_streams_too():
+    inner = "import os; [os.fstat(number) for number in range(3)]"
+    code = (
+        "import subprocess, sys; from styler.cli.streams import open_missing; open_missing();"
+        f"sys.exit(subprocess.call([sys.executable, '-c', '{inner}'], close_fds=False))"
+    )
+    done = subprocess.run(["bash", "-c", f'{sys.executable} -c "$0" <&- >&- 2>&-', code], check=False)
+    assert done.returncode == 0
