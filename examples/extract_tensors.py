@@ -6,7 +6,7 @@ python examples/extract_tensors.py
 import numpy as np
 import tensorflow as tf
 
-from styler.features.graph import GraphExtractor
+from styler import FeatureExtractor
 
 v1 = tf.compat.v1
 
@@ -26,7 +26,7 @@ def old_program() -> tuple[tf.Graph, v1.Session]:
 
 def main() -> None:
     graph, session = old_program()
-    extractor = GraphExtractor((graph, session), ["hidden", "summary"])
+    extractor = FeatureExtractor((graph, session), ["hidden", "summary"])
     session.close()  # its values were taken over
     images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
     for name, tensor in extractor(images).items():

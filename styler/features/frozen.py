@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,31 @@ def freeze(source: Any, signature: str, goals: list[str], example: Any = None) -
         LayerError: A goal that the graph does not have.
         ConfigError: An example for a source that is traced already.
     """
-    frozen = _frozen(source, signature, goals, example)
+    with _silence():
+        frozen = _frozen(source, signature, goals, example)
     return Frozen(
         graph_def=_with_own_functions(frozen.graph_def),
         inputs=frozen.inputs,
         outputs=frozen.outputs,
         found=frozen.found,
     )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without what TensorFlow logs about functions of version 1, which its own freezing goes through."""
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(_: Any) -> bool:
+    return False
 
 
 def _frozen(source: Any, signature: str, goals: list[str], example: Any) -> Frozen:
@@ -203,6 +222,8 @@ def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
 def _copy_values(source: Any, graph: Any, target: Any, variables: list[Any]) -> None:
     import tensorflow as tf
 
+    if not variables:
+        return
     own = {variable.op.name: variable for variable in graph.get_collection("variables")}
     wanted = [own[variable.op.name] for variable in variables]
     try:
@@ -247,7 +268,8 @@ def _concrete(function: Any, example: Any) -> Any:
     try:
         return function.get_concrete_function(*([] if example is None else [tf.nest.map_structure(_spec, example)]))
     except Exception as cause:  # whatever the function's own code can raise
-        reason = next(iter(str(cause).splitlines()), type(cause).__name__)
+        lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+        reason = lines[-1] if lines else type(cause).__name__
         message = (
             f"cannot trace the tf.function ({reason}); pass example=<inputs>, or give "
             "function.get_concrete_function(tf.TensorSpec(shape, dtype))"

@@ -109,13 +109,13 @@ class GraphExtractor:
         """
         import tensorflow as tf
 
-        from styler.features.model import on_tape
+        from styler.features.model import on_tape, watched
 
         given = self._values(self._preprocess(inputs) if self._preprocess else inputs)
         entries = zip(given, self.feeds, self._entries, strict=True)
         values = [_fitting(value, name, entry) for value, name, entry in entries]
         separate = len(self._targets) > 1 and tf.executing_eagerly() and on_tape()
-        found = self._one_by_one(values) if separate else self._function(*values)
+        found = self._one_by_one(watched(values)) if separate else self._function(*values)
         return dict(zip(self.addresses, found, strict=True))
 
     def _one_by_one(self, values: list[Tensor]) -> list[Tensor]:
@@ -209,6 +209,7 @@ class _Graph:
         reached: dict[Any, Tensor] = {}
         for name, target in targets.items():
             found = _reached(target, cuts)
+            _check_tables(name, target, cuts)
             if not found:
                 fed = "any placeholder" if feeds is None else f"the feeds {[tensor.name for tensor in feeds]}"
                 message = f"tensor {name!r} does not depend on {fed}; it is constant, so ask for another"
@@ -244,6 +245,23 @@ class _Graph:
 
         signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in feeds]
         return tf.compat.v1.wrap_function(compute, signature)
+
+
+def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
+    """Refuse a tensor that comes out of a lookup table, whose contents stay with the session or the SavedModel."""
+    waiting, seen = [target], set()
+    while waiting:
+        tensor = waiting.pop()
+        if tensor.ref() in seen or tensor.ref() in cuts:
+            continue
+        seen.add(tensor.ref())
+        if tensor.op.type.startswith("LookupTable"):
+            message = (
+                f"tensor {name!r} needs a lookup table, whose contents are not taken over; feed what comes out of it, "
+                f"feeds=[{tensor.name!r}]"
+            )
+            raise LayerError(message)
+        waiting += list(tensor.op.inputs)
 
 
 def _full(name: str) -> str:

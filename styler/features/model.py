@@ -98,7 +98,7 @@ class ModelExtractor:
             return self._extract(tensors)
         check_finite(tensors)
         # A compiled program is one operation to a tape: one output would have no gradient by another.
-        features: Features = (self._extract if on_tape() else self._compiled)(tensors)
+        features: Features = self._extract(watched(tensors)) if on_tape() else self._compiled(tensors)
         return {address: features[address] for address in self.addresses}
 
     def _extract(self, tensors: list[Tensor]) -> Features:
@@ -142,6 +142,17 @@ def on_tape() -> bool:
     from tensorflow.python.eager import record
 
     return bool(record.could_possibly_record()) and os.environ.get(CONSTANT_WEIGHTS, "0") not in ("1", "true")
+
+
+def watched(tensors: list[Any]) -> list[Any]:
+    """The same values, computed from a variable, so that a tape follows them although nothing else is trainable."""
+    import tensorflow as tf
+
+    def follow(tensor: Any) -> Any:
+        dense = isinstance(tensor, tf.Tensor) and tensor.dtype.is_floating
+        return tensor * tf.Variable(1, dtype=tensor.dtype) if dense else tensor
+
+    return [follow(tensor) for tensor in tensors]
 
 
 def _signature(symbols: list[Any]) -> Any:

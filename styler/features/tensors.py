@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -32,7 +33,7 @@ def find_tensor(graph: Any, name: str) -> Tensor:
         return _output(operations[operation], name, port)
     found = _by_scope(operations, operation)
     if not found:
-        message = f"unknown tensor {name!r}. {suggestion(operation, _told(operations))}"
+        message = f"unknown tensor {name!r}. {_nearest(operation, list(operations.values()))}"
         raise LayerError(message)
     if len(found) > 1:
         several = ", ".join(map(repr, found[:4])) + (", …" if len(found) > 4 else "")
@@ -102,8 +103,20 @@ def _computes(operation: Any) -> bool:
     return operation.type not in PLUMBING and not reads and not shapes
 
 
-def _told(operations: dict[str, Any]) -> list[str]:
-    """Names that say something: those of operations that compute, whole and without their outer scopes."""
-    names = [each.name for each in operations.values() if each.outputs and _computes(each)]
-    telling = [name for name in names if not name.startswith("Func/") and not name.endswith("/Identity")]
-    return telling or names or list(operations)
+def _nearest(asked: str, operations: list[Any]) -> str:
+    """The name that a wrong one may have meant: of an operation, or of a scope without what stands around it."""
+    computing = [each.name for each in operations if each.outputs and _computes(each)]
+    telling = [name for name in computing if not name.startswith("Func/") and not name.endswith("/Identity")]
+    names = telling or computing or [each.name for each in operations]
+    width = asked.count("/") + 1
+    windows: dict[str, None] = {}
+    for path in (name.split("/") for name in names):
+        for end in range(width, len(path) + 1):
+            steps = path[end - width : end]
+            windows["/".join(map(_unnumbered, steps))] = windows["/".join(steps)] = None
+    for known in (names, windows):
+        found = difflib.get_close_matches(asked, known, n=1)
+        if found:
+            return f"Did you mean {found[0]!r}?"
+    layers = dict.fromkeys(_unnumbered(path[-2]) if len(path := name.split("/")) > 1 else name for name in names)
+    return suggestion("", layers)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from styler.errors import ImageError, LayerError, NetworkError
+from styler.errors import ConfigError, ImageError, LayerError, NetworkError
 from styler.features.extractor import FeatureExtractor
 from support.small_models import Subclassed, branching, conv, image, sequential, two_inputs
 
@@ -311,3 +311,73 @@ def test_weights_of_what_is_inside_belong_to_the_model(model):
     extractor = FeatureExtractor(model, ["inner@1/deep/deepest"])
     names = {weight.path for weight in extractor.model.weights}
     assert len(names) == 2 * 4  # kernel and bias of stem, shared, inside, deepest
+
+
+def test_one_output_has_a_gradient_by_another(rng):
+    """Grad-CAM, eagerly and inside of a function, as a model of Keras gives it."""
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), conv(2, "maps"), keras.layers.Flatten(), keras.layers.Dense(2, name="score")]
+    )
+    plain = keras.Model(model.inputs, [model.get_layer("maps").output, model.outputs[0]])
+    extractor, pixels = FeatureExtractor(model, ["maps", "score"]), tf.constant(image(rng, 1, 8, 8, 3))
+
+    def slope(call):
+        with tf.GradientTape() as tape:
+            maps, score = call(pixels)
+            total = tf.reduce_sum(score[:, 0])
+        return tape.gradient(total, maps)
+
+    expected = slope(plain)
+    assert float(tf.norm(expected)) > 0
+    frozen = keras.models.clone_model(model)
+    frozen.set_weights(model.get_weights())
+    frozen.trainable = False
+    fixed = FeatureExtractor(frozen, ["maps", "score"])
+    np.testing.assert_allclose(slope(lambda x: fixed(x).values()), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(slope(lambda x: extractor(x).values()), expected, rtol=1e-5, atol=1e-6)
+    inside = tf.function(lambda: slope(lambda x: extractor(x).values()))()
+    np.testing.assert_allclose(inside, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_channels_first_are_told_apart():
+    """By what they are made from: TensorFlow computes such convolutions on a GPU only."""
+    layer = keras.layers.Conv2D(4, 3, data_format="channels_first", name="c")
+    model = keras.Sequential([keras.Input((3, 8, 8)), layer])
+    assert FeatureExtractor(model, ["c"])._source.channels == 1
+    assert FeatureExtractor(sequential(), ["block1_conv1"])._source.channels == -1
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of Keras, for NumPy 2
+@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`:UserWarning")
+def test_a_quantized_model(rng):
+    inner = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, name="inside")], name="inner")
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, keras.layers.Dense(3, name="head")(inner(inputs)))
+    model.quantize("int8")
+    values = image(rng, 2, 6)
+    features = FeatureExtractor(model, ["inner/inside", "head"])(values)
+    np.testing.assert_allclose(features["head"], model(values), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(features["inner/inside"], inner(values), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [1, 3])
+def test_sequences_and_volumes(axes, rng):
+    layer = getattr(keras.layers, f"Conv{axes}D")(4, 3, name="c")
+    model = keras.Sequential([keras.Input((*[None] * axes, 2)), layer, keras.layers.Lambda(lambda x: x * 2, name="l")])
+    values = image(rng, 1, *[6] * axes, 2)
+    features = FeatureExtractor(model, ["c", "l"])(values)
+    np.testing.assert_allclose(features["c"], layer(values), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(features["l"], 2 * features["c"], rtol=1e-6)
+    assert FeatureExtractor(model, ["c"], reduce="max")(values)["c"].shape == (1, 4)
+
+
+def test_arguments_that_a_model_has_no_use_for_are_refused():
+    with pytest.raises(ConfigError, match=r"feeds= is for a graph only; leave it out"):
+        FeatureExtractor(sequential(), ["block1_conv1"], feeds=["x"])
+
+
+def test_a_bare_name_of_a_nested_layer_gets_its_address(model):
+    with pytest.raises(LayerError, match=r"unknown layer 'inside' of branching. Did you mean 'inner/inside'"):
+        FeatureExtractor(model, ["inside"])
+    with pytest.raises(LayerError, match=r"unknown layer 'deepst' of branching. Did you mean 'inner/deep/deepest'"):
+        FeatureExtractor(model, ["deepst"])
