@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from styler import forks as _forks  # notices a fork from now on
 from styler.config import RenderConfig
 from styler.errors import (
     BatchError,

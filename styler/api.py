@@ -15,10 +15,12 @@ from PIL import Image
 
 from styler.config import PROFILES, QUALITY, RenderConfig
 from styler.errors import ConfigError, OutputError, shown
+from styler.forks import check_not_forked
 from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import ImageLike, read_image
 from styler.images.recipes import fits
+from styler.images.sizes import check_painting
 from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
 from styler.progress import Observer, StepEvent
@@ -105,6 +107,10 @@ def exported(recipe: Recipe | None, export: Export) -> Export:
 
 class Stylizer:
     """Renders many pictures with one config; keeps the network, compiled programs and style statistics.
+
+    Threads may share one, and the ones that `changed` gives: their renders take turns, a call of the compiled program
+    each, and come out as if alone. A process that was forked after the first render, or after anything else has started
+    TensorFlow, cannot render: start workers by spawn.
 
     Args:
         config: What to render; the default is the preset "balanced".
@@ -248,13 +254,15 @@ class Stylizer:
         Raises:
             ResourceError: No plan fits; the message names the least that would do.
         """
-        return plan_render(self.config, self._engine, size, measure=measure, reserve=reserve)
+        with self._engine.held():
+            return plan_render(self.config, self._engine, size, measure=measure, reserve=reserve)
 
     def _scheduled(self, size: Size, snapshot: Snapshot | None) -> Schedule:
         """A new schedule, or the old one of a render that goes on or is made again."""
         kept = snapshot.position if snapshot else None
         stages = stages_of(self._plan.octaves) if self._plan else ()
-        return plan_render(self.config, self._engine, size, kept=kept, stages=stages)
+        with self._engine.held():
+            return plan_render(self.config, self._engine, size, kept=kept, stages=stages)
 
     def iterate(
         self,
@@ -283,8 +291,11 @@ class Stylizer:
         Returns:
             The result, as the value of the generator.
         """
+        check_not_forked()
         photo = read_image(content)
         paintings = [read_image(source) for source in listed(style)]
+        for painting in paintings:
+            check_painting(painting.size, self._engine.network.minimum_size, f"the style image {painting.name}")
         inputs = inputs_of(self.config, self._engine.network, [photo, *paintings])
         described = partial(recipe_of, self.config, self._engine, inputs)
         renderer = Renderer(self.config, self._engine, self._plan, shape, described)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ from styler.features.frozen import DEFAULT_SIGNATURE, is_graph
 from styler.features.graph import GraphExtractor
 from styler.features.keys import asked, check_reduction, reduced
 from styler.features.model import ModelExtractor
+from styler.networks.runtime import building, eagerly, own_terms
 from styler.types import Features, PathLike, Tensor
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class FeatureExtractor:
         dict[str, Any]
     ] = {}  # told to leave the class alone, TensorFlow hands errors on unchanged
 
+    @eagerly()
     def __init__(
         self,
         model: Any,
@@ -80,6 +83,7 @@ class FeatureExtractor:
     ) -> None:
         check_reduction(reduce)
         self._reduce = reduce
+        self._terms: Callable[[], AbstractContextManager[None]] = eagerly
         self._source: ModelExtractor | GraphExtractor
         if is_graph(model):
             _check_unused("a Keras model", minimum_size=minimum_size != 1)
@@ -117,8 +121,12 @@ class FeatureExtractor:
         from styler.networks import NetworkSpec, find_network
 
         spec = network if isinstance(network, NetworkSpec) else find_network(network)
-        model = spec.build(pooling)
-        return cls(model, layers, reduce=reduce, preprocess=spec.preprocess, minimum_size=spec.minimum_size)
+        with building():
+            model = spec.build(pooling)
+            kind = {"reduce": reduce, "preprocess": spec.preprocess, "minimum_size": spec.minimum_size}
+            extractor = cls(model, layers, **kind)  # type: ignore[arg-type]
+        extractor._terms = own_terms
+        return extractor
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -179,7 +187,10 @@ class FeatureExtractor:
             ImageError: Not the rank, channels or kind of values that the model takes, too small, or NaN (eager calls
                 only).
         """
-        features = self._source(images)
+        with self._terms():
+            return self._reduced(self._source(images))
+
+    def _reduced(self, features: Features) -> Features:
         if self._reduce is None:
             return features
         return {key: reduced(tensor, self._reduce, self._source.channels) for key, tensor in features.items()}

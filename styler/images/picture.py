@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from styler.images.resolution import Resolution
@@ -42,17 +42,28 @@ class Picture:
     exif: bytes | None = None
     resolution: Resolution | None = None
     source: Source | None = None
+    _hashes: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of what there is to see: float32 colors row by row, then alpha if there is any."""
+        """SHA-256 of what there is to see: float32 colors row by row, then alpha if there is any; worked out once."""
+        return self._hash("seen", (self.pixels,) if self.alpha is None else (self.pixels, self.alpha))
+
+    @property
+    def pixels_sha256(self) -> str:
+        """SHA-256 of the colors alone; worked out once."""
+        return self._hash("pixels", (self.pixels,))
+
+    def _hash(self, name: str, arrays: tuple[Pixels, ...]) -> str:
         from styler.images.mapped import bands
 
-        digest = hashlib.sha256()
-        for array in (self.pixels,) if self.alpha is None else (self.pixels, self.alpha):
-            for rows in bands(array):
-                digest.update(array[rows].tobytes())
-        return digest.hexdigest()
+        if name not in self._hashes:
+            digest = hashlib.sha256()
+            for array in arrays:
+                for rows in bands(array):
+                    digest.update(array[rows].tobytes())
+            self._hashes[name] = digest.hexdigest()
+        return self._hashes[name]
 
     @property
     def size(self) -> Size:

@@ -52,3 +52,35 @@ def check_shape(size: Size, minimum: int, name: str) -> None:
     if min(size) < minimum:
         message = f"{name} would be {size.height}x{size.width} pixels (height x width), less than {minimum}: "
         raise ConfigError(message + "ask for a larger --size or a less narrow image")
+
+
+def painting_size(painting: Size, longer: int, minimum: int) -> Size:
+    """At which a painting is looked at for a picture of a longer side: never enlarged, and thick enough for a network.
+
+    A scroll much wider than high keeps more than its share of pixels, so that a coarse octave still sees its height.
+
+    Args:
+        painting: Its own size.
+        longer: Longer side of the picture, pixels.
+        minimum: Least shorter side, pixels; a painting that has less keeps what it has.
+
+    Example:
+        >>> painting_size(Size(500, 3000), 128, 32)
+        Size(height=32, width=192)
+    """
+    least = -(-minimum * max(painting) // min(painting))
+    return no_larger(painting, max(longer, least))
+
+
+def check_painting(size: Size, minimum: int, name: str) -> None:
+    """Refuse a painting too small for the network at its own size.
+
+    Raises:
+        ConfigError: A side is below `minimum`.
+    """
+    if min(size) < minimum:
+        message = (
+            f"{name} has {size.height}x{size.width} pixels (height x width), expected at least {minimum} each way; "
+            "give a larger copy of it; a style image is never enlarged"
+        )
+        raise ConfigError(message)

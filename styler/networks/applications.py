@@ -19,6 +19,7 @@ from styler.networks import compact  # noqa: F401 - the default network is regis
 from styler.networks import preprocess as p
 from styler.networks.pooling import repooled
 from styler.networks.published import APPLICATIONS, build_published
+from styler.networks.runtime import building
 from styler.networks.spec import NETWORKS, VGG_CONTENT, NetworkSpec, decreasing
 from styler.networks.weights import fetched
 from styler.types import Tensor
@@ -78,8 +79,9 @@ LARGEST_MINIMUM = 32  # pixels; no network here has a larger stride
 
 def build_application(name: str, pooling: str | None = None) -> keras.Model:
     """A network with random weights, for tests and tables of layers."""
-    model = build_published(name, None)
-    return repooled(model, pooling, CHOICES[name].preprocess)
+    with building():
+        model = build_published(name, None)
+        return repooled(model, pooling, CHOICES[name].preprocess)
 
 
 def load_application(name: str, pooling: str | None = None) -> keras.Model:
@@ -92,9 +94,10 @@ def load_application(name: str, pooling: str | None = None) -> keras.Model:
     Raises:
         WeightsError: The weights are not here and cannot be downloaded, or are damaged.
     """
-    model = build_published(name, fetched(name))
-    model.trainable = False
-    return repooled(model, pooling, CHOICES[name].preprocess)
+    with building():
+        model = build_published(name, fetched(name))
+        model.trainable = False
+        return repooled(model, pooling, CHOICES[name].preprocess)
 
 
 def _spec(name: str, choice: _Choice, smallest: int, layers: list[str]) -> NetworkSpec:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from styler.networks.pooling import repooled
+from styler.networks.runtime import building
 from styler.networks.spec import NETWORKS, VGG_CONTENT, NetworkSpec, decreasing
 from styler.networks.weights import load_verified
 
@@ -67,16 +68,18 @@ def load_compact(pooling: str | None = None) -> keras.Model:
         WeightsError: The weights file is absent or damaged.
     """
     arrays = load_verified(FILENAME)
-    model = build_compact()
-    for name in CompactDesign().layer_names():
-        model.get_layer(name).set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
-    model.trainable = False
-    return repooled(model, pooling, to_inputs)
+    with building():
+        model = build_compact()
+        for name in CompactDesign().layer_names():
+            model.get_layer(name).set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
+        model.trainable = False
+        return repooled(model, pooling, to_inputs)
 
 
 def build_untrained(pooling: str | None = None) -> keras.Model:
     """The shipped architecture with random weights."""
-    return repooled(build_compact(), pooling, to_inputs)
+    with building():
+        return repooled(build_compact(), pooling, to_inputs)
 
 
 NETWORKS.add(

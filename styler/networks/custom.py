@@ -14,6 +14,7 @@ from styler.networks import preprocess as p
 from styler.networks.geometry import BOUNDED
 from styler.networks.names import quoted
 from styler.networks.pooling import repooled
+from styler.networks.runtime import building
 from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
 from styler.types import PathLike
 
@@ -203,6 +204,11 @@ def _load(path: Path, allow_code: bool, preprocess: Any, rendering: bool, poolin
     Raises:
         NetworkError: Keras cannot, or for rendering, it does not take images (B, H, W, 3).
     """
+    with building():
+        return _loaded(path, allow_code, preprocess, pooling)
+
+
+def _loaded(path: Path, allow_code: bool, preprocess: Any, pooling: str | None) -> keras.Model:
     import keras
 
     try:

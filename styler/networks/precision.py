@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from styler.networks.runtime import FLOATX
+
 if TYPE_CHECKING:
     import keras
 
@@ -15,17 +17,19 @@ def in_precision(model: keras.Model, precision: str) -> keras.Model:
 
     Args:
         model: Sequential or functional.
-        precision: "float32" for the model itself, or "mixed": activations and products in bfloat16.
+        precision: "float32", or "mixed": activations and products in bfloat16.
 
     Returns:
-        With "mixed" a copy whose outputs are bfloat16.
+        The model itself where it is in that precision already, else a copy; with "mixed" its outputs are bfloat16.
     """
-    if precision == "float32":
+    if precision == FLOATX and all(layer.compute_dtype == FLOATX for layer in model._flatten_layers()):
         return model
     import keras
 
+    policy = MIXED if precision == "mixed" else FLOATX
+
     def clone(layer: Any) -> Any:
-        precise = {"dtype": MIXED} if isinstance(layer, keras.layers.Layer) else {}  # other operations have none
+        precise = {"dtype": policy} if isinstance(layer, keras.layers.Layer) else {}  # other operations have none
         return layer.__class__.from_config({**layer.get_config(), **precise})
 
     made = keras.models.clone_model(model, clone_function=clone, recursive=True)

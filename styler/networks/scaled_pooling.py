@@ -6,6 +6,8 @@ from typing import Any
 
 import keras  # noqa: TID253 - imported by `pooling` when a network is built
 
+from styler.networks.runtime import DATA_FORMAT
+
 KINDS = ("avg", "max")
 
 
@@ -38,7 +40,7 @@ class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """(B, H, W, C) -> (B, H', W', C)."""
         pool = keras.ops.average_pool if self.kind == "avg" else keras.ops.max_pool
-        return pool(inputs, self.pool_size, self.strides, self.padding) * self.factor
+        return pool(inputs, self.pool_size, self.strides, self.padding, DATA_FORMAT) * self.factor
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Of `call`."""
@@ -46,7 +48,8 @@ class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Shape and dtype of `call`."""
-        pooled = keras.ops.average_pool(keras.KerasTensor(inputs.shape), self.pool_size, self.strides, self.padding)
+        windows = self.pool_size, self.strides, self.padding, DATA_FORMAT
+        pooled = keras.ops.average_pool(keras.KerasTensor(inputs.shape), *windows)
         return keras.KerasTensor(pooled.shape, dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, MutableMapping
+import threading
+from collections.abc import Generator, Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
@@ -12,10 +14,10 @@ import tensorflow as tf
 from styler.config import LayerWeights, RenderConfig
 from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
-from styler.images.mapped import digest
+from styler.forks import check_not_forked
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_alpha, resampled_colors
-from styler.images.sizes import check_shape, no_larger
+from styler.images.sizes import check_painting, painting_size
 from styler.losses import STYLE_LOSSES, Stats
 from styler.losses.content import ContentLoss
 from styler.networks import NetworkSpec
@@ -24,6 +26,7 @@ from styler.networks.geometry import geometry_of, untileable
 from styler.networks.grain import GRAIN, with_grain
 from styler.networks.palette import PALETTE, with_palette
 from styler.networks.precision import in_precision
+from styler.networks.runtime import building, own_terms
 from styler.networks.views import VIEWS, seen_in, with_views
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.processors import usual_threads
@@ -31,13 +34,14 @@ from styler.render.compiled import Compiled
 from styler.render.cost import bytes_a_pixel
 from styler.render.loop import Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
+from styler.render.recent import Recent
 from styler.render.tiles import view_of
 from styler.render.tiling import Tiling
 from styler.render.together import Joint, Seat, Table
 from styler.types import Features, Size, Tensor
 
 Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
-"""SHA-256 of a painting's pixels and its size -> statistics of each layer."""
+"""SHA-256 of what there is to see of a painting, and its size -> statistics of each layer."""
 
 Told = TypeVar("Told")
 Made = TypeVar("Made")
@@ -67,7 +71,7 @@ class Engine:
     Args:
         config: The fields named in `DECISIVE` count.
         network: The network to do it with.
-        statistics: Where style statistics are kept; None for this engine's own memory.
+        statistics: Where style statistics are kept; None for this engine's own memory, within bounds.
 
     Attributes:
         objective: What an image should match.
@@ -77,20 +81,33 @@ class Engine:
     Raises:
         LayerError: `config` names a layer that the network does not have.
         WeightsError: The network's weights are absent or damaged.
-        ResourceError: The device that `config` names is not there.
+        ResourceError: The device that `config` names is not there, or the process was forked from a busy one.
     """
 
     def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
         self.network, self._key = network, decisive(config)
-        self.device = find_device(config.device)
-        with tf.device(self.device):
-            self._extract = make_extractor(config, network)
-            self.objective = make_objective(config, network, self._extract)
+        self._lock = threading.RLock()
+        with building():
+            self.device = find_device(config.device)
+            with tf.device(self.device):
+                self._extract = make_extractor(config, network)
+                self.objective = make_objective(config, network, self._extract)
         program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
         self.program: Program | Seat = program
         self._together: dict[int, Joint] = {}
         self._observe = Compiled(self.objective.observe)
-        self._statistics: Statistics = {} if statistics is None else statistics
+        self._statistics: Statistics = Recent() if statistics is None else statistics
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For one thread at a time, with TensorFlow and Keras as a render needs them, on the engine's device.
+
+        Raises:
+            ResourceError: The process was forked since the engine was made.
+        """
+        check_not_forked()
+        with self._lock, own_terms(), tf.device(self.device):
+            yield
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -162,11 +179,11 @@ class Engine:
             size: Of the octave.
             tile: Side of the tiles to compute them by, pixels; None for one piece.
         """
-        shape = no_larger(style.size, max(size))
-        check_shape(shape, self.network.minimum_size, "the style image")
+        check_painting(style.size, self.network.minimum_size, "the style image")
+        shape = painting_size(style.size, max(size), self.network.minimum_size)
         alpha = resampled_alpha(style, shape)
         way = "" if tile is None else f" by tiles of {tile}"  # rounded otherwise
-        key = digest(style.pixels) + ("" if alpha is None else digest(alpha)) + way, shape
+        key = style.sha256 + way, shape
         if key not in self._statistics:
             self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)
         return self._statistics[key]
@@ -185,6 +202,11 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
 
 def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
     """The network up to the layers that `config` or else the network names, in the precision asked for."""
+    with building():
+        return _made_extractor(config, network)
+
+
+def _made_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
     style, content = config.style_layers or network.style_layers, config.content_layers or network.content_layers
     built = network.build(config.pooling)
     check_kernels(built)
@@ -250,11 +272,11 @@ def find_device(name: str) -> str:
     return f"/GPU:{index or 0}"
 
 
-def on_device(device: str, render: Generator[Told, None, Made]) -> Generator[Told, None, Made]:
-    """A render whose operations are placed on a device, and nobody else's between two events."""
+def on_engine(engine: Engine, render: Generator[Told, None, Made]) -> Generator[Told, None, Made]:
+    """A render that holds its engine while it computes, and leaves it to others between two events."""
     try:
         while True:
-            with tf.device(device):
+            with engine.held():
                 try:
                     event = next(render)
                 except StopIteration as end:

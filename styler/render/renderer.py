@@ -27,7 +27,7 @@ from styler.recipe import Level, Plan, Recipe
 from styler.render.buffers import Buffers
 from styler.render.course import Course
 from styler.render.detail import refined
-from styler.render.engine import Engine, on_device
+from styler.render.engine import Engine, on_engine
 from styler.render.guard import Guard
 from styler.render.loop import Progress, image_tensor, run_octave
 from styler.render.margin import padded_size, unpadded_size, with_margin, without_margin
@@ -140,7 +140,7 @@ class Renderer:
                 event_every=event_every,
                 guard=guard,
             )
-            rendered = yield from on_device(self.engine.device, self._octaves(run, snapshot))
+            rendered = yield from on_engine(self.engine, self._octaves(run, snapshot))
         return replace(rendered, warnings=tuple(warnings_about(rendered, content, styles)))
 
     def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Rendered]:
@@ -225,6 +225,7 @@ class Renderer:
             run.course.retile(octave.tile)
             run.course.note(progress)
             yield self._event(run, progress)
+            self.engine.tiling.watch = self.watch  # another render may have set its own meanwhile
         run.course.finish_octave(progress)
         return octave, octave.targets
 
@@ -371,7 +372,7 @@ class Renderer:
 
     def finished(self, content: Picture, image: Tensor) -> Pixels:
         """Tensor with margin -> pixels without, in the colors that `config` asks for."""
-        inner: Pixels = np.asarray(without_margin(image)[0])
+        inner: Pixels = without_margin(np.asarray(image))[0]
         pixels = inner if isinstance(image, np.ndarray) else np.clip(inner, 0.0, 1.0)  # tiled ones are in range already
         if self.config.color == "luminance":
             photo = resampled_colors(content, Size(*pixels.shape[:2]))

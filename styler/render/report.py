@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from styler.config import RenderConfig
-from styler.images.mapped import digest
 from styler.images.picture import Picture
 from styler.memory import peak_memory
 from styler.render.rendered import Rendered
@@ -60,7 +59,7 @@ def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) 
                 "name": picture.name,
                 "size": list(picture.size),
                 "notes": list(picture.notes),
-                "pixels_sha256": digest(picture.pixels),
+                "pixels_sha256": picture.pixels_sha256,
             }
             for picture in pictures
         ],

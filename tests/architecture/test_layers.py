@@ -25,6 +25,8 @@ LAYERS = (
         "groups",
         "processors",
         "texts",
+        "quiet",
+        "forks",
     ),
     ("networks", "losses", "optimizers", "images"),
     ("features",),
