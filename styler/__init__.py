@@ -7,9 +7,11 @@ TensorFlow is imported when the first of them is used, not with this package.
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from styler import forks as _forks  # notices a fork from now on
+import styler.forks  # noqa: F401 - notices a fork from now on
 from styler.config import RenderConfig
 from styler.errors import (
     BatchError,
@@ -24,6 +26,7 @@ from styler.errors import (
     WeightsError,
 )
 from styler.progress import Observer, StepEvent
+from styler.quiet import without_messages
 
 if TYPE_CHECKING:
     from styler.api import StyleResult, Stylizer, resume, stylize
@@ -85,7 +88,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'styler' has no attribute {name!r}")  # noqa: EM102
     from importlib import import_module
 
-    return getattr(import_module(_LATE[name]), name)
+    with without_messages() if "tensorflow" not in sys.modules else nullcontext():
+        return getattr(import_module(_LATE[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -40,9 +40,9 @@ def check_not_forked() -> None:
     """
     if _lost:
         message = (
-            f"this process was forked after {' and '.join(_lost)} had started in its parent, and would wait forever for "
-            "threads that a fork does not copy; start workers by spawn (multiprocessing.get_context('spawn')), or fork "
-            "before the first render"
+            f"this process was forked after {' and '.join(_lost)} had started in its parent, and would wait forever "
+            "for threads that a fork does not copy; start workers by spawn (multiprocessing.get_context('spawn')), or "
+            "fork before the first render"
         )
         raise ResourceError(message)
 

@@ -73,7 +73,7 @@ def prepare_environment(arguments: list[str]) -> None:
     oneDNN is off by default on AVX2 processors, where it makes a step faster. Told that weights never change, it lays
     them out once for its fast convolutions, and does not fall back to its slowest ones with large images there, see
     `docs/speed.md`; it goes by the operation then, which holds in compiled programs only. Messages below errors are
-    noise.
+    noise. Keras runs on TensorFlow here, whatever other programs want of it.
 
     Args:
         arguments: Words after the program's name.
@@ -86,6 +86,7 @@ def prepare_environment(arguments: list[str]) -> None:
         os.environ.setdefault(KERAS_VARIABLE, os.devnull)
     if count_processors() < bound_processors():  # a container's share; TensorFlow by itself takes the machine's
         os.environ.setdefault(THREADS_VARIABLE, str(count_processors()))
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # also of the processes that a command starts
 
 
 def main() -> None:

@@ -1,47 +1,28 @@
-"""Import TensorFlow without the lines it writes to stderr before its own settings hold."""
+"""Import TensorFlow for a command: quietly, on this program's own terms, and refused in one line where it cannot be."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import IO
 
-from styler.errors import ResourceError
-from styler.images.scratch import scratch_file
 from styler.memory import check_address_space
+from styler.networks.runtime import DATA_FORMAT, FLOATX, check_flags, start
+from styler.quiet import FLAGS
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and Keras; what they print is shown only if the import fails.
+    """Import TensorFlow and Keras.
 
-    The lines come from C++ and go past `sys.stderr`, so the file descriptor itself is turned away meanwhile.
+    The process is the command's own, so what a `keras.json` says of layers is put aside for good.
 
     Raises:
         ResourceError: The limit of this process's address space is too low for it.
+        ConfigError: Keras does not start, or TensorFlow would end the process over a variable.
     """
     check_address_space()
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with _aside() as aside:
-        os.dup2(aside.fileno(), 2)
-        try:
-            import keras  # noqa: F401
-            import tensorflow as tf
+    if "tensorflow" not in sys.modules:
+        check_flags(FLAGS)
+    start()
+    import keras
 
-            tf.config.list_physical_devices()
-        except BaseException:
-            os.dup2(kept, 2)
-            aside.seek(0)
-            sys.stderr.write(aside.read().decode("utf-8", "replace"))
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
-def _aside() -> IO[bytes]:
-    """Where the lines are kept, or lost where nothing can keep them."""
-    try:
-        return scratch_file()
-    except ResourceError:
-        return open(os.devnull, "w+b")
+    keras.config.set_floatx(FLOATX)
+    keras.config.set_image_data_format(DATA_FORMAT)

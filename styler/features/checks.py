@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from styler.errors import ImageError
+from styler.errors import ImageError, NetworkError
 from styler.types import Tensor
+
+
+def check_has_values(model: Any) -> None:
+    """Refuse a model whose weights are symbols of a `tf.Graph`.
+
+    Raises:
+        NetworkError: It was made where eager execution was off.
+    """
+    import tensorflow as tf
+
+    for variable in model.variables:
+        if tf.is_symbolic_tensor(getattr(variable.value, "handle", None)):
+            message = (
+                f"expected a model whose weights have values, {model.name!r} was made within a tf.Graph or with eager "
+                "execution off, where Keras gives them none; make or load it before "
+                "tf.compat.v1.disable_eager_execution(), or in a process of its own"
+            )
+            raise NetworkError(message)
 
 
 def arranged(images: Any, expected: Any) -> list[Any]:
@@ -113,6 +131,12 @@ def converted(value: Any, symbol: Any, *, pixels: bool, eager: bool) -> Tensor |
         message = f"expected an array or tensor for {symbol.name!r}, got None; only an optional input can be left out"
         raise ImageError(message)
     tensor = _as_tensor(value, symbol)
+    if eager and tf.is_symbolic_tensor(tensor):
+        message = (
+            f"expected numbers for {symbol.name!r}, got the symbol {tensor.name!r} of a tf.Graph; give an array, what "
+            "session.run returns, or call within a tf.function"
+        )
+        raise ImageError(message)
     if isinstance(tensor, tf.RaggedTensor) and not getattr(symbol, "ragged", False):
         message = (
             f"expected a dense tensor for {symbol.name!r}, got a ragged one; call .to_tensor() on it, or declare the "

@@ -9,6 +9,7 @@ from styler.errors import ImageError, LayerError
 from styler.features.frozen import DEFAULT_SIGNATURE, freeze
 from styler.features.keys import asked, check_one_each
 from styler.features.tensors import find_tensor
+from styler.networks.runtime import eagerly
 from styler.types import Features, Tensor
 
 ITERATORS = ("IteratorGetNext", "IteratorGetNextSync", "QueueDequeueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2")
@@ -56,6 +57,7 @@ class GraphExtractor:
         dict[str, Any]
     ] = {}  # told to leave the class alone, TensorFlow hands errors on unchanged
 
+    @eagerly()
     def __init__(
         self,
         source: Any,
@@ -95,6 +97,7 @@ class GraphExtractor:
         """Type of the numbers of each of `feeds`."""
         return tuple(tensor.dtype.name for tensor in self._entries)
 
+    @eagerly()
     def __call__(self, inputs: Any) -> Features:
         """Evaluate.
 

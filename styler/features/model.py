@@ -36,12 +36,14 @@ class ModelExtractor:
         example: Any = None,
         minimum_size: int = 1,
     ) -> None:
+        from styler.features.checks import check_has_values
         from styler.features.replay import multi_output_model
         from styler.features.resolution import resolve
         from styler.features.tracing import with_graph
 
         found_graph = with_graph(model, example)
         traced = found_graph.model
+        check_has_values(traced)
         targets = resolve(traced, wanted.addresses, found_graph.within)
         found = tuple(target.address for target in targets)
         check_one_each(wanted.keys, wanted.addresses, found)

@@ -8,8 +8,11 @@ put aside for a while. Keras has no public way back to a dtype policy that nobod
 
 from __future__ import annotations
 
+import functools
 import os
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +20,27 @@ from pathlib import Path
 
 from styler.errors import ConfigError, shown
 from styler.forks import check_not_forked
+from styler.quiet import without_messages
 
 BACKEND = "tensorflow"
 FLOATX, DATA_FORMAT = "float32", "channels_last"
 POLICY = "dtype_policy"
+TRIAL = "import tensorflow as tf; tf.function(lambda x: x + x, jit_compile=True)(tf.ones(1))"
+LONG = 120  # seconds: the trial takes five
+
+
+@functools.cache
+def start() -> None:
+    """Import TensorFlow and Keras, and have TensorFlow look for devices, without its messages; once a process.
+
+    Raises:
+        ConfigError: Keras runs on something else than TensorFlow, or does not start.
+    """
+    with without_messages():
+        check_keras()
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
 
 
 def check_keras() -> None:
@@ -53,6 +73,29 @@ def _cure() -> str:
     return f"look at its settings in {shown(file)}, or set the variable KERAS_BACKEND to {BACKEND}"
 
 
+def check_flags(variable: str) -> None:
+    """Refuse flags of XLA that would end the process; asked of another process, and only if there are any.
+
+    Args:
+        variable: "XLA_FLAGS", read when something is first compiled, or "TF_XLA_FLAGS", read at the import.
+
+    Raises:
+        ConfigError: TensorFlow does not know one of them.
+    """
+    if not os.environ.get(variable, "").strip():
+        return
+    command = [sys.executable, "-c", TRIAL]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    said = [line for line in done.stderr.splitlines() if variable in line]
+    if done.returncode and said:
+        reason = said[-1].rpartition("] ")[2]
+        message = f"expected flags that this TensorFlow knows in the variable {variable}: {reason}; mend or unset it"
+        raise ConfigError(message)
+
+
 @contextmanager
 def eagerly() -> Iterator[None]:
     """Compute at once: also within a `tf.Graph` and where eager execution is off, but not within a `tf.function`.
@@ -62,7 +105,7 @@ def eagerly() -> Iterator[None]:
         ConfigError: Keras runs on something else.
     """
     check_not_forked()
-    check_keras()
+    start()
     import tensorflow as tf
 
     if tf.executing_eagerly() or tf.inside_function():

@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from styler.types import Tensor
 
-KEPT = 32  # programs of one function: two renders of a dozen octaves each; a server that is given all sizes keeps no more
+KEPT = (
+    32  # programs of one function: two renders of a dozen octaves each; a server that is given all sizes keeps no more
+)
 
 
 class Compiled:

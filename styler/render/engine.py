@@ -26,7 +26,7 @@ from styler.networks.geometry import geometry_of, untileable
 from styler.networks.grain import GRAIN, with_grain
 from styler.networks.palette import PALETTE, with_palette
 from styler.networks.precision import in_precision
-from styler.networks.runtime import building, own_terms
+from styler.networks.runtime import building, check_flags, own_terms
 from styler.networks.views import VIEWS, seen_in, with_views
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.processors import usual_threads
@@ -92,7 +92,10 @@ class Engine:
             with tf.device(self.device):
                 self._extract = make_extractor(config, network)
                 self.objective = make_objective(config, network, self._extract)
-        program = Program(self.objective, make_optimizer(config), xla=uses_xla(config, self.device))
+        xla = uses_xla(config, self.device)
+        if xla:
+            check_flags("XLA_FLAGS")
+        program = Program(self.objective, make_optimizer(config), xla=xla)
         self.program: Program | Seat = program
         self._together: dict[int, Joint] = {}
         self._observe = Compiled(self.objective.observe)

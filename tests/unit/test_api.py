@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from styler.api import StyleResult, Stylizer, listed, resume, stylize
+from styler.api import StyleResult, Stylizer, driven, listed, resume, stylize
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
-from styler.images.reading import TRANSPARENT
+from styler.images.reading import TRANSPARENT, read_image
 from styler.images.recipes import read_recipe
 from styler.recipe import Recipe
 from styler.render.engine import Engine
@@ -260,3 +261,42 @@ def test_a_recipe_in_a_picture_makes_it_again():
     recipe = Recipe.from_text(read_recipe("out.png"))
     again = Stylizer(recipe.config, plan=recipe.plan).render("photo.png", "painting.png").save("again.png")
     assert again.read_bytes() == Path("out.png").read_bytes()
+
+
+def test_threads_may_share_a_stylizer(studio, result):
+    photos = [PHOTO, stripes(50, 90), PHOTO, blobs(64, 64, 3)]
+    alone = [pixels(studio.render(photo, PAINTING)) for photo in photos]
+    cold = Stylizer(CONFIG, network=tiny_network())
+    with ThreadPoolExecutor(4) as pool:
+        for shared in (studio, cold):
+            made = pool.map(lambda photo, shared=shared: pixels(shared.render(photo, PAINTING)), photos)
+            for one, other in zip(made, alone, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+def test_renders_of_one_stylizer_take_turns(studio, result):
+    first, second = (studio.iterate(PHOTO, PAINTING) for _ in range(2))
+    next(first)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(next, second).result(60).step > 0
+        np.testing.assert_array_equal(pixels(pool.submit(driven, second, []).result(60)), pixels(result))
+    np.testing.assert_array_equal(pixels(driven(first, [])), pixels(result))
+
+
+@pytest.mark.parametrize("size", [(40, 400), (400, 40), (32, 320)])
+def test_a_scroll_works_as_a_painting_at_every_octave(size):
+    studio = Stylizer(RenderConfig(size=181, steps=2), network=tiny_network())
+    assert studio.render(PHOTO, stripes(*size)).image.size == (181, 136)
+
+
+def test_a_painting_too_small_for_the_network_is_refused_before_the_work(studio):
+    with pytest.raises(ConfigError, match="31x400"):
+        next(studio.iterate(PHOTO, stripes(31, 400)))
+
+
+def test_a_painting_is_hashed_once(studio, monkeypatch):
+    counted = []
+    monkeypatch.setattr("styler.images.mapped.bands", lambda *arrays: counted.append(arrays) or [slice(None)])
+    painting = read_image(stripes(80, 85))
+    Stylizer(RenderConfig(size=256, steps=4), network=tiny_network()).render(PHOTO, painting)
+    assert sum(array is painting.pixels for arrays in counted for array in arrays) <= 2  # alone, and as it is seen

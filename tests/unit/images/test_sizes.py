@@ -5,7 +5,7 @@ import math
 import pytest
 
 from styler.errors import ConfigError
-from styler.images.sizes import check_shape, no_larger, octaves, with_longer_side
+from styler.images.sizes import check_painting, check_shape, no_larger, octaves, painting_size, with_longer_side
 from styler.types import Size
 
 
@@ -56,3 +56,26 @@ def test_too_thin_a_picture_is_refused():
     check_shape(Size(32, 400), 32, "the result")
     with pytest.raises(ConfigError, match=r"the result would be 31x400 pixels \(height x width\), less than 32"):
         check_shape(Size(31, 400), 32, "the result")
+
+
+@pytest.mark.parametrize(
+    ("painting", "longer", "expected"),
+    [
+        ((300, 400), 128, (96, 128)),  # as any picture
+        ((60, 80), 128, (60, 80)),  # never enlarged
+        ((500, 3000), 128, (32, 192)),  # thick enough for the network
+        ((3000, 500), 128, (192, 32)),
+        ((500, 3000), 512, (85, 512)),
+        ((33, 9000), 128, (32, 8728)),
+        ((32, 3200), 128, (32, 3200)),
+        ((31, 3200), 128, (31, 3200)),  # refused by `check_painting`
+    ],
+)
+def test_a_painting_is_thick_enough_at_every_octave(painting, longer, expected):
+    assert painting_size(Size(*painting), longer, 32) == expected
+
+
+def test_a_painting_too_small_for_the_network_is_refused_with_advice():
+    check_painting(Size(32, 4000), 32, "scroll.png")
+    with pytest.raises(ConfigError, match=r"scroll\.png has 31x4000 .* larger copy"):
+        check_painting(Size(31, 4000), 32, "scroll.png")

@@ -39,3 +39,10 @@ def test_layers_of_inner_models_are_reached():
 def test_mixed_takes_any_float(dtype):
     model = in_precision(build_untrained(), "mixed")
     assert model(np.zeros((1, 64, 64, 3), dtype)).dtype == tf.bfloat16
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float16", "mixed_bfloat16"])
+def test_a_network_saved_in_half_precision_computes_in_float32(policy):
+    layers = [keras.Input((None, None, 3), dtype="float32"), keras.layers.Conv2D(4, 3, dtype=policy)]
+    model = in_precision(keras.Sequential(layers), "float32")
+    assert model(IMAGE).dtype == tf.float32
