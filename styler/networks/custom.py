@@ -205,10 +205,10 @@ def _load(path: Path, allow_code: bool, preprocess: Any, rendering: bool, poolin
         NetworkError: Keras cannot, or for rendering, it does not take images (B, H, W, 3).
     """
     with building():
-        return _loaded(path, allow_code, preprocess, pooling)
+        return _loaded(path, allow_code, preprocess, rendering, pooling)
 
 
-def _loaded(path: Path, allow_code: bool, preprocess: Any, pooling: str | None) -> keras.Model:
+def _loaded(path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None) -> keras.Model:
     import keras
 
     try:
