@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from styler.config import PROFILES, QUALITY, RenderConfig
-from styler.errors import ConfigError, OutputError, shown
+from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
 from styler.images.picture import Picture
@@ -33,6 +33,7 @@ from styler.render.provenance import inputs_of, levels_of, recipe_of
 from styler.render.rendered import with_belongings
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
+from styler.render.restoring import restored
 from styler.render.saver import EVERY, Saver
 from styler.render.schedule import Schedule, stages_of
 from styler.render.snapshot import Snapshot
@@ -50,12 +51,14 @@ class StyleResult:
         report: How it came about.
         config: The options it was made with.
         recipe: All that is needed to make it again.
+        checkpoint: File that it can be made from again by `resume`, until it is saved; None for none.
     """
 
     picture: Picture
     report: Report
     config: RenderConfig
     recipe: Recipe
+    checkpoint: Path | None = None
 
     @property
     def image(self) -> Image.Image:
@@ -74,7 +77,7 @@ class StyleResult:
         recipe: bool = True,
         overwrite: bool = False,
     ) -> Path:
-        """Write atomically in the format of the suffix.
+        """Write atomically in the format of the suffix; then the checkpoint has done its work and goes.
 
         Args:
             path: Target: png, jpg, webp or tif.
@@ -90,7 +93,10 @@ class StyleResult:
             OutputError: Unknown format, absent folder, full disk, or an existing file without `overwrite`.
         """
         export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps, dpi=dpi)
-        return write_picture(self.picture, path, export=self.exported(export, recipe=recipe), overwrite=overwrite)
+        written = write_picture(self.picture, path, export=self.exported(export, recipe=recipe), overwrite=overwrite)
+        if self.checkpoint is not None:
+            self.checkpoint.unlink(missing_ok=True)
+        return written
 
     def exported(self, export: Export, *, recipe: bool = True) -> Export:
         """The choices with the recipe as its text; without it where it is not wanted or too long for a file."""
@@ -183,7 +189,7 @@ class Stylizer:
                 picture that `styler.images.reading.read_image` has read.
             style: The painting, or several of them.
             observer: Called with a `StepEvent` about every second.
-            checkpoint: File to save the state in, for `resume`; gone when the picture is made. Images must be paths.
+            checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
             checkpoint_every: Seconds between two savings.
 
         Raises:
@@ -196,9 +202,7 @@ class Stylizer:
             return driven(self.iterate(content, style), observers)
         job = self.job(content, listed(style)).to_dict()
         saver = Saver(unused(Path(checkpoint)), job, tell=_warn, every=checkpoint_every, always=True)
-        result = driven(self.iterate(content, style), [saver, *observers])
-        saver.remove()
-        return result
+        return kept(driven(self.iterate(content, style), [saver, *observers]), saver)
 
     def job(
         self,
@@ -241,21 +245,25 @@ class Stylizer:
         self,
         size: Size,
         *,
-        measure: bool = False,
+        measure: bool | None = False,
         reserve: int = 0,
     ) -> Schedule:
         """What a render would come to within the config's `max_memory` and `time_budget`.
 
         Args:
             size: Of the result, (height, width).
-            measure: Measure on this machine also where a guess shows that all is well; kept for later.
+            measure: Measure on this machine also where a guess shows that all is well, which is kept for later; None
+                to measure nothing.
             reserve: Bytes that will be held beside what the process holds now.
 
         Raises:
             ResourceError: No plan fits; the message names the least that would do.
         """
+        probe = (lambda *_: None) if measure is None else None
+        stages = stages_of(self._plan.octaves) if self._plan else ()
+        asked: dict[str, Any] = {"measure": bool(measure), "reserve": reserve, "stages": stages, "probe": probe}
         with self._engine.held():
-            return plan_render(self.config, self._engine, size, measure=measure, reserve=reserve)
+            return plan_render(self.config, self._engine, size, **asked)
 
     def _scheduled(self, size: Size, snapshot: Snapshot | None) -> Schedule:
         """A new schedule, or the old one of a render that goes on or is made again."""
@@ -324,7 +332,7 @@ def stylize(
         style: The painting, or several of them.
         config: What to render; the default is the preset "balanced".
         observer: Called with a `StepEvent` about every second.
-        checkpoint: File to save the state in, for `resume`; gone when the picture is made. Images must be paths.
+        checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
         checkpoint_every: Seconds between two savings.
         **changes: Fields of `RenderConfig` that win over `config`, such as `size=1024`.
 
@@ -349,24 +357,47 @@ def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleRe
     """Go on with a render that was stopped or killed.
 
     Args:
-        checkpoint: The file that was named to `stylize`; further states are saved in it.
+        checkpoint: The file that was named to `stylize`, or that the command line left; further states are saved in
+            it, and it goes when the result is saved.
         observer: Called with a `StepEvent` about every second.
 
     Returns:
-        The same picture as if it had not been stopped; with other versions or devices one very like it.
+        The same picture as if it had not been stopped; with other versions or devices one very like it, with a warning.
 
     Raises:
         CheckpointError: The file is damaged or none, or an image has changed since.
     """
+    check_not_forked()
     path = Path(checkpoint)
     saved = read_checkpoint(path)
     job = read_job(saved.job)
     saver = Saver(path, saved.job, tell=_warn, always=True, active=True, replace=True)
     photo, *paintings = (read_image(each, max_pixels=job.max_pixels) for each in (job.content, *job.styles))
-    events = Stylizer(job.config).iterate(photo, paintings, snapshot=saved.snapshot)
-    result = driven(events, [saver] if observer is None else [saver, observer])
-    saver.remove()
-    return result
+    stylizer = _stylizer_of(job)
+    events = stylizer.iterate(photo, paintings, snapshot=saved.snapshot)
+    return kept(driven(events, [saver] if observer is None else [saver, observer]), saver)
+
+
+def _stylizer_of(job: Job) -> Stylizer:
+    """For a render that goes on, with the device, compiler and threads that it began with; warns of what is other."""
+    replayed = job.choices.get("plan")  # of `styler replay`, with sizes and steps
+    try:
+        plan = Plan.from_dict(replayed) if replayed else job.plan
+    except ConfigError as cause:
+        message = f"a checkpoint that this styler can resume was expected: {cause}"
+        raise CheckpointError(message) from cause
+    if plan is None:
+        return Stylizer(job.config)
+    chosen = restored(plan, job.config, job.versions, elsewhere=True)
+    for difference in chosen.differences:
+        _warn(difference)
+    return Stylizer(chosen.config, plan=chosen.plan)
+
+
+def kept(result: StyleResult, saver: Saver) -> StyleResult:
+    """A result with its last state saved, for as long as the picture itself is not."""
+    saver.save()
+    return replace(result, checkpoint=saver.path) if saver.active else result
 
 
 def driven(events: Generator[StepEvent, None, StyleResult], observers: Sequence[Observer]) -> StyleResult:

@@ -7,6 +7,7 @@ two renders of the same inputs with the same options carry the same text.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -51,6 +52,11 @@ class Level(NamedTuple):
 
 SWITCHES = {"onednn": "TF_ENABLE_ONEDNN_OPTS", "constant_weights": "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"}
 """Fields of a plan that TensorFlow reads from the environment when it is imported, "0" or "1"."""
+
+
+def switches() -> dict[str, bool | None]:
+    """These fields as the environment has them now; None for unset."""
+    return {name: {"0": False, "1": True}.get(os.environ.get(variable, "")) for name, variable in SWITCHES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from styler.api import Stylizer
 from styler.cli.request import Request
 from styler.images.mapped import LARGE
 from styler.images.reading import check_readable
+from styler.networks import find_network
+from styler.networks.published import APPLICATIONS
+from styler.networks.weights import located
 from styler.render.schedule import Schedule, Stage
+from styler.render.strength import is_photo
 
 BASES = {"measured": "measured on this machine", "guessed": "a guess: it could not be measured"}
 FLOATS = 12  # bytes a pixel of a picture that was read
@@ -22,6 +28,26 @@ def described(request: Request) -> str:
     return "\n".join(lines(stylizer.plan(request.size, measure=True, reserve=_pictures(request))))
 
 
+def rehearsed(request: Request) -> str:
+    """Meet the network, the device and the planner as a render would, and say what it would come to.
+
+    Nothing is downloaded: where weights are not here yet, random ones show as much.
+
+    Raises:
+        StylerError: What a render would end with before its first step.
+    """
+    network = find_network(request.config.network)
+    absent = network.name in APPLICATIONS and located(network.weights_file) is None
+    if absent and network.build_untrained is not None:
+        network = replace(network, build=network.build_untrained)
+    stylizer = Stylizer(request.config, network=network, plan=request.plan)
+    if is_photo(request.config):
+        return ""
+    plan = stylizer.plan(request.size, measure=None if absent else False, reserve=_pictures(request))
+    note = [f"note      the weights of {network.name} would be downloaded"] if absent else []
+    return "\n".join([*lines(plan), *note])
+
+
 def _pictures(request: Request) -> int:
     """Bytes that the pictures will take in memory; large ones are mapped."""
     sizes = (check_readable(path, max_pixels=request.max_pixels) for path in request.inputs)
@@ -34,8 +60,8 @@ def lines(plan: Schedule) -> list[str]:
     allowed = "" if plan.budget is None else f" of {_memory(plan.budget)} allowed"
     return [
         *(f"scale     {_stage(stage)}" for stage in plan.stages),
-        f"memory    {_memory(plan.peak)} predicted{allowed}, {BASES[plan.basis]}",
-        f"time      {duration(plan.seconds)} predicted",
+        *([f"memory    {_memory(plan.peak)} predicted{allowed}, {BASES[plan.basis]}"] if plan.basis else []),
+        *([f"time      {duration(plan.seconds)} predicted"] if plan.basis else []),
         *([f"disk      {_memory(plan.disk)} of temporary files"] if plan.disk else []),
         *(f"why       {note}" for note in plan.notes),
     ]

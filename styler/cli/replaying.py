@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -133,30 +133,35 @@ def obey_before_import(plan: Plan) -> None:
             os.environ[variable] = str(int(chosen))
 
 
+def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
+    """Import TensorFlow as the recipe had it, say what is not as it was; the request with the plan that can be obeyed.
+
+    Raises:
+        ConfigError: TensorFlow does not start.
+    """
+    obey_before_import(recipe.plan)
+    import_tensorflow()
+    from styler.render.restoring import restored
+
+    chosen = restored(request.plan or recipe.plan.machine, request.config, recipe.versions, elsewhere=False)
+    warn(chosen.differences, quiet=quiet)
+    return replace(request, plan=chosen.plan)
+
+
 def carry_out_replay(recipe: Recipe, request: Request, settings: Settings, *, stream: IO[bytes] | None = None) -> None:
-    """Import TensorFlow as the recipe had it, say what is not as it was, render.
+    """Render as the recipe says.
 
     Raises:
         StylerError: Whatever stands in the way.
         KeyboardInterrupt: Passed on after the best image so far is written.
     """
-    obey_before_import(recipe.plan)
-    import_tensorflow()
+    request = obeyed(recipe, request, quiet=settings.quiet)
     from styler.cli.work import carry_out
 
-    for warning in [] if settings.quiet else differences(recipe):
-        print(f"warning: {warning}", file=sys.stderr)
     carry_out(request, settings, stream=stream)
 
 
-def differences(recipe: Recipe) -> list[str]:
-    """Have TensorFlow use as many threads as then; what is other than it was."""
-    from styler.render.engine import use_threads
-    from styler.render.report import versions
-
-    now, then = versions(), recipe.versions
-    other = [f"{name} {then.get(name, 'unknown')}, now {now[name]}" for name in now if then.get(name) != now[name]]
-    found = [f"made with {shown('; '.join(other))}: the bytes may differ"] if other else []
-    if not use_threads(recipe.plan.threads):
-        found.append(f"made with {recipe.plan.threads} threads, which cannot be had here: the bytes may differ")
-    return found
+def warn(differences: Iterable[str], *, quiet: bool) -> None:
+    """Say what is other than it was."""
+    for difference in () if quiet else differences:
+        print(f"warning: {difference}", file=sys.stderr)

@@ -16,7 +16,7 @@ from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import Export
 from styler.images.reading import check_readable
-from styler.images.sizes import check_shape, with_longer_side
+from styler.images.sizes import check_painting, check_shape, with_longer_side
 from styler.images.writing import (
     check_disk_holds,
     check_folder,
@@ -147,12 +147,13 @@ def checked_request(
     if not streams:
         check_output(target, overwrite=overwrite, inputs=image_files(content, styles, config))
     content_size = check_readable(content, max_pixels=max_pixels)
-    for style in styles:
-        check_readable(style, max_pixels=max_pixels)
+    sizes = [check_readable(style, max_pixels=max_pixels) for style in styles]
     if config.init not in BUILT_IN_INITS:
         check_readable(config.init, max_pixels=max_pixels)
     config.style_shares(len(styles))
     network = find_network(config.network)
+    for style, painting in zip(styles, sizes, strict=True):
+        check_painting(painting, network.minimum_size, shown(style))
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from styler.cli.quiet import import_tensorflow
+from styler.cli.replaying import obey_before_import, warn
 from styler.cli.request import Request, Saving, Settings, checked_request
 from styler.config import parse_time
 from styler.errors import CheckpointError, shown
@@ -74,7 +76,7 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     try:
         settings = _settings(job.choices, saving, progress, quiet)
         output, export = Path(job.choices["output"]), Export(**job.choices["export"])
-        plan = None if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
+        plan = job.plan if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
         known = tuple(Input.from_dict(each) for each in job.choices["known"])
     except (KeyError, TypeError, ValueError) as cause:
         message = f"{shown(path)} is not of styler render; resume it from Python, where it was made"
@@ -90,6 +92,27 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     if not (settings.overwrite or found.over):
         check_output(output)
     return found
+
+
+def carry_out_resumed(found: Resumed) -> None:
+    """Import TensorFlow as the render had it, say what is not as it was, go on.
+
+    Raises:
+        StylerError: Whatever stands in the way.
+        KeyboardInterrupt: Passed on after the best image so far is written.
+    """
+    request, plan = found.request, found.request.plan
+    if plan is not None:
+        obey_before_import(plan)
+    import_tensorflow()
+    from styler.cli.work import carry_out
+    from styler.render.restoring import restored
+
+    if plan is not None:
+        chosen = restored(plan, request.config, found.job.versions, elsewhere=True)
+        warn(chosen.differences, quiet=found.settings.quiet)
+        request = replace(request, plan=chosen.plan, config=chosen.config)
+    carry_out(request, found.settings, replace(found, request=request))
 
 
 def _settings(kept: Any, saving: Saving, progress: bool | None, quiet: bool) -> Settings:

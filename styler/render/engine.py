@@ -30,9 +30,10 @@ from styler.networks.runtime import building, check_flags, own_terms
 from styler.networks.views import VIEWS, seen_in, with_views
 from styler.optimizers import Adam, Lbfgs, Optimizer
 from styler.processors import usual_threads
+from styler.recipe import Plan, switches
 from styler.render.compiled import Compiled
 from styler.render.cost import bytes_a_pixel
-from styler.render.loop import Program, image_tensor
+from styler.render.loop import MOST_STEPS_A_CALL, Program, image_tensor
 from styler.render.objective import Objective, Observation, shares
 from styler.render.recent import Recent
 from styler.render.tiles import view_of
@@ -113,9 +114,18 @@ class Engine:
             yield
 
     @property
-    def plan(self) -> dict[str, Any]:
-        """What the config came to on this machine; pictures have the same bytes only where it is the same."""
-        return {"device": self.device, "xla": self.program.xla, "threads": threads()}
+    def plan(self) -> Plan:
+        """What the config came to in this process; pictures have the same bytes only where it is the same."""
+        return Plan(
+            device=kind_of(self.device),
+            compile="xla" if self.program.xla else "graph",
+            threads=threads(),
+            **switches(),
+            steps_per_call=MOST_STEPS_A_CALL,
+            batch=self.program.batch,
+            size=None,
+            octaves=(),
+        )
 
     def serves(self, config: RenderConfig) -> bool:
         """Whether a config could be rendered with this engine as it is."""
@@ -273,6 +283,11 @@ def find_device(name: str) -> str:
         message = f"no device {name}: TensorFlow sees {len(gpus)} GPUs. Use --device auto or cpu"
         raise ResourceError(message)
     return f"/GPU:{index or 0}"
+
+
+def kind_of(device: str) -> str:
+    """TensorFlow's name for a device -> "cpu" or "gpu"."""
+    return device.strip("/").lower().partition(":")[0]
 
 
 def on_engine(engine: Engine, render: Generator[Told, None, Made]) -> Generator[Told, None, Made]:

@@ -12,6 +12,7 @@ from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import CheckpointError, StylerError, shown
 from styler.networks import find_network
 from styler.networks.weights import located
+from styler.recipe import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Job:
         config: How to render them.
         max_pixels: Most pixels of an input, None for what fits into memory.
         choices: What the caller wants to find again; plain values.
-        plan: What the options came to on this machine, such as the device.
+        plan: What the options came to in the process that began it, such as the device; None where nobody said.
         versions: Of what the picture's bytes depend on.
     """
 
@@ -33,7 +34,7 @@ class Job:
     config: RenderConfig
     max_pixels: int | None = None
     choices: Mapping[str, Any] = field(default_factory=dict)
-    plan: Mapping[str, Any] = field(default_factory=dict)
+    plan: Plan | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -62,7 +63,7 @@ class Job:
             "sha256": [digest(path) for path in self.files],
             "max_pixels": self.max_pixels,
             "choices": dict(self.choices),
-            "plan": dict(self.plan),
+            "plan": None if self.plan is None else self.plan.to_dict(),
             "versions": dict(self.versions),
         }
 
@@ -80,7 +81,7 @@ def read_job(values: Mapping[str, Any]) -> Job:
             config=RenderConfig.from_dict(values["config"]),
             max_pixels=values["max_pixels"],
             choices=dict(values["choices"]),
-            plan=dict(values["plan"]),
+            plan=None if values["plan"] is None else Plan.from_dict(values["plan"]),
             versions=dict(values["versions"]),
         )
         hashes = list(values["sha256"])

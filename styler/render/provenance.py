@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 
 from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig
@@ -10,9 +10,8 @@ from styler.errors import ImageError, shown
 from styler.images.picture import Picture
 from styler.networks import NetworkSpec
 from styler.networks.weights import located
-from styler.recipe import SWITCHES, Input, Level, Plan, Recipe, without_folders
+from styler.recipe import Input, Level, Recipe, without_folders
 from styler.render.engine import Engine
-from styler.render.loop import MOST_STEPS_A_CALL
 from styler.render.rendered import Rendered
 from styler.render.report import versions
 from styler.sources import Source, source_of
@@ -66,7 +65,7 @@ def recipe_of(
     """
     return Recipe(
         config=without_folders(config),
-        plan=_plan(engine, size, octaves),
+        plan=replace(engine.plan, size=size, octaves=octaves),
         export=EXPORT,
         inputs=inputs,
         versions=versions(),
@@ -96,17 +95,3 @@ def levels_of(rendered: Rendered) -> tuple[Level, ...]:
     """The octaves of a finished render."""
     made = zip(rendered.stages, rendered.octaves, strict=True)
     return tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made)
-
-
-def _plan(engine: Engine, size: Size, octaves: tuple[Level, ...]) -> Plan:
-    kind, _, _ = engine.device.strip("/").lower().partition(":")
-    return Plan(
-        device=kind,
-        compile="xla" if engine.program.xla else "graph",
-        threads=engine.plan["threads"],
-        **{name: {"0": False, "1": True}.get(os.environ.get(variable, "")) for name, variable in SWITCHES.items()},
-        steps_per_call=MOST_STEPS_A_CALL,
-        batch=engine.program.batch,
-        size=size,
-        octaves=octaves,
-    )

@@ -27,6 +27,9 @@ class Saver:
         active: Whether there is one already, which this render goes on from.
         replace: Whether a file of that name may be replaced, such as the checkpoint that is resumed.
         tell: Called once with what is wrong if one cannot be written; the render goes on.
+
+    Attributes:
+        active: Whether there is a checkpoint of this render.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class Saver:
     ) -> None:
         self.path, self._job, self._every, self._always = path, job, every, always
         self._tell, self._told, self._replace = tell, False, replace
-        self._active = active
+        self.active = active
         self._started = self._last = time.monotonic()
         self._rest = every
         self._latest: StepEvent | None = None
@@ -57,7 +60,7 @@ class Saver:
         now = time.monotonic()
         if now - self._last < self._rest:
             return False
-        return self._active or self._always or now - self._started + (event.seconds_left or 0.0) > LONG
+        return self.active or self._always or now - self._started + (event.seconds_left or 0.0) > LONG
 
     def save(self) -> bool:
         """Write the latest state, whether or not it is time; returns whether it is on the disk."""
@@ -73,12 +76,12 @@ class Saver:
         finally:
             self._last = time.monotonic()
             self._rest = max(self._every, LEAST_REST * (self._last - began)) if self._every else 0.0
-        self._replace = self._active = True
+        self._replace = self.active = True
         return True
 
     def finish(self) -> None:
         """The picture is made but not written: keep that, if the render has a checkpoint at all."""
-        if self._active:
+        if self.active:
             self.save()
 
     def remove(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from PIL import Image
 
 from styler.api import StyleResult, Stylizer, driven, listed, resume, stylize
+from styler.cli.app import run
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.images.reading import TRANSPARENT, read_image
 from styler.images.recipes import read_recipe
 from styler.recipe import Recipe
+from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.engine import Engine
 from styler.render.report import versions
 from support.networks import tiny_network
@@ -206,6 +209,18 @@ def stopping():
     return after
 
 
+@pytest.fixture
+def changed_plan():
+    """Writes into a checkpoint that its render began otherwise."""
+
+    def change(path, **changes):
+        found = read_checkpoint(path)
+        job = {**found.job, "plan": {**found.job["plan"], **changes}}
+        write_checkpoint(path, replace(found, job=job))
+
+    return change
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_a_stopped_render_is_resumed_to_the_same_picture(tiny, stopping, folder, optimizer):
@@ -219,7 +234,66 @@ def test_a_stopped_render_is_resumed_to_the_same_picture(tiny, stopping, folder,
     assert events[0].step > 3
     assert result.config == whole.config
     assert [row["loss"] for row in result.report.octaves] == [row["loss"] for row in whole.report.octaves]
+    assert (folder / "state").exists()
+    result.save("out.png")
     assert not (folder / "state").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_checkpoint_lives_until_the_picture_is_saved(tiny, folder):
+    result = stylize("photo.png", "painting.png", config=CONFIG, network=tiny, checkpoint="state")
+    assert result.checkpoint == Path("state")
+    with pytest.raises(OutputError):
+        result.save("no such folder/out.png")
+    again = resume("state")
+    np.testing.assert_array_equal(again.picture.pixels, result.picture.pixels)
+    assert again.checkpoint == Path("state")
+    again.save("out.png")
+    assert not (folder / "state").exists()
+    result.save("other.png")
+    assert (folder / "other.png").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_checkpoint_of_the_command_line_stays_until_the_picture_is_saved(tiny, folder, monkeypatch):
+    words = ("render", "photo.png", "painting.png", "-o", "out.png", "--network", tiny, "--size", "64", "--steps", "3")
+
+    def unwritable(*_args, **_settings):
+        raise OutputError("cannot write out.png")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("styler.cli.work.write_picture", unwritable)
+        assert run([*words, "--checkpoint", "state"]) == 2
+    result = resume("state")
+    assert (folder / "state").exists()
+    result.save("elsewhere.png")
+    assert not (folder / "state").exists()
+    assert run([*words]) == 0
+    assert (folder / "elsewhere.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_resumed_render_has_the_plan_that_it_began_with(tiny, stopping, folder, changed_plan):
+    options = {"network": tiny, "size": 64, "steps": 6, "checkpoint": "state", "checkpoint_every": 0.0}
+    with pytest.raises(stopping.error):
+        stylize("photo.png", "painting.png", **options, observer=stopping(1))
+    changed_plan(folder / "state", compile="xla", device="gpu", threads=63, onednn=False)
+    with pytest.warns(RuntimeWarning) as caught:
+        result = resume("state")
+    said = " | ".join(str(warning.message) for warning in caught)
+    assert "made with 63 threads, which cannot be had here" in said
+    assert "TF_ENABLE_ONEDNN_OPTS 0, now" in said
+    assert "made on gpu, which is not here: goes on on the cpu" in said
+    assert result.recipe.plan.device == "cpu"
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_compiler_is_the_one_that_it_began_with(tiny, stopping, folder, changed_plan):
+    options = {"network": tiny, "size": 64, "steps": 6, "checkpoint": "state", "checkpoint_every": 0.0}
+    with pytest.raises(stopping.error):
+        stylize("photo.png", "painting.png", **options, observer=stopping(1))
+    changed_plan(folder / "state", compile="xla")
+    assert resume("state").recipe.plan.compile == "xla"
 
 
 @pytest.mark.usefixtures("folder")

@@ -94,9 +94,12 @@ def render(
         saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
         if dry_run or verbose:
             typer.echo(describe(request), err=not dry_run)
-        if dry_run:
-            return
         import_tensorflow()
+        if dry_run:
+            from styler.cli.planning import rehearsed
+
+            typer.echo(rehearsed(request))
+            return
         from styler.cli.work import carry_out
 
         shown = False if quiet else progress

@@ -88,7 +88,7 @@ def replay(
     """Make IMAGE again from the recipe inside it: the same bytes, or with some options changed."""
     from styler.cli.finding import Places
     from styler.cli.plan import describe
-    from styler.cli.replaying import Changes, carry_out_replay, recipe_in, replayed
+    from styler.cli.replaying import Changes, carry_out_replay, obeyed, recipe_in, replayed
     from styler.cli.request import Settings, check_report
     from styler.cli.saving import checked_saving
     from styler.cli.streams import picture_stream
@@ -114,5 +114,9 @@ def replay(
         )
         if dry_run:
             typer.echo(describe(request))
+            request = obeyed(found, request, quiet=quiet)
+            from styler.cli.planning import rehearsed
+
+            typer.echo(rehearsed(request))
             return
         carry_out_replay(found, request, settings, stream=stream)

@@ -21,12 +21,8 @@ def resume(
     debug: o.Debug = False,
 ) -> None:
     """Go on with a render that was stopped or killed; the picture is the same as if it had not been."""
-    from styler.cli.quiet import import_tensorflow
-    from styler.cli.resuming import resumed
+    from styler.cli.resuming import carry_out_resumed, resumed
 
     shown = False if quiet else progress
     found = resumed(checkpoint, overwrite=overwrite, every=checkpoint_every, progress=shown, quiet=quiet)
-    import_tensorflow()
-    from styler.cli.work import carry_out
-
-    carry_out(found.request, found.settings, found)
+    carry_out_resumed(found)

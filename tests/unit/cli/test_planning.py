@@ -6,6 +6,7 @@ from styler.cli.app import run
 from styler.cli.planning import duration
 from styler.render import planner, setting
 from styler.render.cost import Cost, Line
+from support.pictures import saved, stripes
 
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
 WORDS = ("photo.png", "painting.png", "--network", "tiny", "--size", "512", "--steps", "30")
@@ -81,3 +82,40 @@ def test_a_full_disk_is_refused_before_work(folder, capsys, monkeypatch):
 @pytest.mark.parametrize(("seconds", "words"), [(4.4, "4 s"), (150, "2 min"), (9000, "2.5 h")])
 def test_durations_have_two_digits(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_dry_run_meets_the_planner_as_a_render_does(folder, capsys):
+    words = ["render", *WORDS, "-o", "out.png", "--max-memory", "600M"]
+    assert run([*words, "--dry-run"]) == 2
+    refused = capsys.readouterr().err
+    assert "of memory" in refused
+    assert run(words) == 2
+    assert capsys.readouterr().err == refused
+    assert run(["render", *WORDS, "-o", "out.png", "--max-memory", "8G", "--dry-run"]) == 0
+    assert "scale     512x384, " in capsys.readouterr().out
+    assert not (folder / "out.png").exists()
+
+
+@pytest.mark.parametrize("words", [("--device", "gpu:63"), ("--tile", "8"), ("--network", "vgg18")])
+def test_a_dry_run_refuses_what_a_render_would(folder, capsys, words):
+    command = ["render", "photo.png", "painting.png", "--network", "tiny", "--size", "64", "-o", "out.png", *words]
+    assert run([*command, "--dry-run"]) == 2
+    refused = capsys.readouterr().err
+    assert run(command) == 2
+    assert capsys.readouterr().err == refused
+
+
+def test_a_dry_run_downloads_nothing(folder, monkeypatch, capsys):
+    monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
+    monkeypatch.setenv("KERAS_HOME", str(folder))
+    monkeypatch.setattr("styler.networks.weights.download", None)
+    words = ("render", "photo.png", "painting.png", "--network", "mobilenet_v2", "--size", "64", "-o", "out.png")
+    assert run([*words, "--dry-run"]) == 0
+    assert "the weights of mobilenet_v2 would be downloaded" in capsys.readouterr().out
+
+
+def test_a_painting_too_small_for_the_network_is_refused_before_the_work(folder, capsys):
+    saved(folder / "ribbon.png", stripes(20, 300))
+    for words in (("--dry-run",), ()):
+        assert run(["render", "photo.png", "ribbon.png", "--network", "tiny", "-o", "out.png", *words]) == 2
+        assert "ribbon.png has 20x300 pixels" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -14,7 +15,9 @@ from styler.cli.app import run
 from styler.cli.interrupt import SOON
 from styler.cli.progress_bar import ProgressBar
 from styler.errors import OutputError
-from styler.render.checkpoint import read_checkpoint
+from styler.images.recipes import read_recipe
+from styler.recipe import Recipe
+from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.saver import Saver
 
 SMALL = ("--network", "tiny", "--size", "192", "--steps", "16", "--init", "noise", "--save-every", "3")
@@ -244,3 +247,32 @@ def test_one_of_the_library_is_refused(folder, tiny, monkeypatch, capsys):
         )
     assert run(["resume", "state"]) == 2
     assert "state is not of styler render; resume it from Python, where it was made" in capsys.readouterr().err
+
+
+def test_what_cannot_be_as_it_was_is_said(folder, stopped, capsys):
+    stopped(2, "-o", "out.png")
+    found = read_checkpoint(folder / "state")
+    plan = {**found.job["plan"], "device": "gpu", "threads": 63, "constant_weights": False}
+    job = {**found.job, "plan": plan, "versions": {**found.job["versions"], "numpy": "1.0"}}
+    write_checkpoint(folder / "state", replace(found, job=job))
+    capsys.readouterr()
+    assert run(["resume", "state"]) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: made")]
+    for said in (
+        "numpy 1.0, now ",
+        "with 63 threads",
+        "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS 0, now ",
+        "on gpu, which is not",
+    ):
+        assert sum(said in line for line in warnings) == 1
+    assert (folder / "out.png").exists()
+
+
+def test_a_render_goes_on_with_the_compiler_that_it_began_with(folder, stopped, capsys):
+    stopped(2, "-o", "out.png")
+    found = read_checkpoint(folder / "state")
+    job = {**found.job, "plan": {**found.job["plan"], "compile": "xla"}}
+    write_checkpoint(folder / "state", replace(found, job=job))
+    assert run(["resume", "state"]) == 0
+    assert Recipe.from_text(read_recipe(folder / "out.png")).plan.compile == "xla"
+    assert "warning" not in capsys.readouterr().err
