@@ -16,8 +16,9 @@ def check_has_values(model: Any) -> None:
     """
     import tensorflow as tf
 
-    for variable in model.variables:
-        if tf.is_symbolic_tensor(getattr(variable.value, "handle", None)):
+    plain = [each.value for each in model.variables if not isinstance(each.value, tf.distribute.DistributedValues)]
+    for variable in plain:
+        if tf.is_symbolic_tensor(getattr(variable, "handle", None)):
             message = (
                 f"expected a model whose weights have values, {model.name!r} was made within a tf.Graph or with eager "
                 "execution off, where Keras gives them none; make or load it before "

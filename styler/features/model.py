@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from styler.errors import ImageError
@@ -61,7 +62,8 @@ class ModelExtractor:
 
         self._fitting: set[tuple[int | None, ...]] = set()
         self._symbols = keras.tree.flatten(self._input)
-        self._compiled = tf.function(self._extract, input_signature=_signature(self._symbols))
+        # TensorFlow counts traces by function, and would warn of many extractors.
+        self._compiled = tf.function(partial(self._extract), input_signature=_signature(self._symbols))
 
     @property
     def feeds(self) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def own_terms() -> Iterator[None]:
                 "place, or render in a process of its own"
             )
             raise ConfigError(message)
-        with _SHARED, _no_policy():
+        with _no_strategy(), _SHARED, _no_policy():
             yield
 
 
@@ -182,6 +182,21 @@ class _SharedSettings:
 
 
 _SHARED = _SharedSettings()
+
+
+@contextmanager
+def _no_strategy() -> Iterator[None]:
+    """Variables are plain ones also within the scope of the caller's `tf.distribute.Strategy`.
+
+    Such a scope belongs to the graph under which it was entered, even where nothing but eager execution goes on.
+    """
+    import tensorflow as tf
+
+    if not tf.distribute.has_strategy() or tf.inside_function():
+        yield
+        return
+    with tf.Graph().as_default(), tf.__internal__.eager_context.eager_mode():
+        yield
 
 
 @contextmanager

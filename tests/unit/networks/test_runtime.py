@@ -122,6 +122,16 @@ def test_numbers_are_computed_within_a_graph_of_the_caller():
         assert not tf.executing_eagerly()
 
 
+def test_a_strategy_of_the_caller_has_no_part_in_it(expected):
+    strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    with strategy.scope():
+        np.testing.assert_array_equal(activations(), expected[None])
+        with building():
+            assert type(tf.Variable(1.0)) is type(keras.Variable(1.0).value)
+            assert not tf.distribute.has_strategy()
+        assert tf.distribute.get_strategy() is strategy
+
+
 def test_within_a_function_it_stays_symbolic():
     @tf.function
     def doubled(x):
