@@ -69,7 +69,7 @@ def _cure() -> str:
     named = os.environ.get("KERAS_BACKEND", "")
     if named and named != BACKEND:
         return f"set the variable KERAS_BACKEND to {BACKEND}, not {named!r}, before Keras is imported"
-    file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    file = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")) / "keras.json"
     return f"look at its settings in {shown(file)}, or set the variable KERAS_BACKEND to {BACKEND}"
 
 
