@@ -23,22 +23,22 @@ from styler.images.recipes import fits
 from styler.images.sizes import check_painting
 from styler.images.writing import as_pil, write_picture
 from styler.networks import NetworkSpec, find_network
+from styler.objective.strength import is_photo
 from styler.progress import Observer, StepEvent
 from styler.recipe import Plan, Recipe
+from styler.render.batching import Table
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
+from styler.render.outcome import with_belongings
 from styler.render.planner import plan_render
-from styler.render.provenance import inputs_of, levels_of, recipe_of
-from styler.render.rendered import with_belongings
+from styler.render.provenance import inputs_of, recipe_of
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.restoring import restored
 from styler.render.saver import EVERY, Saver
-from styler.render.schedule import Schedule, stages_of
+from styler.render.schedule import Schedule
 from styler.render.snapshot import Snapshot
-from styler.render.strength import is_photo
-from styler.render.together import Table
 from styler.types import PathLike, Size
 
 
@@ -260,17 +260,17 @@ class Stylizer:
             ResourceError: No plan fits; the message names the least that would do.
         """
         probe = (lambda *_: None) if measure is None else None
-        stages = stages_of(self._plan.octaves) if self._plan else ()
-        asked: dict[str, Any] = {"measure": bool(measure), "reserve": reserve, "stages": stages, "probe": probe}
+        levels = self._plan.octaves if self._plan else ()
+        asked: dict[str, Any] = {"measure": bool(measure), "reserve": reserve, "levels": levels, "probe": probe}
         with self._engine.held():
             return plan_render(self.config, self._engine, size, **asked)
 
     def _scheduled(self, size: Size, snapshot: Snapshot | None) -> Schedule:
         """A new schedule, or the old one of a render that goes on or is made again."""
         kept = snapshot.position if snapshot else None
-        stages = stages_of(self._plan.octaves) if self._plan else ()
+        levels = self._plan.octaves if self._plan else ()
         with self._engine.held():
-            return plan_render(self.config, self._engine, size, kept=kept, stages=stages)
+            return plan_render(self.config, self._engine, size, kept=kept, levels=levels)
 
     def iterate(
         self,
@@ -308,10 +308,10 @@ class Stylizer:
         described = partial(recipe_of, self.config, self._engine, inputs)
         renderer = Renderer(self.config, self._engine, self._plan, shape, described)
         schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
-        rendered = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
-        report = reported(self.config, [photo, *paintings], rendered)
-        picture = with_belongings(photo, rendered.pixels)
-        recipe = described(picture.size, levels_of(rendered))
+        outcome = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
+        report = reported(self.config, [photo, *paintings], outcome)
+        picture = with_belongings(photo, outcome.pixels)
+        recipe = described(picture.size, outcome.levels)
         return StyleResult(picture=picture, report=report, config=self.config, recipe=recipe)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NoReturn, TypeAlias
 
+from styler.choices import CONTENT_LOSSES, OPTIMIZERS, STYLE_LOSSES
 from styler.errors import ConfigError, shown, suggestion
 from styler.presets import BALANCED, PRESETS
 
@@ -15,8 +16,6 @@ LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
 
 COLORS = ("style", "luminance")
 COMPILERS = ("auto", "xla", "graph")
-LOSSES = ("gram", "wasserstein")
-OPTIMIZERS = ("lbfgs", "adam")
 TILES = ("auto", "off")  # or a number of pixels
 POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
@@ -54,6 +53,7 @@ class RenderConfig:
         palette_weight: Weight of the colors' distribution in the style term, where the layers together have 1.
         grain_weight: Weight of the finest patterns of light and dark in the style term, likewise.
         loss: Style loss.
+        content_loss: What of the content image is matched: its layers' activations, or its edges as well.
         views: Ways in which the network sees the style: 1 for its own, up to 4 with mirrored and transposed copies.
         init: "content", "noise", "style" or the path of an image to start from.
         optimizer: "lbfgs" or "adam".
@@ -87,6 +87,7 @@ class RenderConfig:
     palette_weight: float = PALETTE_WEIGHT
     grain_weight: float = GRAIN_WEIGHT
     loss: str = BALANCED.loss
+    content_loss: str = "features"
     views: int = BALANCED.views
     init: str = "content"
     optimizer: str = BALANCED.optimizer
@@ -119,8 +120,9 @@ class RenderConfig:
         _whole("seed", self.seed, 0)
         _one_of("color", self.color, COLORS)
         _one_of("pooling", self.pooling, POOLINGS)
-        _one_of("loss", self.loss, LOSSES)
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("loss", self.loss, tuple(STYLE_LOSSES))
+        _one_of("content_loss", self.content_loss, tuple(CONTENT_LOSSES))
+        _one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
         _one_of("compile", self.compile, COMPILERS)
         _one_of("precision", self.precision, PRECISIONS)
         self._check_tile()

@@ -276,8 +276,17 @@ def _versions(values: object) -> dict[str, str]:
     return values
 
 
+def levels_from(values: object) -> tuple[Level, ...]:
+    """Octaves from plain values.
+
+    Raises:
+        ConfigError: They are none.
+    """
+    return tuple(_level(each) for each in _listed(values, "octaves"))
+
+
 def _levels(values: object, final: Size | None) -> tuple[Level, ...]:
-    levels = tuple(_level(each) for each in _listed(values, "octaves"))
+    levels = levels_from(values)
     if levels and (final is None or (levels[-1].height, levels[-1].width) != final):
         _refuse("octaves that end at the picture's size", final)
     for level in levels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -20,10 +21,14 @@ class Registry(Generic[T]):
 
     def __init__(self, noun: str, error: type[StylerError]) -> None:
         self._noun, self._error = noun, error
-        self._things: dict[str, T] = {}
+        self._things: dict[str, T | str] = {}
 
-    def add(self, name: str, thing: T) -> T:
-        """Register `thing` under a new name and return it.
+    def add(self, name: str, thing: T | str) -> None:
+        """Register something under a new name.
+
+        Args:
+            name: Not yet taken.
+            thing: What it stands for, or its address as "module:attribute", which is imported when it is first used.
 
         Raises:
             StylerError: The registry's own error, if the name is taken.
@@ -32,7 +37,6 @@ class Registry(Generic[T]):
             message = f"{self._noun} {name!r} is registered already"
             raise self._error(message)
         self._things[name] = thing
-        return thing
 
     def __getitem__(self, name: str) -> T:
         """The thing called `name`.
@@ -43,7 +47,11 @@ class Registry(Generic[T]):
         if name not in self._things:
             message = f"unknown {self._noun} {name!r}. {suggestion(name, self._things)}"
             raise self._error(message)
-        return self._things[name]
+        thing = self._things[name]
+        if isinstance(thing, str):
+            module, _, attribute = thing.partition(":")
+            thing = self._things[name] = getattr(importlib.import_module(module), attribute)
+        return thing
 
     def __contains__(self, name: object) -> bool:
         """Whether `name` is registered."""

@@ -9,9 +9,9 @@ from statistics import median
 from styler.batch.ledger import DONE, Entry
 from styler.batch.plan import Task
 from styler.config import RenderConfig
+from styler.objective.strength import is_photo
 from styler.render.margin import padded_size
 from styler.render.pyramid import plan_octaves
-from styler.render.strength import is_photo
 from styler.types import Size
 
 STARTUP = 5.5  # seconds: until a Stylizer is ready 3.2, compiling 2.2; tests/benchmarks/bench_batch.py

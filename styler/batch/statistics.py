@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from styler.errors import OutputError
 from styler.images.atomic import write_atomically
-from styler.losses import Stats
+from styler.losses.base import Stats
 from styler.types import Size
 
 Key: TypeAlias = tuple[str, Size]
@@ -77,15 +77,17 @@ class StatisticsFolder(MutableMapping[Key, Value]):
     def _read(self, key: Key) -> Value:
         try:
             with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                layers = json.loads(str(archive["layers"]))
-                rows = [[tf.constant(archive[f"{number} {name}"]) for name in Stats._fields] for number in layers]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as cause:
+                terms: dict[str, list[str]] = json.loads(str(archive["terms"]))
+                return {
+                    term: {name: tf.constant(archive[f"{number} {name}"]) for name in names}
+                    for number, (term, names) in enumerate(terms.items())
+                }
+        except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as cause:
             raise KeyError(key) from cause
-        return {layer: Stats(*row) for layer, row in zip(layers.values(), rows, strict=True)}
 
     def _write(self, key: Key, value: Value) -> None:
-        arrays = {"layers": np.array(json.dumps(dict(enumerate(value))))}
+        arrays = {"terms": np.array(json.dumps({term: list(stats) for term, stats in value.items()}))}
         for number, stats in enumerate(value.values()):
-            arrays |= {f"{number} {name}": np.asarray(part) for name, part in stats._asdict().items()}
+            arrays |= {f"{number} {name}": np.asarray(part) for name, part in stats.items()}
         self._folder.mkdir(exist_ok=True)
         write_atomically(self._path(key), lambda file: np.savez(file, **arrays), overwrite=True)  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from styler.batch.plan import Task
 from styler.batch.recipe import without_shared
 from styler.config import RenderConfig
+from styler.objective.strength import is_photo
 from styler.recipe import LARGEST_BATCH
-from styler.render.strength import is_photo
 
 COUNTS = tuple(count for count in (2, 4, 8) if count <= LARGEST_BATCH)
 GAIN = 1.03  # times as many pictures a second as with fewer together: less is noise of the clock

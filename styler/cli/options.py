@@ -10,13 +10,12 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
+from styler.choices import CONTENT_LOSSES, OPTIMIZERS, STYLE_LOSSES
 from styler.config import (
     COLORS,
     COMPILERS,
     DEPTHS,
     LARGEST_DPI,
-    LOSSES,
-    OPTIMIZERS,
     POOLINGS,
     PRECISIONS,
     PROFILES,
@@ -123,7 +122,15 @@ Network = Annotated[
 Pooling = Annotated[str | None, option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
 Loss = Annotated[
     str | None,
-    option("--loss", default="from the preset", help=f"{' | '.join(LOSSES)}: what of the painting is matched."),
+    option("--loss", default="from the preset", help=f"{' | '.join(STYLE_LOSSES)}: what of the painting is matched."),
+]
+ContentLoss = Annotated[
+    str | None,
+    option(
+        "--content-loss",
+        default=DEFAULTS.content_loss,
+        help=f"{' | '.join(CONTENT_LOSSES)}: what of the photo is kept.",
+    ),
 ]
 ContentLayers = Annotated[
     str | None,

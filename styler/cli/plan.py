@@ -6,13 +6,13 @@ from styler.cli.request import Request
 from styler.config import RenderConfig
 from styler.errors import shown
 from styler.networks import find_network
-from styler.render.pyramid import octaves_of
+from styler.render.pyramid import stages_of
 
 
 def describe(request: Request) -> str:
     """What will be read, done and written, one thing a line."""
     config, network = request.config, find_network(request.config.network)
-    octaves = octaves_of(config, request.size, request.plan)
+    octaves = stages_of(config, request.size, request.plan)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
     enlarged = " (enlarged)" if max(request.size) > max(request.content_size) else ""
     lines = [

@@ -11,8 +11,9 @@ from styler.images.reading import check_readable
 from styler.networks import find_network
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import located
-from styler.render.schedule import Schedule, Stage
-from styler.render.strength import is_photo
+from styler.objective.strength import is_photo
+from styler.render.pyramid import Stage
+from styler.render.schedule import Schedule
 
 BASES = {"measured": "measured on this machine", "guessed": "a guess: it could not be measured"}
 FLOATS = 12  # bytes a pixel of a picture that was read
@@ -68,7 +69,7 @@ def lines(plan: Schedule) -> list[str]:
 
 
 def _stage(stage: Stage) -> str:
-    size, steps = stage.octave.size, stage.octave.steps
+    size, steps = stage.size, stage.steps
     way = "in one piece" if stage.tile is None else f"by tiles of {stage.tile} pixels"
     return f"{size.width}x{size.height}, {steps} step{'s' if steps > 1 else ''}, {way}"
 

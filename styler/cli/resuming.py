@@ -16,7 +16,7 @@ from styler.images.writing import check_output
 from styler.recipe import Input, Plan
 from styler.render.checkpoint import Checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
-from styler.render.pyramid import octaves_of
+from styler.render.pyramid import stages_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Resumed:
     def over(self) -> bool:
         """Whether all steps were made, so that the picture may have been written already."""
         position = self.checkpoint.snapshot.position
-        octaves = octaves_of(self.job.config, self.request.size, self.request.plan)
+        octaves = stages_of(self.job.config, self.request.size, self.request.plan)
         return bool(position.reason) and position.octave == len(octaves) - 1
 
 

@@ -3,78 +3,77 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
+from styler.config import LayerWeights
 from styler.losses import functional as F
+from styler.losses.base import Frame, LocalLoss, LocalTarget, Stats
+from styler.losses.term import CONTENT, Term
 from styler.types import Scalar, Tensor
-
-
-class ContentTarget(NamedTuple):
-    """What a photo's layer is compared with.
-
-    Attributes:
-        features: Activations, (B, H, W, C).
-        variance: Mean variance of the activations around their channel means, > 0.
-    """
-
-    features: Tensor
-    variance: Scalar
-
-
-class ContentSums(NamedTuple):
-    """Sums over positions of a photo's layer, float64; those of a whole image are the sums of those of its parts.
-
-    Attributes:
-        count: Number of positions, or the sum of their weights, (B,).
-        first: Sum of activations, (B, C).
-        square: Sum of squared activations, (B, C).
-    """
-
-    count: Tensor
-    first: Tensor
-    square: Tensor
-
 
 FLOOR = 1e-6  # added to the variance: a flat photo has none to compare with
 
 
+class ContentScale(NamedTuple):
+    """What the sum of squared differences is divided by: the number of values times their mean variance, float64."""
+
+    total: Scalar
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentLoss:
-    """Squared difference of activations, as a share of the content's own variance.
+    """Mean squared difference of activations, as a share of the content's own variance.
 
     Differs from the paper: divided by the variance of the content's activations around their channel means, so
     that layers, networks and sizes compare; an unrelated image of the same contrast is at about 2.
     """
 
-    def prepared(self, features: Tensor, weights: Tensor | None = None) -> ContentTarget:
-        """The photo's activations (B, H, W, C) as a target; `weights` (B, H, W, 1) of its positions, None for 1."""
-        centered = features - F.mean_position(features, weights)
-        return ContentTarget(features, F.mean_square(centered, weights) + tf.constant(FLOOR, features.dtype))
+    keeps: ClassVar[bool] = True
+    before: ClassVar[int] = 0
+    after: ClassVar[int] = 0
 
-    def distance(self, features: Tensor, target: ContentTarget, weights: Tensor | None = None) -> Scalar:
-        """Mean squared difference / mean variance of the target, >= 0; `features` (B, H, W, C)."""
-        return F.mean_square(features - target.features, weights) / target.variance
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
+        """`first` and `square`, sums of activations and of their squares, (B, 1, C), and `count`; float64."""
+        heavy = _in_any_region(weights)
+        counted = features if heavy is None else features * heavy
+        return {
+            "count": tf.cast(F.positions(features, heavy), tf.float64),
+            "first": _sum_over_positions(counted),
+            "square": _sum_over_positions(counted * features),
+        }
 
-    def sums(self, features: Tensor, weights: Tensor | None = None) -> ContentSums:
-        """What `variance` needs of a photo's activations (B, H, W, C), additive over tiles."""
-        wide = tf.cast(features, tf.float64)
-        heavy = None if weights is None else tf.cast(weights, tf.float64)
-        counted = wide if heavy is None else wide * heavy
-        return ContentSums(
-            F.positions(wide, heavy), tf.reduce_sum(counted, (1, 2)), tf.reduce_sum(counted * wide, (1, 2))
-        )
+    def prepared(self, stats: Stats) -> ContentScale:
+        """The number of values and their variance around the means of their channels."""
+        count = stats["count"][..., None]
+        variance = tf.reduce_mean(stats["square"] / count - tf.square(stats["first"] / count)) + FLOOR
+        return ContentScale(variance * tf.reduce_sum(count) * stats["first"].shape[-1])
 
-    def variance(self, sums: ContentSums) -> Scalar:
-        """`ContentTarget.variance` from the sums over the whole photo, float64."""
-        means = sums.first / sums.count[:, None]
-        return tf.reduce_mean(sums.square / sums.count[:, None] - tf.square(means)) + FLOOR
+    def local(self, features: Tensor, target: LocalTarget, weights: Tensor | None, frame: Frame) -> Scalar:
+        """A tile's share of the mean squared difference over the target's variance, >= 0."""
+        squares, heavy = tf.square(features - target.kept), _in_any_region(weights)
+        scale = ContentScale(*target.aim)
+        return tf.reduce_sum(squares if heavy is None else squares * heavy) / tf.cast(scale.total, features.dtype)
 
-    def total(self, features: Tensor, target: Tensor, weights: Tensor | None = None) -> Scalar:
-        """Sum of squared differences of activations, additive over tiles.
 
-        Over the number of values, or their weights, and the target's variance it is `distance`.
-        """
-        squares = tf.square(features - target)
-        return tf.reduce_sum(squares if weights is None else squares * weights)
+def _in_any_region(weights: Tensor | None) -> Tensor | None:
+    """How much each position counts in all regions together, (B, H, W, 1)."""
+    return None if weights is None else tf.reduce_sum(weights, -1, keepdims=True)
+
+
+def _sum_over_positions(values: Tensor) -> Tensor:
+    """(B, H, W, C) -> (B, 1, C), rows in the values' own precision and their sums in float64."""
+    return tf.reduce_sum(tf.cast(tf.reduce_sum(values, 2), tf.float64), 1, keepdims=True)
+
+
+def feature_terms(layers: LayerWeights) -> tuple[Term[LocalLoss], ...]:
+    """One term for every content layer.
+
+    Args:
+        layers: Addresses with shares that sum to 1.
+    """
+    return tuple(
+        Term(name=f"content {address}", group=CONTENT, loss=ContentLoss(), layer=address, share=share)
+        for address, share in layers
+    )

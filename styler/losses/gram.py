@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from styler.losses import functional as F
-from styler.losses.base import Stats
-from styler.types import Scalar, Tensor
+from styler.losses.base import Stats, per_position
+from styler.types import Tensor
+
+
+class GramTarget(NamedTuple):
+    """A style's Gram matrix per position, (B, R, C, C)."""
+
+    gram: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,18 +27,14 @@ class GramLoss:
     gain: ClassVar[float] = 3.0  # squares of squares flatten near the target; docs/look.md has the measurement
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """Sums of activations and of their outer products; additive over tiles, masks and styles.
+        """`second`, the sum of outer products, (B, R, C, C), and `count`; see `Loss`."""
+        _, second = F.moment_sums(features, weights)
+        return {"count": F.positions(features, weights), "second": second}
 
-        Args:
-            features: Activations, float32, shape (B, H, W, C).
-            weights: How much each position counts, (B, H, W, 1); None for 1 each.
-        """
-        return Stats(F.positions(features, weights), *F.moment_sums(features, weights))
+    def prepared(self, stats: Stats) -> GramTarget:
+        """The mean outer product."""
+        return GramTarget(per_position(stats)["second"])
 
-    def prepared(self, target: Stats) -> Stats:
-        """The target's statistics per position."""
-        return target.per_position()
-
-    def distance(self, stats: Stats, target: Stats) -> Scalar:
-        """Squared difference of the two normalized Gram matrices, as a share of the target's square, >= 0."""
-        return F.relative_square(stats.per_position().second, target.second)
+    def distance(self, stats: Stats, target: GramTarget) -> Tensor:
+        """Squared difference of the two normalized Gram matrices, as a share of the target's square, (B, R), >= 0."""
+        return F.relative_square(per_position(stats)["second"], target.gram)

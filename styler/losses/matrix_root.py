@@ -12,10 +12,10 @@ FLOOR = 1e-12  # eigenvalues below this share of the largest are rounding noise,
 
 
 def matrix_root(matrix: Tensor) -> Tensor:
-    """The symmetric root of each matrix, (B, C, C) -> (B, C, C); negative eigenvalues count as 0."""
+    """The symmetric root of each matrix, (..., C, C) both; negative eigenvalues count as 0."""
     values, vectors = tf.linalg.eigh(matrix)
     roots = tf.sqrt(tf.nn.relu(values))
-    return tf.matmul(vectors * roots[:, None, :], vectors, transpose_b=True)
+    return tf.matmul(vectors * roots[..., None, :], vectors, transpose_b=True)
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -26,10 +26,10 @@ def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     of eigenvalues, which repeat for dead channels.
 
     Args:
-        matrix: Symmetric, positive semi-definite up to rounding, (B, C, C), float64 for small eigenvalues' sake.
+        matrix: Symmetric, positive semi-definite up to rounding, (..., C, C), float64 for small eigenvalues' sake.
 
     Returns:
-        Shape (B,).
+        Shape (...).
     """
     values, vectors = tf.linalg.eigh(matrix)
     largest = tf.reduce_max(values, -1, keepdims=True)
@@ -37,7 +37,7 @@ def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     roots = tf.sqrt(tf.maximum(values, FLOOR * largest + tiny))
 
     def gradient(upstream: Tensor) -> Tensor:
-        inverse = tf.matmul(vectors / roots[:, None, :], vectors, transpose_b=True)
-        return 0.5 * upstream[:, None, None] * inverse
+        inverse = tf.matmul(vectors / roots[..., None, :], vectors, transpose_b=True)
+        return 0.5 * upstream[..., None, None] * inverse
 
     return tf.reduce_sum(roots, -1), gradient

@@ -8,18 +8,18 @@ from typing import ClassVar, NamedTuple
 import tensorflow as tf
 
 from styler.losses import functional as F
-from styler.losses.base import Stats
+from styler.losses.base import Stats, per_position
 from styler.losses.matrix_root import matrix_root, trace_of_root
-from styler.types import Scalar, Tensor
+from styler.types import Tensor
 
 
 class GaussianTarget(NamedTuple):
     """A style's Gaussian, float64.
 
     Attributes:
-        mean: (B, C).
-        root: Symmetric root of the covariance, (B, C, C).
-        variance: Trace of the covariance, (B,).
+        mean: (B, R, C).
+        root: Symmetric root of the covariance, (B, R, C, C).
+        variance: Trace of the covariance, (B, R).
     """
 
     mean: Tensor
@@ -43,23 +43,19 @@ class WassersteinLoss:
     ridge: float = 1e-4
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """Sums of activations and of their outer products; additive over tiles, masks and styles.
+        """`first`, the sum of activations, (B, R, C), `second`, that of outer products, and `count`; see `Loss`."""
+        first, second = F.moment_sums(features, weights)
+        return {"count": F.positions(features, weights), "first": first, "second": second}
 
-        Args:
-            features: Activations, float32, shape (B, H, W, C).
-            weights: How much each position counts, (B, H, W, 1); None for 1 each.
-        """
-        return Stats(F.positions(features, weights), *F.moment_sums(features, weights))
-
-    def prepared(self, target: Stats) -> GaussianTarget:
+    def prepared(self, stats: Stats) -> GaussianTarget:
         """Mean, root of the covariance and total variance of a style."""
-        mean, covariance = _gaussian(target)
+        mean, covariance = _gaussian(stats)
         variance = tf.linalg.trace(covariance) + tf.constant(1e-12, tf.float64)
         root = matrix_root(_with_ridge(covariance, self.ridge, variance))
         return GaussianTarget(mean, root, variance)
 
-    def distance(self, stats: Stats, target: GaussianTarget) -> Scalar:
-        """Squared distance as a share of the target's variance, >= 0 up to rounding; worked out in float64."""
+    def distance(self, stats: Stats, target: GaussianTarget) -> Tensor:
+        """Squared distance as a share of the target's variance, (B, R), >= 0 up to rounding; in float64 inside."""
         mean, covariance = _gaussian(stats)
         ridged = _with_ridge(covariance, self.ridge, target.variance)
         product = tf.matmul(tf.matmul(target.root, ridged), target.root)
@@ -67,16 +63,16 @@ class WassersteinLoss:
         ridges = 2.0 * self.ridge * target.variance
         spread = tf.linalg.trace(covariance) + target.variance + ridges - 2.0 * overlap
         shift = tf.reduce_sum(tf.square(mean - target.mean), -1)
-        return tf.cast(tf.reduce_mean((shift + spread) / target.variance), stats.second.dtype)
+        return tf.cast((shift + spread) / target.variance, stats["second"].dtype)
 
 
 def _gaussian(stats: Stats) -> tuple[Tensor, Tensor]:
-    """Mean (B, C) and covariance (B, C, C) in float64."""
-    wide = Stats(*(tf.cast(part, tf.float64) for part in stats)).per_position()
-    return wide.first, F.covariance(wide.first, wide.second)
+    """Mean (B, R, C) and covariance (B, R, C, C) in float64."""
+    means = per_position({name: tf.cast(part, tf.float64) for name, part in stats.items()})
+    return means["first"], F.covariance(means["first"], means["second"])
 
 
 def _with_ridge(covariance: Tensor, share: float, variance: Tensor) -> Tensor:
     channels = covariance.shape[-1]
     height = share * variance / channels
-    return covariance + height[:, None, None] * tf.eye(channels, dtype=covariance.dtype)
+    return covariance + height[..., None, None] * tf.eye(channels, dtype=covariance.dtype)

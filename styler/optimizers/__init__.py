@@ -1,4 +1,4 @@
-"""Optimizers of an image inside a compiled graph: `init`, `step`, `terminate`, state in and state out."""
+"""Optimizers of an image: state in and state out, on whole tensors or on pieces of arrays."""
 
 from styler.optimizers.adam import Adam, AdamState
 from styler.optimizers.base import Optimizer

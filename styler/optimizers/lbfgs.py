@@ -7,13 +7,16 @@ the step, the others move by the quasi-Newton direction and are clipped.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
-from styler.optimizers.line_search import Search, backtrack, judged, search_along
-from styler.types import Evaluation, Scalar, Size, Tensor, ValueAndGradient
+from styler.optimizers.line_search import Search, Start, judged, search_along
+from styler.optimizers.walk import WHOLE, Walk
+from styler.types import Evaluation, Scalar, Tensor
 
 CURVATURE = 1e-6  # pairs with s.y below this share of |s||y| are not kept: they would blow up the next direction
 FIRST_STEP = 0.01  # root-mean-square change of the very first step, in units of the 0..1 range
@@ -65,43 +68,61 @@ class Lbfgs:
         learning_rate: First trial of every search, in units of the quasi-Newton step.
         tolerance: Relative gain of a step below which it counts as stalled.
         patience: Stalled steps in a row after which the optimizer terminates.
+        walk: Through images and rings.
     """
 
     history: int = 10  # crowsonkb's style-transfer-pytorch; more costs memory and gains little
     learning_rate: float = 1.0
     tolerance: float = 1e-5
     patience: int = 5
+    walk: Walk = WHOLE
+    buffers: ClassVar[Mapping[str, str]] = {
+        "image": "iterate",
+        "gradient": "slope",
+        "moves": "moves",
+        "turns": "turns",
+    }
+
+    def on_host(self, walk: Walk, steps: int, history: int | None) -> Lbfgs:
+        """See `Optimizer`."""
+        most = min(self.history, steps, self.history if history is None else history)
+        return replace(self, walk=walk, history=max(1, most))
+
+    def like(self, arrays: Mapping[str, Any]) -> Lbfgs:
+        """See `Optimizer`."""
+        known = np.shape(arrays.get("state.known", ()))
+        return replace(self, history=known[0]) if len(known) == 1 and known[0] else self
 
     def init(self, image: Tensor) -> LbfgsState:
         """Nothing known but where to start."""
-        shape = tf.concat([[self.history], tf.shape(image)], 0)
-        ring = tf.ensure_shape(tf.zeros(shape, image.dtype), [self.history, *image.shape])
         table = tf.zeros([self.history, self.history], tf.float64)
-        unknown, zero = tf.zeros([self.history], tf.bool), tf.constant(0)
-        value = tf.constant(math.inf, image.dtype)
-        blank = tf.zeros_like(image)
-        one = tf.constant(1.0, image.dtype)
-        return LbfgsState(image, value, blank, ring, ring, table, table, unknown, zero, zero, zero, zero, zero, one)
-
-    def step(self, state: LbfgsState, objective: ValueAndGradient) -> LbfgsState:
-        """One search along the quasi-Newton direction; a failed search forgets the history."""
-        state, search = self.begin(state)
-        return self.finish(state, backtrack(objective, search, state.image, state.value, state.gradient))
+        zero = tf.constant(0)
+        return LbfgsState(
+            image=image,
+            value=tf.constant(math.inf, image.dtype),
+            gradient=self.walk.zeros("slope", image),
+            moves=self.walk.ring("moves", self.history, image),
+            turns=self.walk.ring("turns", self.history, image),
+            cross=table,
+            inner=table,
+            known=tf.zeros([self.history], tf.bool),
+            newest=zero,
+            failures=zero,
+            stalled=zero,
+            steps=zero,
+            evaluations=zero,
+            scale=tf.constant(1.0, image.dtype),
+        )
 
     def begin(self, state: LbfgsState) -> tuple[LbfgsState, Search]:
         """The state with its tables of products, and a search along the quasi-Newton direction."""
-        state = with_products(state)
-        free = _free(state.image, state.gradient)
-        slope = tf.where(free, state.gradient, tf.zeros_like(state.gradient))
-        direction = tf.where(free, -inverse_hessian_product(slope, state), tf.zeros_like(slope))
-        downhill = tf.reduce_sum(direction * slope) < 0
-        direction = tf.where(downhill, direction, -slope)
-        length = self._first_length(state, direction)
-        return state, search_along(state.image, state.value, state.gradient, direction, length)
+        state, by_moves, by_turns = self._with_products(state)
+        direction, length = self._aimed(state, *pair_weights(state, by_moves, by_turns))
+        return state, search_along(self.walk, _start(state), direction, length)
 
     def judge(self, state: LbfgsState, trial: Search, evaluation: Evaluation) -> Search:
         """The search with one trial more."""
-        return judged(trial, evaluation, state.image, state.value, state.gradient)
+        return judged(self.walk, trial, evaluation, _start(state))
 
     def finish(self, state: LbfgsState, trial: Search) -> LbfgsState:
         """The state where the search has led, or without a history where it led nowhere."""
@@ -110,50 +131,154 @@ class Lbfgs:
         searched = tf.where(tf.math.is_inf(state.value), 0, 1)  # the first evaluation is not a search
         return chosen._replace(steps=state.steps + searched, evaluations=state.evaluations + trial.evaluations)
 
-    def _moved(self, state: LbfgsState, found: Search) -> LbfgsState:
-        kept = _with_pair(state, found.image - state.image, found.gradient - state.gradient)
-        gain = (state.value - found.value) / tf.maximum(tf.abs(state.value), 1e-30)
-        return kept._replace(
-            image=found.image,
-            value=found.value,
-            gradient=found.gradient,
-            failures=tf.zeros_like(state.failures),
-            stalled=tf.where(gain < self.tolerance, state.stalled + 1, tf.zeros_like(state.stalled)),
-        )
+    def answer(self, state: LbfgsState) -> Tensor:
+        """The iterate."""
+        return state.image
 
     def terminate(self, state: LbfgsState) -> Scalar:
         """Two failed searches in a row, the second along the gradient itself, or too many stalled steps."""
         return tf.logical_or(state.failures >= 2, state.stalled >= self.patience)
 
-    def measured(self, before: LbfgsState, after: LbfgsState) -> Tensor:
-        """The iterate itself."""
-        return after.image
-
     def ended_by(self, state: LbfgsState) -> str:
         """No step could be found ("line search"), or the last ones gained next to nothing ("converged")."""
         return "line search" if int(state.failures) >= 2 else "converged"
 
-    def resample(self, state: LbfgsState, image: Tensor, size: Size) -> LbfgsState | None:
-        """Always None: curvature pairs of another resolution mislead more than they help."""
-        return None
+    def set_back(self, state: LbfgsState, factor: float) -> LbfgsState:
+        """At the iterate with no pairs and nothing known of the objective."""
+        fresh = self.init(state.image)
+        return fresh._replace(scale=factor * state.scale, evaluations=state.evaluations)
 
-    def _first_length(self, state: LbfgsState, direction: Tensor) -> Scalar:
-        typical = tf.sqrt(tf.reduce_mean(tf.square(direction))) + tf.constant(1e-30, direction.dtype)
+    def given_up(self, state: LbfgsState, value: Scalar) -> LbfgsState:
+        """The iterate, since every step descends."""
+        return state._replace(value=value)
+
+    def resample(self, state: LbfgsState, image: Tensor) -> LbfgsState:
+        """Begun anew: curvature pairs of another resolution mislead more than they help."""
+        return self.init(image)
+
+    def adopted(self, state: LbfgsState) -> LbfgsState:
+        """See `Optimizer`; of the pairs the newest that it has room for."""
+        if len(state.known) == self.history:
+            return state
+        state, _, _ = replace(self, walk=WHOLE)._with_products(LbfgsState(*map(tf.convert_to_tensor, state)))
+        length = state.known.shape[0]
+        order = (np.arange(length) + int(state.newest) + 1) % length  # oldest first
+        kept = order[state.known.numpy()[order]][-self.history :]
+        free = self.history - len(kept)
+        tables = [np.pad(table.numpy()[np.ix_(kept, kept)], (0, free)) for table in (state.cross, state.inner)]
+        rings = [
+            tf.concat([tf.gather(ring, kept), tf.zeros([free, *ring.shape[1:]], ring.dtype)], 0)
+            for ring in (state.moves, state.turns)
+        ]
+        return state._replace(
+            moves=rings[0],
+            turns=rings[1],
+            cross=tf.constant(tables[0]),
+            inner=tf.constant(tables[1]),
+            known=tf.constant(np.arange(self.history) < len(kept)),
+            newest=tf.constant(max(len(kept) - 1, 0)),
+        )
+
+    def _with_products(self, state: LbfgsState) -> tuple[LbfgsState, Tensor, Tensor]:
+        """The tables of scalar products with the newest pair filled in, and the gradient's products with all pairs.
+
+        Returns:
+            The state, and the products with its moves and turns, (history,), float64.
+        """
+        newest = state.newest
+
+        def products(
+            image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor
+        ) -> tuple[tuple[()], tuple[Tensor, Tensor]]:
+            free = _free(image, gradient)
+            return (), (_dots(moves, [free, turns[newest]]), _dots(turns, [free, moves[newest], turns[newest]]))
+
+        _, (of_moves, of_turns) = self.walk.apply(products, state.image, state.gradient, state.moves, state.turns)
+        of_moves, of_turns = (tf.cast(each, tf.float64) for each in (of_moves, of_turns))
+        cross = _with_column(_with_row(state.cross, newest, of_turns[:, 1]), newest, of_moves[:, 1])
+        inner = _with_column(_with_row(state.inner, newest, of_turns[:, 2]), newest, of_turns[:, 2])
+        return state._replace(cross=cross, inner=inner), of_moves[:, 0], of_turns[:, 0]
+
+    def _aimed(self, state: LbfgsState, scale: Scalar, of_moves: Tensor, of_turns: Tensor) -> tuple[Tensor, Scalar]:
+        """Direction and first length of a search: minus the inverse-Hessian product, or downhill if that leads up.
+
+        The product is what the two-loop recursion gives (Nocedal & Wright 2006, algorithm 7.4), in two passes over the
+        pairs: the compact form of Byrd, Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs scalar
+        products with all pairs, two triangular systems of the history's size, and one weighted sum of all pairs.
+        """
+
+        def quasi_newton(image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor) -> Aimed:
+            factor, *weights = (tf.cast(each, image.dtype) for each in (scale, of_moves, of_turns))
+            free = _free(image, gradient)
+            product = factor * free + _weighted_sum(moves, weights[0]) + _weighted_sum(turns, weights[1])
+            return _direction(tf.where(_held(image, gradient), tf.zeros_like(product), -product), free)
+
+        def steepest(image: Tensor, gradient: Tensor) -> Aimed:
+            free = _free(image, gradient)
+            return _direction(-free, free)
+
+        def along(formula: Callable[..., Aimed], *arrays: Tensor) -> tuple[Tensor, Scalar, Scalar, Scalar]:
+            (direction,), sums = self.walk.apply(formula, *arrays, into=["direction"])
+            return direction, *sums
+
+        aimed = along(quasi_newton, state.image, state.gradient, state.moves, state.turns)
+        direction, _, square, count = tf.cond(
+            aimed[1] < 0, lambda: aimed, lambda: along(steepest, state.image, state.gradient)
+        )
+        typical = tf.sqrt(square / count) + tf.constant(1e-30, square.dtype)
         has_history = tf.reduce_any(state.known)
-        wanted = tf.where(has_history, tf.cast(self.learning_rate, direction.dtype), FIRST_STEP / typical)
-        return state.scale * tf.minimum(wanted, LARGEST_STEP / typical)
+        wanted = tf.where(has_history, tf.cast(self.learning_rate, square.dtype), FIRST_STEP / typical)
+        return direction, state.scale * tf.minimum(wanted, LARGEST_STEP / typical)
+
+    def _moved(self, state: LbfgsState, found: Search) -> LbfgsState:
+        arrays = (state.image, state.gradient, found.image, found.gradient)
+        _, (product, *squares) = self.walk.apply(_products_of_pair, *arrays)
+        useful = product > CURVATURE * tf.sqrt(squares[0] * squares[1])  # positive beyond rounding
+        place = (state.newest + 1) % self.history
+
+        def stored() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            moves = self.walk.stored(state.moves, place, tf.subtract, found.image, state.image)
+            turns = self.walk.stored(state.turns, place, tf.subtract, found.gradient, state.gradient)
+            return moves, turns, _with_row(state.known, place, tf.constant(True)), place
+
+        moves, turns, known, newest = tf.cond(
+            useful, stored, lambda: (state.moves, state.turns, state.known, state.newest)
+        )
+        (image, gradient), _ = self.walk.apply(
+            lambda image, gradient: ((image, gradient), ()), found.image, found.gradient, into=["iterate", "slope"]
+        )
+        gain = (state.value - found.value) / tf.maximum(tf.abs(state.value), 1e-30)
+        return state._replace(
+            image=image,
+            value=found.value,
+            gradient=gradient,
+            moves=moves,
+            turns=turns,
+            known=known,
+            newest=newest,
+            failures=tf.zeros_like(state.failures),
+            stalled=tf.where(gain < self.tolerance, state.stalled + 1, tf.zeros_like(state.stalled)),
+        )
 
 
-def inverse_hessian_product(gradient: Tensor, state: LbfgsState) -> Tensor:
-    """What the two-loop recursion gives (Nocedal & Wright 2006, algorithm 7.4), in two passes over the pairs.
+Aimed: TypeAlias = tuple[tuple[Tensor], tuple[Scalar, Scalar, Scalar]]
 
-    The compact form of Byrd, Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs scalar products with
-    all pairs, two triangular systems of the history's size, and one weighted sum of all pairs.
-    """
-    by_moves, by_turns = (_dots(ring, [gradient])[:, 0] for ring in (state.moves, state.turns))
-    scale, of_moves, of_turns = pair_weights(state, by_moves, by_turns)
-    moves, turns = _weighted_sum(state.moves, of_moves), _weighted_sum(state.turns, of_turns)
-    return tf.cast(scale, gradient.dtype) * gradient + moves + turns
+
+def _direction(direction: Tensor, slope: Tensor) -> Aimed:
+    """With its product with the slope, its own square, and the number of its values."""
+    count = tf.cast(tf.size(direction), direction.dtype)
+    return (direction,), (tf.reduce_sum(direction * slope), tf.reduce_sum(tf.square(direction)), count)
+
+
+def _products_of_pair(
+    image: Tensor, gradient: Tensor, new_image: Tensor, new_gradient: Tensor
+) -> tuple[tuple[()], tuple[Scalar, Scalar, Scalar]]:
+    move, turn = new_image - image, new_gradient - gradient
+    return (), (tf.reduce_sum(move * turn), tf.reduce_sum(tf.square(move)), tf.reduce_sum(tf.square(turn)))
+
+
+def _start(state: LbfgsState) -> Start:
+    return Start(state.image, state.value, state.gradient)
 
 
 def pair_weights(state: Any, by_moves: Tensor, by_turns: Tensor) -> tuple[Scalar, Tensor, Tensor]:
@@ -182,28 +307,14 @@ def pair_weights(state: Any, by_moves: Tensor, by_turns: Tensor) -> tuple[Scalar
     return scale, places[0], places[1]
 
 
-def with_products(state: LbfgsState) -> LbfgsState:
-    """The tables of scalar products with the newest pair's row and column filled in."""
-    newest = state.newest
-    move, turn = state.moves[newest], state.turns[newest]
-    by_moves, by_turns = _dots(state.moves, [turn]), _dots(state.turns, [move, turn])
-    cross = _with_column(_with_row(state.cross, newest, by_turns[:, 0]), newest, by_moves[:, 0])
-    inner = _with_column(_with_row(state.inner, newest, by_turns[:, 1]), newest, by_turns[:, 1])
-    return state._replace(cross=cross, inner=inner)
-
-
 def _dots(ring: Tensor, images: list[Tensor]) -> Tensor:
-    """Scalar products of every place of a ring with some images, (history, len(images)), float64."""
-    history = ring.shape[0]
-    rows = tf.reshape(tf.stack(images), [len(images), -1])
-    return tf.cast(tf.matmul(tf.reshape(ring, [history, -1]), rows, transpose_b=True), tf.float64)
+    """Scalar products of every place of a ring (history, N) with some images (N,), (history, len(images))."""
+    return tf.matmul(ring, tf.stack(images), transpose_b=True)
 
 
 def _weighted_sum(ring: Tensor, weights: Tensor) -> Tensor:
-    """Sum of the places of a ring times weights, (history,)."""
-    history = ring.shape[0]
-    row = tf.cast(weights, ring.dtype)[None]
-    return tf.reshape(tf.matmul(row, tf.reshape(ring, [history, -1])), tf.shape(ring)[1:])
+    """Sum of the places of a ring (history, N) times weights (history,)."""
+    return tf.matmul(weights[None], ring)[0]
 
 
 def _with_row(table: Tensor, place: Scalar, row: Tensor) -> Tensor:
@@ -221,24 +332,11 @@ def _initial_scale(state: Any) -> Scalar:
     return tf.where(known, product / tf.where(known, square, tf.ones_like(square)), tf.ones_like(square))
 
 
-def _with_pair(state: LbfgsState, move: Tensor, turn: Tensor) -> LbfgsState:
-    """The ring with one more pair, if its curvature is positive beyond rounding."""
-    product = tf.reduce_sum(move * turn)
-    sizes = tf.norm(move) * tf.norm(turn)
-    useful = product > CURVATURE * sizes
-    place = (state.newest + 1) % state.moves.shape[0]
-
-    def stored() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        known = _with_row(state.known, place, tf.constant(True))
-        return _with_row(state.moves, place, move), _with_row(state.turns, place, turn), known, place
-
-    kept = (state.moves, state.turns, state.known, state.newest)
-    moves, turns, known, newest = tf.cond(useful, stored, lambda: kept)
-    return state._replace(moves=moves, turns=turns, known=known, newest=newest)
+def _held(image: Tensor, gradient: Tensor) -> Tensor:
+    """Pixels at a bound that are pulled outside."""
+    return tf.logical_or((image <= 0.0) & (gradient > 0), (image >= 1.0) & (gradient < 0))
 
 
 def _free(image: Tensor, gradient: Tensor) -> Tensor:
-    """Pixels that may move: not at a bound, or pulled inside."""
-    held_low = tf.logical_and(image <= 0.0, gradient > 0)
-    held_high = tf.logical_and(image >= 1.0, gradient < 0)
-    return tf.logical_not(tf.logical_or(held_low, held_high))
+    """The gradient of pixels that may move, 0 elsewhere."""
+    return tf.where(_held(image, gradient), tf.zeros_like(gradient), gradient)

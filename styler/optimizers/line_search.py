@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from styler.types import Evaluation, Scalar, Tensor, ValueAndGradient
+from styler.optimizers.walk import Walk
+from styler.types import Evaluation, Scalar, Tensor
 
 SUFFICIENT_DECREASE = 1e-4  # Nocedal & Wright 2006, section 3.1
 TRIALS = 6  # the last trial is at most 2^-5 of the first
-LEAST_SHRINK, MOST_SHRINK = (
-    0.5,
-    0.1,
-)  # safeguards of the interpolated step, Nocedal & Wright 2006, section 3.5
+LEAST_SHRINK, MOST_SHRINK = 0.5, 0.1  # safeguards of the interpolated step, Nocedal & Wright 2006, section 3.5
 
 
 class Search(NamedTuple):
@@ -22,6 +20,7 @@ class Search(NamedTuple):
     Attributes:
         accepted: Whether `image` is a new point.
         image: Where to evaluate next, or the point that was accepted.
+        slope: What the gradient at the start promises of the way to `image`.
         value: Objective of the last trial.
         gradient: Its gradient.
         evaluations: Trials so far.
@@ -32,6 +31,7 @@ class Search(NamedTuple):
 
     accepted: Scalar
     image: Tensor
+    slope: Scalar
     value: Scalar
     gradient: Tensor
     evaluations: Scalar
@@ -40,64 +40,62 @@ class Search(NamedTuple):
     over: Scalar
 
 
-def backtrack(objective: ValueAndGradient, search: Search, image: Tensor, value: Scalar, gradient: Tensor) -> Search:
-    """Shorten a step until the objective falls as much as the slope promises.
+class Start(NamedTuple):
+    """Where a search starts: an image with values in 0..1, the objective there, infinite if nobody knows, its slope."""
 
-    Args:
-        objective: What to minimize.
-        search: By `search_along` from the same place.
-        image: Where the search starts, values in 0..1.
-        value: The objective there; infinite if nobody knows, then any finite value is accepted.
-        gradient: Its gradient there.
-
-    Returns:
-        The first trial, clipped to 0..1, that satisfies Armijo's condition along the clipped path
-        (Bertsekas 1982); else a search that is not accepted. A point whose value or gradient is not finite never is.
-    """
-    return tf.while_loop(
-        lambda search: tf.logical_not(search.over),
-        lambda search: (judged(search, objective(search.image), image, value, gradient),),
-        (search,),
-    )[0]
+    image: Tensor
+    value: Scalar
+    gradient: Tensor
 
 
-def search_along(image: Tensor, value: Scalar, gradient: Tensor, direction: Tensor, length: Scalar) -> Search:
+def search_along(walk: Walk, start: Start, direction: Tensor, length: Scalar) -> Search:
     """A search before its first trial.
 
     Args:
-        image: Where it starts, with its value and gradient.
-        value: See above.
-        gradient: See above.
+        walk: Through images.
+        start: Where it starts.
         direction: Where to go, of the image's shape.
         length: First step along `direction`.
     """
-    first = _moved(image, direction, length)
-    return Search(tf.constant(False), first, value, gradient, tf.constant(0), length, direction, tf.constant(False))
+    image, slope = _moved(walk, start, direction, length)
+    no = tf.constant(False)
+    return Search(no, image, slope, start.value, start.gradient, tf.constant(0), length, direction, no)
 
 
-def judged(search: Search, trial: Evaluation, image: Tensor, value: Scalar, gradient: Tensor) -> Search:
+def judged(walk: Walk, search: Search, trial: Evaluation, start: Start) -> Search:
     """The search after the objective was evaluated at its image.
 
+    A trial is accepted if it satisfies Armijo's condition along the clipped path (Bertsekas 1982), or if nobody knows
+    the value at the start; one whose value or gradient is not finite never is. Else the next trial is a shorter step.
+
     Args:
+        walk: Through images.
         search: That was under way.
         trial: Value and gradient there.
-        image: Where it started, with its value and gradient.
-        value: See above.
-        gradient: See above.
+        start: Where it started.
     """
-    slope = tf.reduce_sum(gradient * (search.image - image))
-    usable = tf.math.is_finite(trial.value) & tf.math.is_finite(tf.reduce_sum(tf.abs(trial.gradient)))
-    fell = tf.logical_and(usable, trial.value <= value + SUFFICIENT_DECREASE * slope)
-    accepted = tf.logical_and(fell, tf.logical_or(slope < 0, tf.math.is_inf(value)))
-    length = tf.where(accepted, search.length, search.length * shrink(value, trial.value, slope))
+    _, (size,) = walk.apply(lambda gradient: ((), (tf.reduce_sum(tf.abs(gradient)),)), trial.gradient)
+    usable = tf.math.is_finite(trial.value) & tf.math.is_finite(size)
+    fell = tf.logical_and(usable, trial.value <= start.value + SUFFICIENT_DECREASE * search.slope)
+    accepted = tf.logical_and(fell, tf.logical_or(search.slope < 0, tf.math.is_inf(start.value)))
     evaluations = search.evaluations + 1
     over = tf.logical_or(accepted, evaluations >= TRIALS)
-    following = _moved(image, search.direction, length)  # an accepted point again, bit for bit
-    return Search(accepted, following, *trial, evaluations, length, search.direction, over)
+    length = tf.where(accepted, search.length, search.length * shrink(start.value, trial.value, search.slope))
+    image, slope = tf.cond(
+        over, lambda: (search.image, search.slope), lambda: _moved(walk, start, search.direction, length)
+    )
+    return Search(accepted, image, slope, *trial, evaluations, length, search.direction, over)
 
 
-def _moved(image: Tensor, direction: Tensor, length: Scalar) -> Tensor:
-    return tf.clip_by_value(image + length * direction, 0.0, 1.0)
+def _moved(walk: Walk, start: Start, direction: Tensor, length: Scalar) -> tuple[Tensor, Scalar]:
+    """A step within the box, and what the gradient promises of it."""
+
+    def formula(image: Tensor, gradient: Tensor, direction: Tensor) -> tuple[tuple[Tensor], tuple[Tensor]]:
+        trial = tf.clip_by_value(image + length * direction, 0.0, 1.0)
+        return (trial,), (tf.reduce_sum(gradient * (trial - image)),)
+
+    (image,), (slope,) = walk.apply(formula, start.image, start.gradient, direction, into=["trial"])
+    return image, slope
 
 
 def shrink(value: Scalar, new_value: Scalar, slope: Scalar) -> Scalar:

@@ -9,7 +9,7 @@ import numpy as np
 
 from styler.images.mapped import Array, mapped
 
-BUSY = ("image", "trial", "gradient", "iterate")
+BUSY = ("iterate", "trial", "gradient")
 """Buffers that every evaluation reads or writes, the first to stay in memory where it suffices for some."""
 
 

@@ -26,7 +26,7 @@ from styler.images.atomic import write_atomically
 from styler.images.mapped import bands, roomy
 from styler.render.snapshot import Arrays, Position, Snapshot
 
-LAYOUT = 1  # raised when an older styler could no longer read the file
+LAYOUT = 2  # raised when the file changes; one layout is read: a render that was stopped is soon gone on with
 HEADER = "checkpoint.json"
 LONGEST_HEADER = 1 << 24  # bytes; options and a line for each octave take some thousands
 BLOCK = 1 << 20  # bytes hashed at a time
@@ -149,8 +149,10 @@ def _check_digest(file: IO[bytes], path: Path) -> None:
     if tail is None:
         message = f"{shown(path)} is not a checkpoint of styler, or its end is missing"
         raise CheckpointError(message)
-    if int(tail[1]) > LAYOUT:
-        message = f"{shown(path)} has layout {int(tail[1])} of a newer styler, this one reads {LAYOUT}; update styler"
+    if int(tail[1]) != LAYOUT:
+        found, age = int(tail[1]), "a newer" if int(tail[1]) > LAYOUT else "an older"
+        way = "update styler" if found > LAYOUT else "resume it with that version or start the render anew"
+        message = f"{shown(path)} is a checkpoint of {age} styler, layout {found}, and this one reads {LAYOUT}; {way}"
         raise CheckpointError(message)
     file.seek(0)
     digest, left = hashlib.sha256(), size - DIGITS

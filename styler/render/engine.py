@@ -11,38 +11,34 @@ from typing import Any, TypeAlias, TypeVar
 
 import tensorflow as tf
 
-from styler.config import LayerWeights, RenderConfig
+from styler.choices import OPTIMIZERS
+from styler.config import RenderConfig
 from styler.errors import ResourceError
-from styler.features.extractor import FeatureExtractor
 from styler.forks import check_not_forked
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_painting, painting_size
-from styler.losses import STYLE_LOSSES, Stats
-from styler.losses.content import ContentLoss
+from styler.losses.base import Stats, per_position
 from styler.networks import NetworkSpec
-from styler.networks.calls import check_kernels
 from styler.networks.geometry import geometry_of, untileable
-from styler.networks.grain import GRAIN, with_grain
-from styler.networks.palette import PALETTE, with_palette
-from styler.networks.precision import in_precision
 from styler.networks.runtime import building, check_flags, own_terms
-from styler.networks.views import VIEWS, seen_in, with_views
-from styler.optimizers import Adam, Lbfgs, Optimizer
+from styler.objective.compiled import Compiled
+from styler.objective.composition import make_extractor, make_objective
+from styler.objective.objective import Observation
+from styler.optimizers.base import AnyOptimizer
 from styler.processors import usual_threads
 from styler.recipe import Plan, switches
-from styler.render.compiled import Compiled
+from styler.render.batching import Joint, Seat, Table
 from styler.render.cost import bytes_a_pixel
-from styler.render.loop import MOST_STEPS_A_CALL, Program, image_tensor
-from styler.render.objective import Objective, Observation, shares
+from styler.render.device import MOST_STEPS_A_CALL
+from styler.render.program import Program, image_tensor
 from styler.render.recent import Recent
-from styler.render.tiles import view_of
-from styler.render.tiling import Tiling
-from styler.render.together import Joint, Seat, Table
-from styler.types import Features, Size, Tensor
+from styler.tiles.layout import view_of
+from styler.tiles.tiling import Tiling
+from styler.types import Size, Tensor
 
 Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
-"""SHA-256 of what there is to see of a painting, and its size -> statistics of each layer."""
+"""SHA-256 of what there is to see of a painting, and its size -> statistics per position of each term."""
 
 Told = TypeVar("Told")
 Made = TypeVar("Made")
@@ -57,6 +53,7 @@ DECISIVE = (
     "palette_weight",
     "grain_weight",
     "loss",
+    "content_loss",
     "optimizer",
     "learning_rate",
     "device",
@@ -76,7 +73,7 @@ class Engine:
 
     Attributes:
         objective: What an image should match.
-        program: Optimizer and objective, compiled.
+        program: AnyOptimizer and objective, compiled.
         device: TensorFlow's name of the device.
 
     Raises:
@@ -149,8 +146,7 @@ class Engine:
 
     def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
         """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""
-        seen: Observation = self._observe(image) if alpha is None else self._observe(image, alpha)
-        return seen
+        return Observation(*(self._observe(image) if alpha is None else self._observe(image, alpha)))
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -159,7 +155,7 @@ class Engine:
         Raises:
             NetworkError: A layer looks at the whole image.
         """
-        return Tiling(self.objective, self._extract.model, view_of(self._extract))
+        return Tiling(self.objective, self._extract, view_of(self.objective, self._extract))
 
     @property
     def model(self) -> Any:
@@ -173,16 +169,23 @@ class Engine:
 
     @cached_property
     def activation_bytes(self) -> float:
-        """Bytes a pixel of all activations together."""
-        return bytes_a_pixel(self.model)
+        """Bytes a pixel of all that the network and the terms work out of an image together."""
+        readings = [term.reading for term in self.objective.terms if term.reading is not None]
+        return bytes_a_pixel(self.model) + sum(4.0 * each.channels / each.stride**2 for each in readings)
 
     @cached_property
     def content_bytes(self) -> float:
-        """Bytes a pixel of the content image's activations, float32."""
-        names = {name for name, _ in self.objective.content_layers}
+        """Bytes a pixel of what the content terms keep of the photo, float32."""
         found = geometry_of(self.model)
-        outputs = zip(self._extract.addresses, self.model.outputs, strict=True)
-        return sum(4.0 * each.shape[-1] / float(found[id(each)].stride) ** 2 for name, each in outputs if name in names)
+        layers = {
+            name: 4.0 * each.shape[-1] / float(found[id(each)].stride) ** 2
+            for name, each in zip(self._extract.addresses, self.model.outputs, strict=True)
+        }
+        return sum(
+            layers[term.layer] if term.reading is None else 4.0 * term.reading.channels / term.reading.stride**2
+            for term in self.objective.local
+            if term.loss.keeps
+        )
 
     def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
         """Style statistics at an octave, kept for the next render; a painting is never enlarged.
@@ -203,9 +206,10 @@ class Engine:
 
     def _seen(self, pixels: Pixels, alpha: Pixels | None, tile: int | None) -> dict[str, Stats]:
         if tile is None:
-            return self.observe(image_tensor(pixels), None if alpha is None else image_tensor(alpha)).style
-        stats = self.tiling.statistics(pixels, tile, self.tiling.opacity(alpha))
-        return {name: each.per_position() for name, each in stats.items()}
+            seen = self.observe(image_tensor(pixels), None if alpha is None else image_tensor(alpha)).stats
+        else:
+            seen = self.tiling.statistics(pixels, tile, self.tiling.regions(alpha))
+        return {term.name: per_position(seen[term.name]) for term in self.objective.statistic}
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
@@ -213,60 +217,11 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
     return tuple(getattr(config, name) for name in DECISIVE)
 
 
-def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
-    """The network up to the layers that `config` or else the network names, in the precision asked for."""
-    with building():
-        return _made_extractor(config, network)
-
-
-def _made_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
-    style, content = config.style_layers or network.style_layers, config.content_layers or network.content_layers
-    built = network.build(config.pooling)
-    check_kernels(built)
-    model = in_precision(built, config.precision)
-    names = [name for name, _ in style]
-    extract = FeatureExtractor(
-        model, list(dict.fromkeys([*names, *(name for name, _ in content)])), preprocess=network.preprocess
-    )
-    if config.views > 1:
-        places = [extract.addresses.index(name) for name in names]
-        added = [seen_in(name, view) for view in VIEWS[1 : config.views] for name in names]
-        extract = extract.grown(with_views(extract.model, places, config.views), added)
-    if config.palette_weight:
-        extract = extract.grown(with_palette(extract.model, network.preprocess), [PALETTE])
-    if config.grain_weight:
-        extract = extract.grown(with_grain(extract.model, network.preprocess), [GRAIN])
-    return extract
-
-
-def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
-    """The objective over the layers that `config` or else the network names."""
-    extract = extractor or make_extractor(config, network)
-
-    def in_float32(image: Tensor) -> Features:
-        return {name: tf.cast(features, tf.float32) for name, features in extract(image).items()}
-
-    return Objective(
-        extract=extract if config.precision == "float32" else in_float32,
-        content_layers=shares(config.content_layers or network.content_layers),
-        style_layers=style_layers(config, network),
-        content_loss=ContentLoss(),
-        style_loss=STYLE_LOSSES[config.loss](),
-    )
-
-
-def style_layers(config: RenderConfig, network: NetworkSpec) -> LayerWeights:
-    """What the style is matched at, with shares that sum to 1: layers in all views, palette and grain."""
-    layers = shares(config.style_layers or network.style_layers)
-    seen = [(seen_in(name, view), weight / config.views) for view in VIEWS[: config.views] for name, weight in layers]
-    beside = ((PALETTE, config.palette_weight), (GRAIN, config.grain_weight))
-    return shares((*seen, *((name, weight) for name, weight in beside if weight)))
-
-
-def make_optimizer(config: RenderConfig) -> Optimizer:
+def make_optimizer(config: RenderConfig) -> AnyOptimizer:
     """The optimizer that `config` names, with its learning rate if one is given."""
-    kind = {"lbfgs": Lbfgs, "adam": Adam}[config.optimizer]
-    return kind() if config.learning_rate is None else kind(learning_rate=config.learning_rate)
+    kind = OPTIMIZERS[config.optimizer]
+    made: AnyOptimizer = kind() if config.learning_rate is None else kind(learning_rate=config.learning_rate)
+    return made
 
 
 def find_device(name: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.images.mapped import Array, mapped, release
@@ -27,15 +28,15 @@ from styler.images.picture import Picture
 from styler.memory import peak_memory, resident_memory
 from styler.networks import find_network
 from styler.networks.weights import find_weights
-from styler.optimizers.streamed import streamed
+from styler.objective.objective import Targets
+from styler.optimizers.base import step
+from styler.optimizers.walk import Pieces
 from styler.processors import count_processors
 from styler.render.cost import Cost, Line
 from styler.render.engine import DECISIVE, Engine
 from styler.render.margin import MARGIN
-from styler.render.objective import Weights
 from styler.render.renderer import Renderer
-from styler.render.tiled import bounded
-from styler.render.tiling import TiledTargets
+from styler.types import Evaluation, Scalar
 
 SIDES = (256, 512)  # pixels; the line of memory through both is within 10 % of what 1,024 and 1,448 pixels took
 SLOW, SLOW_SIDE = 0.5, 384  # seconds a step at the first side beyond which the second is this
@@ -100,7 +101,6 @@ def cache_folder() -> Path:
 def conditions(config: RenderConfig) -> dict[str, Any]:
     """All that a cost depends on."""
     import keras
-    import tensorflow as tf
 
     import styler
 
@@ -219,12 +219,12 @@ def _evaluation_times(engine: Engine, side: int) -> list[float]:
     return times
 
 
-def one_tile_targets(engine: Engine, image: Array) -> TiledTargets:
+def one_tile_targets(engine: Engine, image: Array) -> Targets:
     """What an image is compared with when it is its own photo and painting."""
-    stats, targets = engine.tiling.observe(
-        image, _one_tile(engine, len(image)), lambda shape: np.zeros(shape, np.float32)
-    )
-    return targets._replace(style=engine.objective.blend([stats], [1.0]), weights=Weights(1.0, 1.0, 1.0))
+    seen = engine.tiling.observe(image, _one_tile(engine, len(image)), lambda _, shape: np.zeros(shape, np.float32))
+    objective = engine.objective
+    aims = objective.aims(seen.stats, [seen.stats], [1.0])
+    return Targets(aims, seen.kept, {term.name: term.share for term in objective.terms}, seen.regions)
 
 
 def _one_tile(engine: Engine, side: int) -> int:
@@ -233,24 +233,25 @@ def _one_tile(engine: Engine, side: int) -> int:
 
 def _swept(engine: Engine, allocate: Callable[[tuple[int, ...]], Array]) -> float:
     """Seconds a step and pixel that the optimizer takes when its history is full."""
-    steps = REPEATS + getattr(engine.program.optimizer, "history", 0)
-    image = picture(SWEPT).pixels.copy()
-
-    def buffer(_: str, shape: tuple[int, ...]) -> Array:
-        return allocate(shape).astype(np.float32, copy=False)
-
-    course = streamed(bounded(engine.program.optimizer, steps), image, buffer, release)
-    aim = picture(SWEPT, seed=1).pixels
-    times = [_timed(lambda: course.step(lambda at, slope: _parabola(at, slope, aim))) for _ in range(steps + 1)]
+    steps = REPEATS + engine.program.optimizer.history
+    walk = Pieces(lambda _, shape: allocate(shape).astype(np.float32, copy=False), release)
+    optimizer = engine.program.optimizer.on_host(walk, steps, None)
+    aim, image = picture(SWEPT, seed=1).pixels[None], walk.filled("iterate", picture(SWEPT).pixels[None])
+    gradient, state = walk.buffer("gradient", image.shape), optimizer.init(image)
+    times = []
+    for _ in range(steps + 1):
+        started = time.perf_counter()
+        state = step(optimizer, state, lambda at: Evaluation(_parabola(at, gradient, aim), gradient))
+        times.append(time.perf_counter() - started)
     empty = _timed(lambda: _parabola(image, np.empty_like(image), aim))
     return max(0.0, statistics.median(times[-REPEATS:]) - empty) / SWEPT**2
 
 
-def _parabola(image: Array, slope: Array, aim: Array) -> float:
+def _parabola(image: Array, slope: Array, aim: Array) -> Scalar:
     """A curved valley that takes L-BFGS more than a few steps."""
-    curvature = np.linspace(1.0, 30.0, len(image), dtype=np.float32)[:, None, None]
+    curvature = np.linspace(1.0, 30.0, image.shape[1], dtype=np.float32)[:, None, None]
     np.multiply(curvature, image - aim, out=slope)
-    return 0.5 * float(np.sum(slope * (image - aim), dtype=np.float64))
+    return tf.constant(0.5 * float(np.sum(slope * (image - aim), dtype=np.float64)), tf.float32)
 
 
 def _timed(work: Callable[[], object]) -> float:

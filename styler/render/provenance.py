@@ -12,7 +12,6 @@ from styler.networks import NetworkSpec
 from styler.networks.weights import located
 from styler.recipe import Input, Level, Recipe, without_folders
 from styler.render.engine import Engine
-from styler.render.rendered import Rendered
 from styler.render.report import versions
 from styler.sources import Source, source_of
 from styler.types import Size
@@ -61,7 +60,7 @@ def recipe_of(
         engine: It was rendered on.
         inputs: By `inputs_of`.
         size: Of the picture, (height, width).
-        octaves: That led to it, see `levels_of`.
+        octaves: That led to it.
     """
     return Recipe(
         config=without_folders(config),
@@ -89,9 +88,3 @@ def _start(path: str) -> Source:
     except OSError as cause:
         message = f"cannot read {shown(path)}, the image to start from: {cause.strerror or cause}"
         raise ImageError(message) from cause
-
-
-def levels_of(rendered: Rendered) -> tuple[Level, ...]:
-    """The octaves of a finished render."""
-    made = zip(rendered.stages, rendered.octaves, strict=True)
-    return tuple(Level(done=int(str(row["steps"])), **stage) for stage, row in made)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from styler.config import SMALLEST_OCTAVE, RenderConfig
 from styler.images.sizes import octaves, with_longer_side
-from styler.recipe import Plan
+from styler.recipe import Level, Plan
+from styler.render.buffers import Buffers
 from styler.types import Size
 
 SHRINK = 2**-0.5  # steps of an octave against the next coarser one, so inversely to the side. Against equal steps
@@ -14,31 +16,53 @@ SHRINK = 2**-0.5  # steps of an octave against the next coarser one, so inversel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Octave:
-    """One level of the pyramid.
+class Stage:
+    """One octave as it is planned.
 
     Attributes:
-        size: Of the image at this level, (height, width).
-        steps: Optimizer steps to spend here.
+        size: Of the image, (height, width).
+        steps: Optimizer steps to spend.
+        tile: Side of its tiles, pixels; None for one piece.
+        history: Most pairs that L-BFGS keeps; None for its own number.
+        folder: Where buffers are mapped to; None for all in memory.
+        resident: Names of buffers that stay in memory nevertheless.
     """
 
     size: Size
     steps: int
+    tile: int | None = None
+    history: int | None = None
+    folder: Path | None = None
+    resident: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, level: Level) -> Stage:
+        """What a recipe or a checkpoint says of an octave."""
+        size = Size(level.height, level.width)
+        return cls(size=size, steps=level.steps, tile=level.tile, history=level.history)
+
+    def level(self, done: int = 0) -> Level:
+        """What the bytes of a picture depend on, after so many steps."""
+        return Level(*self.size, steps=self.steps, done=done, tile=self.tile, history=self.history)
 
     @property
     def pixels(self) -> int:
-        """Pixels of the image at this level."""
+        """Pixels of the image."""
         return self.size.height * self.size.width
 
+    def buffers(self) -> Buffers:
+        """Room for the octave's arrays."""
+        return Buffers(self.folder, self.resident)
 
-def octaves_of(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Octave, ...]:
+
+def stages_of(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Stage, ...]:
     """The octaves of a render: those of a plan that is to be obeyed, else by `plan_octaves`."""
     if plan is None or not plan.octaves:
         return plan_octaves(final, config.steps, config.scales)
-    return tuple(Octave(size=Size(level.height, level.width), steps=level.steps) for level in plan.octaves)
+    return tuple(Stage.of(level) for level in plan.octaves)
 
 
-def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Octave, ...]:
+def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Stage, ...]:
     """Octaves from coarse to fine, sqrt(2) apart, sharing all steps.
 
     Args:
@@ -53,7 +77,7 @@ def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Octave, ..
     weights = [SHRINK**index for index in range(len(sides))]
     counts = _divided(steps, weights)
     sizes = [*(with_longer_side(final, side) for side in sides[:-1]), final]
-    return tuple(Octave(size=size, steps=share) for size, share in zip(sizes, counts, strict=True))
+    return tuple(Stage(size=size, steps=share) for size, share in zip(sizes, counts, strict=True))
 
 
 def _divided(total: int, weights: list[float]) -> list[int]:

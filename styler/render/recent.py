@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 
-from styler.losses import Stats
+from styler.losses.base import Stats
 from styler.types import Size
 
 Key = tuple[str, Size]
@@ -64,4 +64,4 @@ class Recent(MutableMapping[Key, Value]):
 
 def _size(value: Value) -> int:
     """Bytes of a painting's statistics."""
-    return sum(math.prod(part.shape) * part.dtype.size for stats in value.values() for part in stats)
+    return sum(math.prod(part.shape) * part.dtype.size for stats in value.values() for part in stats.values())

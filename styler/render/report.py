@@ -10,7 +10,7 @@ from typing import Any
 from styler.config import RenderConfig
 from styler.images.picture import Picture
 from styler.memory import peak_memory
-from styler.render.rendered import Rendered
+from styler.render.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Report:
         return json.dumps(asdict(self), indent=2)
 
 
-def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) -> Report:
+def reported(config: RenderConfig, pictures: list[Picture], outcome: Outcome) -> Report:
     """What is told of a render of these pictures, content first."""
     return Report(
         config=config.to_dict(),
@@ -63,16 +63,16 @@ def reported(config: RenderConfig, pictures: list[Picture], rendered: Rendered) 
             }
             for picture in pictures
         ],
-        octaves=rendered.octaves,
-        style_distances=rendered.style_distances,
-        stop_reason=rendered.stop_reason,
-        setbacks=rendered.setbacks,
-        warnings=list(rendered.warnings),
-        seconds=round(rendered.seconds, 3),
+        octaves=outcome.octaves,
+        style_distances=outcome.style_distances,
+        stop_reason=outcome.stop_reason,
+        setbacks=outcome.setbacks,
+        warnings=list(outcome.warnings),
+        seconds=round(outcome.seconds, 3),
         peak_memory=peak_memory(),
         versions=versions(),
-        plan=rendered.plan,
-        memory=rendered.memory,
+        plan=outcome.plan,
+        memory=outcome.memory,
     )
 
 

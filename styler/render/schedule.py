@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from styler.config import RenderConfig
 from styler.recipe import Level, Plan
-from styler.render.buffers import Buffers
 from styler.render.margin import padded_size
-from styler.render.pyramid import Octave, octaves_of
+from styler.render.pyramid import Stage, stages_of
 from styler.types import Size
-
-KEPT = ("height", "width", "steps", "tile", "history")
-"""What the bytes of a picture depend on of each octave."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One octave.
-
-    Attributes:
-        octave: Its size and steps.
-        tile: Side of its tiles, pixels; None for one piece.
-        history: Most pairs that L-BFGS keeps here; None for its own number.
-        folder: Where buffers are mapped to; None for all in memory.
-        resident: Names of buffers that stay in memory nevertheless.
-    """
-
-    octave: Octave
-    tile: int | None = None
-    history: int | None = None
-    folder: Path | None = None
-    resident: frozenset[str] = frozenset()
-
-    def buffers(self) -> Buffers:
-        """Room for the octave's arrays."""
-        return Buffers(self.folder, self.resident)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,21 +37,14 @@ class Schedule:
     notes: tuple[str, ...] = ()
 
     @property
-    def octaves(self) -> tuple[Octave, ...]:
-        """Sizes and steps alone."""
-        return tuple(stage.octave for stage in self.stages)
-
-    @property
     def tiles(self) -> tuple[int | None, ...]:
         """Sides of tiles, octave by octave, pixels; None for one piece."""
         return tuple(stage.tile for stage in self.stages)
 
-    def kept(self) -> tuple[dict[str, Any], ...]:
-        """What a checkpoint keeps: all that the bytes of the picture depend on."""
-        return tuple(
-            {**stage.octave.size._asdict(), "steps": stage.octave.steps, "tile": stage.tile, "history": stage.history}
-            for stage in self.stages
-        )
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """All that the bytes of the picture depend on."""
+        return tuple(stage.level() for stage in self.stages)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the report."""
@@ -98,13 +63,8 @@ class Schedule:
 
 def unplanned(config: RenderConfig, final: Size, plan: Plan | None = None) -> Schedule:
     """Octaves as the config or else a plan says, in memory, with tiles only where the config names their size."""
-    octaves = octaves_of(config, final, plan)
-    return Schedule(stages=tuple(Stage(octave=octave, tile=named_tile(config, octave.size)) for octave in octaves))
-
-
-def stages_of(levels: tuple[Level, ...]) -> tuple[dict[str, Any], ...]:
-    """What `Schedule.kept` gives, from the octaves of a recipe."""
-    return tuple({name: getattr(level, name) for name in KEPT} for level in levels)
+    stages = stages_of(config, final, plan)
+    return Schedule(stages=tuple(replace(stage, tile=named_tile(config, stage.size)) for stage in stages))
 
 
 def named_tile(config: RenderConfig, size: Size) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from styler.errors import CheckpointError
+from styler.recipe import Level, levels_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ KINDS = {
     **dict.fromkeys(("reason", "stop_reason"), str),
     "seconds": float,
     "rows": tuple,
-    "stages": tuple,
+    "levels": tuple,
     "kills": int,
 }
 
@@ -38,7 +39,7 @@ class Position:
         setbacks: Of the octaves before.
         seconds: Wall time spent so far.
         rows: Lines of the report on the octaves before.
-        stages: Of the resolved plan, octave by octave: height, width, steps, tile and history.
+        levels: Octaves as they were made so far or else are planned.
         kills: Processes that the system had killed by then in this container for want of memory.
     """
 
@@ -50,7 +51,7 @@ class Position:
     setbacks: int
     seconds: float
     rows: tuple[dict[str, object], ...]
-    stages: tuple[dict[str, Any], ...] = ()
+    levels: tuple[Level, ...] = ()
     kills: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,6 +64,7 @@ class Position:
 
         Raises:
             CheckpointError: Fields are missing or of another kind.
+            ConfigError: An octave is out of range.
         """
         if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
             message = "a checkpoint that says where its render stands was expected"
@@ -72,7 +74,7 @@ class Position:
             if not isinstance(found[name], kind) or isinstance(found[name], bool):
                 message = f"a checkpoint with {name} of type {kind.__name__} was expected, got {found[name]!r:.60}"
                 raise CheckpointError(message)
-        return cls(**found)
+        return cls(**{**found, "levels": levels_from(found["levels"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

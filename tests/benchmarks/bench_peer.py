@@ -31,9 +31,11 @@ from styler.images.sizes import no_larger, octaves, with_longer_side
 from styler.images.writing import to_pil, write_image
 from styler.losses import functional as F
 from styler.losses.matrix_root import matrix_root, trace_of_root
+from styler.losses.smoothness import nine_point_variation
 from styler.networks import find_network
 from styler.optimizers import Adam, AdamState
-from styler.render.loop import image_tensor
+from styler.optimizers.base import step
+from styler.render.program import image_tensor
 from styler.types import Evaluation, Size, Tensor
 
 STYLE_WEIGHTS = (256, 64, 16, 4, 1)
@@ -57,7 +59,7 @@ class Peer:
         network = find_network("compact")
         self.style_layers = [name for name, _ in network.style_layers]
         self.content_layer = CONTENT_LAYER
-        layers = dict.fromkeys([*self.style_layers, self.content_layer])
+        layers = list(dict.fromkeys([*self.style_layers, self.content_layer]))
         self.raw = FeatureExtractor(network.build(None), layers, preprocess=network.preprocess)
         found = [self.raw(picture) for picture in pictures]
         self.scale = {name: len(found) / sum(float(tf.reduce_mean(each[name])) for each in found) for name in layers}
@@ -75,11 +77,11 @@ class Peer:
         return found
 
     def value(self, image: Tensor, content: Tensor, styles: dict[str, Gaussian]) -> Tensor:
-        features = self.features(image)
-        total = CONTENT_WEIGHT * F.mean_square(features[self.content_layer] - content)
+        features, size = self.features(image), tf.shape(image)[1:3]
+        total = CONTENT_WEIGHT * tf.reduce_mean(tf.square(features[self.content_layer] - content))
         for name, weight in zip(self.style_layers, STYLE_WEIGHTS, strict=True):
             total += weight / sum(STYLE_WEIGHTS) * distance(features[name], styles[name])
-        return total + TV_WEIGHT * F.nine_point_variation(image)
+        return total + TV_WEIGHT * nine_point_variation(image, size, size)
 
     def advance(self, state: AdamState, content: Tensor, styles: dict[str, Gaussian], steps: Tensor) -> AdamState:
         def evaluate(image: Tensor) -> Evaluation:
@@ -88,7 +90,7 @@ class Peer:
                 value = self.value(image, content, styles)
             return Evaluation(value, tape.gradient(value, image))
 
-        body = lambda done, current: (done + 1, self.adam.step(current, evaluate))  # noqa: E731
+        body = lambda done, current: (done + 1, step(self.adam, current, evaluate))  # noqa: E731
         return tf.while_loop(lambda done, _: done < steps, body, (0, state))[1]
 
     def compiled(self, *args: Any) -> AdamState:
@@ -101,7 +103,7 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and covariance with the ridge, float64."""
     count = tf.cast(F.positions(features), tf.float64)
     first, outer = F.moment_sums(features)
-    mean, second = tf.cast(first, tf.float64) / count[:, None], tf.cast(outer, tf.float64) / count[:, None, None]
+    mean, second = tf.cast(first, tf.float64) / count[..., None], tf.cast(outer, tf.float64) / count[..., None, None]
     return mean, F.covariance(mean, second) + RIDGE * tf.eye(features.shape[-1], dtype=tf.float64)
 
 
@@ -135,16 +137,13 @@ def render(peer: Peer, content: Any, style: Any, size: int, most: int | None) ->
             state = peer.compiled(state, *targets, tf.constant(min(STEPS_A_CALL, steps - done)))
             float(state.value)
         pace = (time.perf_counter() - started) / (steps - 1)
-        pace = (time.perf_counter() - started) / (steps - 1)
         rows.append({"size": list(shape), "steps": steps, "seconds_a_step": pace})
-    return state.image, rows
+    return peer.adam.answer(state), rows
 
 
 def carried(peer: Peer, state: AdamState, shape: Size) -> AdamState:
-    image = tf.clip_by_value(tf.image.resize(state.image, shape, "bicubic"), 0.0, 1.0)
-    moved = peer.adam.resample(state, image, shape)
-    assert moved is not None
-    return moved
+    image = tf.clip_by_value(tf.image.resize(peer.adam.answer(state), shape, "bicubic"), 0.0, 1.0)
+    return peer.adam.resample(state, image)
 
 
 def main() -> None:

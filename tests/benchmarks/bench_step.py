@@ -30,11 +30,12 @@ import torch
 import torch.nn.functional as tnf
 
 from styler.features.extractor import FeatureExtractor
-from styler.losses.content import ContentLoss
+from styler.losses.base import per_position
 from styler.losses.gram import GramLoss
+from styler.losses.term import STYLE, Term
 from styler.networks.compact import CompactDesign, build_compact
-from styler.render.compiled import Compiled
-from styler.render.objective import Objective
+from styler.objective.compiled import Compiled
+from styler.objective.objective import Objective
 from styler.types import Evaluation
 
 Layer = tuple[np.ndarray, bool, bool]  # kernel (3, 3, in, out), whether its output is a style layer, pool before it
@@ -65,20 +66,18 @@ def program_step(layers: list[Layer], depths: tuple[int, ...], image: np.ndarray
     for name, (kernel, _, _) in zip(design.layer_names(), layers, strict=True):
         model.get_layer(name).set_weights([kernel, np.zeros(kernel.shape[-1], np.float32)])
     model.trainable = False
-    chosen = tuple((f"block{block}_conv1", 1.0) for block in range(1, len(depths) + 1))
+    chosen = [f"block{block}_conv1" for block in range(1, len(depths) + 1)]
     objective = Objective(
-        extract=FeatureExtractor(model, [name for name, _ in chosen]),
-        content_layers=(),
-        style_layers=chosen,
-        content_loss=ContentLoss(),
-        style_loss=GramLoss(),
+        extract=FeatureExtractor(model, chosen),
+        statistic=tuple(Term(name=name, group=STYLE, loss=GramLoss(), layer=name) for name in chosen),
+        local=(),
     )
 
     def step(x: tf.Tensor) -> Evaluation:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            seen = objective.statistics(objective.extract(x), {})
-            value = tf.add_n([tf.reduce_sum(tf.square(each.per_position().second)) for each in seen.values()])
+            stats = objective.statistics(objective.seen(x), {})
+            value = tf.add_n([tf.reduce_sum(tf.square(per_position(each)["second"])) for each in stats.values()])
         return Evaluation(value, tape.gradient(value, x))
 
     tensor, compiled = tf.constant(image), Compiled(step, xla=xla)

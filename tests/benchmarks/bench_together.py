@@ -21,26 +21,28 @@ import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.images.sizes import with_longer_side
+from styler.losses.term import CONTENT, SMOOTHNESS, STYLE
 from styler.networks import find_network
+from styler.objective.objective import Targets
+from styler.optimizers.descent import Descent, begun
 from styler.render.engine import Engine
-from styler.render.loop import image_tensor
 from styler.render.margin import padded_size
-from styler.render.objective import Targets, Weights
-from styler.render.stand import Stand, begun
+from styler.render.program import image_tensor
 from styler.types import Size
 
 ASPECT = Size(3, 4)
 COUNTS = (1, 2, 4, 8)
 EVALUATIONS = 5  # of each picture in a call
+FACTORS = {CONTENT: 1.0, STYLE: 1.0, SMOOTHNESS: 1e-3}
 
 
-def picture(engine: Engine, size: Size, seed: int) -> tuple[Stand, Targets]:
+def picture(engine: Engine, size: Size, seed: int) -> tuple[Descent, Targets]:
     """Where a render of noise starts, and what it is compared with."""
     random = np.random.default_rng(seed)
     photo, painting = (image_tensor(random.random((*padded_size(size), 3), np.float32)) for _ in range(2))
-    seen = engine.observe(photo)
-    weights = Weights(*(tf.constant(weight) for weight in (1.0, 1.0, 1e-3)))
-    targets = Targets(seen.content, engine.objective.blend([engine.observe(painting).style], [1.0]), weights)
+    objective, seen = engine.objective, engine.observe(photo)
+    weights = {term.name: tf.constant(FACTORS[term.group] * term.share) for term in objective.terms}
+    targets = Targets(objective.aims(seen.stats, [engine.observe(painting).stats], [1.0]), seen.kept, weights)
     return begun(engine.program.optimizer.init(photo)), targets
 
 
@@ -48,14 +50,14 @@ def calls(engine: Engine, size: Size, count: int) -> Callable[[], float]:
     """A function that makes one call and says how long an evaluation of a picture took."""
     pictures = [picture(engine, size, seed) for seed in range(count)]
     if count == 1:
-        ((stand, targets),) = pictures
-        return lambda: timed(lambda: engine.program.alone.advance(stand, targets, EVALUATIONS - 1).stand, 1)
+        ((descent, targets),) = pictures
+        return lambda: timed(lambda: engine.program.alone.advance(descent, targets, EVALUATIONS - 1).descent, 1)
     joint = engine.table(count).joint
-    places, goals = [joint.begun(stand) for stand, _ in pictures], [targets for _, targets in pictures]
-    return lambda: timed(lambda: joint.advance(places, goals, [EVALUATIONS] * count)[0].stand, count)
+    places, goals = [joint.begun(descent) for descent, _ in pictures], [targets for _, targets in pictures]
+    return lambda: timed(lambda: joint.advance(places, goals, [EVALUATIONS] * count)[0].descent, count)
 
 
-def timed(call: Callable[[], Stand], count: int) -> float:
+def timed(call: Callable[[], Descent], count: int) -> float:
     started = time.perf_counter()
     made = call()
     float(made.state.value)

@@ -11,6 +11,7 @@ painting are noise: time does not depend on what they show.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ import styler
 from styler.images.reading import read_image
 from styler.networks import find_network
 from styler.render.engine import Engine
-from styler.render.renderer import Renderer
+from styler.render.memory_watch import MemoryWatch
+from styler.render.octaves import Octaves
+from styler.render.pyramid import Stage
 from styler.types import Size
 
 
@@ -44,28 +47,18 @@ def exported(config: styler.RenderConfig, size: int) -> tuple[str, list[tf.Tenso
     random = np.random.default_rng(0)
     photo, painting = (read_image(random.random((size, size, 3)).astype(np.float32)) for _ in range(2))
     engine = Engine(config, find_network(config.network))
-    renderer, square = Renderer(config, engine), Size(size, size)
-    targets = renderer.targets(photo, [painting], square)
+    octaves = Octaves(config=config, engine=engine, content=photo, styles=[painting], memory=MemoryWatch())
+    octave = octaves.started(Stage(size=Size(size, size), steps=1))
+    targets, start = octave.targets, engine.program.optimizer.answer(octave.descent.state)
     variables, features = networks_own_weights(engine)
     leaves = tf.nest.flatten(targets, expand_composites=True)
     count = len(leaves)
 
     def step(image: tf.Tensor, *rest: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         aims = tf.nest.pack_sequence_as(targets, rest[:count])
-        objective = engine.objective
-        with tf.GradientTape() as tape:
-            tape.watch(image)
-            seen = type(objective)(
-                extract=lambda x: features(x, list(rest[count:])),
-                content_layers=objective.content_layers,
-                style_layers=objective.style_layers,
-                content_loss=objective.content_loss,
-                style_loss=objective.style_loss,
-            )
-            value = seen.value(image, aims)
-        return value, tape.gradient(value, image)
+        objective = replace(engine.objective, extract=lambda x: features(x, list(rest[count:])))
+        return objective.at(aims)(image)
 
-    start = renderer.first_image(painting, [painting], square)
     arguments = [start, *leaves, *(tf.convert_to_tensor(variable) for variable in variables)]
     compiled = tf.function(step, jit_compile=True, autograph=False)
     text = compiled.experimental_get_compiler_ir(*arguments)(stage="stablehlo")
@@ -81,7 +74,7 @@ def main() -> None:
     parser.add_argument("--network", default="compact")
     parser.add_argument("--check", action="store_true", help="run it here, too")
     args = parser.parse_args()
-    config = styler.RenderConfig(loss=args.loss, precision=args.precision, network=args.network)
+    config = styler.RenderConfig(loss=args.loss, precision=args.precision, network=args.network, init="style")
     text, arguments, compiled = exported(config, args.size)
     args.folder.mkdir(parents=True, exist_ok=True)
     (args.folder / "step.stablehlo").write_text(text)

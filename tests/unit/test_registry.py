@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import builtins
+import sys
+
 import pytest
 
 from styler.errors import NetworkError
@@ -16,7 +19,7 @@ def networks():
 
 def test_gives_what_was_added(networks):
     assert networks["vgg19"] == 19
-    assert networks.add("new", 7) == 7
+    networks.add("new", 7)
     assert networks["new"] == 7
 
 
@@ -28,6 +31,31 @@ def test_knows_what_it_holds(networks):
     assert "compact" in networks
     assert "vgg16" not in networks
     assert ["unhashable"] not in list(networks)
+
+
+@pytest.fixture
+def imported(tmp_path, monkeypatch):
+    """One entry for every time that the module `counted_import` was run."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "counted_import.py").write_text(
+        "import builtins\nbuiltins.count_imports()\n\n\nclass Thing:\n    pass\n"
+    )
+    calls: list[int] = []
+    monkeypatch.setattr(builtins, "count_imports", lambda: calls.append(1), raising=False)
+    yield calls
+    sys.modules.pop("counted_import", None)
+
+
+def test_an_address_is_imported_when_it_is_first_used_and_only_then(imported):
+    things: Registry[type] = Registry("thing", NetworkError)
+    things.add("thing", "counted_import:Thing")
+    assert list(things) == ["thing"]
+    assert "thing" in things
+    assert not imported
+    thing = things["thing"]
+    assert thing.__name__ == "Thing"
+    assert things["thing"] is thing
+    assert imported == [1]
 
 
 def test_an_unknown_name_suggests_the_nearest(networks):

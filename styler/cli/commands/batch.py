@@ -81,6 +81,7 @@ def batch(
     network: o.Network = None,
     pooling: o.Pooling = None,
     loss: o.Loss = None,
+    content_loss: o.ContentLoss = None,
     content_layers: o.ContentLayers = None,
     style_layers: o.StyleLayers = None,
     views: o.Views = None,

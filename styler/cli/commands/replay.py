@@ -56,6 +56,7 @@ def replay(
     network: o.Network = None,
     pooling: o.Pooling = None,
     loss: o.Loss = None,
+    content_loss: o.ContentLoss = None,
     content_layers: o.ContentLayers = None,
     style_layers: o.StyleLayers = None,
     views: o.Views = None,

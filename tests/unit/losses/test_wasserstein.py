@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from styler.losses.gram import GramLoss
+from styler.losses.base import added
 from styler.losses.wasserstein import WassersteinLoss
 
 LOSS = WassersteinLoss()
 
 
 def distance(features, target):
-    return float(LOSS.distance(LOSS.statistics(features), LOSS.prepared(LOSS.statistics(target))))
+    return float(LOSS.distance(LOSS.statistics(features), LOSS.prepared(LOSS.statistics(target)))[0, 0])
 
 
 @pytest.fixture
@@ -21,9 +21,21 @@ def features(rng):
     return tf.constant(rng.normal(size=(1, 12, 10, 4)) + 1.0, tf.float32)
 
 
-def test_it_sees_the_statistics_that_gram_sees(features):
-    for mine, other in zip(LOSS.statistics(features), GramLoss().statistics(features), strict=True):
-        np.testing.assert_array_equal(mine, other)
+def test_statistics_are_sums_of_activations_and_of_their_outer_products(features):
+    flat = features.numpy().reshape(-1, 4).astype(np.float64)
+    stats = LOSS.statistics(features)
+    np.testing.assert_allclose(stats["first"][0, 0], flat.sum(0), rtol=1e-5)
+    np.testing.assert_allclose(stats["second"][0, 0], flat.T @ flat, rtol=1e-4, atol=1e-4)
+    assert stats["count"].numpy().tolist() == [[120.0]]
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_statistics_are_additive_over_tiles(features, axis, rng):
+    weights = tf.constant(rng.uniform(size=(1, 12, 10, 2)), tf.float32)
+    parts = zip(tf.split(features, 2, axis), tf.split(weights, 2, axis), strict=True)
+    sums = added(*(LOSS.statistics(*part) for part in parts))
+    for name, whole in LOSS.statistics(features, weights).items():
+        np.testing.assert_allclose(whole, sums[name], rtol=1e-5, atol=1e-4)
 
 
 def test_an_image_is_at_no_distance_from_itself_wherever_its_parts_are(features):
@@ -55,7 +67,7 @@ def test_dead_channels_leave_value_and_slope_finite(features, dead):
     with tf.GradientTape() as tape:
         tape.watch(mine)
         value = LOSS.distance(LOSS.statistics(mine), target)
-    assert np.isfinite(float(value))
+    assert np.isfinite(value).all()
     assert np.isfinite(tape.gradient(value, mine)).all()
 
 
@@ -67,3 +79,17 @@ def test_a_flat_target_leaves_the_value_finite(features):
 def test_the_value_has_the_features_dtype(features, dtype):
     stats = LOSS.statistics(tf.cast(features, dtype))
     assert LOSS.distance(stats, LOSS.prepared(stats)).dtype == dtype
+
+
+def test_each_region_is_at_the_distance_it_is_at_alone(features, rng):
+    """Regions of the image against regions of the style, of other sizes."""
+    style = tf.constant(rng.normal(size=(1, 5, 6, 4)), tf.float32)
+    mine, theirs = (tf.constant(rng.uniform(size=(*each.shape[:3], 2)), tf.float32) for each in (features, style))
+
+    def distances(of):
+        target = LOSS.prepared(LOSS.statistics(style, theirs[..., of]))
+        return LOSS.distance(LOSS.statistics(features, mine[..., of]), target).numpy()[0]
+
+    together = distances(slice(None))
+    np.testing.assert_allclose(together, [*distances(slice(0, 1)), *distances(slice(1, 2))], rtol=1e-5)
+    assert abs(together[0] - together[1]) > 1e-3

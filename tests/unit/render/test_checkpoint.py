@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from styler.errors import CheckpointError, OutputError
-from styler.render.checkpoint import DIGITS, TAIL_BYTES, Checkpoint, is_checkpoint, read_checkpoint, write_checkpoint
+from styler.render.checkpoint import (
+    DIGITS,
+    LAYOUT,
+    TAIL_BYTES,
+    Checkpoint,
+    is_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from styler.render.snapshot import Position, Snapshot
 from support.checkpoints import ARRAYS, POSITION, example, signed
 
@@ -63,10 +71,10 @@ def test_one_is_known_by_its_end(path, tmp_path):
     assert not any(map(is_checkpoint, (path, tmp_path, tmp_path / "pipe", tmp_path / "absent")))
 
 
-def test_a_newer_layout_is_refused_by_its_number(path):
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"layout 000001", b"layout 000002"))
-    with pytest.raises(CheckpointError, match="has layout 2 of a newer styler, this one reads 1; update styler"):
+@pytest.mark.parametrize(("layout", "age"), [(LAYOUT + 1, "a newer"), (LAYOUT - 1, "an older")])
+def test_another_layout_is_refused_by_its_number(path, layout, age):
+    path.write_bytes(path.read_bytes().replace(b"layout %06d" % LAYOUT, b"layout %06d" % layout))
+    with pytest.raises(CheckpointError, match=f"checkpoint of {age} styler, layout {layout}, and this one reads"):
         read_checkpoint(path)
 
 

@@ -6,9 +6,10 @@ from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
-from styler.render.engine import DECISIVE, find_device, style_layers, uses_xla
-from styler.render.loop import image_tensor
-from styler.render.objective import Targets, Weights
+from styler.losses.base import per_position
+from styler.objective.objective import Targets
+from styler.render.engine import DECISIVE, find_device, uses_xla
+from styler.render.program import image_tensor
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
@@ -38,9 +39,10 @@ def test_statistics_of_a_painting_are_kept():
 @pytest.mark.parametrize(("octave", "seen_at"), [((36, 48), (48, 37)), ((72, 96), (90, 70)), ((150, 200), (90, 70))])
 def test_a_painting_is_shrunk_to_the_octave_and_never_enlarged(octave, seen_at):
     engine = shared_engine(RenderConfig(), tiny_network())
-    expected = engine.objective.observe(image_tensor(resampled(PAINTING.pixels, Size(*seen_at)))).style
+    expected = engine.objective.observe(image_tensor(resampled(PAINTING.pixels, Size(*seen_at)))).stats
     for name, stats in engine.statistics(PAINTING, Size(*octave)).items():
-        np.testing.assert_allclose(stats.second, expected[name].second, rtol=1e-4, atol=1e-5)
+        wanted = per_position(expected[name])
+        np.testing.assert_allclose(stats["second"], wanted["second"], rtol=1e-4, atol=1e-5)
 
 
 def test_an_engine_serves_configs_that_differ_in_nothing_decisive():
@@ -73,32 +75,20 @@ def test_an_engine_refuses_what_it_was_not_made_for(change):
     assert not shared_engine(RenderConfig(), tiny_network()).serves(RenderConfig(**change))
 
 
-def test_the_style_is_matched_in_every_view_in_palette_and_grain():
-    layers = (("block1_conv1", 3.0), ("block2_conv1", 1.0))
-    config = RenderConfig(views=2, palette_weight=0.25, grain_weight=0.75, style_layers=layers)
-    wanted = {
-        "block1_conv1": 0.1875,
-        "block2_conv1": 0.0625,
-        "block1_conv1 left-right": 0.1875,
-        "block2_conv1 left-right": 0.0625,
-        "palette": 0.125,
-        "grain": 0.375,
-    }
-    assert dict(style_layers(config, tiny_network())) == pytest.approx(wanted)
-    for name in ("palette", "grain"):
-        assert name not in dict(style_layers(config.changed(**{f"{name}_weight": 0.0}), tiny_network()))
-
-
 @pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
 def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
     engine = shared_engine(RenderConfig(views=4, palette_weight=0.5, grain_weight=0.5, loss=loss), tiny_network())
     objective, tiling = engine.objective, engine.tiling
     image, photo = blobs(290, 331, 3), blobs(290, 331, 4)
-    style = objective.blend([objective.observe(image_tensor(PAINTING.pixels)).style], [1.0])
-    weights = Weights(*(tf.constant(weight) for weight in (0.1, 1.0, 2.0)))
-    whole = objective.at(Targets(objective.observe(image_tensor(photo)).content, style, weights))(image_tensor(image))
-    _, targets = tiling.observe(photo, 128, lambda shape: np.empty(shape, np.float32))
+    style = objective.observe(image_tensor(PAINTING.pixels)).stats
+    weights = {term.name: tf.constant(term.share) for term in objective.terms}
+
+    def aimed(seen):
+        return Targets(objective.aims(seen.stats, [style], [1.0]), seen.kept, weights)
+
+    whole = objective.at(aimed(objective.observe(image_tensor(photo))))(image_tensor(image))
+    targets = aimed(tiling.observe(photo, 128, lambda _, shape: np.empty(shape, np.float32)))
     gradient = np.empty_like(image)
-    value = tiling.evaluate(image, targets._replace(style=style, weights=weights), 128, gradient).value
+    value = tiling.evaluate(image, targets, 128, gradient).value
     assert abs(value / float(whole.value) - 1) < 1e-4
     assert np.linalg.norm(gradient - whole.gradient[0]) < 1e-3 * np.linalg.norm(whole.gradient[0])

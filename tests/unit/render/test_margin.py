@@ -1,7 +1,7 @@
 import numpy as np
 
-from styler.render.loop import image_tensor
 from styler.render.margin import MARGIN, padded_size, unpadded_size, with_margin, without_margin
+from styler.render.program import image_tensor
 from styler.types import Size
 from support.pictures import blobs
 

@@ -9,12 +9,13 @@ import pytest
 
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ResourceError
+from styler.recipe import Level
+from styler.render import limits as limits_module
 from styler.render import planner as module
-from styler.render import setting as setting_module
 from styler.render.cost import Cost, Line
+from styler.render.limits import PLANNED_SHARE, Limits
 from styler.render.planner import PIXEL, Planner, plan_render
 from styler.render.pyramid import plan_octaves
-from styler.render.setting import PLANNED_SHARE, Setting
 from styler.render.snapshot import Position
 from styler.types import Size
 from support.networks import tiny_network
@@ -32,14 +33,14 @@ def probe(config, kind):
     return {"whole": WHOLE, "tiles": TILES}[kind]
 
 
-def setting(tmp_path, budget, disk=10**12, **changes):
+def limits(tmp_path, budget, disk=10**12, **changes):
     config = CONFIG.changed(**changes)
     engine = shared_engine(config, tiny_network())
-    return Setting(config=config, engine=engine, final=FINAL, budget=budget, folder=tmp_path, disk=disk, held=300 * MIB)
+    return Limits(config=config, engine=engine, final=FINAL, budget=budget, folder=tmp_path, disk=disk, held=300 * MIB)
 
 
 def plan(tmp_path, budget, measure=True, costs=probe, **changes):
-    return Planner(setting(tmp_path, budget, **changes), costs).plan(measure=measure)
+    return Planner(limits(tmp_path, budget, **changes), costs).plan(measure=measure)
 
 
 def test_in_one_piece_where_memory_suffices(tmp_path):
@@ -47,7 +48,7 @@ def test_in_one_piece_where_memory_suffices(tmp_path):
     assert set(made.tiles) == {None}
     assert made.peak == pytest.approx(300 * MIB + WHOLE.memory.at((FINAL.height + 16) * (FINAL.width + 16)))
     assert made.basis == "measured"
-    assert sum(stage.octave.steps for stage in made.stages) == 60
+    assert sum(stage.steps for stage in made.stages) == 60
 
 
 def test_by_tiles_where_it_does_not_and_why(tmp_path):
@@ -87,14 +88,14 @@ def test_what_a_process_holds_may_differ_a_little_from_run_to_run(tmp_path):
     with pytest.raises(ResourceError) as refusal:
         plan(tmp_path, 360 * MIB)
     least = int(str(refusal.value).split("--max-memory ")[1].split("M")[0])
-    fuller = replace(setting(tmp_path, least * MIB), held=303 * MIB)
+    fuller = replace(limits(tmp_path, least * MIB), held=303 * MIB)
     assert Planner(fuller, probe).plan(measure=True).peak <= PLANNED_SHARE * least * MIB
 
 
 @pytest.mark.parametrize("budget", range(2000, 6000, 400))
 def test_no_array_is_in_memory_that_makes_a_plan_too_large(tmp_path, budget):
     """What octaves in one piece leave behind counts too."""
-    large = replace(setting(tmp_path, budget * MIB, size=8192), final=Size(6144, 8192))
+    large = replace(limits(tmp_path, budget * MIB, size=8192), final=Size(6144, 8192))
     made = [Planner(large, probe)._made(plan_octaves(large.final, 60, None), tile) for tile in module.TILES]
     for each in made:
         if each.peak > large.room:
@@ -113,7 +114,7 @@ def test_a_tile_below_the_halo_is_refused(tmp_path):
 
 
 def test_arrays_are_mapped_only_where_they_must_be(tmp_path):
-    large = setting(tmp_path, 1800 * MIB, tile=256, size=4096)
+    large = limits(tmp_path, 1800 * MIB, tile=256, size=4096)
     made = Planner(replace(large, final=Size(3072, 4096)), probe).plan(measure=True)
     last = made.stages[-1]
     assert last.folder == tmp_path
@@ -124,7 +125,7 @@ def test_arrays_are_mapped_only_where_they_must_be(tmp_path):
 
 
 def test_a_small_disk_shortens_the_history(tmp_path):
-    tight = replace(setting(tmp_path, 350 * MIB, disk=90 * MIB), held=100 * MIB)
+    tight = replace(limits(tmp_path, 350 * MIB, disk=90 * MIB), held=100 * MIB)
     made = Planner(tight, probe).plan(measure=True)
     assert 1 <= min(stage.history or 99 for stage in made.stages) < 10
     assert any("pairs of L-BFGS history" in note for note in made.notes)
@@ -135,7 +136,7 @@ def test_a_small_disk_shortens_the_history(tmp_path):
 def test_steps_fall_to_stay_within_the_time(tmp_path):
     free = plan(tmp_path, 4000 * MIB)
     hasty = plan(tmp_path, 4000 * MIB, time_budget=free.seconds / 3)
-    steps = sum(stage.octave.steps for stage in hasty.stages)
+    steps = sum(stage.steps for stage in hasty.stages)
     assert hasty.seconds <= free.seconds / 3
     assert f"{steps} steps instead of 60" in hasty.notes[-1]
     assert plan(tmp_path, 4000 * MIB, time_budget=2 * free.seconds).tiles == free.tiles
@@ -157,7 +158,7 @@ def test_what_is_beyond_doubt_is_not_measured(tmp_path):
 
 
 def test_what_was_measured_before_is_used(tmp_path):
-    made = Planner(setting(tmp_path, 64_000 * MIB), probe, lambda config, kind: True).plan(measure=False)
+    made = Planner(limits(tmp_path, 64_000 * MIB), probe, lambda config, kind: True).plan(measure=False)
     assert made.basis == "measured"
 
 
@@ -166,7 +167,7 @@ def test_what_cannot_be_measured_is_guessed(tmp_path):
 
 
 def test_a_plan_is_made_here_and_now(monkeypatch):
-    monkeypatch.setattr(setting_module, "available_memory", lambda: 64_000 * MIB)
+    monkeypatch.setattr(limits_module, "available_memory", lambda: 64_000 * MIB)
     engine = shared_engine(CONFIG, tiny_network())
     assert plan_render(CONFIG, engine, FINAL, probe=probe).basis == "guessed"
     assert plan_render(CONFIG, engine, FINAL, measure=True, probe=probe).basis == "measured"
@@ -174,25 +175,25 @@ def test_a_plan_is_made_here_and_now(monkeypatch):
 
 def test_a_resumed_plan_is_the_old_one(tmp_path, monkeypatch):
     old = plan(tmp_path, 1300 * MIB)
-    at = replace(KEPT, stages=old.kept(), kills=2)
+    at = replace(KEPT, levels=old.levels, kills=2)
     engine = shared_engine(CONFIG, tiny_network())
     monkeypatch.setattr(module, "memory_kills", lambda: 2)
-    assert plan_render(CONFIG, engine, FINAL, kept=at, probe=probe).kept() == old.kept()
+    assert plan_render(CONFIG, engine, FINAL, kept=at, probe=probe).levels == old.levels
 
 
 @pytest.mark.parametrize("tile", [None, 512])
 def test_after_a_kill_for_want_of_memory_tiles_are_smaller(tmp_path, monkeypatch, tile):
-    stages = tuple({"height": 96 * n, "width": 512 * n, "steps": 3, "tile": tile, "history": 3} for n in (1, 2))
+    levels = tuple(Level(96 * n, 512 * n, 3, 0, tile, 3) for n in (1, 2))
     monkeypatch.setattr(module, "memory_kills", lambda: 3)
     engine = shared_engine(CONFIG, tiny_network())
-    made = plan_render(CONFIG, engine, FINAL, kept=replace(KEPT, stages=stages, kills=2), probe=probe)
+    made = plan_render(CONFIG, engine, FINAL, kept=replace(KEPT, levels=levels, kills=2), probe=probe)
     assert made.tiles[0] == tile
     assert made.tiles[1] < (tile or 1024)
     assert "had to kill" in made.notes[0]
 
 
 def test_a_network_that_looks_at_the_whole_image_gets_no_tiles(tmp_path):
-    whole = setting(tmp_path, 900 * MIB)
+    whole = limits(tmp_path, 900 * MIB)
     engine = SimpleNamespace(untileable="pool", activation_bytes=100.0, program=whole.engine.program)
     with pytest.raises(ResourceError, match="need at least"):
         Planner(replace(whole, engine=engine), probe).plan(measure=True)

@@ -3,11 +3,10 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from styler.losses import Stats
 from styler.render.recent import Recent
 from styler.types import Size
 
-STATISTICS = {"layer": Stats(tf.ones(1), tf.ones((1, 4)), tf.ones((1, 4, 4)))}
+STATISTICS = {"style layer": {"count": tf.ones((1, 1)), "first": tf.ones((1, 1, 4)), "second": tf.ones((1, 1, 4, 4))}}
 BYTES = 4 * (1 + 4 + 16)
 
 

@@ -140,7 +140,7 @@ def test_a_snapshot_of_another_size_is_refused():
 
 
 def test_after_an_octave_that_diverged_no_more_steps_are_made(monkeypatch):
-    monkeypatch.setattr("styler.render.loop.hopeless", lambda watch: True)
+    monkeypatch.setattr("styler.optimizers.descent.MOST_SETBACKS", 0)
     _, result = rendered(size=192, steps=60, style_weight=3e38, content_weight=3e38)  # beyond what float32 can hold
     assert result.stop_reason == "diverged"
     assert [row["stop_reason"] for row in result.octaves] == ["diverged"] * len(result.octaves)

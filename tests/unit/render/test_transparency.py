@@ -12,10 +12,13 @@ from styler.api import Stylizer
 from styler.config import RenderConfig
 from styler.images.reading import read_image
 from styler.images.resampling import resampled_alpha
-from styler.render.engine import make_objective
-from styler.render.loop import image_tensor
+from styler.losses.term import CONTENT, STYLE
+from styler.objective.composition import make_objective
+from styler.objective.objective import Targets
 from styler.render.margin import with_margin
-from styler.render.objective import Targets, Weights
+from styler.render.memory_watch import MemoryWatch
+from styler.render.octaves import Octaves
+from styler.render.program import image_tensor
 from styler.render.renderer import Renderer
 from styler.types import Size
 from support.networks import tiny_network
@@ -50,17 +53,18 @@ def half(left, right):
 def test_what_is_hidden_in_a_painting_has_no_influence(engine):
     one = engine.statistics(half(PAINTING, blobs(48, 64, 3)), Size(64, 128))
     two = engine.statistics(half(PAINTING, blobs(48, 64, 4)), Size(64, 128))
-    for name in one:
-        for mine, other in zip(one[name], two[name], strict=True):
-            np.testing.assert_array_equal(mine, other)
+    for name, stats in one.items():
+        for part, mine in stats.items():
+            np.testing.assert_array_equal(mine, two[name][part])
 
 
 def test_a_painting_with_a_hidden_half_has_nearly_the_style_of_the_other(engine):
     hidden = engine.statistics(half(PAINTING, blobs(48, 64, 3)), Size(64, 128))
     alone = engine.statistics(read_image(PAINTING), Size(48, 64))
     seen = engine.statistics(replace(half(PAINTING, blobs(48, 64, 3)), alpha=None), Size(64, 128))
-    for name in ("block1_conv1", "block2_conv1", "block3_conv1"):  # deeper ones see across the edge everywhere
-        off, far = (float(tf.norm(s[name].second - alone[name].second)) for s in (hidden, seen))
+    for block in (1, 2, 3):  # deeper ones see across the edge everywhere
+        name = f"style block{block}_conv1"
+        off, far = (float(tf.norm(s[name]["second"] - alone[name]["second"])) for s in (hidden, seen))
         assert off < 0.5 * far, name
 
 
@@ -70,31 +74,34 @@ def test_opaque_everywhere_is_the_same_as_no_alpha(objective):
     pairs = zip(tf.nest.flatten(weighted[:2]), tf.nest.flatten(plain[:2]), strict=True)
     for mine, other in pairs:
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
-    assert plain.opacity == {}
+    assert plain.regions == {}
 
 
-@pytest.mark.parametrize("factors", [(0.0, 1.0, 0.0), (1.0, 0.0, 0.0)], ids=["style", "content"])
-def test_hidden_pixels_get_no_gradient_beyond_the_edge(objective, factors):
+def aimed(objective, seen, factors):
+    """Targets with the painting's style and factors by group."""
+    style = objective.observe(tf.constant(PAINTING[None])).stats
+    weights = {term.name: tf.constant(term.share * factors.get(term.group, 0.0)) for term in objective.terms}
+    return Targets(objective.aims(seen.stats, [style], [1.0]), seen.kept, weights, seen.regions)
+
+
+@pytest.mark.parametrize("group", [STYLE, CONTENT])
+def test_hidden_pixels_get_no_gradient_beyond_the_edge(objective, group):
     image, alpha = tf.constant(PHOTO[None]), tf.constant(LEFT[None])
-    style = objective.blend([objective.observe(tf.constant(PAINTING[None])).style], [1.0])
-    photo = objective.observe(image, alpha)
-    targets = Targets(photo.content, style, Weights(*(tf.constant(factor) for factor in factors)), photo.opacity)
+    targets = aimed(objective, objective.observe(image, alpha), {group: 1.0})
     gradient = np.abs(objective.at(targets)(image[:, ::-1]).gradient[0])
     assert gradient[:, :32].max() > 0
     assert gradient[:, -16:].max() == 0
 
 
-def test_half_hidden_the_rest_is_as_far_from_the_photo_as_alone(objective):
+@pytest.mark.parametrize("group", [STYLE, CONTENT])
+def test_half_hidden_the_rest_is_as_far_from_the_photo_as_alone(objective, group):
     """Terms are means over what is seen, so that the same strength has the same effect."""
     image, alpha = tf.constant(PHOTO[None]), tf.constant(LEFT[None])
-    style = objective.blend([objective.observe(tf.constant(PAINTING[None])).style], [1.0])
-    weights = Weights(*(tf.constant(1.0) for _ in range(3)))
     masked, alone = objective.observe(image, alpha), objective.observe(image[:, :, :32])
     changed = image[:, ::-1]
-    hidden = objective.terms(changed, Targets(masked.content, style, weights, masked.opacity))
-    cut = objective.terms(changed[:, :, :32], Targets(alone.content, style, weights))
-    assert float(hidden.content) == pytest.approx(float(cut.content), rel=0.1)
-    assert float(hidden.style) == pytest.approx(float(cut.style), rel=0.1)
+    hidden = objective.value(changed, aimed(objective, masked, {group: 1.0}))
+    cut = objective.value(changed[:, :, :32], aimed(objective, alone, {group: 1.0}))
+    assert float(hidden) == pytest.approx(float(cut), rel=0.1)
 
 
 def test_the_result_is_as_transparent_as_the_photo(tmp_path):
@@ -119,11 +126,12 @@ def test_a_photo_with_a_hidden_half_takes_on_the_style_where_it_is_seen(engine):
     renderer = Renderer(CONFIG.changed(steps=30, strength=0.9), engine)
     photo, painting = read_image(np.dstack([PHOTO, LEFT])), read_image(PAINTING)
     rendered = _finished(renderer.render(photo, [painting]))
-    targets = renderer.targets(photo, [painting], Size(48, 64))
+    octaves = Octaves(config=renderer.config, engine=engine, content=photo, styles=[painting], memory=MemoryWatch())
+    targets = octaves.targets(Size(48, 64))
     margined = [image_tensor(with_margin(each)) for each in (PHOTO, resampled_alpha(photo, Size(48, 64)))]
-    untouched = engine.objective.style_distances(engine.observe(*margined).style, targets.style)
-    for name, distance in rendered.style_distances.items():
-        assert distance < float(untouched[name])
+    untouched = engine.objective.distances(engine.observe(*margined).stats, targets.aims)
+    for term in engine.objective.statistic:
+        assert rendered.style_distances[term.subject] < float(untouched[term.name])
 
 
 def _finished(events):

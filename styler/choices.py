@@ -1,0 +1,22 @@
+"""What options choose from by name. A registered address, "module:attribute", is imported when it is first used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from styler.errors import ConfigError
+from styler.registry import Registry
+
+STYLE_LOSSES: Registry[Any] = Registry("loss", ConfigError)
+"""Name of `--loss` -> maker of a `styler.losses.base.StatisticLoss`."""
+STYLE_LOSSES.add("gram", "styler.losses.gram:GramLoss")
+STYLE_LOSSES.add("wasserstein", "styler.losses.wasserstein:WassersteinLoss")
+
+CONTENT_LOSSES: Registry[Any] = Registry("content loss", ConfigError)
+"""Name of `--content-loss` -> function: content layers with their shares -> terms."""
+CONTENT_LOSSES.add("features", "styler.losses.content:feature_terms")
+
+OPTIMIZERS: Registry[Any] = Registry("optimizer", ConfigError)
+"""Name of `--optimizer` -> maker of a `styler.optimizers.base.Optimizer`."""
+OPTIMIZERS.add("lbfgs", "styler.optimizers.lbfgs:Lbfgs")
+OPTIMIZERS.add("adam", "styler.optimizers.adam:Adam")

@@ -1,0 +1,1 @@
+"""What an image should match: the terms of a render put together."""

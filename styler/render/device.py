@@ -1,0 +1,91 @@
+"""An octave computed in one piece on the device, many steps a call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from styler.images.mapped import Array
+from styler.losses.base import Stats
+from styler.objective.objective import Targets
+from styler.optimizers.descent import Descent, judged, tensors
+from styler.render.octave import Pace
+from styler.render.program import Stepper
+from styler.render.pyramid import Stage
+from styler.render.snapshot import Arrays
+from styler.types import Tensor
+
+SECONDS_A_CALL = 1.0  # a call should last about this long: seldom enough to cost nothing, often enough to watch
+MOST_STEPS_A_CALL = 50
+
+
+class DeviceOctave:
+    """An `Octave` whose arrays are tensors.
+
+    Args:
+        stepper: Makes the steps.
+        stage: What is asked for.
+        descent: Where to start.
+        targets: Works out what the image is compared with.
+        observed: From an image to its statistics.
+        made: Steps made before.
+        reason: Why it is over already, if it is.
+    """
+
+    def __init__(
+        self,
+        stepper: Stepper,
+        stage: Stage,
+        descent: Descent,
+        targets: Callable[[], Targets],
+        observed: Callable[[Tensor], dict[str, Stats]],
+        made: int = 0,
+        reason: str = "",
+    ) -> None:
+        self.stage, self.descent, self.made, self.reason = stage, descent, made, reason
+        self._stepper, self._prepare, self._observed = stepper, targets, observed
+        self._chunk = 1
+
+    @cached_property
+    def targets(self) -> Targets:
+        """See `Octave`."""
+        return self._prepare()
+
+    def advance(self, most: int) -> Pace | None:
+        """See `Octave`."""
+        targets, started = self.targets, time.perf_counter()
+        advance = self._stepper.advance(self.descent, targets, min(self._chunk, self.stage.steps - self.made, most))
+        if advance is None:
+            return None
+        pace = Pace(int(advance.steps), advance.seconds or time.perf_counter() - started)
+        self._chunk = 2 if self._chunk == 1 else _steps_a_call(pace)  # the first call also compiles
+        self.made += pace.steps
+        self.descent, reason = judged(self._stepper.optimizer, advance.descent)
+        self.reason = reason or ("steps" if self.made >= self.stage.steps else "")
+        return pace
+
+    def image(self) -> Array:
+        """See `Octave`."""
+        image: Array = np.asarray(self._stepper.optimizer.answer(self.descent.state))[0]
+        return image
+
+    def statistics(self) -> dict[str, Stats]:
+        """See `Octave`."""
+        return self._observed(self._stepper.optimizer.answer(self.descent.state))
+
+    def arrays(self) -> Callable[[], Arrays | None]:
+        """See `Octave`; tensors never change, so that it always gives them."""
+        named = tensors(self.descent)
+        return lambda: {name: np.asarray(tensor) for name, tensor in named.items()}
+
+    def buffers(self) -> dict[str, dict[str, object]]:
+        """See `Octave`; there are none."""
+        return {}
+
+
+def _steps_a_call(pace: Pace) -> int:
+    a_step = pace.seconds / max(pace.steps, 1)
+    return max(1, min(MOST_STEPS_A_CALL, int(SECONDS_A_CALL / max(a_step, 1e-6))))

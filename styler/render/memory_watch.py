@@ -1,0 +1,110 @@
+"""Watches how much memory a render holds, and keeps account of what was done about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from styler.errors import ResourceError
+from styler.images.mapped import folder_for_files
+from styler.memory import resident_memory, trim
+from styler.render.pyramid import Stage
+
+NEAR = 0.9  # of the budget: there the tile shrinks
+GROWN = 1.02  # times what was held at the last alarm: TensorFlow gives nothing back, so that only growth tells
+FIRST = 512  # pixels: the tile to go on with where one piece was too much
+EVERY = 0.05  # seconds between two looks: a tile takes longer, a look some microseconds
+
+
+@dataclass
+class MemoryWatch:
+    """A watcher beside a render; a context manager.
+
+    Attributes:
+        budget: Most resident memory of the process, bytes; None watches nothing.
+        resident: Tells the bytes that the process holds now.
+        give_back: Gives free memory back to the system; only what is left then counts.
+        said: What was done, for the report.
+        cap: Largest tile from now on, pixels; None for what the plan says.
+    """
+
+    budget: int | None = None
+    resident: Callable[[], int] = resident_memory
+    give_back: Callable[[], None] = trim
+    said: list[str] = field(default_factory=list)
+    cap: int | None = None
+    _level: float = 0.0
+    _near: threading.Event = field(default_factory=threading.Event)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> MemoryWatch:
+        """Start looking."""
+        if self.budget is not None:
+            threading.Thread(target=self._watch, daemon=True, name="styler-memory").start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop looking."""
+        self._over.set()
+
+    def _watch(self) -> None:
+        while not self._over.wait(EVERY):
+            self.look()
+
+    def look(self) -> None:
+        """Take note if memory use is near the budget now."""
+        if self.budget is None:
+            return
+        limit = max(NEAR * self.budget, GROWN * self._level)
+        if self.resident() > limit:
+            self.give_back()
+            held = self.resident()
+            if held > limit:
+                self._level = held
+                self._near.set()
+
+    def alarmed(self) -> bool:
+        """Whether memory use came near the budget since the last call."""
+        near = self._near.is_set()
+        self._near.clear()
+        return near
+
+    def smaller(self, tile: int, smallest: int, reason: str, *, needed: bool) -> int:
+        """Half the tile, no smaller than the smallest.
+
+        Args:
+            tile: Side of the tiles so far, pixels.
+            smallest: Side that still works, pixels.
+            reason: For the report.
+            needed: Whether it cannot go on with the tile as it is.
+
+        Raises:
+            ResourceError: It is needed, and the tile is as small as can be.
+        """
+        if tile <= smallest:
+            if not needed:
+                return tile
+            message = f"{reason}, with tiles of {tile} pixels, the smallest for these layers; give more memory"
+            raise ResourceError(message)
+        chosen = self.cap = max(tile // 2, smallest)
+        self.note(f"{reason}: tiles of {chosen} pixels instead of {tile}")
+        return chosen
+
+    def split(self, stage: Stage, smallest: int) -> Stage:
+        """A stage in one piece as one by tiles, with at most a quarter of its pixels each."""
+        height, width = stage.size
+        self.cap = max(min(FIRST, max(height, width) // 2), smallest)
+        self.note(f"octave {width}x{height} goes on by tiles of {self.cap} pixels")
+        return replace(stage, tile=self.cap, folder=stage.folder or folder_for_files())
+
+    def capped(self, stage: Stage) -> Stage:
+        """A stage of the plan with tiles no larger than what memory has borne."""
+        if self.cap is None or (stage.tile is not None and stage.tile <= self.cap):
+            return stage
+        return replace(stage, tile=self.cap, folder=stage.folder or folder_for_files())
+
+    def note(self, what: str) -> None:
+        """Add a line to the report."""
+        self.said.append(what)

@@ -1,0 +1,247 @@
+"""Starts octaves: each on the device or by tiles, from nothing, from the octave before or from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+
+from styler.config import RenderConfig
+from styler.errors import CheckpointError, ResourceError
+from styler.images.mapped import Array, release
+from styler.images.picture import Picture
+from styler.images.reading import read_image
+from styler.images.resampling import resampled_alpha
+from styler.losses.base import Stats
+from styler.objective.compiled import any_size
+from styler.objective.objective import Observation, Targets
+from styler.objective.strength import weights_of
+from styler.optimizers.base import AnyOptimizer
+from styler.optimizers.descent import Descent, begun, tensors
+from styler.optimizers.walk import Pieces
+from styler.render.buffers import Buffers
+from styler.render.device import DeviceOctave
+from styler.render.engine import Engine
+from styler.render.host import HostOctave
+from styler.render.margin import padded_size, with_margin
+from styler.render.memory_watch import MemoryWatch
+from styler.render.octave import Octave
+from styler.render.program import image_tensor
+from styler.render.pyramid import Stage
+from styler.render.snapshot import Snapshot
+from styler.render.start import filled, noise, padded, refined
+from styler.tiles.tiling import Told
+from styler.types import Size, Tensor
+
+OUT_OF_MEMORY = "the device ran out of memory"
+SMALL = (1, 4, 4, 3)  # any image will do to learn which tensors an optimizer's state has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Octaves:
+    """What the octaves of one render have in common.
+
+    Attributes:
+        config: What to render.
+        engine: Made for this config or for one that differs in nothing decisive.
+        content: The photo.
+        styles: One or more paintings.
+        memory: Watches how much is held.
+        told: Called after each tile, see `Tiling`.
+    """
+
+    config: RenderConfig
+    engine: Engine
+    content: Picture
+    styles: Sequence[Picture]
+    memory: MemoryWatch
+    told: Told | None = None
+
+    def started(self, stage: Stage, before: Octave | None = None, snapshot: Snapshot | None = None) -> Octave:
+        """An octave at its start, or where a snapshot stands.
+
+        Args:
+            stage: What is asked for.
+            before: The octave before, at its end; None for the first.
+            snapshot: Made at this octave, on the device or by tiles; None to begin.
+
+        Raises:
+            CheckpointError: The snapshot is of another optimizer or size.
+            ResourceError: The device ran out of memory, and tiles are impossible.
+        """
+        saved = None if snapshot is None else self._saved(stage, snapshot)
+        made, reason = (0, "") if snapshot is None else (snapshot.position.made, snapshot.position.reason)
+        if stage.tile is None:
+            try:
+                return self._on_device(stage, before, saved, made, reason)
+            except tf.errors.ResourceExhaustedError:
+                stage = self._split(stage, OUT_OF_MEMORY)
+        return self._on_host(stage, before, saved, made, reason)
+
+    def smaller(self, octave: Octave, reason: str, *, needed: bool) -> Octave:
+        """The octave with smaller tiles, or by tiles if it was in one piece, where it stands.
+
+        Args:
+            octave: That takes too much memory.
+            reason: For the report.
+            needed: Whether it cannot go on as it is; else it does where nothing can be done.
+
+        Raises:
+            ResourceError: It is needed, and nothing can be done.
+        """
+        if octave.stage.tile is not None:
+            smallest = self.engine.tiling.view.smallest_tile
+            tile = self.memory.smaller(octave.stage.tile, smallest, reason, needed=needed)
+            octave.stage = replace(octave.stage, tile=tile)
+            return octave
+        if self.engine.untileable and not needed:
+            return octave
+        stage = self._split(octave.stage, reason if needed else "")
+        return self._on_host(stage, None, octave.descent, octave.made, octave.reason)
+
+    def _split(self, stage: Stage, reason: str) -> Stage:
+        if reason:
+            self.memory.note(reason)
+        if self.engine.untileable:
+            message = (
+                f"{OUT_OF_MEMORY}, and layer {self.engine.untileable!r} looks at the whole image, so that "
+                "it cannot be computed by tiles; ask for a smaller --size or another --network"
+            )
+            raise ResourceError(message)
+        return self.memory.split(stage, self.engine.tiling.view.smallest_tile)
+
+    def _on_device(
+        self, stage: Stage, before: Octave | None, saved: Descent | None, made: int, reason: str
+    ) -> DeviceOctave:
+        stepper, size = self.engine.program, stage.size
+        if saved is None:
+            image = tf.constant(self._image(stage, before, Buffers()))
+            descent = _begun(stepper.optimizer, before, image)
+        else:
+            adopted = saved._replace(state=stepper.optimizer.adopted(saved.state))
+            descent = tf.nest.map_structure(tf.convert_to_tensor, adopted)
+
+        def observed(image: Tensor) -> dict[str, Stats]:
+            return self.engine.observe(image, _tensor(self._alpha(size))).stats
+
+        return DeviceOctave(stepper, stage, descent, lambda: self.targets(size), observed, made, reason)
+
+    def _on_host(
+        self, stage: Stage, before: Octave | None, saved: Descent | None, made: int, reason: str
+    ) -> HostOctave:
+        buffers = stage.buffers()
+        walk = Pieces(buffers.zeros, release)
+        optimizer = self.engine.program.optimizer.on_host(walk, stage.steps, stage.history)
+        photo = [self._photo(stage.size, buffers)]
+        if saved is None:
+            walk.buffers["iterate"] = self._image(stage, before, buffers, photo[0])
+            descent = _begun(optimizer, before, walk.buffers["iterate"])
+        else:
+            descent = _in_buffers(optimizer, walk, saved)
+
+        def targets(tile: int) -> Targets:
+            made = self.tiled_targets(stage.size, tile, buffers, photo[0])
+            photo.clear()  # what was seen is not needed any more
+            return made
+
+        return HostOctave(
+            self.engine.tiling, optimizer, walk, stage, buffers, descent, targets, self.told, made, reason
+        )
+
+    def _photo(self, size: Size, buffers: Buffers) -> Array:
+        """The photo with its margin, (H, W, 3)."""
+        return padded(self.content, size, buffers.zeros("photo", (*padded_size(size), 3)))
+
+    def _alpha(self, size: Size) -> Array | None:
+        """How opaque the photo is at an octave, (H, W, 1) with margin; None where it is everywhere."""
+        alpha = resampled_alpha(self.content, size)
+        return None if alpha is None else with_margin(alpha)
+
+    def _image(self, stage: Stage, before: Octave | None, buffers: Buffers, photo: Array | None = None) -> Array:
+        """Where an octave starts, with its margin, (1, H, W, 3)."""
+        size, init = stage.size, self.config.init
+        image = buffers.zeros("iterate", (1, *padded_size(size), 3))
+        if before is not None:
+            seen = self._photo(size, buffers) if photo is None else photo
+            refined(before.image(), self.content, seen, image[0], buffers)
+        elif init == "noise":
+            noise(self.config.seed, image[0])
+        elif init == "content" and photo is not None:
+            filled(image[0], photo)
+        else:
+            named = {"content": self.content, "style": self.styles[0]}
+            padded(named[init] if init in named else read_image(init), size, image[0])
+        return image
+
+    def targets(self, size: Size) -> Targets:
+        """What an image of this size is compared with in one piece."""
+        photo = image_tensor(self._photo(size, Buffers()))
+        seen = self.engine.observe(photo, _tensor(self._alpha(size)))
+        return self._aimed(seen, size, None)
+
+    def tiled_targets(self, size: Size, tile: int, buffers: Buffers, photo: Array) -> Targets:
+        """What an image of this size is compared with by tiles; activations and regions are arrays.
+
+        Args:
+            size: Of the octave, without margin.
+            tile: Side of what a tile owns, pixels.
+            buffers: Where the activations of the photo go.
+            photo: With its margin, (H, W, 3).
+        """
+        return self._aimed(self.engine.tiling.observe(photo, tile, buffers.zeros, self._alpha(size)), size, tile)
+
+    def _aimed(self, seen: Observation, size: Size, tile: int | None) -> Targets:
+        objective, shares = self.engine.objective, self.config.style_shares(len(self.styles))
+        styles = [self.engine.statistics(style, size, tile) for style in self.styles]
+        aims = objective.aims(seen.stats, styles, shares)
+        weights = weights_of(objective, self.config, seen.stats, aims, max(size))
+        factors = {name: tf.constant(weight, tf.float32) for name, weight in weights.items()}
+        return Targets(aims, seen.kept, factors, seen.regions)
+
+    def _saved(self, stage: Stage, snapshot: Snapshot) -> Descent:
+        """A snapshot's arrays as a descent.
+
+        Raises:
+            CheckpointError: They are not those of such a state, or of an image of another size.
+        """
+        optimizer = self.engine.program.optimizer.like(snapshot.arrays)
+        pattern = begun(optimizer.init(tf.zeros(SMALL)))
+        specs = {name: any_size(tensor) for name, tensor in tensors(pattern).items()}
+        if set(specs) != set(snapshot.arrays):
+            message = f"a checkpoint of {len(specs)} tensors was expected that this optimizer knows; it holds others"
+            raise CheckpointError(message)
+        for name, spec in specs.items():
+            _check(name, snapshot.arrays[name], spec, padded_size(stage.size))
+        descent: Descent = tf.nest.pack_sequence_as(pattern, [snapshot.arrays[name] for name in specs])
+        return descent
+
+
+def _begun(optimizer: AnyOptimizer, before: Octave | None, image: Tensor) -> Descent:
+    """A descent at its start, with what the optimizer keeps from the octave before."""
+    state = optimizer.init(image) if before is None else optimizer.resample(before.descent.state, image)
+    return begun(state)
+
+
+def _in_buffers(optimizer: AnyOptimizer, walk: Pieces, saved: Descent) -> Descent:
+    """A descent whose arrays of the size of an image are buffers."""
+    fields = optimizer.adopted(saved.state)._asdict()
+    state = {
+        name: walk.filled(optimizer.buffers[name], value) if name in optimizer.buffers else tf.convert_to_tensor(value)
+        for name, value in fields.items()
+    }
+    watch = type(saved.watch)(*(tf.convert_to_tensor(value) for value in saved.watch))
+    return Descent(type(saved.state)(**state), watch)
+
+
+def _tensor(alpha: Array | None) -> Tensor | None:
+    return None if alpha is None else image_tensor(alpha)
+
+
+def _check(name: str, array: Any, spec: Any, size: Size) -> None:
+    fits = array.dtype == spec.dtype.as_numpy_dtype and spec.shape.is_compatible_with(array.shape)
+    if not fits or (len(spec.shape) >= 4 and tuple(array.shape[-3:-1]) != size):
+        expected = f"a checkpoint with {name} of {spec.dtype.name} {spec.shape} was expected"
+        message = f"{expected} at {size.height} x {size.width} pixels, got {array.dtype} {array.shape}"
+        raise CheckpointError(message)

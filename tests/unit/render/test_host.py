@@ -1,0 +1,253 @@
+"""A render by tiles is the render in one piece."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from styler.config import RenderConfig
+from styler.errors import CheckpointError
+from styler.images.reading import read_image
+from styler.memory import resident_memory
+from styler.render.margin import padded_size
+from styler.render.memory_watch import EVERY, NEAR, MemoryWatch
+from styler.render.renderer import Renderer
+from styler.render.schedule import unplanned
+from styler.render.start import INSIDE
+from styler.types import Size
+from support.networks import tiny_network
+from support.pictures import blobs, stripes
+from support.programs import shared_engine
+from support.tile_borders import at_borders
+
+PHOTO, PAINTING = read_image(blobs(120, 160, 1)), read_image(stripes(90, 70))
+
+
+def rendered(**options):
+    config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
+    events, course = [], Renderer(config, shared_engine(config, tiny_network())).render(PHOTO, [PAINTING])
+    while True:
+        try:
+            events.append(next(course))
+        except StopIteration as end:
+            return events, end.value
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
+def test_the_same_picture_as_in_one_piece(optimizer, loss):
+    _, whole = rendered(optimizer=optimizer, loss=loss, tile="off")
+    events, tiled = rendered(optimizer=optimizer, loss=loss, tile=64)
+    assert events[-1].step == 9
+    assert np.abs(tiled.pixels - whole.pixels).mean() < 1e-2, "paths part slowly, by rounding"
+    for mine, theirs in zip(tiled.octaves, whole.octaves, strict=True):
+        assert mine["loss"] == pytest.approx(theirs["loss"], rel=0.03)
+    assert [row["steps"] for row in tiled.octaves] == [row["steps"] for row in whole.octaves]
+
+
+def test_events_show_the_picture_under_way():
+    events, tiled = rendered(tile=64)
+    assert events[-1].image().size == tiled.pixels.shape[1::-1]
+
+
+def test_coarse_octaves_that_fit_one_tile_stay_in_one_piece():
+    events, tiled = rendered(tile=160, scales=2)
+    assert events[0].width + 16 <= 160 < 192
+    assert np.isfinite(tiled.pixels).all()
+
+
+def course_of(plan=None, snapshot=None, told=None, **options):
+    config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
+    return Renderer(config, shared_engine(config, tiny_network())).render(
+        PHOTO, [PAINTING], snapshot=snapshot, schedule=plan or planned(config), told=told
+    )
+
+
+def planned(config, tile=None, folder=None, budget=None):
+    """The config's own octaves, all by tiles of one size if one is given."""
+    plan = unplanned(config, Size(144, 192))
+    stages = tuple(replace(s, tile=tile or s.tile, folder=folder, history=9) for s in plan.stages)
+    return replace(plan, stages=stages, budget=budget)
+
+
+def finished(course):
+    events = []
+    while True:
+        try:
+            events.append(next(course))
+        except StopIteration as end:
+            return events, end.value
+
+
+CONFIG = RenderConfig(size=192, steps=9, scales=2)
+
+
+def test_mapped_arrays_give_the_same_bytes(tmp_path):
+    _, resident = finished(course_of(planned(CONFIG, 64)))
+    _, mapped = finished(course_of(planned(CONFIG, 64, tmp_path)))
+    np.testing.assert_array_equal(mapped.pixels, resident.pixels)
+    buffers = mapped.memory["buffers"]
+    assert buffers["gradient"] == {"bytes": 12 * 160 * 208, "mapped": True}
+    assert buffers["moves"]["bytes"] == 4 * buffers["iterate"]["bytes"]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("stop", [2, 7])
+def test_resumed_is_uninterrupted_to_the_byte(optimizer, stop):
+    _, whole = finished(course_of(tile=64, optimizer=optimizer))
+    course = course_of(tile=64, optimizer=optimizer)
+    event = next(event for event in course if event.step == stop)
+    kept = event.snapshot()
+    arrays = {name: np.array(array) for name, array in kept.arrays.items()}
+    _, resumed = finished(course_of(tile=64, optimizer=optimizer, snapshot=replace(kept, arrays=arrays)))
+    np.testing.assert_array_equal(resumed.pixels, whole.pixels)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tiles", [1, 2, 4])
+def test_a_step_broken_off_after_any_tile_counts_for_nothing(optimizer, tiles):
+    """What the last event shows and keeps is still that of its own step, and the rest can be made up for."""
+    _, whole = finished(course_of(tile=64, optimizer=optimizer))
+    seen, end = [], [math.inf]
+
+    def told(done, count):
+        seen.append((done, count))
+        if len(seen) == end[0]:
+            raise KeyboardInterrupt
+
+    course = course_of(tile=64, optimizer=optimizer, told=told)
+    event = next(event for event in course if event.step == 7)
+    picture, end[0] = event.picture().pixels.copy(), len(seen) + tiles
+    with pytest.raises(KeyboardInterrupt):
+        next(course)
+    np.testing.assert_array_equal(event.picture().pixels, picture)
+    _, resumed = finished(course_of(tile=64, optimizer=optimizer, snapshot=event.snapshot()))
+    np.testing.assert_array_equal(resumed.pixels, whole.pixels)
+    assert resumed.octaves[-1]["evaluations"] == whole.octaves[-1]["evaluations"]
+
+
+def test_an_event_of_the_past_has_no_snapshot():
+    course = course_of(tile=64)
+    event = next(course)
+    next(course)
+    next(course)
+    assert event.snapshot() is None
+
+
+def test_a_snapshot_of_another_render_is_refused():
+    kept = next(course_of(tile=64, optimizer="adam")).snapshot()
+    with pytest.raises(CheckpointError, match="tensors was expected that this optimizer knows"):
+        next(course_of(tile=64, snapshot=kept))
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tile", [None, 128])
+def test_going_on_by_smaller_tiles_gives_the_same_picture(optimizer, tile):
+    """As after a kill for want of memory: to 1e-4 while rounding has had a few steps to grow in."""
+    config = CONFIG.changed(optimizer=optimizer, steps=12)
+    _, whole = finished(course_of(planned(config, tile), optimizer=optimizer, steps=12))
+    course = course_of(planned(config, tile), optimizer=optimizer, steps=12)
+    kept = next(event for event in course if event.step >= 9).snapshot()
+    assert kept.position.octave == 1
+    assert kept.position.made >= 2
+    smaller = planned(config, tile)
+    smaller = replace(smaller, stages=(smaller.stages[0], replace(smaller.stages[1], tile=64)))
+    _, resumed = finished(course_of(smaller, kept, optimizer=optimizer, steps=12))
+    assert np.abs(resumed.pixels - whole.pixels).mean() < 1e-4
+    assert [row["evaluations"] for row in resumed.octaves] == [row["evaluations"] for row in whole.octaves]
+
+
+def exhausted_once(monkeypatch, engine, name, after):
+    """One call of a compiled program fails as on a device without memory."""
+    owner = engine.tiling if name.startswith("_") else engine.program
+    real, calls = getattr(owner, name), []
+
+    def failing(*args):
+        calls.append(1)
+        if len(calls) == after:
+            raise tf.errors.ResourceExhaustedError(None, None, "injected")
+        return real(*args)
+
+    monkeypatch.setattr(owner, name, failing)
+
+
+@pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 10), ("_observe", 2)])
+def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
+    engine = shared_engine(CONFIG, tiny_network())
+    _, whole = finished(course_of(planned(CONFIG, 128)))
+    exhausted_once(monkeypatch, engine, name, after)
+    events, result = finished(course_of(planned(CONFIG, 128)))
+    assert events[-1].step == 9
+    assert any("ran out of memory" in said for said in result.memory["events"])
+    assert np.abs(result.pixels - whole.pixels).mean() < 1e-2
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypatch, after):
+    engine = shared_engine(CONFIG, tiny_network())
+    exhausted_once(monkeypatch, engine, "advance", after)
+    events, result = finished(course_of(planned(CONFIG)))
+    assert events[-1].step == 9
+    assert [row["steps"] for row in result.octaves] == [5, 4]
+    assert "the device ran out of memory" in result.memory["events"][0]
+    assert "goes on by tiles" in result.memory["events"][1]
+    _, whole = finished(course_of(planned(CONFIG)))
+    assert np.abs(result.pixels - whole.pixels).mean() < 2e-3
+
+
+@pytest.mark.parametrize("tile", [None, 128])
+def test_the_watcher_shrinks_near_the_budget(monkeypatch, tile):
+    monkeypatch.setattr("styler.render.memory_watch.resident_memory", lambda: 0)
+    monkeypatch.setattr(MemoryWatch, "alarmed", lambda self, seen=[0, 0, 1]: bool(seen and seen.pop(0)))
+    events, result = finished(course_of(planned(CONFIG, tile, budget=1000)))
+    assert events[-1].step == 9
+    assert result.memory["events"]
+    assert np.isfinite(result.pixels).all()
+
+
+def test_the_watcher_sees_memory_that_is_really_taken():
+    """Nothing is replaced here: ballast fills what is left of the budget."""
+    plan = planned(CONFIG, 128, budget=int((resident_memory() + 2**28) / NEAR))
+    course, ballast = course_of(plan), []
+    while True:
+        try:
+            event = next(course)
+        except StopIteration as end:
+            said = end.value.memory["events"]
+            break
+        if event.step == 5:  # the end of the first octave
+            ballast.append(np.ones(3 * 2**26))
+            time.sleep(10 * EVERY)
+    assert event.step == 9
+    assert said == ["memory use came near the budget: tiles of 64 pixels instead of 128"]
+
+
+def test_no_seam_shows_in_the_picture():
+    """Tiled less untiled is no larger at tile borders than elsewhere."""
+    config, size = RenderConfig(size=320, steps=4, scales=1), Size(240, 320)
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+
+    def pixels(tile):
+        plan = unplanned(config.changed(tile=tile), size)
+        return finished(renderer.render(PHOTO, [PAINTING], schedule=plan))[1].pixels.astype(np.float64)
+
+    error = (pixels(48) - pixels("off")) ** 2
+    borders = at_borders(renderer.engine.tiling.view, padded_size(size), 48)[INSIDE, INSIDE]
+    assert 0.05 < borders.mean() < 0.5
+    rounding = 1e-4**2  # sums over tiles are taken in another order; a fortieth of a level of 8 bits
+    assert 0 < error[borders].mean() <= max(1.5 * error[~borders].mean(), rounding)
+    assert error.mean() < 2e-3**2, "a halo that is one stride too narrow gives 1e-2"
+
+
+@pytest.mark.slow
+def test_adam_that_goes_astray_is_set_back_by_tiles_too():
+    result = finished(course_of(tile=64, optimizer="adam", learning_rate=0.9, steps=40))[1]
+    whole = finished(course_of(tile="off", optimizer="adam", learning_rate=0.9, steps=40))[1]
+    assert result.setbacks == whole.setbacks
+    assert np.isfinite(result.pixels).all()

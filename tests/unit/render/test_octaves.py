@@ -1,0 +1,115 @@
+"""Octaves from checkpoints: whatever the home they were made in, and whatever is not theirs is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from styler.config import RenderConfig
+from styler.errors import CheckpointError
+from styler.images.reading import read_image
+from styler.render.memory_watch import MemoryWatch
+from styler.render.octaves import Octaves
+from styler.render.pyramid import Stage
+from styler.render.snapshot import Position, Snapshot
+from styler.types import Size
+from support.networks import tiny_network
+from support.pictures import blobs, stripes
+from support.programs import shared_engine
+
+STAGE = Stage(size=Size(96, 128), steps=8)
+POSITION = Position(octave=0, made=3, done=0, reason="", stop_reason="steps", setbacks=0, seconds=0.0, rows=())
+
+
+def octaves(optimizer="lbfgs", told=None):
+    config = RenderConfig(optimizer=optimizer, size=128)
+    return Octaves(
+        config=config,
+        engine=shared_engine(config, tiny_network()),
+        content=read_image(blobs(96, 128, 1)),
+        styles=[read_image(stripes(90, 70))],
+        memory=MemoryWatch(),
+        told=told,
+    )
+
+
+def advanced(octave, steps):
+    while octave.made < steps:
+        octave.advance(steps - octave.made)
+    return octave
+
+
+def kept(octave):
+    arrays = {name: np.array(array) for name, array in octave.arrays()().items()}
+    return Snapshot(position=replace(POSITION, made=octave.made), arrays=arrays)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tile", [None, 64])
+def test_every_array_comes_back_to_the_bit(optimizer, tile):
+    made, stage = octaves(optimizer), replace(STAGE, tile=tile)
+    snapshot = kept(advanced(made.started(stage), 3))
+    again = made.started(stage, snapshot=snapshot)
+    assert again.made == 3
+    for name, array in again.arrays()().items():
+        assert (array.dtype, array.tobytes()) == (
+            snapshot.arrays[name].dtype,
+            snapshot.arrays[name].tobytes(),
+        ), name
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tiles", [(None, 64), (64, None)], ids=["to tiles", "to one piece"])
+def test_an_octave_goes_on_in_the_other_home(optimizer, tiles):
+    made = octaves(optimizer)
+    there, here = (replace(STAGE, tile=tile) for tile in tiles)
+    whole = advanced(made.started(there), 7)
+    moved = made.started(here, snapshot=kept(advanced(made.started(there), 5)))
+    advanced(moved, 7)
+    assert int(moved.descent.state.evaluations) == int(whole.descent.state.evaluations)
+    assert np.abs(moved.image() - whole.image()).mean() < 1e-3
+
+
+def test_fewer_pairs_are_kept_where_there_is_room_for_few():
+    made = octaves()
+    snapshot = kept(advanced(made.started(STAGE), 5))
+    short = made.started(replace(STAGE, tile=64, history=2), snapshot=snapshot)
+    assert short.descent.state.known.numpy().tolist() == [True, True]
+    newest = int(snapshot.arrays["state.newest"])
+    np.testing.assert_array_equal(short.descent.state.moves[1], snapshot.arrays["state.moves"][newest])
+    advanced(short, 7)
+    assert np.isfinite(short.image()).all()
+
+
+def test_another_optimizers_state_is_refused():
+    snapshot = kept(advanced(octaves("adam").started(STAGE), 1))
+    with pytest.raises(CheckpointError, match="tensors was expected that this optimizer knows"):
+        octaves("lbfgs").started(STAGE, snapshot=snapshot)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("state.iterate", np.zeros((1, 112, 144, 3))),
+        ("state.iterate", np.zeros((1, 3, 5, 3), np.float32)),
+        ("state.steps", np.zeros(2, np.int32)),
+        ("watch.best", np.zeros((), np.float64)),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(name, wrong):
+    made = octaves("adam")
+    snapshot = kept(advanced(made.started(STAGE), 1))
+    broken = replace(snapshot, arrays={**snapshot.arrays, name: wrong})
+    with pytest.raises(CheckpointError, match=f"a checkpoint with {name} of .* was expected at 112 x 144 pixels, got"):
+        made.started(STAGE, snapshot=broken)
+
+
+@pytest.mark.parametrize("tile", [None, 64])
+def test_a_history_of_another_length_is_no_reason_to_read_past_an_array(tile):
+    made = octaves()
+    snapshot = kept(advanced(made.started(STAGE), 2))
+    broken = replace(snapshot, arrays={**snapshot.arrays, "state.known": np.zeros(3, bool)})
+    with pytest.raises(CheckpointError, match=r"state\.moves"):
+        made.started(replace(STAGE, tile=tile), snapshot=broken)
