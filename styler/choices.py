@@ -11,6 +11,7 @@ STYLE_LOSSES: Registry[Any] = Registry("loss", ConfigError)
 """Name of `--loss` -> maker of a `styler.losses.base.StatisticLoss`."""
 STYLE_LOSSES.add("gram", "styler.losses.gram:GramLoss")
 STYLE_LOSSES.add("wasserstein", "styler.losses.wasserstein:WassersteinLoss")
+STYLE_LOSSES.add("moments", "styler.losses.moments:MomentsLoss")
 
 CONTENT_LOSSES: Registry[Any] = Registry("content loss", ConfigError)
 """Name of `--content-loss` -> function: content layers with their shares -> terms."""

@@ -1,0 +1,71 @@
+"""Style loss by means and standard deviations of channels (Huang & Belongie, ICCV 2017, eq. 13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import tensorflow as tf
+
+from styler.losses import functional as F
+from styler.losses.base import Stats, per_position
+from styler.types import Tensor
+
+FLOOR = 1e-5  # added to a channel's variance before its root is taken, as in the authors' code
+
+
+class MomentsTarget(NamedTuple):
+    """A style's channels one by one, float64.
+
+    Attributes:
+        mean: (B, R, C).
+        deviation: (B, R, C).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsLoss:
+    """Squared differences of the channels' means and standard deviations.
+
+    Unlike Gram matrices and covariances it leaves open which channels go together, and so copies colors and contrast
+    more than it does strokes. Differs from the paper: squares of distances in place of distances, and divided by the
+    target's total variance so that layers and networks compare.
+    """
+
+    gain: ClassVar[float] = 1.0
+
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
+        """`first` and `square`, sums of activations and of their squares, (B, R, C), and `count`; see `Loss`."""
+        return {
+            "count": F.positions(features, weights),
+            "first": _sums(features, weights),
+            "square": _sums(tf.square(features), weights),
+        }
+
+    def prepared(self, stats: Stats) -> MomentsTarget:
+        """Mean and standard deviation of every channel of a style."""
+        return MomentsTarget(*_moments(stats))
+
+    def distance(self, stats: Stats, target: MomentsTarget) -> Tensor:
+        """Squared distance of both as a share of the target's total variance, (B, R), >= 0; in float64 inside."""
+        mean, deviation = _moments(stats)
+        apart = tf.square(mean - target.mean) + tf.square(deviation - target.deviation)
+        variance = tf.reduce_sum(tf.square(target.deviation), -1)
+        return tf.cast(tf.reduce_sum(apart, -1) / variance, stats["first"].dtype)
+
+
+def _sums(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Sums over positions in each region, (B, H, W, C) -> (B, R, C)."""
+    if weights is None:
+        return tf.reduce_sum(values, (1, 2))[:, None]
+    return tf.einsum("bhwc,bhwr->brc", values, weights)
+
+
+def _moments(stats: Stats) -> tuple[Tensor, Tensor]:
+    """Means and standard deviations, (B, R, C), float64."""
+    means = per_position({name: tf.cast(part, tf.float64) for name, part in stats.items()})
+    variance = tf.nn.relu(means["square"] - tf.square(means["first"]))
+    return means["first"], tf.sqrt(variance + FLOOR)
