@@ -12,6 +12,7 @@ STYLE_LOSSES: Registry[Any] = Registry("loss", ConfigError)
 STYLE_LOSSES.add("gram", "styler.losses.gram:GramLoss")
 STYLE_LOSSES.add("wasserstein", "styler.losses.wasserstein:WassersteinLoss")
 STYLE_LOSSES.add("moments", "styler.losses.moments:MomentsLoss")
+STYLE_LOSSES.add("histogram", "styler.losses.histogram:HistogramLoss")
 
 CONTENT_LOSSES: Registry[Any] = Registry("content loss", ConfigError)
 """Name of `--content-loss` -> function: content layers with their shares -> terms."""
