@@ -17,6 +17,7 @@ STYLE_LOSSES.add("histogram", "styler.losses.histogram:HistogramLoss")
 CONTENT_LOSSES: Registry[Any] = Registry("content loss", ConfigError)
 """Name of `--content-loss` -> function: content layers with their shares -> terms."""
 CONTENT_LOSSES.add("features", "styler.losses.content:feature_terms")
+CONTENT_LOSSES.add("laplacian", "styler.losses.laplacian:laplacian_terms")
 
 OPTIMIZERS: Registry[Any] = Registry("optimizer", ConfigError)
 """Name of `--optimizer` -> maker of a `styler.optimizers.base.Optimizer`."""
