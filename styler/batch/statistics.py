@@ -16,6 +16,7 @@ import tensorflow as tf
 from styler.errors import OutputError
 from styler.images.atomic import write_atomically
 from styler.losses.base import Stats
+from styler.render.recent import Recent
 from styler.types import Size
 
 Key: TypeAlias = tuple[str, Size]
@@ -23,7 +24,7 @@ Value: TypeAlias = dict[str, Stats]
 
 
 class StatisticsFolder(MutableMapping[Key, Value]):
-    """Statistics by the SHA-256 of a painting's pixels and its size: in memory, and on disk behind it.
+    """Statistics by the SHA-256 of a painting's pixels and its size: the latest in memory, and all on disk behind it.
 
     A file that cannot be written or read costs time and nothing else.
 
@@ -34,7 +35,7 @@ class StatisticsFolder(MutableMapping[Key, Value]):
 
     def __init__(self, folder: Path, tag: str) -> None:
         self._folder, self._tag = folder, tag
-        self._known: dict[Key, Value] = {}
+        self._known = Recent()
 
     def __getitem__(self, key: Key) -> Value:
         """What is known of a painting at a size.

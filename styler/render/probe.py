@@ -42,6 +42,7 @@ SIDES = (256, 512)  # pixels; the line of memory through both is within 10 % of 
 SLOW, SLOW_SIDE = 0.5, 384  # seconds a step at the first side beyond which the second is this
 REPEATS = 3
 SWEPT = 768  # pixels a side of the image that the optimizer is timed on: its buffers are larger than any cache
+MOST_KEPT = 200  # measurements, half a kilobyte each: years of versions, networks and options
 TIMEOUT = 300  # seconds: the embedded network takes 10, VGG19 30
 READY = "styler-probe "
 
@@ -135,6 +136,14 @@ def _keep(path: Path, values: dict[str, Any]) -> None:
     beside = path.with_name(f".{path.name}-{os.getpid()}")
     beside.write_text(json.dumps(values), "utf-8")
     beside.replace(path)
+    _forget(path.parent)
+
+
+def _forget(folder: Path) -> None:
+    """All but the latest measurements."""
+    kept = sorted(folder.glob("cost-*.json"), key=lambda path: path.stat().st_mtime)
+    for path in kept[:-MOST_KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _measured_elsewhere(config: RenderConfig, kind: str) -> Cost | None:

@@ -6,6 +6,8 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 
+import tensorflow as tf
+
 from styler.losses.base import Stats
 from styler.types import Size
 
@@ -19,11 +21,11 @@ class Recent(MutableMapping[Key, Value]):
     """Forgets what was used longest ago when there is more than it may hold; the latest stays, however large.
 
     Args:
-        most: Bytes of all values together.
+        most: Bytes of all values together; None for `MOST`.
     """
 
-    def __init__(self, most: int = MOST) -> None:
-        self.most, self.held = most, 0
+    def __init__(self, most: int | None = None) -> None:
+        self.most, self.held = MOST if most is None else most, 0
         self._kept: OrderedDict[Key, Value] = OrderedDict()
 
     def __getitem__(self, key: Key) -> Value:
@@ -64,4 +66,5 @@ class Recent(MutableMapping[Key, Value]):
 
 def _size(value: Value) -> int:
     """Bytes of a painting's statistics."""
-    return sum(math.prod(part.shape) * part.dtype.size for stats in value.values() for part in stats.values())
+    parts = [part for stats in value.values() for part in stats.values()]
+    return sum(math.prod(part.shape) * tf.as_dtype(part.dtype).size for part in parts)

@@ -6,7 +6,7 @@ import pytest
 from styler.api import Stylizer
 from styler.batch.statistics import StatisticsFolder
 from styler.config import RenderConfig
-from styler.losses import Stats
+from styler.render import recent
 from styler.types import Size
 from support.pictures import blobs, stripes
 
@@ -16,15 +16,21 @@ KEY = ("digest", Size(64, 48))
 def made(seed):
     rng = np.random.default_rng(seed)
     return {
-        layer: Stats(np.ones(1), *(rng.random(shape, np.float32) for shape in ((1, 3), (1, 3, 3)))) for layer in "ab"
+        f"style {layer}": {
+            "count": np.ones((1, 1), np.float32),
+            "first": rng.random((1, 1, 3), np.float32),
+            "second": rng.random((1, 1, 3, 3), np.float32),
+        }
+        for layer in "ab"
     }
 
 
 def same(found, wanted):
     assert list(found) == list(wanted)
-    for layer, stats in wanted.items():
-        for part, other in zip(found[layer], stats, strict=True):
-            np.testing.assert_array_equal(part, other)
+    for term, stats in wanted.items():
+        assert list(found[term]) == list(stats)
+        for name, part in stats.items():
+            np.testing.assert_array_equal(found[term][name], part)
 
 
 def test_another_process_finds_what_was_kept(tmp_path):
@@ -39,6 +45,15 @@ def test_another_process_finds_what_was_kept(tmp_path):
     assert len(again) == len(list(again)) == 1
     del again[KEY]
     assert KEY not in StatisticsFolder(tmp_path / "s", "tag")
+
+
+def test_what_memory_has_no_room_for_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(recent, "MOST", 0)
+    kept, other = StatisticsFolder(tmp_path, "tag"), ("other", Size(64, 48))
+    kept[KEY], kept[other] = made(1), made(2)
+    assert len(kept) == 1
+    same(kept[KEY], made(1))
+    same(kept[other], made(2))
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -70,6 +71,15 @@ def test_a_damaged_note_is_measured_anew(runs):
         path.write_text("{")
     assert probed(CONFIG, "whole") == COST
     assert len(runs[1]) == 2
+
+
+def test_the_latest_measurements_are_kept(runs, monkeypatch):
+    monkeypatch.setattr(module, "MOST_KEPT", 2)
+    for network_rate in (0.1, 0.2, 0.3):
+        probed(CONFIG.changed(optimizer="adam", learning_rate=network_rate), "whole")
+        time.sleep(0.02)
+    kept = [is_kept(CONFIG.changed(optimizer="adam", learning_rate=rate), "whole") for rate in (0.1, 0.2, 0.3)]
+    assert kept == [False, True, True]
 
 
 def test_without_a_cache_folder_it_is_measured_every_time(runs, cache):
