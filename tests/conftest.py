@@ -27,6 +27,12 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def weights_may_change(monkeypatch):
+    """TensorFlow as a library finds it, whichever command line ran in this process before."""
+    monkeypatch.delenv("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def shared_images():
     """Folder of real photos and paintings, `content/` and `style/`; not part of the repository."""

@@ -22,7 +22,6 @@ from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
 from styler.cli.streams import is_unread, open_missing, output_problem
 from styler.errors import StylerError, one_line, shown
-from styler.networks.weights import KERAS_VARIABLE
 from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
@@ -83,6 +82,8 @@ def prepare_environment(arguments: list[str]) -> None:
         os.environ.setdefault(SWITCHES["constant_weights"], "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if os.path.expanduser("~") == "~":  # no home folder: Keras would make one of that name where it is started
+        from styler.networks.weights import KERAS_VARIABLE
+
         os.environ.setdefault(KERAS_VARIABLE, os.devnull)
     if count_processors() < bound_processors():  # a container's share; TensorFlow by itself takes the machine's
         os.environ.setdefault(THREADS_VARIABLE, str(count_processors()))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 from styler.errors import ConfigError, ImageError, OutputError, StylerError
-from styler.images.scratch import DESCRIPTORS, scratch_file
 
 STREAM = Path("-")  # what users type for either of them
 INPUTS = (STREAM, *map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
@@ -83,6 +82,8 @@ def content_file(content: Path) -> Iterator[Path]:
 @contextmanager
 def _spooled() -> Iterator[Path]:
     """Standard input in a file without a name; where that has no path, in a temporary folder."""
+    from styler.images.scratch import DESCRIPTORS, scratch_file  # with NumPy, which help does without
+
     if DESCRIPTORS.is_dir():
         with scratch_file() as file:
             _fill(file)

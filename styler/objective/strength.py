@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from styler.config import RenderConfig
 from styler.losses.base import Prepared, Stats
 from styler.losses.term import CONTENT, SMOOTHNESS, STYLE
-from styler.objective.objective import Objective
+
+if TYPE_CHECKING:
+    from styler.objective.objective import Objective
 
 CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner

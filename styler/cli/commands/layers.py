@@ -20,9 +20,13 @@ def layers(
     debug: o.Debug = False,
 ) -> None:
     """List all that features can be asked for: name, type, shape, parameters, stride, receptive field."""
-    from styler.networks import find_network, is_graph
+    from styler.errors import ConfigError
+    from styler.networks import NETWORKS, find_network, is_graph
 
     spec = None if is_graph(network) else find_network(network, allow_code=allow_code, rendering=False)
+    if spec is not None and spec.name in NETWORKS and size < spec.minimum_size:
+        message = f"'--size': expected at least {spec.minimum_size} pixels for {spec.name}, got {size}"
+        raise ConfigError(message)
     from styler.cli.quiet import import_tensorflow
 
     import_tensorflow()

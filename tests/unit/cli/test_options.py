@@ -10,8 +10,9 @@ import typer
 
 from styler import recipe
 from styler.api import StyleResult
+from styler.choices import CONTENT_LOSSES, OPTIMIZERS, STYLE_LOSSES
 from styler.cli.app import app
-from styler.config import COLORS, COMPILERS, LOSSES, OPTIMIZERS, POOLINGS, PRECISIONS, RenderConfig
+from styler.config import COLORS, COMPILERS, POOLINGS, PRECISIONS, RenderConfig
 from styler.images.export import Export
 from styler.presets import PRESETS, Preset
 from styler.render import provenance
@@ -54,7 +55,8 @@ def test_the_help_says_in_words_where_a_default_is_worked_out(name):
     [
         ("color", COLORS),
         ("compile", COMPILERS),
-        ("loss", LOSSES),
+        ("loss", STYLE_LOSSES),
+        ("content_loss", CONTENT_LOSSES),
         ("optimizer", OPTIMIZERS),
         ("pooling", POOLINGS),
         ("precision", PRECISIONS),

@@ -4,7 +4,7 @@ import pytest
 
 from styler.cli.app import run
 from styler.cli.planning import duration
-from styler.render import planner, setting
+from styler.render import limits, planner
 from styler.render.cost import Cost, Line
 from support.pictures import saved, stripes
 
@@ -17,7 +17,7 @@ def costs(monkeypatch):
     """Costs that nobody has to measure, on a process that holds a little."""
     cost = Cost(memory=Line(2**26, 1500), seconds=Line(0.1, 2e-6), first=3, sweep=(1e-7, 1e-7))
     monkeypatch.setattr(planner, "probed", lambda config, kind: cost)
-    monkeypatch.setattr(setting, "resident_memory", lambda: 2**29)
+    monkeypatch.setattr(limits, "resident_memory", lambda: 2**29)
 
 
 def test_shows_scales_memory_and_time(capsys):

@@ -92,6 +92,7 @@ def test_a_typo_with_a_session():
     assert FeatureExtractor(session, ["hidden"])(np.ones((1, 3), np.float32))["hidden"].shape == (1, 2)
 
 
+@pytest.mark.usefixtures("weights_may_change")
 def test_one_tensor_has_a_gradient_by_another():
     with tf.Graph().as_default() as graph:
         hidden = tf.nn.relu(v1.placeholder(tf.float32, [None, 4], name="x") - 0.5, name="hidden")

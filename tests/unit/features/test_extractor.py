@@ -313,6 +313,7 @@ def test_weights_of_what_is_inside_belong_to_the_model(model):
     assert len(names) == 2 * 4  # kernel and bias of stem, shared, inside, deepest
 
 
+@pytest.mark.usefixtures("weights_may_change")
 def test_one_output_has_a_gradient_by_another(rng):
     """Grad-CAM, eagerly and inside of a function, as a model of Keras gives it."""
     model = keras.Sequential(

@@ -65,6 +65,7 @@ def test_what_follows_a_layer_of_frames_is_what_the_model_gives(rng):
     np.testing.assert_allclose(features["td"], features["td/c1"].numpy().mean((2, 3)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("weights_may_change")
 def test_gradients_by_a_layer_of_every_frame(rng):
     model, _ = clips(5)
     extractor = FeatureExtractor(model, ["td/c1", "lstm"])
