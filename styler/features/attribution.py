@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from styler.errors import LayerError, NetworkError
+from styler.errors import LayerError, NetworkError, suggestion
 from styler.features.table import IMAGE_AXES, within
 from styler.networks.calls import Call, calls_of, graph_of, needed_for
 from styler.types import Tensor
@@ -23,14 +23,38 @@ RESAMPLING = (
 """What only moves, joins or adds positions; the maps before it say the same more exactly."""
 
 
-def saliency(extractor: FeatureExtractor, channel: int) -> Callable[[Tensor], Tensor]:
+def attribution(extractor: FeatureExtractor, images: Tensor, address: str, channel: int) -> Tensor:
+    """`saliency` of a channel of one of an extractor's layers, for some images at once.
+
+    Args:
+        extractor: Gives `address`, perhaps among others.
+        images: (B, H, W, C), float.
+        address: A layer of the extractor.
+        channel: From 0.
+
+    Returns:
+        (B, H, W), >= 0.
+
+    Raises:
+        LayerError: The extractor does not give the layer, or the layer has no such channel.
+    """
+    import tensorflow as tf
+
+    if address not in extractor.addresses:
+        message = f"unknown layer {address!r} of this extractor. {suggestion(address, extractor.addresses)}"
+        raise LayerError(message)
+    return saliency(extractor, channel, address)(tf.convert_to_tensor(images))
+
+
+def saliency(extractor: FeatureExtractor, channel: int, address: str | None = None) -> Callable[[Tensor], Tensor]:
     """How much each pixel changes a channel: the gradient's absolute value, the largest of the colors.
 
     M[i, j] = max over c of |d S / d image[i, j, c]|, with the score S = sum of the channel over all positions.
 
     Args:
-        extractor: Gives the layer of the channel and nothing else.
+        extractor: Gives the layer of the channel.
         channel: From 0.
+        address: The layer, where the extractor gives several.
 
     Returns:
         images (B, H, W, C) float -> (B, H, W), >= 0; compiled once for all sizes.
@@ -46,9 +70,10 @@ def saliency(extractor: FeatureExtractor, channel: int) -> Callable[[Tensor], Te
     def compute(images: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(images)
-            ((address, features),) = extractor(images).items()
-            value = _score(features, address, channel)
-        return tf.reduce_max(tf.abs(_slope(tape, value, images, f"{address!r} does not depend on the image")), -1)
+            given = extractor(images)
+            ((name, features),) = given.items() if address is None else [(address, given[address])]
+            value = _score(features, name, channel)
+        return tf.reduce_max(tf.abs(_slope(tape, value, images, f"{name!r} does not depend on the image")), -1)
 
     return tf.function(compute, reduce_retracing=True, autograph=False)
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from styler.errors import LayerError
-from styler.features.attribution import grad_cam, maps_before, parse_channel, saliency
+from styler.features.attribution import attribution, grad_cam, maps_before, parse_channel, saliency
 from styler.features.extractor import FeatureExtractor
 from support.small_models import image
 
@@ -36,6 +36,14 @@ def test_saliency_is_the_largest_slope_of_the_colors(classifier, rng):
     expected = np.abs(tape.gradient(score, images).numpy()).max(-1)
     assert found.shape == (2, 10, 12)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_attribution_is_saliency_at_one_of_several_layers(classifier, rng):
+    images, several = image(rng, 1, 10, 12, 3), FeatureExtractor(classifier, ["first", "classes"])
+    wanted = saliency(FeatureExtractor(classifier, ["classes"]), 1)(tf.constant(images))
+    np.testing.assert_allclose(attribution(several, images, "classes", 1), wanted, rtol=1e-5, atol=1e-7)
+    with pytest.raises(LayerError, match="Did you mean 'classes'"):
+        attribution(several, images, "clases", 1)
 
 
 def test_saliency_of_maps_sums_over_positions(classifier, rng):
