@@ -290,7 +290,9 @@ def parse_time(name: str, text: str) -> float:
 
 
 def _tidy(name: str, value: Any) -> Any:
-    """Lists of JSON and TOML as tuples, layers in words as pairs; what fits nowhere is left to the checks."""
+    """Lists of JSON and TOML as tuples, layers in words as pairs, numbers of NumPy as Python's; the rest as it is."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
     if name in ("content_layers", "style_layers") and isinstance(value, str):
         return parse_layers(value)
     if name == "max_memory" and isinstance(value, str):

@@ -17,7 +17,7 @@ from styler.batch.patterns import Tell
 from styler.batch.report import check_page
 from styler.batch.selection import selected
 from styler.cli.request import read_options
-from styler.errors import BatchError, shown
+from styler.errors import BatchError, OutputError, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,9 @@ def checked_batch(
         StylerError: Whatever stands in the way, by its own class.
     """
     sources.check()
+    if rest["output"].exists() and not rest["output"].is_dir():
+        message = f"-o {shown(rest['output'])} is a file; the output of a batch is a folder"
+        raise OutputError(message)
     rest["resources"].check()
     check_template(template or TEMPLATE)
     usual = read_options(config_file) if config_file else {}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from styler.cli.extraction import ATTRIBUTION, Extraction, Wanted, common_shape
-from styler.cli.reader import Reader
+from styler.cli.reader import Reader, cut
 from styler.errors import ImageError, shown
 from styler.features.archive import DTYPES, write_archive
 from styler.features.sheet import Heat, sheet
@@ -31,6 +31,9 @@ def carry_out_extraction(request: Extraction) -> None:
     sizes = [Size(*picture.pixels.shape[:2]) for picture in pictures]
     shapes = [reader.intake.shape_for(size, wanted.size) for size in sizes]
     shape = shapes[0] if len(set(shapes)) == 1 else common_shape(paths, sizes, wanted.size)
+    for path, size in zip(paths, sizes, strict=True):
+        if left := cut(size, shape):
+            print(f"note: of {shown(path)} {left} is used", file=sys.stderr)
     images = np.stack([reader.intake.prepared(picture.pixels, shape) for picture in pictures])
     arrays = reader(images)
     if request.archive is not None:

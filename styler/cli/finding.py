@@ -155,7 +155,8 @@ def _changed(path: Path, wanted: Input, places: Places, among: int = 1) -> str:
     if not _has(path):
         return f"cannot read {shown(path)}: a file was expected"
     made = f"{noun} that {shown(places.image)} was made of ({_short(wanted)})"
-    return f"{shown(path)} is not {made}, or has changed since; {_ways_on(wanted)}"
+    other = "replay takes the same files again; for others use styler render"
+    return f"{shown(path)} is not {made}, or has changed since; {_ways_on(wanted)}; {other}"
 
 
 def _missing(wanted: Input, places: Places) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from styler.api import Stylizer
 from styler.cli.request import Request
 from styler.images.mapped import LARGE
-from styler.images.reading import check_readable
+from styler.images.reading import check_readable, read_image
 from styler.networks import find_network
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import located
@@ -30,13 +30,15 @@ def described(request: Request) -> str:
 
 
 def rehearsed(request: Request) -> str:
-    """Meet the network, the device and the planner as a render would, and say what it would come to.
+    """Read the images, meet the network, the device and the planner as a render would, and say what it would come to.
 
     Nothing is downloaded: where weights are not here yet, random ones show as much.
 
     Raises:
         StylerError: What a render would end with before its first step.
     """
+    for path in request.inputs:
+        read_image(path, max_pixels=request.max_pixels)
     network = find_network(request.config.network)
     absent = network.name in APPLICATIONS and located(network.weights_file) is None
     if absent and network.build_untrained is not None:

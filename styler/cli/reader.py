@@ -65,6 +65,15 @@ class Intake:
         return np.rint(255 * fitted).clip(0, 255).astype(np.uint8) if self.whole else fitted
 
 
+def cut(size: Size, shape: Size) -> str:
+    """What `cropped` leaves of an image, in words; empty if it is the whole."""
+    scale = max(shape.height / size.height, shape.width / size.width)
+    height, width = min(size.height, round(shape.height / scale)), min(size.width, round(shape.width / scale))
+    if size.height - height <= 1 and size.width - width <= 1:  # rounding
+        return ""
+    return f"the middle {width}x{height} of {size.width}x{size.height} pixels"
+
+
 def cropped(pixels: Pixels, shape: Size) -> Pixels:
     """Scaled to cover (height, width) and cut in the middle."""
     height, width = pixels.shape[:2]

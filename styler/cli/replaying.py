@@ -32,7 +32,9 @@ def recipe_in(image: Path) -> Recipe:
     """
     text = read_recipe(image)
     if text is None:
-        message = f"{shown(image)} carries no recipe; a picture was expected that styler wrote without --no-recipe"
+        message = (
+            f"{shown(image)} carries no recipe; another program may have dropped it, or it was made with --no-recipe"
+        )
         raise ImageError(message)
     try:
         return Recipe.from_text(text)

@@ -202,3 +202,9 @@ def test_parse_number_names_the_option():
     assert parse_number("--x", " 2.5") == 2.5
     with pytest.raises(ConfigError, match="--x: expected a number, got '2,5'"):
         parse_number("--x", "2,5")
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = RenderConfig.from_dict({"size": np.int64(96), "strength": np.float32(0.5), "steps": np.array(7)})
+    assert (config.size, config.strength, config.steps) == (96, 0.5, 7)
+    assert type(config.size) is int

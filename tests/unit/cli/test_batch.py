@@ -252,7 +252,7 @@ def test_a_batch_that_is_refused_leaves_no_page(folders, monkeypatch, capsys):
         ((*GLOBS, "--network", "vgg18"), "unknown network 'vgg18'"),
         ((*GLOBS, "--report", "page.txt"), "expected a name that ends in .html"),
         ((*GLOBS, "--limit", "0"), "'--limit'"),
-        ((*GLOBS[:5], "-o", "in/a.png"), "cannot make the output folder"),
+        ((*GLOBS[:5], "-o", "in/a.png"), "the output of a batch is a folder"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(monkeypatch, capsys, words, said):
@@ -285,3 +285,8 @@ def test_its_defaults_are_those_of_the_library():
     assert options["retries"] == RETRIES
     assert (options["engine"], options["ray_address"]) == (Resources().engine, Resources().ray_address)
     assert render_batch.__kwdefaults__["retries"] == RETRIES
+
+
+def test_a_file_is_no_folder_for_a_batch(folder, capsys):
+    assert run(["batch", "--content", "photo.png", "--style", "painting.png", "-o", "photo.png"]) == 2
+    assert "the output of a batch is a folder" in capsys.readouterr().err

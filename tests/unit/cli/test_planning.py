@@ -118,3 +118,11 @@ def test_a_painting_too_small_for_the_network_is_refused_before_the_work(folder,
     for words in (("--dry-run",), ()):
         assert run(["render", "photo.png", "ribbon.png", "--network", "tiny", "-o", "out.png", *words]) == 2
         assert "ribbon.png has 20x300 pixels" in capsys.readouterr().err
+
+
+def test_a_dry_run_refuses_a_photo_that_was_not_copied_whole(folder, capsys):
+    cut = folder / "cut.png"
+    whole = (folder / "photo.png").read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    assert run(["render", "cut.png", *WORDS[1:], "--dry-run"]) == 2
+    assert "cut.png" in capsys.readouterr().err
