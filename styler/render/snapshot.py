@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from styler.errors import CheckpointError
+from styler.errors import CheckpointError, ConfigError
 from styler.recipe import Level, levels_from
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ class Position:
 
         Raises:
             CheckpointError: Fields are missing or of another kind.
-            ConfigError: An octave is out of range.
         """
         if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
             message = "a checkpoint that says where its render stands was expected"
@@ -74,7 +73,12 @@ class Position:
             if not isinstance(found[name], kind) or isinstance(found[name], bool):
                 message = f"a checkpoint with {name} of type {kind.__name__} was expected, got {found[name]!r:.60}"
                 raise CheckpointError(message)
-        return cls(**{**found, "levels": levels_from(found["levels"])})
+        try:
+            levels = levels_from(found["levels"])
+        except ConfigError as cause:
+            message = f"a checkpoint that says what its octaves are was expected: {cause}"
+            raise CheckpointError(message) from cause
+        return cls(**{**found, "levels": levels})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ def corpus(tmp_path_factory):
 def outcomes(way, paths, folder):
     """What a process of its own makes of each file; the first line is that of an honest one, for comparison."""
     honest = folder / "honest.png"
-    honest.write_bytes(by_imagecodecs_png(EIGHT))
+    honest.write_bytes(by_imagecodecs_png(EIGHT.repeat(9, 0).repeat(9, 1)))  # large enough for the network to be built
     words = [sys.executable, str(PROGRAM), way]
     listed = json.dumps([str(honest), *paths])
     done = subprocess.run(words, input=listed, env=ENVIRONMENT, cwd=folder, capture_output=True, text=True, timeout=900)
