@@ -1,17 +1,17 @@
-"""Every error that a caller may want to catch.
+"""The errors that styler raises.
 
 StylerError
 ├── ConfigError      (ValueError)   an option or a combination of options
 ├── ImageError       (ValueError)   an image that cannot be read or used
 ├── LayerError       (ValueError)   an unknown or unusable layer address
 ├── NetworkError     (ValueError)   an unknown or unusable network
-├── WeightsError     (OSError)      weights that are absent or damaged
-├── OutputError      (OSError)      a file that cannot or must not be written
-├── CheckpointError  (OSError)      a checkpoint that cannot be read or does not fit
-├── ResourceError    (RuntimeError) too little memory, disk or time; a device that is not there
-└── BatchError       (RuntimeError) jobs of a batch that failed
+├── WeightsError     (OSError)      missing or damaged weights
+├── OutputError      (OSError)      a file that cannot be written or must not be replaced
+├── CheckpointError  (OSError)      a checkpoint that cannot be read or belongs to another render
+├── ResourceError    (RuntimeError) too little memory, disk space or time; a missing device
+└── BatchError       (RuntimeError) failed jobs of a batch
 
-Messages say what was expected, what came and what to do, in one line.
+Each message is one line that says what was expected, what was given and what to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 
 class StylerError(Exception):
-    """Base of all errors that styler raises on purpose."""
+    """Base class of all errors that styler raises deliberately."""
 
 
 class ConfigError(StylerError, ValueError):
@@ -41,45 +41,48 @@ class NetworkError(StylerError, ValueError):
 
 
 class WeightsError(StylerError, OSError):
-    """Weights are absent or damaged."""
+    """Weights are missing or damaged."""
 
 
 class OutputError(StylerError, OSError):
-    """A file cannot or must not be written."""
+    """A file cannot be written, or must not be replaced."""
 
 
 class CheckpointError(StylerError, OSError):
-    """A checkpoint cannot be read or does not fit."""
+    """A checkpoint cannot be read, or belongs to another render."""
 
 
 class ResourceError(StylerError, RuntimeError):
-    """Memory, disk, time or a device is missing."""
+    """There is too little memory, disk space or time, or a device is missing."""
 
 
 class BatchError(StylerError, RuntimeError):
-    """Jobs of a batch failed."""
+    """Some jobs of a batch failed."""
 
 
 def shown(path: object) -> str:
-    """A path for a message: as it is, or quoted and escaped where it would break the line or lose a space there."""
+    """Format a path for a one-line message.
+
+    A path that contains unprintable characters, or spaces that would be lost, is quoted and escaped.
+    """
     text = str(path)
     plain = text.isprintable() and " ".join(text.split()) == text
     return text if plain else ascii(text).replace("  ", "\\x20 ")
 
 
 def one_line(message: str) -> str:
-    """A message in one line that any terminal shows: other people's errors may hold line breaks and control signs."""
+    """Join a message into one line and escape unprintable characters, which errors of other libraries may contain."""
     line = " ".join(part.strip() for part in message.splitlines() if part.strip())
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
 def suggestion(name: str, known: Iterable[str], head: int = 6) -> str:
-    """The end of an error message: the nearest known name, or the first few names.
+    """Return the end of an error message about an unknown name: the most similar name, or the first few names.
 
     Args:
-        name: What was asked for.
-        known: Names that would have worked, in the order to show them.
-        head: How many names to list when none is near.
+        name: The unknown name.
+        known: The valid names, in the order to show them.
+        head: Number of names to list if none is similar.
 
     Returns:
         One sentence, starting with a capital letter.

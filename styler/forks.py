@@ -1,7 +1,7 @@
-"""Notices that this process was forked from one in which TensorFlow or libvips had started.
+"""Detects that this process was forked from one in which TensorFlow or libvips had already started.
 
-A fork copies memory and one thread. What waits for an answer of the other threads waits forever, so whoever is about to
-compute asks here first.
+A fork copies memory but only one thread. Code that waits for the other threads waits forever, so `check_not_forked` is
+called before each computation.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from styler.errors import ResourceError
 
 THREADS = Path("/proc/self/task")
 STARTED = {"tf_": "TensorFlow", "libvips": "libvips"}
-"""How the names of threads begin -> whose they are."""
+"""Prefix of a thread's name -> library that started it."""
 
 LOADED = {"tensorflow": "TensorFlow", "pyvips": "libvips"}
-"""Modules -> the same, for systems that do not tell the names of threads."""
+"""Module -> library, for systems that do not report the names of threads."""
 
 _in_parent: list[str] = []
 _lost: list[str] = []
 
 
 def running() -> list[str]:
-    """What has threads in this process that a fork would lose; empty where a fork does no harm."""
+    """Return the libraries whose threads in this process a fork would lose; empty if a fork is harmless."""
     try:
         names = [(thread / "comm").read_text("utf-8", "replace") for thread in THREADS.iterdir()]
-    except OSError:  # no such folder on this system, or a thread that just ended
-        return sorted({whose for module, whose in LOADED.items() if module in sys.modules})
-    return sorted({whose for start, whose in STARTED.items() if any(name.startswith(start) for name in names)})
+    except OSError:  # the system has no such folder, or a thread has just ended
+        return sorted({library for module, library in LOADED.items() if module in sys.modules})
+    return sorted({library for start, library in STARTED.items() if any(name.startswith(start) for name in names)})
 
 
 def check_not_forked() -> None:
-    """Refuse to compute where it would never end.
+    """Refuse to compute in a forked process in which the computation would never end.
 
     Raises:
         ResourceError: This process was forked after TensorFlow or libvips had started.
     """
     if _lost:
         message = (
-            f"this process was forked after {' and '.join(_lost)} had started in its parent, and would wait forever "
-            "for threads that a fork does not copy; start workers by spawn (multiprocessing.get_context('spawn')), or "
+            f"this process was forked after {' and '.join(_lost)} had started in its parent, and would wait forever, "
+            "because a fork does not copy threads; start workers by spawn (multiprocessing.get_context('spawn')), or "
             "fork before the first render"
         )
         raise ResourceError(message)

@@ -1,4 +1,4 @@
-"""Control groups of Linux: the folders that say what a container may use, version 1 and 2."""
+"""Linux control groups, version 1 and 2: the folders with the limits of a container."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MOUNTS = Path("sys/fs/cgroup")
 
 
 def group_folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
-    """Folders of the groups that this process is in, and of every group around them.
+    """Yield the folders of the groups that this process belongs to, and of all enclosing groups.
 
     Args:
-        controller: What they count: "memory" or "cpu".
-        root: Folder that holds `proc` and `sys`.
+        controller: What the groups limit: "memory" or "cpu".
+        root: Folder that contains `proc` and `sys`.
     """
     for line in text_of(root / "proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
@@ -24,14 +24,17 @@ def group_folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
 
 
 def _upward(root: Path, mounts: Iterable[str], path: str) -> Iterator[Path]:
-    """The group's folder and every one around it; inside a container the path may not exist, the mount does."""
+    """Yield the folder of a group and of each enclosing group.
+
+    Inside a container the path itself may not exist, but the mount point does.
+    """
     inner = Path(path.lstrip("/"))
     for mount in mounts:
         yield from (root / MOUNTS / mount / part for part in (inner, *inner.parents))
 
 
 def text_of(path: Path) -> str:
-    """What a file of the kernel says; empty where it is absent or may not be read."""
+    """Return the text of a kernel file; empty if the file does not exist or cannot be read."""
     try:
         return path.read_text("ascii")
     except (OSError, UnicodeDecodeError):

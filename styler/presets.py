@@ -1,4 +1,4 @@
-"""Named presets: how much work a picture gets. The study in `docs/` holds the measurements behind them."""
+"""The presets of `--preset`, which trade time for quality. `docs/look.md` has the measurements behind them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from styler.registry import Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A point on the curve of quality against time.
+    """The options that a preset sets.
 
     Attributes:
-        steps: Optimizer steps over the whole render, at any number of octaves.
-        loss: Style loss.
+        steps: Total optimizer steps of the render, over all octaves.
+        loss: Name of the style loss.
         optimizer: Name of the optimizer.
-        views: Ways to see the style, the network's own and mirrored ones; each costs the time of one.
+        views: Number of views of the style: the network and `views - 1` mirrored copies. Time is proportional to it.
     """
 
     steps: int
@@ -26,7 +26,7 @@ class Preset:
     views: int = 1
 
     def fields(self) -> dict[str, Any]:
-        """The preset as arguments of `RenderConfig`."""
+        """Return the preset as arguments of `RenderConfig`."""
         return asdict(self)
 
 

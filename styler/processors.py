@@ -1,4 +1,4 @@
-"""How many processors this process may use: those it is bound to, or fewer where a container has a share of them."""
+"""The number of processors that this process may use: by its affinity and by the limits of its container."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ from pathlib import Path
 
 from styler.groups import group_folders, text_of
 
-THREADS_VARIABLE = "TF_NUM_INTRAOP_THREADS"  # of the environment: threads of one operation of TensorFlow
+THREADS_VARIABLE = "TF_NUM_INTRAOP_THREADS"  # environment variable: threads for one TensorFlow operation
 
 
 def count_processors(root: Path = Path("/")) -> int:
-    """Processors by affinity, or the share of control groups around this process, rounded up; at least 1.
+    """Return the number of processors that this process may use, at least 1.
+
+    This is the number that its affinity allows, or the share that an enclosing control group allows, rounded up, if
+    that is less.
 
     Args:
-        root: Folder that holds `proc` and `sys`.
+        root: Folder that contains `proc` and `sys`.
     """
     return max(1, min([bound_processors(), *map(math.ceil, _shares(root))]))
 
 
 def bound_processors() -> int:
-    """Processors that the system may run this process on, whatever its share of them."""
+    """Return the number of processors that the affinity of this process allows, ignoring control groups."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def usual_threads() -> int:
-    """Threads that TensorFlow spreads one operation over, unless it is told otherwise in the program."""
+    """Return the number of threads that TensorFlow uses for one operation by default."""
     named = os.environ.get(THREADS_VARIABLE, "")
     return int(named) if named.isdigit() and int(named) else bound_processors()
 
 
 def _shares(root: Path) -> Iterator[float]:
-    """Processors that each group leaves: microseconds of computing in periods of so many.
+    """Yield the number of processors that each control group allows: quota divided by period, both in microseconds.
 
-    No limit is "max" in version 2 and -1 in version 1, both no number.
+    A group without a limit has the quota "max" (version 2) or -1 (version 1); neither consists of digits alone.
     """
     for folder in group_folders("cpu", root):
         quota, _, period = text_of(folder / "cpu.max").strip().partition(" ")

@@ -1,8 +1,8 @@
-"""Keeps back what TensorFlow writes to the error stream when it starts, as far as nobody has asked for it.
+"""Hides the messages that TensorFlow writes to stderr when it starts, unless the caller asked for them.
 
-The first lines come from C++ before TensorFlow has set up its log, and go past both `sys.stderr` and the level that
-`TF_CPP_MIN_LOG_LEVEL` asks for. So the stream itself is turned aside meanwhile; whatever else was written to it follows
-at the end.
+C++ code writes the first lines before TensorFlow has set up its log. They bypass `sys.stderr` and ignore
+`TF_CPP_MIN_LOG_LEVEL`. The file descriptor itself is therefore redirected to a temporary file. Everything else that was
+written to it is written to the real stderr at the end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ FATAL_ONLY = "3"
 SEVERITIES = {b"I": 0, b"W": 1, b"E": 2, b"F": 3}
 STREAM = 2
 FLAGS = "TF_XLA_FLAGS"
-"""What TensorFlow ends the process over if it does not know a word of it; then its last line must be seen."""
+"""If this variable contains a flag that TensorFlow does not know, TensorFlow ends the process. Its last message, which
+says so, must then be visible."""
 
 _MESSAGE = re.compile(rb"([IWEF])[0-9]{4} [0-9:.]+ +[0-9]+ [^\]]*\]|[0-9-]{10} [0-9:.]+: ([IWEF]) [^\]]*\]")
 _PREFACE = (b"WARNING: All log messages before absl::InitializeLog()", b"To enable the following instructions:")
@@ -28,42 +29,40 @@ _PREFACE = (b"WARNING: All log messages before absl::InitializeLog()", b"To enab
 
 @contextmanager
 def without_messages() -> Iterator[None]:
-    """Within, TensorFlow may be imported, or look for devices, for the first time.
+    """Context in which TensorFlow can be imported, or can look for devices, without its messages.
 
-    A level that the caller has set is obeyed: "0" shows everything. Where none is set, only what ends the process is.
+    If the caller has set a level, it is obeyed; "0" shows everything. Otherwise only fatal messages are shown.
     """
     level = os.environ.get(VARIABLE, FATAL_ONLY)
     if level == "0" or FLAGS in os.environ:
         yield
         return
     try:
-        kept, aside = os.dup(STREAM), _scratch()
-    except OSError:  # no error stream, or nowhere to keep what it gets
+        original, captured = os.dup(STREAM), _scratch()
+    except OSError:  # there is no stderr, or no place for a temporary file
         yield
         return
-    with aside:
+    with captured:
         if sys.stderr is not None:
             sys.stderr.flush()
-        os.dup2(aside.fileno(), STREAM)
+        os.dup2(captured.fileno(), STREAM)
         try:
             yield
         finally:
-            os.dup2(kept, STREAM)
-            os.close(kept)
-            aside.seek(0)
+            os.dup2(original, STREAM)
+            os.close(original)
+            captured.seek(0)
             with suppress(OSError):
-                os.write(
-                    STREAM,
-                    b"".join(_wanted(aside.read(), level)),
-                )
+                os.write(STREAM, b"".join(_wanted(captured.read(), level)))
 
 
 def _scratch() -> IO[bytes]:
-    """A file in memory where the system has such, since there may be no folder for temporary ones."""
+    """Open a file in memory if the system has them, because there may be no folder for temporary files."""
     return os.fdopen(os.memfd_create("styler"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
 
 
 def _wanted(written: bytes, level: str) -> Iterator[bytes]:
+    """Yield the lines to show: those of other programs, and TensorFlow's messages of at least the given level."""
     least = int(level) if level.isdigit() else int(FATAL_ONLY)
     for line in written.splitlines(keepends=True):
         found = _MESSAGE.match(line)

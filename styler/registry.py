@@ -1,4 +1,4 @@
-"""Names that stand for things: a mapping whose misses suggest the nearest name."""
+"""A mapping from names to objects, whose errors suggest the most similar name."""
 
 from __future__ import annotations
 
@@ -12,51 +12,52 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Name -> thing, in order of registration.
+    """Maps names to objects, in order of registration.
 
     Args:
-        noun: What the things are, for messages: "network", "loss".
-        error: Raised for an unknown or a doubled name.
+        noun: What the objects are called in messages, such as "network" or "loss".
+        error: Error class to raise for an unknown name, or for one that is registered twice.
     """
 
     def __init__(self, noun: str, error: type[StylerError]) -> None:
         self._noun, self._error = noun, error
         self._things: dict[str, T | str] = {}
 
-    def add(self, name: str, thing: T | str) -> None:
-        """Register something under a new name.
+    def add(self, name: str, entry: T | str) -> None:
+        """Register an object under a new name.
 
         Args:
-            name: Not yet taken.
-            thing: What it stands for, or its address as "module:attribute", which is imported when it is first used.
+            name: A name that is not registered yet.
+            entry: The object, or its address "module:attribute", which is imported when it is first used.
 
         Raises:
-            StylerError: The registry's own error, if the name is taken.
+            StylerError: The name is already registered. The class is the registry's error class.
         """
         if name in self._things:
-            message = f"{self._noun} {name!r} is registered already"
+            message = f"{self._noun} {name!r} is already registered; choose another name"
             raise self._error(message)
-        self._things[name] = thing
+        self._things[name] = entry
 
     def __getitem__(self, name: str) -> T:
-        """The thing called `name`.
+        """Return the object registered as `name`.
 
         Raises:
-            StylerError: The registry's own error, naming the nearest known name.
+            StylerError: The name is unknown; the message suggests the most similar name. The class is the registry's
+                error class.
         """
         if name not in self._things:
             message = f"unknown {self._noun} {name!r}. {suggestion(name, self._things)}"
             raise self._error(message)
-        thing = self._things[name]
-        if isinstance(thing, str):
-            module, _, attribute = thing.partition(":")
-            thing = self._things[name] = getattr(importlib.import_module(module), attribute)
-        return thing
+        entry = self._things[name]
+        if isinstance(entry, str):
+            module, _, attribute = entry.partition(":")
+            entry = self._things[name] = getattr(importlib.import_module(module), attribute)
+        return entry
 
     def __contains__(self, name: object) -> bool:
         """Whether `name` is registered."""
         return name in self._things
 
     def __iter__(self) -> Iterator[str]:
-        """Names in order of registration."""
+        """Iterate over the names in order of registration."""
         return iter(self._things)

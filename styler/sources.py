@@ -1,4 +1,4 @@
-"""A file known by its name and its contents, wherever it lies."""
+"""Identifies an input file by its name and contents, in any folder."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from styler.types import PathLike
 
 
 class Source(NamedTuple):
-    """What tells a file from others on any machine.
+    """The identity of a file, which is the same on every machine.
 
     Attributes:
         name: Base name, without folders.
-        sha256: Of its contents, 64 hexadecimal digits.
-        bytes: Its length.
+        sha256: SHA-256 of the contents, 64 hexadecimal digits.
+        bytes: Length in bytes.
     """
 
     name: str
@@ -25,17 +25,17 @@ class Source(NamedTuple):
 
 
 def source_of(path: PathLike) -> Source:
-    """Read a file and tell what it is.
+    """Return the identity of a file.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     with Path(path).open("rb") as file:
         return identified(file, Path(path).name)
 
 
 def identified(file: IO[bytes], name: str) -> Source:
-    """The same of an open file, from its beginning; the position is left at the end."""
+    """Return the identity of an open file. The whole file is read; afterwards the position is at its end."""
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # of any file that can be read
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any readable file works
     return Source(name, digest, file.seek(0, os.SEEK_END))

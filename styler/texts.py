@@ -1,31 +1,32 @@
-"""Text files as spreadsheets, editors and Windows write them."""
+"""Reading text files in the encodings that spreadsheets, editors and Windows write."""
 
 from __future__ import annotations
 
 import codecs
 import tomllib
 
-MARKS = (  # byte order marks, the longer ones first: that of UTF-16 begins that of UTF-32
+MARKS = (  # byte order marks; longer ones first, because the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-WINDOWS = "cp1252"  # what its programs in Europe and America write where nobody asks for UTF-8
+WINDOWS = "cp1252"  # the default of Windows programs in Europe and America
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file, by its byte order mark; without one in UTF-8, UTF-16 or, where it is neither, of Windows.
+    """Decode the contents of a text file.
 
-    Line ends are left as they are.
+    The byte order mark determines the encoding. Without a mark, it is UTF-8, UTF-16 or, if neither fits, Windows code
+    page 1252. Line endings are not changed.
 
     Raises:
-        ValueError: It is no text.
+        ValueError: The contents are not text.
     """
     text = data.decode(_encoding(data))
     if "\0" in text:
-        message = "text was expected, got other bytes"
+        message = "expected text, got binary data"
         raise ValueError(message)
     return text
 
@@ -34,7 +35,7 @@ def _encoding(data: bytes) -> str:
     marked = next((encoding for mark, encoding in MARKS if data.startswith(mark)), None)
     if marked is not None:
         return marked
-    if data[:2].count(0) == 1:  # one half of a character of ASCII
+    if data[:2].count(0) == 1:  # an ASCII character in UTF-16
         return "utf-16-be" if data[0] == 0 else "utf-16-le"
     try:
         data.decode("utf-8")
@@ -44,11 +45,11 @@ def _encoding(data: bytes) -> str:
 
 
 def unified(text: str) -> str:
-    r"""The same with `\n` at the end of each line."""
+    r"""Return the text with all line endings changed to `\n`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def toml_hint(problem: tomllib.TOMLDecodeError) -> str:
-    """What to do about a path of Windows in double quotes; empty for other problems."""
+    """Return the advice for a Windows path in double quotes; empty for other errors."""
     escaped = "\\" in str(problem) or "escape" in str(problem).lower() or "hex" in str(problem).lower()
-    return "; write / for a backslash, or single quotes around the text" if escaped else ""
+    return "; write / instead of a backslash, or put the text in single quotes" if escaped else ""

@@ -1,8 +1,8 @@
-"""Aliases and the axis glossary.
+"""Type aliases, and the names of axes and values.
 
-Axes: B batch, H height (rows), W width (columns), C channels. Always row before column, (height, width).
-`image` is RGB in 0..1, sRGB-encoded; `inputs` are the same pixels in a network's own units;
-`features` are activations (B, H', W', C); `stats` are sums over positions.
+Axes: B batch, H height (rows), W width (columns), C channels. Rows come before columns: (height, width).
+`image` is sRGB-encoded RGB in 0..1. `inputs` are the same pixels in the units of a network.
+`features` are activations of shape (B, H', W', C). `stats` are sums over positions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 Tensor: TypeAlias = Any
-"""A TensorFlow tensor; TensorFlow's own stubs are too partial to check against."""
+"""A TensorFlow tensor. TensorFlow's type stubs are too incomplete to check against."""
 
 Scalar: TypeAlias = Any
 """A tensor of shape ()."""
@@ -24,18 +24,18 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 
 class Size(NamedTuple):
-    """Pixels, row before column."""
+    """Height and width in pixels."""
 
     height: int
     width: int
 
 
 class Evaluation(NamedTuple):
-    """An objective at one image."""
+    """Value and gradient of an objective for one image."""
 
     value: Scalar
     gradient: Tensor
 
 
 ValueAndGradient: TypeAlias = Callable[[Tensor], Evaluation]
-"""image -> Evaluation, the gradient of the image's shape."""
+"""Function from an image to an `Evaluation`, whose gradient has the shape of the image."""
