@@ -26,7 +26,7 @@ from styler.networks import NetworkSpec, find_network
 from styler.objective.strength import is_photo
 from styler.progress import Observer, StepEvent
 from styler.recipe import Plan, Recipe
-from styler.render.batching import Table
+from styler.render.batching import PictureBatch
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
 from styler.render.job import Job, read_job
@@ -142,7 +142,7 @@ class Stylizer:
         resolved = plan.applied(self.config) if plan else self.config
         kept = statistics(resolved) if statistics else None
         engine = Engine(resolved, network or find_network(self.config.network), kept)
-        self._engine = engine.at(engine.table(plan.batch)) if plan and plan.batch > 1 else engine
+        self._engine = engine.in_batch(engine.batch(plan.batch)) if plan and plan.batch > 1 else engine
 
     def changed(self, **changes: Any) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
@@ -163,14 +163,14 @@ class Stylizer:
         shared.config, shared._plan = config, None
         return shared
 
-    def table(self, count: int) -> Table:
-        """Where so many pictures of one size are rendered together, as one tensor."""
-        return self._engine.table(count)
+    def batch(self, size: int) -> PictureBatch:
+        """A batch of up to `size` pictures of one size that are rendered together, in one tensor."""
+        return self._engine.batch(size)
 
-    def seated(self, table: Table) -> Stylizer:
-        """One whose renders go on together with the others at a table, see `Table.in_turn`."""
+    def in_batch(self, batch: PictureBatch) -> Stylizer:
+        """One whose next render is a picture of a batch; see `PictureBatch.run`."""
         shared = copy.copy(self)
-        shared._engine = self._engine.at(table)
+        shared._engine = self._engine.in_batch(batch)
         return shared
 
     def render(

@@ -120,12 +120,12 @@ class Stylizers:
 
     def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
         """Render pictures of one program and size as one tensor."""
-        table = self._stylizer(orders[0].config).table(len(orders))
+        batch = self._stylizer(orders[0].config).batch(len(orders))
         renders = [
-            self._stylizer(order.config).seated(table).iterate(order.content, list(order.styles), shape=order.shape)
+            self._stylizer(order.config).in_batch(batch).iterate(order.content, list(order.styles), shape=order.shape)
             for order in orders
         ]
-        results: Sequence[Result] = table.in_turn(renders, heard)
+        results: Sequence[Result] = batch.run(renders, heard)
         return results
 
     def _stylizer(self, config: RenderConfig) -> Any:

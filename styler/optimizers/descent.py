@@ -66,20 +66,20 @@ def watched(watch: Watch, value: Scalar) -> Watch:
     )
 
 
-def is_astray(watch: Watch) -> Scalar:
+def is_diverging(watch: Watch) -> Scalar:
     """Whether the optimizer must be set back."""
     return tf.logical_or(watch.broken, watch.above >= TOO_LONG)
 
 
 def is_over(optimizer: AnyOptimizer, descent: Descent) -> Scalar:
     """Whether no further step should be made before the descent was judged."""
-    return tf.logical_or(optimizer.terminate(descent.state), is_astray(descent.watch))
+    return tf.logical_or(optimizer.terminate(descent.state), is_diverging(descent.watch))
 
 
 def judged(optimizer: AnyOptimizer, descent: Descent) -> tuple[Descent, str]:
     """Where to go on from, and why to end if so: "converged", "line search" or "diverged"; outside of a graph."""
     state, watch = descent
-    if not bool(is_astray(watch)):
+    if not bool(is_diverging(watch)):
         return descent, optimizer.ended_by(state) if bool(optimizer.terminate(state)) else ""
     if int(watch.setbacks) >= MOST_SETBACKS:
         return Descent(optimizer.given_up(state, watch.best), watch), "diverged"

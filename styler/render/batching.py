@@ -1,8 +1,8 @@
-"""Several pictures of one size as one tensor, each with its own optimizer, targets and end.
+"""Several pictures of one size in one tensor, each with its own optimizer, targets and end.
 
-A step is a few evaluations of the objective, and how many differs from picture to picture. So what is done together
-is one evaluation after the other: each picture says which image it wants to know about, all of these pass through the
-network at once, and each goes on from its own answer. The renders themselves are ordinary ones that take turns.
+The number of evaluations in a step varies from picture to picture. The pictures therefore share single evaluations,
+not steps: each optimizer names the image that it needs evaluated, all of these images pass through the network
+together, and each optimizer continues from its own result. The renders themselves are ordinary ones that take turns.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from styler.objective.compiled import Compiled
 from styler.objective.objective import Targets
-from styler.optimizers.base import AnyOptimizer
-from styler.optimizers.descent import Descent, is_astray, is_over, watched
+from styler.optimizers.base import AnyOptimizer, Trial
+from styler.optimizers.descent import Descent, is_diverging, is_over, watched
 from styler.progress import StepEvent
 from styler.render.program import Advance, Program
 from styler.types import Evaluation, Scalar
@@ -26,200 +26,248 @@ from styler.types import Evaluation, Scalar
 Made = TypeVar("Made")
 
 
-class Place(NamedTuple):
-    """One picture in a call of the compiled program.
+class MemberState(NamedTuple):
+    """One picture of a batch between two evaluations.
 
     Attributes:
-        descent: Where it stands after its last whole step.
-        trial: What its optimizer wants to know next.
-        done: Steps made in this call.
+        descent: State after the last complete step.
+        trial: Trial of the step under way; its image is evaluated next.
+        done: Steps completed in this call, int32.
     """
 
     descent: Descent
-    trial: Any
+    trial: Trial
     done: Scalar
 
 
-class Joint:
-    """An optimizer for several pictures and an objective, compiled together.
+class BatchProgram:
+    """An objective and one optimizer for each of several pictures, compiled together.
 
     Args:
-        program: For one picture; its objective and optimizer.
-        count: Pictures in one tensor.
+        program: Program for a single picture, with the objective and the optimizer.
+        size: Pictures in one tensor.
     """
 
-    def __init__(self, program: Program, count: int) -> None:
-        self.program, self.count, self.optimizer = program, count, program.optimizer
-        self._compiled = Compiled(self._advance, xla=program.xla)
+    def __init__(self, program: Program, size: int) -> None:
+        self.program = program
+        self.size = size
+        self.optimizer = program.optimizer
         self._begin = Compiled(self._begun, xla=program.xla)
+        self._compiled = Compiled(self._advance, xla=program.xla)
 
-    def begun(self, descent: Descent) -> Place:
-        """A picture that no call has seen yet."""
-        place: Place = self._begin(descent)
-        return place
+    def begun(self, descent: Descent) -> MemberState:
+        """Return the state of a picture before its first call."""
+        member: MemberState = self._begin(descent)
+        return member
 
-    def advance(self, places: Sequence[Place], targets: Sequence[Targets], most: Sequence[int]) -> list[Place]:
-        """As many evaluations as the largest of `most`, or fewer if nobody needs them or somebody goes astray.
+    def advance(
+        self,
+        members: Sequence[MemberState],
+        targets: Sequence[Targets],
+        steps: Sequence[int],
+    ) -> list[MemberState]:
+        """Evaluate all pictures together until each has made its steps or ended.
+
+        The call makes as many evaluations as the largest number of steps. It returns earlier if no picture needs
+        another evaluation, or if an optimizer diverges.
 
         Args:
-            places: Of `count` pictures of one size.
-            targets: What each is compared with.
-            most: Steps that each makes at most; 0 to leave it as it is.
+            members: `size` pictures of one size.
+            targets: Targets of each picture.
+            steps: Most steps of each picture; 0 leaves a picture as it is.
         """
-        limits = tuple(tf.constant(each) for each in most)
-        made = self._compiled(tuple(places), tuple(targets), limits)
-        return list(made)
+        limits = tuple(tf.constant(limit) for limit in steps)
+        return list(self._compiled(tuple(members), tuple(targets), limits))
 
-    def _begun(self, descent: Descent) -> Place:
+    def _begun(self, descent: Descent) -> MemberState:
         state, trial = self.optimizer.begin(descent.state)
-        return Place(Descent(state, descent.watch), trial, tf.constant(0))
+        return MemberState(Descent(state, descent.watch), trial, tf.constant(0))
 
     def _advance(
-        self, places: tuple[Place, ...], targets: tuple[Targets, ...], most: tuple[Scalar, ...]
-    ) -> tuple[Place, ...]:
-        evaluate, rounds = self.program.objective.at_all(targets), tf.reduce_max(tf.stack(most))
+        self,
+        members: tuple[MemberState, ...],
+        targets: tuple[Targets, ...],
+        limits: tuple[Scalar, ...],
+    ) -> tuple[MemberState, ...]:
+        evaluate = self.program.objective.at_all(targets)
+        most_evaluations = tf.reduce_max(tf.stack(limits))
 
-        def goes_on(number: Scalar, *places: Place) -> Scalar:
-            each = list(zip(places, most, strict=True))
-            under_way = [self._is_under_way(place, limit) for place, limit in each]
-            lost = [tf.logical_and(limit > 0, is_astray(place.descent.watch)) for place, limit in each]
-            return (number < rounds) & tf.reduce_any(tf.stack(under_way)) & ~tf.reduce_any(tf.stack(lost))
+        def goes_on(count: Scalar, *members: MemberState) -> Scalar:
+            under_way = []
+            diverging = []
+            for member, limit in zip(members, limits, strict=True):
+                under_way.append(self._is_under_way(member, limit))
+                diverging.append(tf.logical_and(limit > 0, is_diverging(member.descent.watch)))
+            return (count < most_evaluations) & tf.reduce_any(tf.stack(under_way)) & ~tf.reduce_any(tf.stack(diverging))
 
-        def one_round(number: Scalar, *places: Place) -> tuple[Any, ...]:
-            seen = evaluate([place.trial.image for place in places])
-            each = zip(places, seen, most, strict=True)
-            return (number + 1, *(self._after(place, evaluation, limit) for place, evaluation, limit in each))
+        def evaluate_once(count: Scalar, *members: MemberState) -> tuple[Any, ...]:
+            evaluations = evaluate([member.trial.image for member in members])
+            after = [
+                self._after(member, evaluation, limit)
+                for member, evaluation, limit in zip(members, evaluations, limits, strict=True)
+            ]
+            return (count + 1, *after)
 
-        start = tuple(place._replace(done=tf.constant(0)) for place in places)
-        return tuple(tf.while_loop(goes_on, one_round, (tf.constant(0), *start))[1:])
+        fresh = [member._replace(done=tf.constant(0)) for member in members]
+        _, *after = tf.while_loop(goes_on, evaluate_once, (tf.constant(0), *fresh))
+        return tuple(after)
 
-    def _is_under_way(self, place: Place, most: Scalar) -> Scalar:
-        return tf.logical_and(place.done < most, tf.logical_not(is_over(self.optimizer, place.descent)))
+    def _is_under_way(self, member: MemberState, limit: Scalar) -> Scalar:
+        return tf.logical_and(
+            member.done < limit,
+            tf.logical_not(is_over(self.optimizer, member.descent)),
+        )
 
-    def _after(self, place: Place, evaluation: Evaluation, most: Scalar) -> Place:
-        """A picture with the answer to what it wanted to know, if it is still under way."""
-        return tf.cond(self._is_under_way(place, most), lambda: self._answered(place, evaluation), lambda: place)
+    def _after(self, member: MemberState, evaluation: Evaluation, limit: Scalar) -> MemberState:
+        """Return a picture after the evaluation that it waited for; unchanged if it needs no further steps."""
+        optimizer = self.optimizer
+        state, watch = member.descent
 
-    def _answered(self, place: Place, evaluation: Evaluation) -> Place:
-        (state, watch), optimizer = place.descent, self.optimizer
-        trial = optimizer.judge(state, place.trial, evaluation)
+        def evaluated() -> MemberState:
+            trial = optimizer.judge(state, member.trial, evaluation)
 
-        def stepped() -> Place:
-            new = optimizer.finish(state, trial)
-            seen = watched(watch, new.value)
-            ready, first = optimizer.begin(new)
-            return Place(Descent(ready, seen), first, place.done + new.steps - state.steps)
+            def finished() -> MemberState:
+                new = optimizer.finish(state, trial)
+                new_watch = watched(watch, new.value)
+                ready, first_trial = optimizer.begin(new)
+                done = member.done + new.steps - state.steps
+                return MemberState(Descent(ready, new_watch), first_trial, done)
 
-        return tf.cond(trial.over, stepped, lambda: place._replace(trial=trial))
+            return tf.cond(trial.over, finished, lambda: member._replace(trial=trial))
 
-
-@dataclass
-class Asked:
-    """Steps that a picture waits for."""
-
-    place: Place
-    targets: Targets
-    most: int
+        return tf.cond(self._is_under_way(member, limit), evaluated, lambda: member)
 
 
-class Seat:
-    """Makes the steps of one picture, as a `Program` does, but together with those at the same table.
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """Steps that a picture waits for.
 
-    Args:
-        table: Where the others sit.
+    Attributes:
+        member: State of the picture.
+        targets: Targets of the picture.
+        steps: Most steps to make.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._place: Place | None = None
-        self.asked: Asked | None = None
-        self.answer: Advance | None = None
+    member: MemberState
+    targets: Targets
+    steps: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image, pixels."""
+        height, width = self.member.trial.image.shape[1:3]
+        return height, width
+
+
+class BatchMember:
+    """The `Stepper` of one picture, whose steps are made together with those of the other pictures in its batch.
+
+    Args:
+        batch: Batch that the picture belongs to.
+    """
+
+    def __init__(self, batch: PictureBatch) -> None:
+        self._batch = batch
+        self._state: MemberState | None = None
+        self.request: StepRequest | None = None
+        self.result: Advance | None = None
 
     @property
     def optimizer(self) -> AnyOptimizer:
-        """Whose steps they are."""
-        return self._table.joint.optimizer
+        """See `Stepper`."""
+        return self._batch.program.optimizer
 
     @property
-    def alone(self) -> Program:
-        """What would make them for this picture alone."""
-        return self._table.joint.program
+    def single(self) -> Program:
+        """See `Stepper`."""
+        return self._batch.program.program
 
     @property
     def xla(self) -> bool:
-        """Whether they are compiled with XLA."""
-        return self.alone.xla
+        """Whether the program is compiled with XLA."""
+        return self.single.xla
 
     @property
-    def batch(self) -> int:
-        """Images at a time."""
-        return self._table.joint.count
+    def batch_size(self) -> int:
+        """See `Stepper`."""
+        return self._batch.program.size
 
     def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance | None:
-        """At most so many steps; None until all others at the table have asked as well."""
-        if self.answer is None:
-            if self._place is None or self._place.descent is not descent:
-                self._place = self._table.joint.begun(descent)
-            self.asked = Asked(self._place, targets, steps)
-            self._table.serve()
-        answer, self.answer = self.answer, None
-        return answer
+        """See `Stepper`; None until all other pictures of the batch have requested steps as well."""
+        if self.result is None:
+            if self._state is None or self._state.descent is not descent:
+                self._state = self._batch.program.begun(descent)
+            self.request = StepRequest(self._state, targets, steps)
+            self._batch.run_requests()
+        result = self.result
+        self.result = None
+        return result
 
-    def served(self, place: Place, made: int, seconds: float) -> None:
-        """Keep what was made until this picture asks again."""
-        self.asked, self._place = None, place
-        self.answer = Advance(place.descent, made, seconds)
+    def complete(self, state: MemberState, steps: int, seconds: float) -> None:
+        """Answer the request; the result is kept until the picture asks again."""
+        self._state = state
+        self.request = None
+        self.result = Advance(state.descent, steps, seconds)
 
 
-class Table:
-    """Where pictures meet that are rendered together.
+class PictureBatch:
+    """Pictures that are rendered together.
 
-    With fewer pictures than places the program is filled up with copies that make no steps, so that what comes out
-    does not depend on how many there are.
+    A batch with fewer pictures than its program takes is filled up with copies that make no steps. The result of a
+    picture therefore does not depend on how many others there are.
 
     Args:
-        joint: The program that they share.
+        program: Program that the pictures share.
     """
 
-    def __init__(self, joint: Joint) -> None:
-        self.joint = joint
-        self._seats: list[Seat] = []
+    def __init__(self, program: BatchProgram) -> None:
+        self.program = program
+        self._members: list[BatchMember] = []
 
-    def seat(self) -> Seat:
-        """A place for one picture."""
-        self._seats.append(Seat(self))
-        return self._seats[-1]
+    def add(self) -> BatchMember:
+        """Add a picture and return its stepper."""
+        member = BatchMember(self)
+        self._members.append(member)
+        return member
 
-    def serve(self) -> None:
-        """Make the steps of the coarsest pictures, if all have said what they wait for."""
-        if not all(seat.asked for seat in self._seats):
+    def run_requests(self) -> None:
+        """Make the steps of the coarsest pictures, once every picture has requested steps."""
+        waiting = [(member, member.request) for member in self._members if member.request]
+        if len(waiting) < len(self._members):
             return
-        waiting = [(seat, seat.asked) for seat in self._seats if seat.asked]
-        size = min((_size(asked) for _, asked in waiting), key=math.prod)
-        chosen = [(seat, asked) for seat, asked in waiting if _size(asked) == size][: self.joint.count]
-        orders = [asked for _, asked in chosen]
-        filler = Asked(orders[0].place, orders[0].targets, 0)
-        orders += [filler] * (self.joint.count - len(orders))
+        smallest = min((request.size for _, request in waiting), key=math.prod)
+        chosen = [(member, request) for member, request in waiting if request.size == smallest]
+        chosen = chosen[: self.program.size]
+        requests = [request for _, request in chosen]
+        filler = StepRequest(requests[0].member, requests[0].targets, steps=0)
+        requests += [filler] * (self.program.size - len(requests))
         started = time.perf_counter()
-        made = self.joint.advance(*zip(*((each.place, each.targets, each.most) for each in orders), strict=True))
-        steps = [int(place.done) for place in made]
+        states = self.program.advance(
+            [request.member for request in requests],
+            [request.targets for request in requests],
+            [request.steps for request in requests],
+        )
+        steps = [int(state.done) for state in states]
         seconds = time.perf_counter() - started
-        for (seat, _), place, count in zip(chosen, made, steps, strict=False):
-            seat.served(place, count, seconds)
+        for (member, _), state, count in zip(chosen, states, steps, strict=False):
+            member.complete(state, count, seconds)
 
-    def in_turn(
-        self, renders: Sequence[Generator[StepEvent, None, Made]], heard: Callable[[int, StepEvent], object]
+    def run(
+        self,
+        renders: Sequence[Generator[StepEvent, None, Made]],
+        heard: Callable[[int, StepEvent], object],
     ) -> list[Made]:
-        """Take renders to their ends, a call of each in turn.
+        """Run renders to their ends, one call of each in turn.
 
         Args:
-            renders: One for each seat, in their order.
-            heard: Told of every event that brings something new, with the number of its render.
+            renders: One render for each picture, in the order in which they were added.
+            heard: Called with the index of a render and its event, for every event that reports a new step.
 
         Returns:
-            What they return.
+            Their results, in the same order.
         """
-        seats, under_way = list(self._seats), dict(enumerate(renders))
+        members = list(self._members)
+        under_way = dict(enumerate(renders))
         results: dict[int, Made] = {}
         latest = dict.fromkeys(under_way, -1)
         try:
@@ -228,7 +276,7 @@ class Table:
                     event = next(under_way[number])
                 except StopIteration as end:
                     results[number] = end.value
-                    self._seats.remove(seats[number])
+                    self._members.remove(members[number])
                     del under_way[number]
                     continue
                 if event.step > latest[number]:
@@ -241,11 +289,6 @@ class Table:
 
 
 def _rounds(under_way: dict[int, Any]) -> Iterator[int]:
-    """The keys again and again, until none are left."""
+    """Yield the keys again and again until none are left."""
     while under_way:
         yield from list(under_way)
-
-
-def _size(asked: Asked) -> tuple[int, int]:
-    height, width = asked.place.trial.image.shape[1:3]
-    return height, width

@@ -28,7 +28,7 @@ from styler.objective.objective import Observation
 from styler.optimizers.base import AnyOptimizer
 from styler.processors import usual_threads
 from styler.recipe import Plan, switches
-from styler.render.batching import Joint, Seat, Table
+from styler.render.batching import BatchMember, BatchProgram, PictureBatch
 from styler.render.cost import bytes_a_pixel
 from styler.render.device import MOST_STEPS_A_CALL
 from styler.render.program import Program, image_tensor
@@ -94,8 +94,8 @@ class Engine:
         if xla:
             check_flags("XLA_FLAGS")
         program = Program(self.objective, make_optimizer(config), xla=xla)
-        self.program: Program | Seat = program
-        self._together: dict[int, Joint] = {}
+        self.program: Program | BatchMember = program
+        self._batch_programs: dict[int, BatchProgram] = {}
         self._observe = Compiled(self.objective.observe)
         self._statistics: Statistics = Recent() if statistics is None else statistics
 
@@ -119,7 +119,7 @@ class Engine:
             threads=threads(),
             **switches(),
             steps_per_call=MOST_STEPS_A_CALL,
-            batch=self.program.batch,
+            batch=self.program.batch_size,
             size=None,
             octaves=(),
         )
@@ -128,21 +128,17 @@ class Engine:
         """Whether a config could be rendered with this engine as it is."""
         return decisive(config) == self._key
 
-    def table(self, count: int) -> Table:
-        """Where so many pictures are rendered together; its program is kept.
+    def batch(self, size: int) -> PictureBatch:
+        """A batch of up to `size` pictures that are rendered together; its compiled program is kept."""
+        if size not in self._batch_programs:
+            self._batch_programs[size] = BatchProgram(self.program.single, size)
+        return PictureBatch(self._batch_programs[size])
 
-        Args:
-            count: Pictures in one tensor.
-        """
-        if count not in self._together:
-            self._together[count] = Joint(self.program.alone, count)
-        return Table(self._together[count])
-
-    def at(self, table: Table) -> Engine:
-        """The same engine for one picture at a table."""
-        seated = copy.copy(self)
-        seated.program = table.seat()
-        return seated
+    def in_batch(self, batch: PictureBatch) -> Engine:
+        """The same engine for one more picture of a batch."""
+        member = copy.copy(self)
+        member.program = batch.add()
+        return member
 
     def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
         """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""

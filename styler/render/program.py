@@ -1,4 +1,4 @@
-"""The compiled program that makes many steps of an octave a call."""
+"""The compiled program that makes many steps of an octave in one call."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from styler.types import Scalar, Tensor
 
 
 class Advance(NamedTuple):
-    """What one call of the compiled program returns.
+    """Result of one call of the compiled program.
 
     Attributes:
-        descent: Where it stands.
-        steps: That it made.
-        seconds: Wall time of a call that was made beforehand, together with others'; else None.
+        descent: State after the call.
+        steps: Steps made.
+        seconds: Wall time of a call that served a whole batch; None if the caller takes the time itself.
     """
 
     descent: Descent
@@ -28,64 +28,68 @@ class Advance(NamedTuple):
 
 
 class Stepper(Protocol):
-    """What makes the steps of an octave: a `Program`, or a slot of a batch of pictures that share one."""
+    """Makes the steps of an octave: a `Program`, or a member of a batch of pictures that share one."""
 
     @property
     def optimizer(self) -> AnyOptimizer:
-        """Whose steps they are."""
+        """Optimizer that makes the steps."""
         ...
 
     @property
-    def batch(self) -> int:
-        """Images at a time."""
+    def batch_size(self) -> int:
+        """Pictures in one tensor."""
         ...
 
     @property
-    def alone(self) -> Program:
-        """What would make them for one picture by itself."""
+    def single(self) -> Program:
+        """Program for a single picture."""
         ...
 
     def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance | None:
-        """At most so many steps; None if others have to come first, then it is asked again."""
+        """Make at most `steps` steps; None if other pictures must be asked first, before the call is repeated."""
         ...
 
 
 class Program:
-    """AnyOptimizer and objective compiled together.
+    """An optimizer and an objective, compiled together.
 
     Args:
-        objective: What to minimize.
-        optimizer: How.
-        xla: Compile with XLA, once for every image size; else TensorFlow's plain graph, traced once for all.
+        objective: Objective to minimize.
+        optimizer: Optimizer that minimizes it.
+        xla: Compile with XLA, once for every image size; otherwise trace a plain TensorFlow graph, once for all sizes.
 
     Attributes:
-        batch: Images at a time.
+        batch_size: Pictures in one tensor.
     """
 
-    batch = 1
+    batch_size = 1
 
     def __init__(self, objective: Objective, optimizer: AnyOptimizer, *, xla: bool) -> None:
-        self.objective, self.optimizer, self.xla = objective, optimizer, xla
+        self.objective = objective
+        self.optimizer = optimizer
+        self.xla = xla
         self._compiled = Compiled(self._advance, xla=xla)
 
     @property
-    def alone(self) -> Program:
+    def single(self) -> Program:
         """This program itself."""
         return self
 
     def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance:
-        """At most `steps` steps in one call; fewer if the optimizer terminates or goes astray.
+        """Make at most `steps` steps in one call; fewer if the optimizer terminates or diverges.
 
-        A first evaluation is not a step. What comes out after so many steps does not depend on how they are
+        The very first evaluation is not a step. The result after a number of steps does not depend on how they are
         spread over calls, to the bit.
         """
-        return Advance(*self._compiled(descent, targets, tf.constant(steps)))
+        descent, done = self._compiled(descent, targets, tf.constant(steps))
+        return Advance(descent, done)
 
     def _advance(self, descent: Descent, targets: Targets, steps: Scalar) -> tuple[Descent, Scalar]:
         evaluate = self.objective.at(targets)
 
         def goes_on(done: Scalar, descent: Descent) -> Scalar:
-            return tf.logical_and(done < steps, tf.logical_not(is_over(self.optimizer, descent)))
+            over = is_over(self.optimizer, descent)
+            return tf.logical_and(done < steps, tf.logical_not(over))
 
         def one_step(done: Scalar, descent: Descent) -> tuple[Scalar, Descent]:
             new = stepped(self.optimizer, descent, evaluate)
@@ -96,5 +100,5 @@ class Program:
 
 
 def image_tensor(pixels: Any) -> Tensor:
-    """(H, W, 3) array -> (1, H, W, 3) float32 tensor."""
+    """Convert an array (H, W, 3) to a float32 tensor (1, H, W, 3)."""
     return tf.constant(pixels, tf.float32)[None]

@@ -195,7 +195,7 @@ class Renderer:
             loss=float(octave.descent.watch.best),
             seconds_left=account.seconds_left(octave.made),
             _image=lambda: as_pil(picture()),
-            _snapshot=snapshot if self.engine.program.batch == 1 else None,
+            _snapshot=snapshot if self.engine.program.batch_size == 1 else None,
             _picture=picture,
             _recipe=partial(described, size, account.levels_after(octave)) if described else None,
         )

@@ -51,10 +51,11 @@ def calls(engine: Engine, size: Size, count: int) -> Callable[[], float]:
     pictures = [picture(engine, size, seed) for seed in range(count)]
     if count == 1:
         ((descent, targets),) = pictures
-        return lambda: timed(lambda: engine.program.alone.advance(descent, targets, EVALUATIONS - 1).descent, 1)
-    joint = engine.table(count).joint
-    places, goals = [joint.begun(descent) for descent, _ in pictures], [targets for _, targets in pictures]
-    return lambda: timed(lambda: joint.advance(places, goals, [EVALUATIONS] * count)[0].descent, count)
+        return lambda: timed(lambda: engine.program.single.advance(descent, targets, EVALUATIONS - 1).descent, 1)
+    program = engine.batch(count).program
+    members = [program.begun(descent) for descent, _ in pictures]
+    goals = [targets for _, targets in pictures]
+    return lambda: timed(lambda: program.advance(members, goals, [EVALUATIONS] * count)[0].descent, count)
 
 
 def timed(call: Callable[[], Descent], count: int) -> float:

@@ -11,7 +11,7 @@ from styler.optimizers.descent import (
     SMALLER,
     TOO_LONG,
     begun,
-    is_astray,
+    is_diverging,
     is_over,
     judged,
     stepped,
@@ -138,17 +138,17 @@ def watched_over(values):
 
 def test_five_steps_in_a_row_far_above_the_best_are_too_many():
     far = [1.0, *[1.01 * FAR_ABOVE] * (TOO_LONG - 1)]
-    assert not bool(is_astray(watched_over(far)))
-    assert bool(is_astray(watched_over([*far, 3.0])))
-    assert not bool(is_astray(watched_over([*far, 1.5, 3.0])))
+    assert not bool(is_diverging(watched_over(far)))
+    assert bool(is_diverging(watched_over([*far, 3.0])))
+    assert not bool(is_diverging(watched_over([*far, 1.5, 3.0])))
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_one_value_that_is_no_number_is_too_many(value):
     watch = watched_over([3.0, 1.0, 2.0, float(value)])
     assert bool(watch.broken)
-    assert bool(is_astray(watch))
-    assert not bool(is_astray(watched(watch, tf.constant(1.0))))
+    assert bool(is_diverging(watch))
+    assert not bool(is_diverging(watched(watch, tf.constant(1.0))))
 
 
 def test_the_lowest_value_is_remembered():

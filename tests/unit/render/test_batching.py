@@ -15,7 +15,7 @@ from styler.config import RenderConfig
 from styler.optimizers import Adam, Lbfgs
 from styler.optimizers.descent import begun
 from styler.recipe import Recipe
-from styler.render.batching import Joint, Table
+from styler.render.batching import BatchProgram, PictureBatch
 from styler.render.program import Program
 from styler.types import Evaluation
 from support.descents import an_octave, to_its_end
@@ -27,10 +27,10 @@ PAINTINGS = [stripes(64, 64, 4), blobs(70, 64, 9), stripes(70, 80, 7)]
 
 
 def rendered_together(stylizers, count, heard=lambda number, event: None, photos=PHOTOS):
-    table = stylizers[0].table(count)
-    seated = [each.seated(table) for each in stylizers]
-    renders = [each.iterate(photo, [art]) for each, photo, art in zip(seated, photos, PAINTINGS, strict=False)]
-    return table.in_turn(renders, heard)
+    batch = stylizers[0].batch(count)
+    members = [each.in_batch(batch) for each in stylizers]
+    renders = [each.iterate(photo, [art]) for each, photo, art in zip(members, photos, PAINTINGS, strict=False)]
+    return batch.run(renders, heard)
 
 
 def assert_alike(mine, other):
@@ -67,13 +67,13 @@ def test_each_is_the_picture_rendered_alone(tiny, optimizer):
     assert not np.allclose(made[0].picture.pixels, made[1].picture.pixels, atol=0.05)
 
 
-def test_neighbors_places_and_empty_places_do_not_show_in_a_single_bit(stylizer):
+def test_neighbors_and_empty_places_do_not_show_in_a_single_bit(stylizer):
     first, second, third = pixels(rendered_together([stylizer] * 3, 3))
     (lonely,) = pixels(rendered_together([stylizer], 3))
     np.testing.assert_array_equal(lonely, first)
-    table = stylizer.table(3)
+    batch = stylizer.batch(3)
     order = [(PHOTOS[2], PAINTINGS[2]), (PHOTOS[0], PAINTINGS[0])]
-    turned = pixels(table.in_turn([stylizer.seated(table).iterate(*each) for each in order], lambda *_: None))
+    turned = pixels(batch.run([stylizer.in_batch(batch).iterate(*each) for each in order], lambda *_: None))
     np.testing.assert_array_equal(turned, [third, first])
     assert not np.array_equal(first, second)
 
@@ -110,11 +110,11 @@ def test_an_error_of_one_ends_the_renders_of_all(stylizer):
         raise KeyError(message)
         yield
 
-    table = stylizer.table(3)
-    render = stylizer.seated(table).iterate(PHOTOS[0], PAINTINGS[0])
-    table.seat()
+    batch = stylizer.batch(3)
+    render = stylizer.in_batch(batch).iterate(PHOTOS[0], PAINTINGS[0])
+    batch.add()
     with pytest.raises(KeyError):
-        table.in_turn([render, broken()], lambda *_: None)
+        batch.run([render, broken()], lambda *_: None)
     with pytest.raises(StopIteration):
         next(render)
 
@@ -162,9 +162,9 @@ def test_optimizers_side_by_side_are_those_alone_to_the_bit(rng, optimizer):
     alone = [an_octave(program, start, steps, factor) for start, factor, steps in orders]
     for octave in alone:
         to_its_end(octave)
-    table = Table(Joint(program, 4))
-    together = [an_octave(table.seat(), start, steps, factor) for start, factor, steps in orders]
-    latest = table.in_turn([ended(octave) for octave in together], lambda *_: None)
+    batch = PictureBatch(BatchProgram(program, 4))
+    together = [an_octave(batch.add(), start, steps, factor) for start, factor, steps in orders]
+    latest = batch.run([ended(octave) for octave in together], lambda *_: None)
     for mine, other in zip(latest, alone, strict=True):
         assert (mine.made, mine.reason) == (other.made, other.reason)
         assert int(mine.descent.watch.setbacks) == int(other.descent.watch.setbacks)
