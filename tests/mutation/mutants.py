@@ -1,0 +1,118 @@
+"""A fixed sample of mutants: positions of the code at random, and one change at random for each.
+
+The order is that of a hash of the seed, the line and the column, so that a change of the code leaves the sample as it
+is wherever the line is as before.
+
+Cosmic Ray lists every change of every position. Its eleven replacements of a `+` are one position here, so that
+arithmetic does not outweigh the rest, and changes without a meaning are passed over: what does not compile, or not
+without a warning, and what differs in annotations or for type checkers alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+from cosmic_ray.work_item import MutationSpec, WorkItem
+
+Position = tuple[tuple[int, int], tuple[int, int]]
+
+
+class _Executed(ast.NodeTransformer):
+    """What is left of a module when it runs: no annotations, nothing for the type checker alone."""
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant("")
+        return self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if "TYPE_CHECKING" in ast.unparse(node.test) else self.generic_visit(node)
+
+
+def sample(tree: Path, settings: Mapping[str, Any]) -> list[WorkItem]:
+    """The sample, named `000`, `001`, …; its first N mutants are a fair sample as well.
+
+    Args:
+        tree: Root of a checkout, which is the current folder.
+        settings: The content of mutation.toml.
+    """
+    groups = settings["groups"]
+    streams = {name: _mutants(tree, group["rooms"], settings["seed"]) for name, group in groups.items()}
+    taken = dict.fromkeys(streams, 0)
+    chosen = []
+    for number in range(settings["mutants"]):
+        name = max(streams, key=lambda name: groups[name]["share"] * (number + 1) - taken[name])
+        taken[name] += 1
+        chosen.append(WorkItem.single(f"{number:03d}", next(streams[name])))
+    return chosen
+
+
+def _mutants(tree: Path, rooms: list[str], seed: int) -> Iterator[MutationSpec]:
+    """Mutants of some rooms in random order, at most one a position; rooms that this tree lacks are passed over."""
+    ranked: list[tuple[str, list[MutationSpec]]] = []
+    for path in sorted(path for room in rooms for path in tree.glob(f"styler/{room}/**/*.py")):
+        module = path.relative_to(tree)
+        positions: dict[Position, list[MutationSpec]] = {}
+        for mutation in _all_of(module):
+            positions.setdefault((mutation.start_pos, mutation.end_pos), []).append(mutation)
+        lines = module.read_text("utf-8").splitlines()
+        for position, choices in positions.items():
+            rank = _rank(seed, module, *_place(lines, position))
+            ranks = {_rank(rank, number): choice for number, choice in enumerate(choices)}
+            ranked.append((rank, [ranks[each] for each in sorted(ranks)]))
+    for _, choices in sorted(ranked, key=lambda entry: entry[0]):
+        yield from [mutation for mutation in choices if _means_something(mutation)][:1]
+
+
+def _place(lines: list[str], position: Position) -> tuple[str, int, int]:
+    """Where a position is, whatever stands in other lines: the line, how many equal ones precede it, the column."""
+    (row, column), _ = position
+    line = lines[row - 1]
+    return line.strip(), lines[: row - 1].count(line), column - (len(line) - len(line.lstrip()))
+
+
+def _rank(*words: object) -> str:
+    return hashlib.sha256(repr(tuple(map(str, words))).encode()).hexdigest()
+
+
+def _all_of(module: Path) -> Iterator[MutationSpec]:
+    """Every change that Cosmic Ray knows in a module, in its own counting; operators with arguments are left out."""
+    nodes = list(ast_nodes(get_ast_from_path(module)))
+    for name in sorted(operator_names()):
+        if get_operator(name).arguments():
+            continue
+        operator = get_operator(name)()
+        spans = (span for node in nodes for span in operator.mutation_positions(node))
+        for occurrence, (start, end) in enumerate(spans):
+            yield MutationSpec(module, name, occurrence, start, end)
+
+
+def _means_something(mutation: MutationSpec) -> bool:
+    """Whether it compiles without a warning and is not the same program."""
+    source = mutation.module_path.read_text("utf-8")
+    mutated = mutate_code(source, get_operator(mutation.operator_name)(), mutation.occurrence)
+    try:
+        with warnings.catch_warnings(action="error"):
+            compile(mutated, str(mutation.module_path), "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return _executed(mutated) != _executed(source)
+
+
+def _executed(source: str) -> str:
+    return ast.dump(_Executed().visit(ast.parse(source)))
