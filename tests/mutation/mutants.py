@@ -1,11 +1,11 @@
-"""A fixed sample of mutants: positions of the code at random, and one change at random for each.
+"""Chooses a fixed sample of mutants: random positions in the code, and one random change at each.
 
-The order is that of a hash of the seed, the line and the column, so that a change of the code leaves the sample as it
-is wherever the line is as before.
+Cosmic Ray lists every change at every position. It replaces a `+` in eleven ways; all of them count as one position
+here, so that arithmetic does not dominate the sample. A change without effect is skipped: one that does not compile, or
+only with a warning, and one that affects only annotations or code for type checkers.
 
-Cosmic Ray lists every change of every position. Its eleven replacements of a `+` are one position here, so that
-arithmetic does not outweigh the rest, and changes without a meaning are passed over: what does not compile, or not
-without a warning, and what differs in annotations or for type checkers alone.
+The order is that of a hash of the seed, the module, the line and the column. If the code changes, a mutant of an
+unchanged line keeps its place in the order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Position = tuple[tuple[int, int], tuple[int, int]]
 
 
 class _Executed(ast.NodeTransformer):
-    """What is left of a module when it runs: no annotations, nothing for the type checker alone."""
+    """Removes what does not run: annotations and code for type checkers."""
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
@@ -46,14 +46,14 @@ class _Executed(ast.NodeTransformer):
 
 
 def sample(tree: Path, settings: Mapping[str, Any]) -> list[WorkItem]:
-    """The sample, named `000`, `001`, …; its first N mutants are a fair sample as well.
+    """The sample, with the job names `000`, `001`, … Its first N mutants are also a fair sample.
 
     Args:
-        tree: Root of a checkout, which is the current folder.
+        tree: Root of a checkout; must be the current folder.
         settings: The content of mutation.toml.
     """
     groups = settings["groups"]
-    streams = {name: _mutants(tree, group["rooms"], settings["seed"]) for name, group in groups.items()}
+    streams = {name: _mutants(tree, group["packages"], settings["seed"]) for name, group in groups.items()}
     taken = dict.fromkeys(streams, 0)
     chosen = []
     for number in range(settings["mutants"]):
@@ -63,10 +63,10 @@ def sample(tree: Path, settings: Mapping[str, Any]) -> list[WorkItem]:
     return chosen
 
 
-def _mutants(tree: Path, rooms: list[str], seed: int) -> Iterator[MutationSpec]:
-    """Mutants of some rooms in random order, at most one a position; rooms that this tree lacks are passed over."""
+def _mutants(tree: Path, packages: list[str], seed: int) -> Iterator[MutationSpec]:
+    """Mutants of some packages in random order, at most one per position. Missing packages are skipped."""
     ranked: list[tuple[str, list[MutationSpec]]] = []
-    for path in sorted(path for room in rooms for path in tree.glob(f"styler/{room}/**/*.py")):
+    for path in sorted(path for package in packages for path in tree.glob(f"styler/{package}/**/*.py")):
         module = path.relative_to(tree)
         positions: dict[Position, list[MutationSpec]] = {}
         for mutation in _all_of(module):
@@ -81,7 +81,7 @@ def _mutants(tree: Path, rooms: list[str], seed: int) -> Iterator[MutationSpec]:
 
 
 def _place(lines: list[str], position: Position) -> tuple[str, int, int]:
-    """Where a position is, whatever stands in other lines: the line, how many equal ones precede it, the column."""
+    """A position without its line number: the line, the number of equal lines above, the column after the indent."""
     (row, column), _ = position
     line = lines[row - 1]
     return line.strip(), lines[: row - 1].count(line), column - (len(line) - len(line.lstrip()))
@@ -92,7 +92,7 @@ def _rank(*words: object) -> str:
 
 
 def _all_of(module: Path) -> Iterator[MutationSpec]:
-    """Every change that Cosmic Ray knows in a module, in its own counting; operators with arguments are left out."""
+    """Every change that Cosmic Ray's operators without arguments make in a module, in Cosmic Ray's numbering."""
     nodes = [node for node in ast_nodes(get_ast_from_path(module)) if not _is_passive(node)]
     for name in sorted(operator_names()):
         if get_operator(name).arguments():
@@ -104,12 +104,12 @@ def _all_of(module: Path) -> Iterator[MutationSpec]:
 
 
 def _is_passive(node: Any) -> bool:
-    """Whether no operator changes such a node; asking all of them takes a minute for the package."""
+    """Whether no operator changes such a node. Skipping these halves the search time."""
     return node.type in ("name", "string", "newline", "endmarker") or getattr(node, "value", None) in PUNCTUATION
 
 
 def _means_something(mutation: MutationSpec) -> bool:
-    """Whether it compiles without a warning and is not the same program."""
+    """Whether a mutant compiles without a warning and changes what runs."""
     source = mutation.module_path.read_text("utf-8")
     mutated = mutate_code(source, get_operator(mutation.operator_name)(), mutation.occurrence)
     try:

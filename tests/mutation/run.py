@@ -1,16 +1,16 @@
-"""Mutation testing: how many of 200 small faults in losses, render and images do the tests notice?
+"""Measures the tests by mutation: what share of 200 small faults in losses, render and images do they detect?
 
     pip install -c constraints.txt -e '.[test,mutation]'
     nice python tests/mutation/run.py build/mutation
 
-Cosmic Ray makes the mutants (`mutants.py`: a fixed sample). For each, the tests that answer for the changed module
-(`selection.py`) run in a process of their own (`server.py`) up to the first that fails. `mutation.toml` holds seed,
-count and limits.
+Cosmic Ray makes the mutants; `mutants.py` chooses a fixed sample. For each mutant, the tests of the changed module
+(`selection.py`) run in a process of their own (`server.py`) until one fails. `mutation.toml` holds the seed, the number
+of mutants and the limits.
 
-OUT/original is a copy of the tree, OUT/tree the copy that is changed, OUT/session.sqlite the session of Cosmic Ray with
-every result. The checkout itself is never touched. A run can be stopped at any time; the same command goes on where it
-was. `--first 100` stops after the first hundred, which are a fair sample too. `--tree` measures another checkout, say
-of an older commit. An hour on a core of one's own.
+OUT/original is a copy of the tree. OUT/tree is the copy in which the mutants are made; the checkout itself is never
+changed. OUT/session.sqlite is Cosmic Ray's session, with every result. You can stop a run at any time; the same command
+continues it. `--first 100` stops after the first 100 mutants, which are also a fair sample. `--tree` measures another
+checkout, for example an older commit. A full run takes about an hour on one free core.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from selection import tests_of
 
 HERE = Path(__file__).resolve().parent
 LEFT_OUT = (".git", ".venv*", "__pycache__", "build", "dist", ".*_cache", ".hypothesis")
-NO_TESTS = 5  # pytest's status where all are slow or left out
+NO_TESTS = 5  # pytest's exit status if no test was selected
 
 
 class Tests:
-    """The tests of a tree, run by a server."""
+    """The tests of a tree. A server runs them."""
 
     def __init__(self, tree: Path, settings: Mapping[str, Any]) -> None:
         self._tree = tree
@@ -57,11 +57,11 @@ class Tests:
         )
 
     def of(self, module: Path) -> tuple[str, ...]:
-        """Files of tests that answer for a module."""
+        """Test files of a module."""
         return tuple(map(str, tests_of(self._tree, module, self._numerics)))
 
     def run(self, files: tuple[str, ...]) -> tuple[int, str]:
-        """Exit status, 0 where no test failed or there is none, and what was printed."""
+        """Exit status and output. The status is 0 if no test failed or no test was selected."""
         if not files:
             return 0, "no tests"
         assert self._server.stdin
@@ -74,15 +74,15 @@ class Tests:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder for the session and the copies")
+    parser.add_argument("out", type=Path, help="folder for the session and the two copies")
     parser.add_argument("--tree", type=Path, default=HERE.parents[1], help="checkout to measure; default: this one")
-    parser.add_argument("--first", type=int, help="only the first so many mutants")
+    parser.add_argument("--first", type=int, help="number of mutants to try; default: all")
     args = parser.parse_args()
     settings = tomllib.loads((HERE / "mutation.toml").read_text("utf-8"))
     out = args.out.resolve()
     if not (out / "original").is_dir():
         shutil.copytree(args.tree, out / "original", ignore=shutil.ignore_patterns(*LEFT_OUT))
-    shutil.copytree(out / "original", out / "tree", dirs_exist_ok=True)  # undoes what a killed run left
+    shutil.copytree(out / "original", out / "tree", dirs_exist_ok=True)  # restores what an interrupted run left changed
     os.chdir(out / "tree")
 
     with use_db(out / "session.sqlite", WorkDB.Mode.create) as database:
@@ -101,7 +101,7 @@ def main() -> int:
 
 
 def tried(mutation: MutationSpec, tests: Tests) -> WorkResult:
-    """What the tests say of a mutant, with their last lines and the changed lines."""
+    """Result of one mutant, with the end of the test output and the changed lines."""
     operator = get_operator(mutation.operator_name)()
     with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
         status, output = tests.run(tests.of(mutation.module_path))
@@ -119,15 +119,15 @@ def difference(before: str, after: str) -> str:
 
 
 def unchanged_passes(items: list[WorkItem], done: Mapping[str, WorkResult], tests: Tests) -> bool:
-    """Whether the tests that killed every mutant pass without one; the others have shown it."""
+    """Whether the tests pass on the unchanged tree. Tests that let a mutant survive have passed already."""
     killers: defaultdict[tuple[str, ...], list[bool]] = defaultdict(list)
     for item in items:
         killers[tests.of(item.mutations[0].module_path)].append(done[item.job_id].is_killed)
     unproved = [files for files, killed in killers.items() if all(killed)]
-    print(f"\nwithout a mutant: {len(unproved)} of {len(killers)} sets of tests are to be tried", flush=True)
+    print(f"\nrunning {len(unproved)} of {len(killers)} sets of tests on the unchanged tree", flush=True)
     failures = [(files, output) for files in unproved for status, output in [tests.run(files)] if status]
     for files, output in failures:
-        print(f"{' '.join(files)} fail without a mutant, so that they say nothing:\n{output[-2000:]}")
+        print(f"{' '.join(files)} fail on the unchanged tree, so their results are void:\n{output[-2000:]}")
     return not failures
 
 
@@ -136,14 +136,14 @@ def named(mutation: MutationSpec) -> str:
 
 
 def report(items: list[WorkItem], done: Mapping[str, WorkResult], settings: Mapping[str, Any]) -> None:
-    """Print the survivors with their changes, then the shares killed by room and by group."""
-    groups = {room: name for name, group in settings["groups"].items() for room in group["rooms"]}
+    """Print the survivors with the changed lines, then the killed share of each package and group."""
+    groups = {package: name for name, group in settings["groups"].items() for package in group["packages"]}
     killed: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for item in items:
         (mutation,) = item.mutations
-        room, result = mutation.module_path.parent.name, done[item.job_id]
-        for name in ("all", f"group {groups[room]}", f"room {room}"):
+        package, result = mutation.module_path.parent.name, done[item.job_id]
+        for name in ("all", f"group {groups[package]}", f"package {package}"):
             total[name] += 1
             killed[name] += result.is_killed
         if not result.is_killed:
@@ -152,7 +152,7 @@ def report(items: list[WorkItem], done: Mapping[str, WorkResult], settings: Mapp
     for name in sorted(total):
         print(f"{name:18} {killed[name]:3} of {total[name]:3}  {100 * killed[name] / total[name]:5.1f} %")
     ended = Counter((done[item.job_id].output or "").partition("\n")[0] for item in items)
-    print("exit statuses of pytest, below zero by a signal:", dict(ended))
+    print("pytest's exit statuses; a negative one is a signal:", dict(ended))
 
 
 if __name__ == "__main__":

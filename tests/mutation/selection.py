@@ -1,4 +1,4 @@
-"""The tests that answer for a module: its mirror, or those nearest to it where it has none."""
+"""Selects the tests of a module: its own test file, or the nearest ones if it has none."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from pathlib import Path
 
 
 def tests_of(tree: Path, module: Path, numerics: Sequence[str]) -> list[Path]:
-    """Files of tests to run for a module, the nearest first.
+    """Test files to run for a module, the nearest first.
 
     Args:
         tree: Root of a checkout.
         module: A file of the package, relative to the root.
-        numerics: Rooms all of whose modules are answered for by the numerics of the room.
+        numerics: Packages whose modules run every file of tests/numerics that imports from the package. A module of
+            another package runs only those that import the module itself.
 
     Returns:
-        Paths relative to the root: the mirror of the module in tests/unit; without one, the room's tests that import
-        the module; without those, the mirrors of the room's modules that import it. Then tests/numerics.
+        Paths relative to the root. First the module's own file in tests/unit. If it has none, the unit tests of its
+        package that import it. If there are none either, the own test files of the modules that import it. Then the
+        files of tests/numerics.
     """
-    room = module.parent.name
+    package = module.parent.name
     near = (
         _mirrors(tree, [module])
-        or _importers(tree, f"tests/unit/{room}/test_*.py", module)
-        or _mirrors(tree, _importers(tree, f"styler/{room}/*.py", module))
+        or _importers(tree, f"tests/unit/{package}/test_*.py", module)
+        or _mirrors(tree, _importers(tree, f"styler/{package}/*.py", module))
     )
-    measured = module.parent if room in numerics else module
+    measured = module.parent if package in numerics else module
     return [*near, *_importers(tree, "tests/numerics/test_*.py", measured)]
 
 
@@ -36,7 +38,7 @@ def _mirrors(tree: Path, modules: Iterable[Path]) -> list[Path]:
 
 
 def _importers(tree: Path, pattern: str, module: Path) -> list[Path]:
-    """The files that import a module, or anything of a room where the path is that of a folder."""
+    """Files that import a module, or anything from a package if the path is a folder."""
     name = ".".join(module.with_suffix("").parts)
     importers = [path for path in sorted(tree.glob(pattern)) if any(_is(each, name) for each in _imports(path))]
     return [path.relative_to(tree) for path in importers]

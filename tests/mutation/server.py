@@ -1,9 +1,11 @@
-"""Runs pytest again and again, each time in a process of its own that need not import TensorFlow first.
+"""Runs pytest many times, each time in a new process that does not have to import TensorFlow.
 
-Importing TensorFlow takes longer than most tests. This process imports it, starts nothing of it (a fork of a process
-with threads would not be sound), and forks for each line that it reads: a list of pytest's arguments as JSON. It
-answers with the exit status, negative where a signal ended it. Limits are arguments of the script: seconds of processor
-time, seconds of waiting. What the tests print goes to the file named by the third.
+Importing TensorFlow takes longer than most tests. This process imports it once, uses nothing of it, and forks for each
+request. That is safe because it has a single thread, which it checks.
+
+A request is one line on standard input: pytest's arguments as a JSON list. The answer is one line on standard output:
+the exit status, or a negative signal number. The script's arguments are the limit of processor time in seconds, the
+limit of wall time in seconds, and the file that receives the output of the tests.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import tensorflow  # noqa: F401
 def main(cpu_seconds: str, wall_seconds: str, output: str) -> None:
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
-        sys.exit(f"{threads} threads run in the process that is to be forked; one was expected")
+        sys.exit(f"{threads} threads are running; expected one, because a fork keeps only one")
     for line in sys.stdin:
         child = os.fork()
         if not child:
