@@ -13,32 +13,33 @@ from typing import Any
 
 from PIL import Image
 
-from styler.config import PROFILES, QUALITY, RenderConfig
+from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig
 from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import ImageLike, read_image
 from styler.images.recipes import fits
-from styler.images.sizes import check_painting
+from styler.images.sizes import check_painting, result_size
 from styler.images.writing import as_pil, write_picture
+from styler.inputs import Inputs
 from styler.networks import NetworkSpec, find_network
-from styler.objective.strength import is_photo
 from styler.progress import Observer, StepEvent
-from styler.recipe import Plan, Recipe
+from styler.recipe import Input, Plan, Recipe
 from styler.render.batching import PictureBatch
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
+from styler.render.files import read_images, with_network
 from styler.render.job import Job, read_job
 from styler.render.outcome import with_belongings
 from styler.render.planner import plan_render
-from styler.render.provenance import inputs_of, recipe_of
+from styler.render.provenance import recipe_inputs, recipe_of
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.restoring import restored
 from styler.render.saver import EVERY, Saver
 from styler.render.schedule import Schedule
-from styler.render.snapshot import Snapshot
+from styler.render.snapshot import Position, Snapshot
 from styler.types import PathLike, Size
 
 
@@ -97,6 +98,10 @@ class StyleResult:
         if self.checkpoint is not None:
             self.checkpoint.unlink(missing_ok=True)
         return written
+
+    def named_like(self, known: Inputs[Input]) -> StyleResult:
+        """The same with a recipe that has the names which an earlier recipe has for its inputs."""
+        return replace(self, recipe=self.recipe.named_like(known))
 
     def exported(self, export: Export, *, recipe: bool = True) -> Export:
         """The choices with the recipe as its text; without it where it is not wanted or too long for a file."""
@@ -178,6 +183,7 @@ class Stylizer:
         content: ImageLike,
         style: ImageLike | Sequence[ImageLike],
         *,
+        init: ImageLike | None = None,
         observer: Observer | None = None,
         checkpoint: PathLike | None = None,
         checkpoint_every: float = EVERY,
@@ -188,6 +194,7 @@ class Stylizer:
             content: The photo: a path, a PIL image, an array (H, W, 3 or 4), uint8, uint16 or float 0..1, or a
                 picture that `styler.images.reading.read_image` has read.
             style: The painting, or several of them.
+            init: The image to start from, like `content`; None for the start that the config names.
             observer: Called with a `StepEvent` about every second.
             checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
             checkpoint_every: Seconds between two savings.
@@ -197,17 +204,48 @@ class Stylizer:
             ConfigError: The images do not fit the config.
             OutputError: A checkpoint of that name exists already.
         """
+        given = self._images(content, listed(style), init)
         observers = [] if observer is None else [observer]
         if checkpoint is None:
-            return driven(self.iterate(content, style), observers)
-        job = self.job(content, listed(style)).to_dict()
+            return driven(self.events(given.map(read_image)), observers)
+        job = self.job(given.map(_path)).to_dict()
         saver = Saver(unused(Path(checkpoint)), job, tell=_warn, every=checkpoint_every, always=True)
-        return kept(driven(self.iterate(content, style), [saver, *observers]), saver)
+        return kept(driven(self.events(given.map(read_image)), [saver, *observers]), saver)
+
+    def iterate(
+        self,
+        content: ImageLike,
+        style: ImageLike | Sequence[ImageLike],
+        *,
+        init: ImageLike | None = None,
+        event_every: int | None = None,
+    ) -> Generator[StepEvent, None, StyleResult]:
+        """Render step by step: stop whenever you like, `event.image()` is the best so far.
+
+        Args:
+            content: As in `render`.
+            style: As in `render`.
+            init: As in `render`.
+            event_every: An event at every multiple of this step at the latest.
+
+        Yields:
+            An event after each call of the compiled program, about every second.
+
+        Returns:
+            The result, as the value of the generator.
+        """
+        check_not_forked()
+        given = self._images(content, listed(style), init)
+        return (yield from self.events(given.map(read_image), event_every=event_every))
+
+    def _images(self, content: ImageLike, styles: Sequence[ImageLike], init: ImageLike | None) -> Inputs[ImageLike]:
+        """The images as they were handed over, with the start that the config names if there is no other."""
+        named = None if self.config.init in BUILT_IN_INITS else self.config.init
+        return Inputs.of(content, styles, named if init is None else init)
 
     def job(
         self,
-        content: ImageLike,
-        styles: Sequence[ImageLike],
+        files: Inputs[Path],
         *,
         max_pixels: int | None = None,
         choices: Mapping[str, Any] | None = None,
@@ -215,25 +253,19 @@ class Stylizer:
         """What a checkpoint of a render with this says of it.
 
         Args:
-            content: Path of the photo.
-            styles: Paths of the paintings.
+            files: The images.
             max_pixels: Most pixels of an input, None for what fits into memory.
             choices: Plain values to find again at `resume`.
 
         Raises:
-            ConfigError: An image is not given by its path, or the network is none that `config` names.
+            ConfigError: The network is none that `config` names.
         """
         if find_network(self.config.network).name != self._engine.network.name:
             name = self._engine.network.name
             message = f"a render with a checkpoint needs a registered network, to find it again; got {name}"
             raise ConfigError(message)
-        paths = [Path(each) for each in (content, *styles) if isinstance(each, str | os.PathLike)]
-        if len(paths) <= len(styles):
-            message = "a render with a checkpoint needs its images as paths, to find them again; got an image in memory"
-            raise ConfigError(message)
         return Job(
-            content=paths[0],
-            styles=tuple(paths[1:]),
+            inputs=with_network(files, self.config),
             config=self.config,
             max_pixels=max_pixels,
             choices=choices or {},
@@ -247,6 +279,7 @@ class Stylizer:
         *,
         measure: bool | None = False,
         reserve: int = 0,
+        position: Position | None = None,
     ) -> Schedule:
         """What a render would come to within the config's `max_memory` and `time_budget`.
 
@@ -255,38 +288,36 @@ class Stylizer:
             measure: Measure on this machine also where a guess shows that all is well, which is kept for later; None
                 to measure nothing.
             reserve: Bytes that will be held beside what the process holds now.
+            position: Where a render stands that goes on.
 
         Raises:
             ResourceError: No plan fits; the message names the least that would do.
         """
-        probe = (lambda *_: None) if measure is None else None
-        levels = self._plan.octaves if self._plan else ()
-        asked: dict[str, Any] = {"measure": bool(measure), "reserve": reserve, "levels": levels, "probe": probe}
         with self._engine.held():
-            return plan_render(self.config, self._engine, size, **asked)
+            return plan_render(
+                self.config,
+                self._engine,
+                size,
+                measure=bool(measure),
+                reserve=reserve,
+                kept=position,
+                plan=self._plan,
+                probe=(lambda *_: None) if measure is None else None,
+            )
 
-    def _scheduled(self, size: Size, snapshot: Snapshot | None) -> Schedule:
-        """A new schedule, or the old one of a render that goes on or is made again."""
-        kept = snapshot.position if snapshot else None
-        levels = self._plan.octaves if self._plan else ()
-        with self._engine.held():
-            return plan_render(self.config, self._engine, size, kept=kept, levels=levels)
-
-    def iterate(
+    def events(
         self,
-        content: ImageLike,
-        style: ImageLike | Sequence[ImageLike],
+        inputs: Inputs[Picture],
         *,
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
         watch: Callable[[int, int], object] | None = None,
         shape: Size | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
-        """Render step by step: stop whenever you like, `event.image()` is the best so far.
+        """Render pictures that are read already, step by step.
 
         Args:
-            content: As in `render`.
-            style: As in `render`.
+            inputs: The photo, the paintings, an image to start from.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
             watch: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
@@ -300,19 +331,24 @@ class Stylizer:
             The result, as the value of the generator.
         """
         check_not_forked()
-        photo = read_image(content)
-        paintings = [read_image(source) for source in listed(style)]
-        for painting in paintings:
-            check_painting(painting.size, self._engine.network.minimum_size, f"the style image {painting.name}")
-        inputs = inputs_of(self.config, self._engine.network, [photo, *paintings])
-        described = partial(recipe_of, self.config, self._engine, inputs)
-        renderer = Renderer(self.config, self._engine, self._plan, shape, described)
-        schedule = None if is_photo(self.config) else self._scheduled(renderer.final_size(photo), snapshot)
-        outcome = yield from renderer.render(photo, paintings, event_every, snapshot, schedule, watch)
-        report = reported(self.config, [photo, *paintings], outcome)
+        network, photo = self._engine.network, inputs.photo
+        for painting in inputs.paintings:
+            check_painting(painting.size, network.minimum_size, f"the style image {painting.name}")
+        fixed = (self._plan.size if self._plan else None) or shape
+        size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
+        known = recipe_inputs(inputs, self.config, network)
+        config = self.config if known.init is None else self.config.changed(init=known.init.name)
+        schedule = self.plan(size, position=snapshot.position if snapshot else None)
+        described = partial(recipe_of, config, self._engine, known, schedule.changes)
+        renderer = Renderer(config, self._engine, described)
+        outcome = yield from renderer.render(inputs, schedule, event_every=event_every, snapshot=snapshot, told=watch)
         picture = with_belongings(photo, outcome.pixels)
-        recipe = described(picture.size, outcome.levels)
-        return StyleResult(picture=picture, report=report, config=self.config, recipe=recipe)
+        return StyleResult(
+            picture=picture,
+            report=reported(self.config, inputs, outcome),
+            config=self.config,
+            recipe=described(picture.size, outcome.levels),
+        )
 
 
 def stylize(
@@ -320,6 +356,7 @@ def stylize(
     style: ImageLike | Sequence[ImageLike],
     *,
     config: RenderConfig | None = None,
+    init: ImageLike | None = None,
     observer: Observer | None = None,
     checkpoint: PathLike | None = None,
     checkpoint_every: float = EVERY,
@@ -331,6 +368,8 @@ def stylize(
         content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
         style: The painting, or several of them.
         config: What to render; the default is the preset "balanced".
+        init: What the optimizer starts from: "content", "noise", "style", or an image like `content`; None for what
+            the config says.
         observer: Called with a `StepEvent` about every second.
         checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
         checkpoint_every: Seconds between two savings.
@@ -348,8 +387,15 @@ def stylize(
     """
     chosen = config or RenderConfig()
     values = {**chosen.to_dict(), **changes}
+    if isinstance(init, str | os.PathLike):
+        values["init"], init = os.fspath(init), None
     return Stylizer(RenderConfig.from_dict(values)).render(
-        content, style, observer=observer, checkpoint=checkpoint, checkpoint_every=checkpoint_every
+        content,
+        style,
+        init=init,
+        observer=observer,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
     )
 
 
@@ -372,9 +418,8 @@ def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleRe
     saved = read_checkpoint(path)
     job = read_job(saved.job)
     saver = Saver(path, saved.job, tell=_warn, always=True, active=True, replace=True)
-    photo, *paintings = (read_image(each, max_pixels=job.max_pixels) for each in (job.content, *job.styles))
-    stylizer = _stylizer_of(job)
-    events = stylizer.iterate(photo, paintings, snapshot=saved.snapshot)
+    pictures = read_images(job.inputs, job.max_pixels)
+    events = _stylizer_of(job).events(pictures, snapshot=saved.snapshot)
     return kept(driven(events, [saver] if observer is None else [saver, observer]), saver)
 
 
@@ -422,6 +467,18 @@ def unused(checkpoint: Path) -> Path:
         message = f"{shown(checkpoint)} exists already, perhaps of a render that was stopped; resume or remove it"
         raise OutputError(message)
     return checkpoint
+
+
+def _path(image: ImageLike) -> Path:
+    """The path that an image was given by.
+
+    Raises:
+        ConfigError: It was given otherwise.
+    """
+    if not isinstance(image, str | os.PathLike):
+        message = "a render with a checkpoint needs its images as paths, to find them again; got an image in memory"
+        raise ConfigError(message)
+    return Path(image)
 
 
 def _warn(text: str) -> None:

@@ -11,18 +11,23 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Never
 
 from styler.config import BUILT_IN_INITS, COMPILERS, LARGEST_SIZE, MOST_STEPS, RenderConfig
 from styler.errors import ConfigError, StylerError
+from styler.inputs import ROLES, STYLE, Entry, Inputs
 from styler.types import Size
 
-VERSION = 1  # raised when an older styler could no longer obey
+VERSION = 2  # raised when an older styler could no longer obey
+READABLE = (1, VERSION)
 MARK = "styler_recipe"
 PARTS = (MARK, "config", "plan", "export", "inputs", "versions")
+REPRODUCING: Mapping[str, Any] = {"palette_weight": 0.0, "grain_weight": 0.0, "views": 1, "content_loss": "features"}
+"""Options that came after the first recipes -> the value that gives the picture as it was made without them."""
+
 DEVICES = ("cpu", "gpu")
-ROLES = ("content", "style", "init", "network")
 EXPORT = {"quality": int, "depth": int | None, "profile": str, "keep_gps": bool, "dpi": int | None}
 LATER = ("dpi",)  # choices of an export that older recipes do not have; None is left out
 LARGEST_BATCH = 8  # pictures; more gain next to nothing on processors: tests/benchmarks/bench_together.py
@@ -50,6 +55,30 @@ class Level(NamedTuple):
     history: int | None = None
 
 
+class Change(NamedTuple):
+    """Options that were changed while a render was under way.
+
+    Attributes:
+        step: Steps of the whole render that were made before.
+        options: Field of the config -> its new value; fields of `CHANGEABLE`.
+    """
+
+    step: int
+    options: Mapping[str, Any]
+
+
+CHANGEABLE = ("strength", "style_weights", "content_weight", "style_weight", "tv_weight")
+"""Options that a render under way can take up: weights of terms, which compiled programs take as tensors."""
+
+
+def changed_until(config: RenderConfig, changes: Iterable[Change], step: int) -> RenderConfig:
+    """The config of a render that has made so many steps, changes due at that step included."""
+    for change in changes:
+        if change.step <= step:
+            config = RenderConfig.from_dict({**config.to_dict(), **change.options})
+    return config
+
+
 SWITCHES = {"onednn": "TF_ENABLE_ONEDNN_OPTS", "constant_weights": "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"}
 """Fields of a plan that TensorFlow reads from the environment when it is imported, "0" or "1"."""
 
@@ -73,6 +102,7 @@ class Plan:
         batch: Pictures in one tensor; another number rounds otherwise.
         size: (height, width) of the result; None, together with no octaves, to find both out anew.
         octaves: Coarse to fine; none where the photo itself was asked for.
+        changes: Options that were changed on the way, in the order of their steps.
     """
 
     device: str
@@ -84,11 +114,18 @@ class Plan:
     batch: int = 1
     size: Size | None
     octaves: tuple[Level, ...]
+    changes: tuple[Change, ...] = ()
 
     @property
     def machine(self) -> Plan:
-        """The part that other options than those of the render leave as it is."""
-        return replace(self, batch=1, size=None, octaves=())
+        """The part that holds for every render on the machine."""
+        return replace(self, batch=1, size=None, octaves=(), changes=())
+
+    def without(self, options: Iterable[str]) -> Plan:
+        """The part that holds for a render with some options changed: changes on the way to others of them stay."""
+        given = set(options)
+        left = (Change(step, {k: v for k, v in new.items() if k not in given}) for step, new in self.changes)
+        return replace(self.machine, changes=tuple(change for change in left if change.options))
 
     def applied(self, config: RenderConfig) -> RenderConfig:
         """The config with nothing left to probe; where it says more than "auto" it stays."""
@@ -106,7 +143,8 @@ class Plan:
         Raises:
             ConfigError: Fields are missing, unknown or out of range.
         """
-        found = _fields(values, "a plan", [field.name for field in fields(cls)])
+        known = {"changes": (), **values} if isinstance(values, dict) else values
+        found = _fields(known, "a plan", [field.name for field in fields(cls)])
         _one_of("device", found["device"], DEVICES)
         _one_of("compile", found["compile"], COMPILERS[1:])
         for name in SWITCHES:
@@ -115,7 +153,8 @@ class Plan:
             _whole(name, found[name], 1, MOST_STEPS)
         _whole("batch", found["batch"], 1, LARGEST_BATCH)
         size = None if found["size"] is None else _size(found["size"])
-        return cls(**{**found, "size": size, "octaves": _levels(found["octaves"], size)})
+        levels = _levels(found["octaves"], size)
+        return cls(**{**found, "size": size, "octaves": levels, "changes": _changes(found["changes"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +162,11 @@ class Input:
     """What a picture was made of.
 
     Attributes:
-        role: "content", "style", "init" or "network".
         name: Base name of the file, of a registered network, or "image" for one handed over in memory.
         sha256: Of the file; of an image in memory that of its pixels; None for a network without a file.
         bytes: Length of the file; None where there is none.
     """
 
-    role: str
     name: str
     sha256: str | None
     bytes: int | None
@@ -147,7 +184,6 @@ class Input:
             ConfigError: Fields are missing, unknown or out of range.
         """
         found = _fields(values, "an input", [field.name for field in fields(cls)])
-        _one_of("role", found["role"], ROLES)
         name, sha256 = found["name"], found["sha256"]
         if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name:
             _refuse("inputs by base name", name)
@@ -166,37 +202,32 @@ class Recipe:
         config: Options; files that it names are there by base name.
         plan: What they came to.
         export: How it was written: quality, depth, profile, keep_gps, dpi.
-        inputs: Content first, then styles in their order, what else was read, the network.
+        inputs: What it was made of.
         versions: Of what the bytes depend on.
     """
 
     config: RenderConfig
     plan: Plan
     export: Mapping[str, Any]
-    inputs: tuple[Input, ...]
+    inputs: Inputs[Input]
     versions: Mapping[str, str]
 
-    def of(self, role: str) -> list[Input]:
-        """The inputs of one role."""
-        return [each for each in self.inputs if each.role == role]
-
-    def named_like(self, known: Iterable[Input]) -> Recipe:
+    def named_like(self, known: Inputs[Input]) -> Recipe:
         """The same with the names that files of the same contents had before, wherever they are now."""
-        left = list(known)
-        inputs = tuple(_named_like(each, left) for each in self.inputs)
-        names = {old.name: new.name for old, new in zip(self.inputs, inputs, strict=True) if old.role == "network"}
-        starts = [each.name for each in inputs if each.role == "init"]
-        config = self.config.changed(
-            init=starts[0] if starts else self.config.init,
-            network=names.get(self.config.network, self.config.network),
-        )
+        left = known.entries
+        inputs = Inputs.of_entries(_named_like(each, left) for each in self.inputs.entries)
+        config = self.config
+        if inputs.init is not None:
+            config = config.changed(init=inputs.init.name)
+        if self.inputs.network and inputs.network and config.network == self.inputs.network.name:
+            config = config.changed(network=inputs.network.name)
         return replace(self, config=config, inputs=inputs)
 
     def to_text(self) -> str:
         """One line of JSON in ASCII."""
         export = {name: value for name, value in self.export.items() if name not in LATER or value is not None}
         parts = (VERSION, self.config.to_dict(), self.plan.to_dict(), export)
-        rest = ([asdict(each) for each in self.inputs], dict(self.versions))
+        rest = (inputs_values(self.inputs), dict(self.versions))
         return json.dumps(dict(zip(PARTS, (*parts, *rest), strict=True)), separators=(",", ":"), allow_nan=False)
 
     @classmethod
@@ -215,13 +246,46 @@ class Recipe:
             raise ConfigError(message) from cause
 
 
-def _named_like(found: Input, known: list[Input]) -> Input:
+def _named_like(found: Entry[Input], known: list[Entry[Input]]) -> Entry[Input]:
     """An input by the name of the first one left of its role and contents, which is taken from the list."""
-    same = [each for each in known if (each.role, each.sha256) == (found.role, found.sha256)]
+    same = [each for each in known if (each.role, each.item.sha256) == (found.role, found.item.sha256)]
     if not same:
         return found
     known.remove(same[0])
-    return replace(found, name=same[0].name)
+    return found._replace(item=replace(found.item, name=same[0].item.name))
+
+
+def inputs_values(inputs: Inputs[Input]) -> list[dict[str, Any]]:
+    """Inputs as plain values, fit for JSON; the inverse of `inputs_from`."""
+    groups = [{} if entry.group is None else {"group": entry.group} for entry in inputs.entries]
+    return [
+        {"role": entry.role, **group, **asdict(entry.item)} for entry, group in zip(inputs.entries, groups, strict=True)
+    ]
+
+
+def inputs_from(values: object, version: int = VERSION) -> Inputs[Input]:
+    """Inputs from the plain values of a recipe.
+
+    Args:
+        values: A list of mappings.
+        version: Of the recipe; the paintings of version 1 each have a style weight of their own.
+
+    Raises:
+        ConfigError: They are none.
+    """
+    entries: list[Entry[Input]] = []
+    for each in _listed(values, "inputs"):
+        _one_of("role", each.get("role") if isinstance(each, dict) else None, ROLES)
+        paintings = sum(entry.role == STYLE for entry in entries)
+        group = paintings if version == 1 and each["role"] == STYLE else each.get("group")
+        if group is not None:
+            _whole("group", group, 0, MOST_INPUTS)
+        own = {name: value for name, value in each.items() if name not in ("role", "group")}
+        entries.append(Entry(each["role"], Input.from_dict(own), group))
+    try:
+        return Inputs.of_entries(entries)
+    except ValueError as cause:
+        _refuse("one input of each role and paintings in groups", str(cause))
 
 
 def without_folders(config: RenderConfig) -> RenderConfig:
@@ -233,18 +297,19 @@ def without_folders(config: RenderConfig) -> RenderConfig:
 def _recipe(values: object) -> Recipe:
     if not isinstance(values, dict) or MARK not in values:
         _refuse(f"the field {MARK}", values)
-    if values[MARK] != VERSION or type(values[MARK]) is not int:
-        message = f"a recipe of version {VERSION} was expected, got version {values[MARK]!r:.20}; update styler"
+    version = values[MARK]
+    if version not in READABLE or type(version) is not int:
+        message = f"a recipe of version {VERSION} or older was expected, got version {version!r:.20}; update styler"
         raise ConfigError(message)
     found = _fields(values, "the parts", PARTS)
     if not isinstance(found["config"], dict):
         _refuse("options", found["config"])
-    config = RenderConfig.from_dict(found["config"])
+    config = RenderConfig.from_dict({**REPRODUCING, **found["config"]})
     recipe = Recipe(
         config=config,
         plan=Plan.from_dict(found["plan"]),
         export=_export(found["export"]),
-        inputs=tuple(Input.from_dict(each) for each in _listed(found["inputs"], "inputs")),
+        inputs=inputs_from(found["inputs"], version),
         versions=_versions(found["versions"]),
     )
     _check_inputs(recipe)
@@ -252,13 +317,14 @@ def _recipe(values: object) -> Recipe:
 
 
 def _check_inputs(recipe: Recipe) -> None:
-    """One photo, at least one painting, as many weights as paintings, one network, what to start from."""
-    counts = {role: len(recipe.of(role)) for role in ROLES}
-    if recipe.plan.size is None or counts["content"] != 1 or counts["network"] != 1 or counts["init"] > 1:
-        _refuse("one photo, one network and a size", counts)
-    if recipe.config.init not in BUILT_IN_INITS and not counts["init"]:
+    """At least one painting, as many weights as groups of paintings, one network, what to start from, a size."""
+    inputs = recipe.inputs
+    if recipe.plan.size is None or inputs.network is None:
+        _refuse("a network and a size", [entry.role for entry in inputs.entries])
+    if recipe.config.init not in BUILT_IN_INITS and inputs.init is None:
         _refuse("the image to start from among the inputs", recipe.config.init)
-    recipe.config.style_shares(counts["style"])
+    for config in (recipe.config, changed_until(recipe.config, recipe.plan.changes, MOST_STEPS)):
+        config.style_shares(len(inputs.styles))
 
 
 def _export(values: object) -> dict[str, Any]:
@@ -293,6 +359,25 @@ def _levels(values: object, final: Size | None) -> tuple[Level, ...]:
         if final is not None and (level.height > final.height or level.width > final.width):
             _refuse("octaves no larger than the picture", list(level))
     return levels
+
+
+def _changes(values: object) -> tuple[Change, ...]:
+    changes = [_change(each) for each in _listed(values, "changes")]
+    if any(later.step < earlier.step for earlier, later in pairwise(changes)):
+        _refuse("changes in the order of their steps", values)
+    return tuple(changes)
+
+
+def _change(values: object) -> Change:
+    parts = _listed(values, "a change")
+    if len(parts) != len(Change._fields) or not isinstance(parts[1], dict) or not parts[1]:
+        _refuse("changes of a step and options", values)
+    step, options = parts
+    _whole("step", step, 0, MOST_STEPS)
+    for name in options:
+        _one_of("a changed option", name, CHANGEABLE)
+    changed = RenderConfig.from_dict(options)
+    return Change(step, {name: getattr(changed, name) for name in options})
 
 
 def _level(values: object) -> Level:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 
 from styler.config import RenderConfig
 from styler.images.export import Export
+from styler.inputs import Inputs
 from styler.types import Size
 
 
@@ -18,8 +19,7 @@ class Assignment:
 
     Attributes:
         number: Of the task in this run.
-        content: The photo.
-        styles: The paintings.
+        inputs: Images to read.
         config: How to render.
         shape: (height, width) of the result, or None for what the config gives.
         target: Where the picture goes.
@@ -30,8 +30,7 @@ class Assignment:
     """
 
     number: int
-    content: Path
-    styles: tuple[Path, ...]
+    inputs: Inputs[Path]
     config: RenderConfig
     shape: Size | None
     target: Path

@@ -15,6 +15,8 @@ from styler.batch.patterns import Tell, each_once, existing, matches, real_paths
 from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError, shown
 from styler.images.export import Export
+from styler.inputs import Inputs
+from styler.render.files import image_files
 
 BLEND = "|"  # between the paintings of one picture in a single text
 OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that do not change what is rendered
@@ -41,6 +43,11 @@ class Job:
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
     with_recipe: bool = True
+
+    @property
+    def inputs(self) -> Inputs[Path]:
+        """Every image that it reads."""
+        return image_files(self.content, self.styles, self.config)
 
     def __post_init__(self) -> None:
         """Make the name, or check it."""

@@ -225,7 +225,7 @@ class _Server:
                 return
             for each in assignments:
                 self._tell(Begun(worker=self._number, number=each.number))
-            files = [path for each in assignments for path in (each.content, *each.styles)]
+            files = [path for each in assignments for path in each.inputs.items]
             self._pictures.read_ahead((*files, *upcoming), assignments[0].max_pixels)
             self._carry_out(assignments)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
-from styler.batch.recipe import digest, file_digests, input_files, recipe_hash, recipe_words, without_shared
-from styler.batch.shapes import result_size, snapped_size
+from styler.batch.recipe import digest, file_digests, recipe_hash, recipe_words, without_shared
+from styler.batch.shapes import snapped_size
 from styler.errors import BatchError, OutputError, StylerError, shown
 from styler.features.layers import check_addresses
 from styler.images.reading import check_readable, read_image
-from styler.images.sizes import check_shape
+from styler.images.sizes import result_size
 from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.processors import count_processors
@@ -103,7 +103,7 @@ def make_plan(
         OutputError: An output is an input. Without `overwrite`: outputs exist that no batch has made, that it made
             otherwise than it would now, or that somebody has changed since.
     """
-    digests = file_digests(path for job in jobs for path in input_files(job))
+    digests = file_digests(path for job in jobs for path in job.inputs.items)
     checks = _checks(jobs, fast_shapes)
     recipes = [_recipe(job, digests, check, fast_shapes) for job, check in zip(jobs, checks, strict=True)]
     states = _states(jobs, recipes, folder, entries)
@@ -123,7 +123,7 @@ def make_plan(
         elif isinstance(check, StylerError):
             plan.refusals.append(Refusal(job=job, recipe=recipe, error=check))
         else:
-            inputs = {path: digests[path] for path in input_files(job)}
+            inputs = {path: digests[path] for path in job.inputs.items}
             sizes = {"size": check.result, "photo": check.photo}
             task = Task(job=job, recipe=recipe, snapped=fast_shapes, digests=inputs, reason=state, **sizes)
             plan.tasks.append(task)
@@ -166,21 +166,23 @@ def _checks(jobs: Sequence[Job], fast_shapes: bool) -> list[_Sizes | StylerError
             return problem
 
     def check(job: Job) -> _Sizes | StylerError:
-        sizes = [size_of(path, job.max_pixels) for path in input_files(job)]
-        unreadable = next((size for size in sizes if isinstance(size, StylerError)), None)
-        if unreadable is not None:
-            return unreadable
-        photo = Size(*sizes[0])  # type: ignore[misc]
-        size = result_size(job.config, photo)
-        size = snapped_size(size) if fast_shapes else size
+        least = find_network(job.config.network).minimum_size
         try:
-            check_shape(size, find_network(job.config.network).minimum_size, "the result")
+            photo = job.inputs.map(lambda path: _size(size_of(path, job.max_pixels))).photo
+            size = result_size(job.config.size, photo, least)
+            size = result_size(job.config.size, photo, least, snapped_size(size)) if fast_shapes else size
             check_format_holds(Path(job.name), size, job.export.depth)
         except StylerError as problem:
             return problem
         return _Sizes(size, photo)
 
     return [check(job) for job in jobs]
+
+
+def _size(found: Size | StylerError) -> Size:
+    if isinstance(found, StylerError):
+        raise found
+    return found
 
 
 def _recipe(job: Job, digests: Mapping[Path, str], check: _Sizes | StylerError, fast_shapes: bool) -> str:
@@ -214,7 +216,7 @@ def is_intact(path: Path, entry: Entry) -> bool:
 
 def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
     """Refuse outputs that are photos or paintings of the batch, by whatever name or link, also with `overwrite`."""
-    inputs = {identity: path for job in jobs for path in input_files(job) if (identity := _identity(path))}
+    inputs = {identity: path for job in jobs for path in job.inputs.items if (identity := _identity(path))}
     for job in jobs:
         identity = _identity(folder / job.name)
         path = inputs.get(identity) if identity else None

@@ -26,7 +26,7 @@ from styler.batch.layout import (
 from styler.batch.ledger import Entry
 from styler.batch.local import LocalEngine, temporary_folder
 from styler.batch.plan import Task
-from styler.batch.recipe import network_file, statistics_tag, without_shared
+from styler.batch.recipe import own_network, statistics_tag, without_shared
 from styler.batch.together import ALONE, COUNTS, GAIN, Grouping, largest_of_many
 from styler.batch.worker import Placement
 from styler.errors import OutputError
@@ -216,15 +216,14 @@ def _assignment(task: Task, number: int, folder: Path) -> Assignment:
     steps = max(FEWEST_STEPS, min(MOST_STEPS, int(SECONDS / rate)))
     return Assignment(
         number=number,
-        content=task.job.content.absolute(),
-        styles=tuple(style.absolute() for style in task.job.styles),
+        inputs=task.job.inputs.map(Path.absolute),
         config=config.changed(steps=steps, scales=1),
         shape=task.size if task.snapped else None,
         target=folder / f"{number}.png",
         export=task.job.export,
         max_pixels=task.job.max_pixels,
         with_recipe=False,
-        digests={path.absolute(): sha256 for path, sha256 in (task.digests | network_file(task.job)).items()},
+        digests={path.absolute(): sha256 for path, sha256 in (task.digests | own_network(task.job)).items()},
     )
 
 

@@ -219,7 +219,7 @@ class Actor:
         self, assignments: Sequence[Assignment], files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
     ) -> list[tuple[Finished | Broken, bytes]]:
         """Render, and send back what was made with its bytes, or what went wrong."""
-        here = (path for path in (*(each.content for each in assignments), *upcoming) if path.is_file())
+        here = (path for path in (*(each.inputs.photo for each in assignments), *upcoming) if path.is_file())
         self._pictures.read_ahead(here, assignments[0].max_pixels)
         answers: list[tuple[Finished | Broken, bytes]] = []
         moved = []
@@ -278,8 +278,7 @@ def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -
     """An assignment with the paths of this machine."""
     return replace(
         assignment,
-        content=here[assignment.content],
-        styles=tuple(here[style] for style in assignment.styles),
+        inputs=assignment.inputs.map(here.__getitem__),
         config=_relocated_config(assignment.config, here),
         target=target,
     )

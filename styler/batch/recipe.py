@@ -17,8 +17,8 @@ import styler
 from styler.batch.jobs import Job
 from styler.config import RenderConfig
 from styler.images.libvips import libvips
-from styler.networks import find_network
-from styler.networks.weights import located, sha256
+from styler.networks import find_network, network_file
+from styler.networks.weights import sha256
 from styler.processors import count_processors
 from styler.types import Size
 
@@ -28,7 +28,6 @@ SHARED = (
     *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
     *("content_weight", "style_weight", "tv_weight", "tile", "max_memory", "time_budget"),
 )  # fields that configs may differ in and still share programs and statistics: see `Stylizer.changed`
-INITS = ("content", "noise", "style")  # every other `init` is a path
 
 
 def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> str:
@@ -36,17 +35,17 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
 
     Args:
         job: The job.
-        digests: File -> SHA-256 of its bytes, of all `input_files`.
+        digests: File -> SHA-256 of its bytes, of all inputs.
         shape: (height, width) that its size was snapped to, or None.
     """
-    config = job.config.to_dict()
-    if config["init"] not in INITS:
-        config["init"] = digests[Path(config["init"])]
+    config, hashes = job.config.to_dict(), job.inputs.map(digests.__getitem__)
+    if hashes.init is not None:
+        config["init"] = hashes.init
     recipe = {
         "format": FORMAT,
         "config": {**config, "network": _network(config["network"])},
-        "content": digests[job.content],
-        "styles": [digests[style] for style in job.styles],
+        "content": hashes.content,
+        "styles": hashes.paintings,
         "shape": shape,
         "suffix": Path(job.name).suffix.lower(),
         "export": {**asdict(job.export), "with_recipe": job.with_recipe},
@@ -55,13 +54,7 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def input_files(job: Job) -> list[Path]:
-    """Every image that a job reads."""
-    init = [] if job.config.init in INITS else [Path(job.config.init)]
-    return [job.content, *job.styles, *init]
-
-
-def network_file(job: Job) -> dict[Path, str]:
+def own_network(job: Job) -> dict[Path, str]:
     """A user's own network with its SHA-256; empty for a registered one, which every machine has."""
     path = Path(job.config.network)
     return {path: sha256(path)} if path.is_file() else {}
@@ -98,16 +91,8 @@ def statistics_tag(config: RenderConfig) -> str:
 @cache
 def _network(name: str) -> dict[str, str]:
     """A network's identity: its name or base name, and the SHA-256 of its weights."""
-    path = weights_path(name)
+    path = network_file(find_network(name), name)
     return {"name": Path(name).name, "weights": sha256(path) if path else ""}
-
-
-def weights_path(network: str) -> Path | None:
-    """The file that a network's weights come from; None if it is not here or there is none."""
-    spec = find_network(network)
-    if spec.weights_file:
-        return located(spec.weights_file)
-    return Path(network) if Path(network).is_file() else None
 
 
 @cache

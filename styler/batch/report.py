@@ -80,7 +80,7 @@ def page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[str, En
     """The page as text; it needs no other file, but links to the outputs relative to its own place."""
     rows = [_row(job, entries.get(job.name), path, folder) for job in jobs]
     wanted = [folder / row["name"] for row in rows if row["state"] == DONE]
-    wanted += [image for job in jobs for image in (job.content, *job.styles)]
+    wanted += [image for job in jobs for image in job.inputs.items]
     data = {"version": styler.__version__, "jobs": rows, "thumbnails": _thumbnails(wanted)}
     template = files("styler.batch").joinpath("report.html").read_text("utf-8")
     return template.replace("<!-- mark -->", MARK, 1).replace('"data"', _script_safe(data), 1)

@@ -15,7 +15,7 @@ from styler.batch.events import BatchEvent, BatchObserver, Ended, Outcome, Start
 from styler.batch.forecast import work
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry, Ledger
 from styler.batch.plan import Task
-from styler.batch.recipe import input_files, network_file, recipe_words
+from styler.batch.recipe import own_network, recipe_words
 from styler.batch.together import ALONE, Grouping
 
 PATIENCE = 0.5  # seconds between two looks at whether to stop
@@ -113,7 +113,7 @@ class Run:
         if not self._queue:
             return []
         self._reserved[worker] = self._taken()
-        files = [path for number in self._reserved[worker] for path in input_files(self._tasks[number].job)]
+        files = [path for number in self._reserved[worker] for path in self._tasks[number].job.inputs.items]
         return [path.absolute() for path in files]
 
     def _assignment(self, number: int) -> Assignment:
@@ -122,15 +122,14 @@ class Run:
         target.parent.mkdir(parents=True, exist_ok=True)
         return Assignment(
             number=number,
-            content=task.job.content.absolute(),
-            styles=tuple(style.absolute() for style in task.job.styles),
+            inputs=task.job.inputs.map(Path.absolute),
             config=task.job.config,
             shape=task.size if task.snapped else None,
             target=target,
             export=task.job.export,
             max_pixels=task.job.max_pixels,
             with_recipe=task.job.with_recipe,
-            digests={path.absolute(): sha256 for path, sha256 in (task.digests | network_file(task.job)).items()},
+            digests={path.absolute(): sha256 for path, sha256 in (task.digests | own_network(task.job)).items()},
         )
 
     def _note(self, message: Message) -> Iterator[Outcome]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import math
 
-from styler.config import ORIGINAL, RenderConfig
-from styler.images.sizes import with_longer_side
 from styler.types import Size
 
 TOLERANCE = 0.02  # largest change of a side; about what cropping a frame's edge costs, and not seen
 _STEP = (1 + TOLERANCE) ** 2  # from one shape of the grid to the next; the middle is TOLERANCE away from both
-
-
-def result_size(config: RenderConfig, content: Size) -> Size:
-    """(height, width) of a render."""
-    return content if config.size == ORIGINAL else with_longer_side(content, int(config.size))
 
 
 def snapped_size(size: Size) -> Size:

@@ -19,6 +19,7 @@ from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import read_image
 from styler.images.writing import write_picture
+from styler.inputs import Inputs
 from styler.progress import Observer, StepEvent
 from styler.types import Size
 
@@ -52,17 +53,14 @@ class Order:
     """A picture to render, its images read."""
 
     config: RenderConfig
-    content: Picture
-    styles: Sequence[Picture]
+    inputs: Inputs[Picture]
     shape: Size | None
 
 
 class Studio(Protocol):
     """Renders pictures and keeps what can be used again."""
 
-    def render(
-        self, config: RenderConfig, content: Picture, styles: Sequence[Picture], shape: Size | None, observer: Observer
-    ) -> Result:
+    def render(self, order: Order, observer: Observer) -> Result:
         """Render one picture; `shape` is the result's (height, width), None for what the config gives."""
         ...
 
@@ -110,20 +108,17 @@ class Stylizers:
         self._placement = placement
         self._latest: Any = None
 
-    def render(
-        self, config: RenderConfig, content: Picture, styles: Sequence[Picture], shape: Size | None, observer: Observer
-    ) -> Result:
+    def render(self, order: Order, observer: Observer) -> Result:
         """Render one picture, with the compiled programs of the one before where they fit."""
         from styler.api import driven
 
-        return driven(self._stylizer(config).iterate(content, list(styles), shape=shape), [observer])
+        return driven(self._stylizer(order.config).events(order.inputs, shape=order.shape), [observer])
 
     def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
         """Render pictures of one program and size as one tensor."""
         batch = self._stylizer(orders[0].config).batch(len(orders))
         renders = [
-            self._stylizer(order.config).in_batch(batch).iterate(order.content, list(order.styles), shape=order.shape)
-            for order in orders
+            self._stylizer(order.config).in_batch(batch).events(order.inputs, shape=order.shape) for order in orders
         ]
         results: Sequence[Result] = batch.run(renders, heard)
         return results
@@ -202,15 +197,13 @@ def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observe
     Raises:
         StylerError: Whatever stands in the way.
     """
-    order = _order(pictures, assignment)
-    return studio.render(order.config, order.content, order.styles, order.shape, observer)
+    return studio.render(_order(pictures, assignment), observer)
 
 
 def _order(pictures: Pictures, assignment: Assignment) -> Order:
     return Order(
         config=assignment.config,
-        content=pictures.get(assignment.content, assignment.max_pixels),
-        styles=[pictures.get(style, assignment.max_pixels) for style in assignment.styles],
+        inputs=assignment.inputs.map(lambda path: pictures.get(path, assignment.max_pixels)),
         shape=assignment.shape,
     )
 

@@ -7,13 +7,18 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from styler.errors import ImageError, shown
 from styler.images.reading import read_image
+from styler.inputs import CONTENT, INIT, NETWORK, STYLE, Entry, Inputs
 from styler.recipe import Input, Recipe
 from styler.sources import source_of
 
-NOUNS = {"content": "the photo", "style": "the painting", "init": "the image to start from", "network": "the network"}
+NOUNS = {CONTENT: "the photo", STYLE: "the painting", INIT: "the image to start from", NETWORK: "the network"}
+Wanted: TypeAlias = Entry[Input]
+"""What a recipe says of one input."""
+
 DIGITS = 12  # of a SHA-256 in messages: no two files of anybody share them by chance
 
 
@@ -57,7 +62,7 @@ def find_content(recipe: Recipe, places: Places) -> Path:
     Raises:
         ImageError: It is missing or has changed.
     """
-    wanted = recipe.of("content")[0]
+    wanted = Entry(CONTENT, recipe.inputs.photo)
     if places.content is None:
         return find(wanted, places)
     if not _is(places.content, wanted):
@@ -65,29 +70,32 @@ def find_content(recipe: Recipe, places: Places) -> Path:
     return places.content
 
 
-def find_styles(recipe: Recipe, places: Places) -> list[Path]:
-    """The paintings, in the recipe's order, whatever the order in which some were named.
+def find_images(recipe: Recipe, places: Places) -> Inputs[Path]:
+    """Every image but the one to start from, each in its role, whatever the order in which paintings were named.
 
     Raises:
         ImageError: One is missing or has changed.
     """
-    wanted = recipe.of("style")
+    wanted = [entry for entry in recipe.inputs.entries if entry.role == STYLE]
     for path in places.styles:
         if not any(_is(path, each) for each in wanted):
             raise ImageError(_changed(path, wanted[0], places, among=len(wanted)))
-    named = [next((path for path in places.styles if _is(path, each)), None) for each in wanted]
-    return [path or find(each, places) for path, each in zip(named, wanted, strict=True)]
+    found = [Entry(CONTENT, find_content(recipe, places))]
+    for each in wanted:
+        named = next((path for path in places.styles if _is(path, each)), None)
+        found.append(Entry(STYLE, named or find(each, places), each.group))
+    return Inputs.of_entries(found)
 
 
-def find(wanted: Input, places: Places) -> Path:
+def find(wanted: Wanted, places: Places) -> Path:
     """The file with an input's contents: by its name first, then by its length.
 
     Raises:
         ImageError: There is none, or one of its name with other contents.
     """
-    if not wanted.is_file:
+    if not wanted.item.is_file:
         raise ImageError(_in_memory(wanted, places))
-    namesakes = [folder / wanted.name for folder in places.near]
+    namesakes = [folder / wanted.item.name for folder in places.near]
     candidates = (*namesakes, *_files(places))
     found = next((path for path in candidates if _holds(path, wanted)), None)
     if found is not None:
@@ -96,24 +104,24 @@ def find(wanted: Input, places: Places) -> Path:
     raise ImageError(_missing(wanted, places) if changed is None else _changed(changed, wanted, places))
 
 
-def _is(path: Path, wanted: Input) -> bool:
+def _is(path: Path, wanted: Wanted) -> bool:
     """Whether a file has an input's contents.
 
     Raises:
         ImageError: It is no file that can be read.
     """
-    if wanted.sha256 is None:
+    if wanted.item.sha256 is None:
         return False
-    if not wanted.is_file:
+    if not wanted.item.is_file:
         return _has_pixels(path, wanted)
     try:
-        return _has(path, wanted.bytes) and source_of(path).sha256 == wanted.sha256
+        return _has(path, wanted.item.bytes) and source_of(path).sha256 == wanted.item.sha256
     except OSError as cause:
         message = f"cannot read {shown(path)}: {cause.strerror or cause}"
         raise ImageError(message) from cause
 
 
-def _holds(path: Path, wanted: Input) -> bool:
+def _holds(path: Path, wanted: Wanted) -> bool:
     """Whether a file that came up in a search has an input's contents; one that cannot be read has not."""
     try:
         return _is(path, wanted)
@@ -121,8 +129,8 @@ def _holds(path: Path, wanted: Input) -> bool:
         return False
 
 
-def _has_pixels(path: Path, wanted: Input) -> bool:
-    return read_image(path).sha256 == wanted.sha256
+def _has_pixels(path: Path, wanted: Wanted) -> bool:
+    return read_image(path).sha256 == wanted.item.sha256
 
 
 def _has(path: Path, length: int | None = None) -> bool:
@@ -150,7 +158,7 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _changed(path: Path, wanted: Input, places: Places, among: int = 1) -> str:
+def _changed(path: Path, wanted: Wanted, places: Places, among: int = 1) -> str:
     noun = NOUNS[wanted.role] if among == 1 else "one of the paintings"
     if not _has(path):
         return f"cannot read {shown(path)}: a file was expected"
@@ -159,22 +167,24 @@ def _changed(path: Path, wanted: Input, places: Places, among: int = 1) -> str:
     return f"{shown(path)} is not {made}, or has changed since; {_ways_on(wanted)}; {other}"
 
 
-def _missing(wanted: Input, places: Places) -> str:
+def _missing(wanted: Wanted, places: Places) -> str:
     folders = ", ".join(shown(each) for each in places.folders)
     looked = f"beside {shown(places.image)}, in the current folder{', in ' + folders if folders else ''}"
-    return f"missing: {NOUNS[wanted.role]} {shown(wanted.name)} ({_short(wanted)}), looked {looked}; {_ways_on(wanted)}"
+    missing = f"{NOUNS[wanted.role]} {shown(wanted.item.name)} ({_short(wanted)})"
+    return f"missing: {missing}, looked {looked}; {_ways_on(wanted)}"
 
 
-def _in_memory(wanted: Input, places: Places) -> str:
+def _in_memory(wanted: Wanted, places: Places) -> str:
     what = f"{NOUNS[wanted.role]} that {shown(places.image)} was made of"
     return f"{what} was handed over in memory and has no file; {_ways_on(wanted, search=False)}"
 
 
-def _short(wanted: Input) -> str:
-    return f"SHA-256 {(wanted.sha256 or '')[:DIGITS]}…"
+def _short(wanted: Wanted) -> str:
+    return f"SHA-256 {(wanted.item.sha256 or '')[:DIGITS]}…"
 
 
-def _ways_on(wanted: Input, *, search: bool = True) -> str:
-    ways = [f"name it by --{wanted.role}"] if wanted.role in ("content", "style") else []
+def _ways_on(wanted: Wanted, *, search: bool = True) -> str:
+    named = {CONTENT: "name it by --content", STYLE: "name it by --style", INIT: "name another by --init"}
+    ways = [named[wanted.role]] if wanted.role in named else []
     ways += ["name its folder by --search"] if search else []
     return " or ".join(ways)

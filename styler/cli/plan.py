@@ -6,18 +6,19 @@ from styler.cli.request import Request
 from styler.config import RenderConfig
 from styler.errors import shown
 from styler.networks import find_network
-from styler.render.pyramid import stages_of
+from styler.render.pyramid import asked_octaves
 
 
 def describe(request: Request) -> str:
     """What will be read, done and written, one thing a line."""
     config, network = request.config, find_network(request.config.network)
-    octaves = stages_of(config, request.size, request.plan)
+    octaves = asked_octaves(config, request.size, request.plan)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
-    enlarged = " (enlarged)" if max(request.size) > max(request.content_size) else ""
+    photo = request.sizes.photo
+    enlarged = " (enlarged)" if max(request.size) > max(photo) else ""
     lines = [
-        f"content   {request.content_name}  {request.content_size.width}x{request.content_size.height}",
-        *(f"style     {shown(style)}" for style in request.styles),
+        f"content   {request.content_name}  {photo.width}x{photo.height}",
+        *(f"style     {shown(style)}" for style in request.inputs.paintings),
         f"output    {request.output_name}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
         f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",

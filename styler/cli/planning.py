@@ -7,11 +7,10 @@ from dataclasses import replace
 from styler.api import Stylizer
 from styler.cli.request import Request
 from styler.images.mapped import LARGE
-from styler.images.reading import check_readable, read_image
 from styler.networks import find_network
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import located
-from styler.objective.strength import is_photo
+from styler.render.files import read_images
 from styler.render.pyramid import Stage
 from styler.render.schedule import Schedule
 
@@ -37,15 +36,12 @@ def rehearsed(request: Request) -> str:
     Raises:
         StylerError: What a render would end with before its first step.
     """
-    for path in request.inputs:
-        read_image(path, max_pixels=request.max_pixels)
+    read_images(request.inputs, request.max_pixels)
     network = find_network(request.config.network)
     absent = network.name in APPLICATIONS and located(network.weights_file) is None
     if absent and network.build_untrained is not None:
         network = replace(network, build=network.build_untrained)
     stylizer = Stylizer(request.config, network=network, plan=request.plan)
-    if is_photo(request.config):
-        return ""
     plan = stylizer.plan(request.size, measure=None if absent else False, reserve=_pictures(request))
     note = [f"note      the weights of {network.name} would be downloaded"] if absent else []
     return "\n".join([*lines(plan), *note])
@@ -53,8 +49,7 @@ def rehearsed(request: Request) -> str:
 
 def _pictures(request: Request) -> int:
     """Bytes that the pictures will take in memory; large ones are mapped."""
-    sizes = (check_readable(path, max_pixels=request.max_pixels) for path in request.inputs)
-    taken = (FLOATS * size.height * size.width for size in sizes)
+    taken = (FLOATS * size.height * size.width for size in request.sizes.items)
     return sum(each for each in taken if each < LARGE)
 
 

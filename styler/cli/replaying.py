@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from styler.cli.finding import Places, check_folders, find, find_content, find_styles
+from styler.cli.finding import Places, check_folders, find, find_images
 from styler.cli.quiet import import_tensorflow
 from styler.cli.request import Request, Settings, changed_config, checked_request
 from styler.config import BUILT_IN_INITS, RenderConfig
@@ -17,9 +17,10 @@ from styler.errors import ConfigError, ImageError, NetworkError, shown
 from styler.images.export import Export
 from styler.images.recipes import read_recipe
 from styler.images.writing import check_is_no_input
-from styler.networks import NETWORKS, find_network
-from styler.networks.weights import located
+from styler.inputs import INIT, NETWORK, Entry
+from styler.networks import NETWORKS, find_network, network_file
 from styler.recipe import SWITCHES, Plan, Recipe
+from styler.render.files import with_start
 from styler.sources import source_of
 
 
@@ -87,20 +88,28 @@ def replayed(
     check_is_no_input(target, [places.image])
     chosen = {**recipe.export, **{name: value for name, value in changes.export.items() if value is not None}}
     return checked_request(
-        *(find_content(recipe, places), find_styles(recipe, places), target, config),
+        with_start(find_images(recipe, places), config),
+        target,
+        config,
         overwrite=overwrite,
         export=Export(**chosen),
         max_pixels=max_pixels,
-        plan=recipe.plan if config == before else recipe.plan.machine,
+        plan=recipe.plan if config == before else recipe.plan.without(_changed_fields(before, config)),
         known=recipe.inputs,
     )
+
+
+def _changed_fields(before: RenderConfig, after: RenderConfig) -> list[str]:
+    then, now = before.to_dict(), after.to_dict()
+    return [name for name in then if then[name] != now[name]]
 
 
 def _with_files(recipe: Recipe, places: Places, flags: Mapping[str, Any]) -> RenderConfig:
     """The recipe's options, files in place of their names, unless a flag names others."""
     config = recipe.config
-    if flags.get("init") is None and recipe.of("init"):
-        config = config.changed(init=str(find(recipe.of("init")[0], places).absolute()))
+    start = recipe.inputs.init
+    if flags.get("init") is None and start is not None:
+        config = config.changed(init=str(find(Entry(INIT, start), places).absolute()))
     elif config.init not in BUILT_IN_INITS:
         config = config.changed(init=BUILT_IN_INITS[0])  # a flag takes its place
     if flags.get("network") is not None:
@@ -114,11 +123,13 @@ def _network(recipe: Recipe, places: Places) -> str:
     Raises:
         NetworkError: Its weights are others than those of the recipe.
     """
-    wanted, name = recipe.of("network")[0], recipe.config.network
+    wanted, name = recipe.inputs.network, recipe.config.network
     if name not in NETWORKS:
-        return str(find(wanted, places).absolute()) if wanted.is_file else find_network(name).name
-    file = located(NETWORKS[name].weights_file) if NETWORKS[name].weights_file else None
-    if wanted.is_file and file is not None and source_of(file).sha256 != wanted.sha256:
+        if wanted is None or not wanted.is_file:
+            return find_network(name).name
+        return str(find(Entry(NETWORK, wanted), places).absolute())
+    file = network_file(NETWORKS[name], name)
+    if wanted is not None and wanted.is_file and file is not None and source_of(file).sha256 != wanted.sha256:
         message = f"the weights of {name} have changed since {shown(places.image)} was made: {shown(file)} has other "
         raise NetworkError(message + "contents; put the old file back, or render anew with --network")
     return name

@@ -11,12 +11,12 @@ from typing import Any
 
 from styler.batch.options import FILE_OPTIONS, file_options
 from styler.cli.streams import INPUT, OUTPUT, OUTPUTS, check_is_file
-from styler.config import BUILT_IN_INITS, ORIGINAL, RenderConfig, parse_number
+from styler.config import ORIGINAL, RenderConfig, parse_number
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import Export
 from styler.images.reading import check_readable
-from styler.images.sizes import check_painting, check_shape, with_longer_side
+from styler.images.sizes import check_painting, result_size
 from styler.images.writing import (
     check_disk_holds,
     check_folder,
@@ -25,6 +25,7 @@ from styler.images.writing import (
     check_output,
     refusals,
 )
+from styler.inputs import Inputs
 from styler.networks import find_network
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
@@ -37,29 +38,27 @@ class Request:
     """A render that was found possible.
 
     Attributes:
-        content: Path of the photo.
-        styles: Paths of the paintings.
+        inputs: Files that it reads.
+        sizes: Of the images among them, (height, width).
         output: Where the picture goes.
         config: How to render it.
-        content_size: Of the photo, (height, width).
         size: Of the result, (height, width).
         export: Choices about the output file.
         max_pixels: Most pixels of an input, None for what fits into memory.
         plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
-        known: Inputs by the names that a recipe has for them.
+        known: What a recipe says of the inputs; None where there is no recipe.
         piped: Whether the photo came through standard input.
     """
 
-    content: Path
-    styles: list[Path]
+    inputs: Inputs[Path]
+    sizes: Inputs[Size]
     output: Path
     config: RenderConfig
-    content_size: Size
     size: Size
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
     plan: Plan | None = None
-    known: tuple[Input, ...] = ()
+    known: Inputs[Input] | None = None
     piped: bool = False
 
     @property
@@ -75,12 +74,7 @@ class Request:
     @property
     def content_name(self) -> str:
         """Of the photo, for messages."""
-        return INPUT if self.piped else shown(self.content)
-
-    @property
-    def inputs(self) -> list[Path]:
-        """Every image file that is read."""
-        return image_files(self.content, self.styles, self.config)
+        return INPUT if self.piped else shown(self.inputs.photo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +118,7 @@ class Settings:
 
 
 def checked_request(
-    content: Path,
-    styles: list[Path],
+    inputs: Inputs[Path],
     output: Path | None,
     config: RenderConfig,
     *,
@@ -133,42 +126,47 @@ def checked_request(
     export: Export | None = None,
     max_pixels: int | None = None,
     plan: Plan | None = None,
-    known: tuple[Input, ...] = (),
+    known: Inputs[Input] | None = None,
     piped: bool = False,
 ) -> Request:
     """Check all that can be checked before any heavy import.
+
+    Args:
+        inputs: Files to read, as `styler.render.files.image_files` finds them.
+        output: Where the picture goes; None for a name made from those of the inputs.
+        config: How to render it.
+        overwrite: Whether an existing output may be replaced.
+        export: Choices about the output file.
+        max_pixels: Most pixels of an input, None for what fits into memory.
+        plan: What a recipe says that the options came to.
+        known: What a recipe says of the inputs.
+        piped: Whether the photo came through standard input.
 
     Raises:
         StylerError: Whatever stands in the way, by its own class.
     """
     wanted = export or Export()
-    target = output or default_output(content, styles)
+    target = output or default_output(inputs.photo, inputs.paintings)
     streams = target in OUTPUTS
     if not streams:
-        check_output(target, overwrite=overwrite, inputs=image_files(content, styles, config))
-    content_size = check_readable(content, max_pixels=max_pixels)
-    sizes = [check_readable(style, max_pixels=max_pixels) for style in styles]
-    if config.init not in BUILT_IN_INITS:
-        check_readable(config.init, max_pixels=max_pixels)
-    config.style_shares(len(styles))
+        check_output(target, overwrite=overwrite, inputs=inputs.images.items)
+    sizes = inputs.images.map(lambda path: check_readable(path, max_pixels=max_pixels))
+    config.style_shares(len(inputs.styles))
     network = find_network(config.network)
-    for style, painting in zip(styles, sizes, strict=True):
-        check_painting(painting, network.minimum_size, shown(style))
+    for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
+        check_painting(size, network.minimum_size, shown(path))
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
-    planned = plan.size if plan else None
-    size = planned or (content_size if config.size == ORIGINAL else with_longer_side(content_size, int(config.size)))
-    check_shape(size, network.minimum_size, "the result")
+    size = result_size(config.size, sizes.photo, network.minimum_size, plan.size if plan else None)
     if not streams:
         check_format_holds(target, size, wanted.depth)
         check_disk_holds(target, size, wanted.depth)
     return Request(
-        content=content,
-        styles=styles,
+        inputs=inputs,
+        sizes=sizes,
         output=target,
         config=config,
-        content_size=content_size,
         size=size,
         export=wanted,
         max_pixels=max_pixels,
@@ -176,11 +174,6 @@ def checked_request(
         known=known,
         piped=piped,
     )
-
-
-def image_files(content: Path, styles: list[Path], config: RenderConfig) -> list[Path]:
-    """Every image file that a render reads."""
-    return [content, *styles, *([] if config.init in BUILT_IN_INITS else [Path(config.init)])]
 
 
 def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
@@ -218,12 +211,13 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
             message = f"--save-every writes images beside the picture, which goes to {OUTPUT}; name an --output"
             raise OutputError(message)
         return
-    check_is_no_input(beside(request.output, "partial"), request.inputs)
+    files = request.inputs.images.items
+    check_is_no_input(beside(request.output, "partial"), files)
     if save_every is None:
         return
     for step in range(save_every, request.config.steps + 1, save_every):
         path = beside(request.output, str(step))
-        check_is_no_input(path, request.inputs)
+        check_is_no_input(path, files)
         if path.exists() and not overwrite:
             message = f"{shown(path)} exists already and --save-every would replace it; move it or give --overwrite"
             raise OutputError(message)

@@ -13,10 +13,9 @@ from styler.config import parse_time
 from styler.errors import CheckpointError, shown
 from styler.images.export import Export
 from styler.images.writing import check_output
-from styler.recipe import Input, Plan
+from styler.recipe import Plan, inputs_from, inputs_values
 from styler.render.checkpoint import Checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
-from styler.render.pyramid import stages_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +38,7 @@ class Resumed:
     def over(self) -> bool:
         """Whether all steps were made, so that the picture may have been written already."""
         position = self.checkpoint.snapshot.position
-        octaves = stages_of(self.job.config, self.request.size, self.request.plan)
-        return bool(position.reason) and position.octave == len(octaves) - 1
+        return bool(position.reason) and position.octave == len(position.levels) - 1
 
 
 def choices(request: Request, settings: Settings) -> dict[str, Any]:
@@ -53,7 +51,7 @@ def choices(request: Request, settings: Settings) -> dict[str, Any]:
         "export": asdict(request.export),
         "recipe": settings.recipe,
         "plan": None if request.plan is None else request.plan.to_dict(),
-        "known": [asdict(each) for each in request.known],
+        "known": None if request.known is None else inputs_values(request.known),
     }
 
 
@@ -77,16 +75,22 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
         settings = _settings(job.choices, saving, progress, quiet)
         output, export = Path(job.choices["output"]), Export(**job.choices["export"])
         plan = job.plan if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
-        known = tuple(Input.from_dict(each) for each in job.choices["known"])
+        known = None if job.choices["known"] is None else inputs_from(job.choices["known"])
     except (KeyError, TypeError, ValueError) as cause:
         message = f"{shown(path)} is not of styler render; resume it from Python, where it was made"
         raise CheckpointError(message) from cause
     settings = replace(settings, overwrite=settings.overwrite or overwrite)
-    where = (job.content, list(job.styles), output, job.config)
     ended = bool(checkpoint.snapshot.position.reason)  # of an octave, only after the last one the output may be ours
     overwrites = settings.overwrite or ended
     request = checked_request(
-        *where, overwrite=overwrites, export=export, max_pixels=job.max_pixels, plan=plan, known=known
+        job.inputs.images,
+        output,
+        job.config,
+        overwrite=overwrites,
+        export=export,
+        max_pixels=job.max_pixels,
+        plan=plan,
+        known=known,
     )
     found = Resumed(request=request, settings=settings, checkpoint=checkpoint, job=job)
     if not (settings.overwrite or found.over):

@@ -80,7 +80,7 @@ def _check_apart(request: Request, files: Mapping[str, Path | None], save_every:
 
 def _check(path: Path, request: Request, *, overwrite: bool) -> None:
     check_folder(path)
-    check_is_no_input(path, request.inputs)
+    check_is_no_input(path, request.inputs.images.items)
     if path.absolute() == request.output.absolute() or path.is_dir():
         message = (
             f"cannot write {shown(path)}: a file for the checkpoint alone was expected; choose another --checkpoint"

@@ -23,10 +23,10 @@ from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
 from styler.images.picture import Picture
-from styler.images.reading import read_image
 from styler.images.scratch import scratch_file
 from styler.images.writing import encode_picture, output_notes, write_picture
 from styler.progress import StepEvent
+from styler.render.files import read_images
 from styler.render.saver import Saver
 
 PIPED = "standard-input"  # name of a photo in recipes and reports that came through it
@@ -81,17 +81,17 @@ class Work:
         with bar:
             stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
-            images = [request.content, *request.styles]
-            photo, *paintings = (read_image(path, max_pixels=request.max_pixels) for path in images)
-            photo = _named(photo, PIPED) if request.piped else photo
+            pictures = read_images(request.inputs, request.max_pixels)
+            if request.piped:
+                pictures = replace(pictures, content=_named(pictures.photo, PIPED))
             start = self._resumed.checkpoint.snapshot if self._resumed else None
-            events = stylizer.iterate(photo, paintings, event_every=settings.save_every, snapshot=start, watch=watch)
+            events = stylizer.events(pictures, event_every=settings.save_every, snapshot=start, watch=watch)
             while True:
                 try:
                     self._latest = next(events)
                 except StopIteration as finished:
                     result: StyleResult = finished.value
-                    return replace(result, recipe=result.recipe.named_like(request.known))
+                    return result if request.known is None else result.named_like(request.known)
                 bar(self._latest)
                 self._note(self._latest)
                 interrupt.check()
@@ -99,7 +99,7 @@ class Work:
     def _made_saver(self, stylizer: Stylizer) -> Saver:
         request, saving = self._request, self._settings.saving
         kept = choices(request, self._settings)
-        job = stylizer.job(request.content, request.styles, max_pixels=request.max_pixels, choices=kept)
+        job = stylizer.job(request.inputs, max_pixels=request.max_pixels, choices=kept)
         return Saver(
             saving.path,
             job.to_dict() if saving.path else {},
@@ -164,8 +164,8 @@ class Work:
 
     def _write_event(self, event: StepEvent, path: Path, *, overwrite: bool) -> Path:
         """A picture on the way, as the last one will be written."""
-        recipe = event.recipe() if self._settings.recipe else None
-        export = exported(recipe and recipe.named_like(self._request.known), self._request.export)
+        recipe, known = event.recipe() if self._settings.recipe else None, self._request.known
+        export = exported(recipe.named_like(known) if recipe and known else recipe, self._request.export)
         return write_picture(event.picture(), path, export=export, overwrite=overwrite)
 
     def _keep_picture(self) -> None:
@@ -198,7 +198,7 @@ def carry_out(
         StylerError: Whatever stands in the way.
         KeyboardInterrupt: Passed on after the partial image is written.
     """
-    if max(request.size) > max(request.content_size) and not settings.quiet:
+    if max(request.size) > max(request.sizes.photo) and not settings.quiet:
         _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
     Work(request, settings, resumed, stream).carry_out()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from styler.config import ORIGINAL
 from styler.errors import ConfigError
 from styler.types import Size
 
@@ -15,6 +16,27 @@ def with_longer_side(size: Size, longer: int) -> Size:
     """
     scale = longer / max(size)
     return Size(*(max(1, round(side * scale)) for side in size))
+
+
+def result_size(asked: int | str, photo: Size, minimum: int, fixed: Size | None = None) -> Size:
+    """The size of a render's result.
+
+    Args:
+        asked: The longer side, pixels, or "original" for the photo's own size.
+        photo: Size of the photo.
+        minimum: Least shorter side that the network can see, pixels.
+        fixed: The exact size where it is known, from a recipe or from a batch that renders equal shapes together.
+
+    Raises:
+        ConfigError: The shorter side would fall below `minimum`.
+
+    Example:
+        >>> result_size(512, Size(300, 400), 32)
+        Size(height=384, width=512)
+    """
+    size = fixed or (photo if asked == ORIGINAL else with_longer_side(photo, int(asked)))
+    check_shape(size, minimum, "the result")
+    return size
 
 
 def no_larger(size: Size, longer: int) -> Size:

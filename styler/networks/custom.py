@@ -16,6 +16,7 @@ from styler.networks.names import quoted
 from styler.networks.pooling import repooled
 from styler.networks.runtime import building
 from styler.networks.spec import NETWORKS, NetworkSpec, decreasing
+from styler.networks.weights import located
 from styler.types import PathLike
 
 if TYPE_CHECKING:
@@ -57,6 +58,20 @@ def find_network(name_or_path: PathLike, *, allow_code: bool = False, rendering:
         message = f"unknown network {text!r}. {suggestion(text, NETWORKS)} Or give the path of a {SUFFIX} file"
         raise NetworkError(message)
     return _of_file(path, allow_code, rendering)
+
+
+def network_file(network: NetworkSpec, name: str) -> Path | None:
+    """The file that a network is read from: a registered one's weights, or a file of the user's own.
+
+    Args:
+        network: Found under `name`.
+        name: As the config has it.
+
+    Returns:
+        None for a network that has no file, or whose weights are not on this machine.
+    """
+    path = located(network.weights_file) if network.weights_file else Path(name)
+    return path if path is not None and path.is_file() else None
 
 
 def is_saved_model(path: PathLike) -> bool:

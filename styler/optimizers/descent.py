@@ -50,6 +50,12 @@ def begun(state: Any) -> Descent:
     return Descent(state, Watch(unknown, tf.constant(0), tf.constant(False), tf.constant(0)))
 
 
+def renewed(optimizer: AnyOptimizer, descent: Descent) -> Descent:
+    """From the same image on under another objective: values and gradients of the old one are forgotten."""
+    fresh = begun(optimizer.set_back(descent.state, 1.0))
+    return fresh._replace(watch=fresh.watch._replace(setbacks=descent.watch.setbacks))
+
+
 def stepped(optimizer: AnyOptimizer, descent: Descent, objective: ValueAndGradient) -> Descent:
     """After one step."""
     state = step(optimizer, descent.state, objective)

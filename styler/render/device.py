@@ -11,7 +11,7 @@ import numpy as np
 from styler.images.mapped import Array
 from styler.losses.base import Stats
 from styler.objective.objective import Targets
-from styler.optimizers.descent import Descent, judged, tensors
+from styler.optimizers.descent import Descent, judged, renewed, tensors
 from styler.render.octave import Pace
 from styler.render.program import Stepper
 from styler.render.pyramid import Stage
@@ -29,7 +29,7 @@ class DeviceOctave:
         stepper: Makes the steps.
         stage: What is asked for.
         descent: Where to start.
-        targets: Works out what the image is compared with.
+        targets: Works out what the image of a stage is compared with.
         observed: From an image to its statistics.
         made: Steps made before.
         reason: Why it is over already, if it is.
@@ -40,7 +40,7 @@ class DeviceOctave:
         stepper: Stepper,
         stage: Stage,
         descent: Descent,
-        targets: Callable[[], Targets],
+        targets: Callable[[Stage], Targets],
         observed: Callable[[Tensor], dict[str, Stats]],
         made: int = 0,
         reason: str = "",
@@ -52,7 +52,7 @@ class DeviceOctave:
     @cached_property
     def targets(self) -> Targets:
         """See `Octave`."""
-        return self._prepare()
+        return self._prepare(self.stage)
 
     def advance(self, most: int) -> Pace | None:
         """See `Octave`."""
@@ -66,6 +66,12 @@ class DeviceOctave:
         self.descent, reason = judged(self._stepper.optimizer, advance.descent)
         self.reason = reason or ("steps" if self.made >= self.stage.steps else "")
         return pace
+
+    def change(self, targets: Callable[[Stage], Targets]) -> None:
+        """See `Octave`."""
+        self._prepare = targets
+        self.__dict__.pop("targets", None)
+        self.descent = renewed(self._stepper.optimizer, self.descent)
 
     def image(self) -> Array:
         """See `Octave`."""

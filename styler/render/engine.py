@@ -113,11 +113,13 @@ class Engine:
     @property
     def plan(self) -> Plan:
         """What the config came to in this process; pictures have the same bytes only where it is the same."""
+        found = switches()
         return Plan(
             device=kind_of(self.device),
             compile="xla" if self.program.xla else "graph",
             threads=threads(),
-            **switches(),
+            onednn=found["onednn"],
+            constant_weights=found["constant_weights"],
             steps_per_call=MOST_STEPS_A_CALL,
             batch=self.program.batch_size,
             size=None,

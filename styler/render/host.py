@@ -13,7 +13,7 @@ from styler.images.mapped import Array
 from styler.losses.base import Stats
 from styler.objective.objective import Targets
 from styler.optimizers.base import AnyOptimizer
-from styler.optimizers.descent import Descent, judged, stepped, tensors
+from styler.optimizers.descent import Descent, judged, renewed, stepped, tensors
 from styler.optimizers.walk import Pieces
 from styler.render.buffers import Buffers
 from styler.render.octave import Pace
@@ -33,7 +33,7 @@ class HostOctave:
         stage: What is asked for, with the side of a tile; another may be set between two calls.
         buffers: Where the octave's arrays live.
         descent: Where to start, its arrays buffers.
-        targets: Works out what the image is compared with by tiles of a side.
+        targets: Works out what the image of a stage is compared with.
         told: Called after each tile; what it raises ends the step under way, which then counts for nothing.
         made: Steps made before.
         reason: Why it is over already, if it is.
@@ -47,7 +47,7 @@ class HostOctave:
         stage: Stage,
         buffers: Buffers,
         descent: Descent,
-        targets: Callable[[int], Targets],
+        targets: Callable[[Stage], Targets],
         told: Told | None = None,
         made: int = 0,
         reason: str = "",
@@ -64,7 +64,7 @@ class HostOctave:
     @cached_property
     def targets(self) -> Targets:
         """See `Octave`."""
-        return self._prepare(self.tile)
+        return self._prepare(self.stage)
 
     def advance(self, most: int) -> Pace | None:
         """See `Octave`; one step, or the first evaluation of an optimizer, which is none."""
@@ -80,6 +80,12 @@ class HostOctave:
         gradient = self._walk.buffer("gradient", image.shape)
         value = self._tiling.evaluate(image[0], self.targets, self.tile, gradient[0], self._told).value
         return Evaluation(tf.constant(value, tf.float32), gradient)
+
+    def change(self, targets: Callable[[Stage], Targets]) -> None:
+        """See `Octave`."""
+        self._prepare = targets
+        self.__dict__.pop("targets", None)
+        self.descent = renewed(self._optimizer, self.descent)
 
     def image(self) -> Array:
         """See `Octave`."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from styler.config import BUILT_IN_INITS, RenderConfig
+from styler.config import RenderConfig
 from styler.errors import CheckpointError, StylerError, shown
-from styler.networks import find_network
-from styler.networks.weights import located
+from styler.inputs import Entry, Inputs
+from styler.networks import find_network, network_file
 from styler.recipe import Plan
 
 
@@ -20,8 +20,7 @@ class Job:
     """A render of files.
 
     Attributes:
-        content: The photo.
-        styles: The paintings.
+        inputs: The files.
         config: How to render them.
         max_pixels: Most pixels of an input, None for what fits into memory.
         choices: What the caller wants to find again; plain values.
@@ -29,22 +28,12 @@ class Job:
         versions: Of what the picture's bytes depend on.
     """
 
-    content: Path
-    styles: tuple[Path, ...]
+    inputs: Inputs[Path]
     config: RenderConfig
     max_pixels: int | None = None
     choices: Mapping[str, Any] = field(default_factory=dict)
     plan: Plan | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def files(self) -> list[Path]:
-        """Every file that is read: photo, paintings, what to start from, network or weights."""
-        config = self.config
-        start = [] if config.init in BUILT_IN_INITS else [Path(config.init)]
-        name = find_network(config.network).weights_file
-        weights = located(name) if name else Path(config.network)
-        return [self.content, *self.styles, *start, *([weights] if weights and weights.is_file() else [])]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; paths become absolute, so that it can be resumed from any folder.
@@ -53,19 +42,22 @@ class Job:
             CheckpointError: A file cannot be read.
         """
         config = self.config.to_dict()
-        for name in ("init", "network"):
-            if Path(config[name]) in self.files:
-                config[name] = str(Path(config[name]).absolute())
+        for name, path in (("init", self.inputs.init), ("network", self.inputs.network)):
+            if path is not None and Path(config[name]) == path:
+                config[name] = str(path.absolute())
         return {
-            "content": str(self.content.absolute()),
-            "styles": [str(path.absolute()) for path in self.styles],
+            "inputs": [_described(entry) for entry in self.inputs.entries],
             "config": config,
-            "sha256": [digest(path) for path in self.files],
             "max_pixels": self.max_pixels,
             "choices": dict(self.choices),
             "plan": None if self.plan is None else self.plan.to_dict(),
             "versions": dict(self.versions),
         }
+
+
+def _described(entry: Entry[Path]) -> dict[str, Any]:
+    path = str(entry.item.absolute())
+    return {"role": entry.role, "group": entry.group, "path": path, "sha256": digest(entry.item)}
 
 
 def read_job(values: Mapping[str, Any]) -> Job:
@@ -75,29 +67,32 @@ def read_job(values: Mapping[str, Any]) -> Job:
         CheckpointError: It is of another kind, or a file has changed since or is missing.
     """
     try:
+        files = list(values["inputs"])
         job = Job(
-            content=Path(values["content"]),
-            styles=tuple(Path(path) for path in values["styles"]),
+            inputs=Inputs.of_entries(Entry(each["role"], Path(each["path"]), each["group"]) for each in files),
             config=RenderConfig.from_dict(values["config"]),
             max_pixels=values["max_pixels"],
             choices=dict(values["choices"]),
             plan=None if values["plan"] is None else Plan.from_dict(values["plan"]),
             versions=dict(values["versions"]),
         )
-        hashes = list(values["sha256"])
-        files = job.files
+        job = replace(job, inputs=_with_network_here(job))
+        hashes = [each["sha256"] for each in files]
     except (KeyError, TypeError, ValueError, AttributeError) as cause:
         said = cause if isinstance(cause, StylerError) else f"{type(cause).__name__} in what it says of its render"
         message = f"a checkpoint that this styler can resume was expected: {said}"
         raise CheckpointError(message) from cause
-    if len(files) != len(hashes):
-        message = f"a checkpoint with the hashes of {len(files)} files was expected, it has {len(hashes)}"
-        raise CheckpointError(message)
-    for path, sha256 in zip(files, hashes, strict=True):
+    for path, sha256 in zip(job.inputs.items, hashes, strict=True):
         if digest(path) != sha256:
             message = f"{shown(path)} has changed since the checkpoint was made; put the old file back or start anew"
             raise CheckpointError(message)
     return job
+
+
+def _with_network_here(job: Job) -> Inputs[Path]:
+    """The inputs with the network's file where it is now: weights may have moved with the installation."""
+    found = network_file(find_network(job.config.network), job.config.network)
+    return replace(job.inputs, network=job.inputs.network and (found or job.inputs.network))
 
 
 def digest(path: Path) -> str:

@@ -57,6 +57,14 @@ class Octave(Protocol):
         """
         ...
 
+    def change(self, targets: Callable[[Stage], Targets]) -> None:
+        """Go on from the same image toward other targets.
+
+        Args:
+            targets: Works them out, as an octave at its start is given them.
+        """
+        ...
+
     def image(self) -> Array:
         """The answer so far with its margin, (H, W, 3), 0..1; good until the next call."""
         ...

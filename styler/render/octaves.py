@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +11,8 @@ from styler.config import RenderConfig
 from styler.errors import CheckpointError, ResourceError
 from styler.images.mapped import Array, release
 from styler.images.picture import Picture
-from styler.images.reading import read_image
 from styler.images.resampling import resampled_alpha
+from styler.inputs import Inputs
 from styler.losses.base import Stats
 from styler.objective.compiled import any_size
 from styler.objective.objective import Observation, Targets
@@ -46,16 +45,14 @@ class Octaves:
     Attributes:
         config: What to render.
         engine: Made for this config or for one that differs in nothing decisive.
-        content: The photo.
-        styles: One or more paintings.
+        inputs: The photo, the paintings, an image to start from.
         memory: Watches how much is held.
         told: Called after each tile, see `Tiling`.
     """
 
     config: RenderConfig
     engine: Engine
-    content: Picture
-    styles: Sequence[Picture]
+    inputs: Inputs[Picture]
     memory: MemoryWatch
     told: Told | None = None
 
@@ -126,7 +123,7 @@ class Octaves:
         def observed(image: Tensor) -> dict[str, Stats]:
             return self.engine.observe(image, _tensor(self._alpha(size))).stats
 
-        return DeviceOctave(stepper, stage, descent, lambda: self.targets(size), observed, made, reason)
+        return DeviceOctave(stepper, stage, descent, self.targets, observed, made, reason)
 
     def _on_host(
         self, stage: Stage, before: Octave | None, saved: Descent | None, made: int, reason: str
@@ -141,8 +138,8 @@ class Octaves:
         else:
             descent = _in_buffers(optimizer, walk, saved)
 
-        def targets(tile: int) -> Targets:
-            made = self.tiled_targets(stage.size, tile, buffers, photo[0])
+        def targets(stage: Stage) -> Targets:
+            made = self._tiled_targets(stage, buffers, photo[0])
             photo.clear()  # what was seen is not needed any more
             return made
 
@@ -152,11 +149,11 @@ class Octaves:
 
     def _photo(self, size: Size, buffers: Buffers) -> Array:
         """The photo with its margin, (H, W, 3)."""
-        return padded(self.content, size, buffers.zeros("photo", (*padded_size(size), 3)))
+        return padded(self.inputs.photo, size, buffers.zeros("photo", (*padded_size(size), 3)))
 
     def _alpha(self, size: Size) -> Array | None:
         """How opaque the photo is at an octave, (H, W, 1) with margin; None where it is everywhere."""
-        alpha = resampled_alpha(self.content, size)
+        alpha = resampled_alpha(self.inputs.photo, size)
         return None if alpha is None else with_margin(alpha)
 
     def _image(self, stage: Stage, before: Octave | None, buffers: Buffers, photo: Array | None = None) -> Array:
@@ -165,36 +162,35 @@ class Octaves:
         image = buffers.zeros("iterate", (1, *padded_size(size), 3))
         if before is not None:
             seen = self._photo(size, buffers) if photo is None else photo
-            refined(before.image(), self.content, seen, image[0], buffers)
-        elif init == "noise":
+            refined(before.image(), self.inputs.photo, seen, image[0], buffers)
+        elif self.inputs.init is None and init == "noise":
             noise(self.config.seed, image[0])
-        elif init == "content" and photo is not None:
+        elif self.inputs.init is None and init == "content" and photo is not None:
             filled(image[0], photo)
         else:
-            named = {"content": self.content, "style": self.styles[0]}
-            padded(named[init] if init in named else read_image(init), size, image[0])
+            named = {"content": self.inputs.photo, "style": self.inputs.paintings[0]}
+            padded(self.inputs.init or named[init], size, image[0])
         return image
 
-    def targets(self, size: Size) -> Targets:
-        """What an image of this size is compared with in one piece."""
+    def targets(self, stage: Stage) -> Targets:
+        """What the image of a stage is compared with; by tiles, activations and regions are arrays of the host."""
+        size = stage.size
+        if stage.tile is not None:
+            buffers = stage.buffers()
+            return self._tiled_targets(stage, buffers, self._photo(size, buffers))
         photo = image_tensor(self._photo(size, Buffers()))
         seen = self.engine.observe(photo, _tensor(self._alpha(size)))
         return self._aimed(seen, size, None)
 
-    def tiled_targets(self, size: Size, tile: int, buffers: Buffers, photo: Array) -> Targets:
-        """What an image of this size is compared with by tiles; activations and regions are arrays.
-
-        Args:
-            size: Of the octave, without margin.
-            tile: Side of what a tile owns, pixels.
-            buffers: Where the activations of the photo go.
-            photo: With its margin, (H, W, 3).
-        """
-        return self._aimed(self.engine.tiling.observe(photo, tile, buffers.zeros, self._alpha(size)), size, tile)
+    def _tiled_targets(self, stage: Stage, buffers: Buffers, photo: Array) -> Targets:
+        tile = stage.tile or max(stage.size)
+        seen = self.engine.tiling.observe(photo, tile, buffers.zeros, self._alpha(stage.size))
+        return self._aimed(seen, stage.size, tile)
 
     def _aimed(self, seen: Observation, size: Size, tile: int | None) -> Targets:
-        objective, shares = self.engine.objective, self.config.style_shares(len(self.styles))
-        styles = [self.engine.statistics(style, size, tile) for style in self.styles]
+        objective, inputs = self.engine.objective, self.inputs
+        shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
+        styles = [self.engine.statistics(style, size, tile) for style in inputs.paintings]
         aims = objective.aims(seen.stats, styles, shares)
         weights = weights_of(objective, self.config, seen.stats, aims, max(size))
         factors = {name: tf.constant(weight, tf.float32) for name, weight in weights.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled, resampled_colors
+from styler.inputs import Inputs
 from styler.recipe import Level
 from styler.render.flaws import flaws, glimpse
 from styler.types import Size
@@ -51,17 +52,17 @@ def with_belongings(photo: Picture, pixels: Pixels) -> Picture:
     return replace(photo, pixels=pixels, alpha=alpha, source=None)
 
 
-def warnings_about(outcome: Outcome, content: Picture, styles: list[Picture]) -> Iterator[str]:
+def warnings_about(outcome: Outcome, inputs: Inputs[Picture]) -> Iterator[str]:
     """What the owner of a picture should know before using it."""
     if outcome.stop_reason == "diverged":
         yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
     elif outcome.setbacks:
         yield f"the optimizer went astray {outcome.setbacks} times and went on from its best image with smaller steps"
     size = Size(*outcome.pixels.shape[:2])
-    yield from flaws(glimpse(outcome.pixels), _glimpses(content, styles, size))
+    yield from flaws(glimpse(outcome.pixels), _glimpses(inputs, size))
 
 
-def _glimpses(content: Picture, styles: list[Picture], size: Size) -> Iterator[Pixels]:
+def _glimpses(inputs: Inputs[Picture], size: Size) -> Iterator[Pixels]:
     """One by one, since they are looked at only where the result has a flaw."""
-    yield glimpse(resampled_colors(content, size))
-    yield from (glimpse(style.pixels) for style in styles)
+    yield glimpse(resampled_colors(inputs.photo, size))
+    yield from (glimpse(painting.pixels) for painting in inputs.paintings)

@@ -16,7 +16,8 @@ from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.images.mapped import LARGE
 from styler.memory import memory_kills
-from styler.recipe import Level
+from styler.objective.strength import is_photo
+from styler.recipe import Level, Plan
 from styler.render.buffers import BUSY
 from styler.render.cost import Cost, guessed
 from styler.render.engine import Engine
@@ -49,10 +50,12 @@ def plan_render(
     measure: bool = False,
     reserve: int = 0,
     kept: Position | None = None,
-    levels: tuple[Level, ...] = (),
+    plan: Plan | None = None,
     probe: Callable[..., Cost | None] | None = None,
 ) -> Schedule:
-    """A plan within the config's `max_memory` and `time_budget`.
+    """The one place that decides what a render does: what a recipe or a checkpoint says, or else a new plan.
+
+    A new plan keeps within the config's `max_memory` and `time_budget`.
 
     Args:
         config: Options of the render.
@@ -61,21 +64,25 @@ def plan_render(
         measure: Predict from measurements also where a guess shows that all is well.
         reserve: Bytes that will be held beside what the process holds now.
         kept: Where a render stands that goes on.
-        levels: Octaves of a schedule to obey; none to make one.
+        plan: What a recipe says; obeyed as far as it goes.
         probe: Measures a config's cost in one piece ("whole") or by "tiles"; None for a short run on this machine.
 
     Raises:
         ResourceError: No plan fits; the message names the least that would do.
         ConfigError: `tile` is smaller than what the layers see around it.
     """
+    if is_photo(config):
+        return Schedule(size=final, stages=())
     planner = Planner(
         Limits.here(config, engine, final, reserve), probe or probed, (lambda *_: False) if probe else is_kept
     )
     if kept is not None and kept.levels:
-        return planner.resumed(kept)
-    if levels:
-        return planner.obeyed(levels)
-    return planner.plan(measure=measure)
+        schedule = planner.resumed(kept)
+    elif plan is not None and plan.octaves:
+        schedule = planner.obeyed(plan.octaves)
+    else:
+        schedule = planner.plan(measure=measure)
+    return replace(schedule, changes=plan.changes) if plan else schedule
 
 
 class Planner:
@@ -121,14 +128,14 @@ class Planner:
         tile = max((stages[at.octave].tile or min(longest, LARGEST_LEFT)) // 2, smallest)
         smaller = tuple(self._shrunk(s, tile) if i >= at.octave else s for i, s in enumerate(stages))
         note = f"tiles of {tile} pixels, since the system had to kill for want of memory"
-        return Schedule(stages=smaller, budget=self.limits.budget, notes=(note,))
+        return Schedule(size=schedule.size, stages=smaller, budget=self.limits.budget, notes=(note,))
 
     def obeyed(self, levels: tuple[Level, ...]) -> Schedule:
         """A schedule that is to be made again, to the byte."""
         stages = tuple(Stage.of(level) for level in levels)
         folders = (None if stage.tile is None else self._folder_for(stage) for stage in stages)
         placed = tuple(replace(stage, folder=folder) for stage, folder in zip(stages, folders, strict=True))
-        return Schedule(stages=placed, budget=self.limits.budget)
+        return Schedule(size=self.limits.final, stages=placed, budget=self.limits.budget)
 
     def _folder_for(self, stage: Stage) -> Path | None:
         """Where buffers are mapped to if they are large; whether they are does not change the picture."""
@@ -205,6 +212,7 @@ class Planner:
                 return None
             stages.append(stage)
         return Schedule(
+            size=self.limits.final,
             stages=tuple(stages),
             peak=max(map(self.peak, stages)) + kept,
             seconds=sum(map(self.seconds, stages)) + self._first_calls(stages),

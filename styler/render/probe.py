@@ -25,6 +25,7 @@ import tensorflow as tf
 from styler.config import RenderConfig
 from styler.images.mapped import Array, mapped, release
 from styler.images.picture import Picture
+from styler.inputs import Inputs
 from styler.memory import peak_memory, resident_memory
 from styler.networks import find_network
 from styler.networks.weights import find_weights
@@ -36,7 +37,8 @@ from styler.render.cost import Cost, Line
 from styler.render.engine import DECISIVE, Engine
 from styler.render.margin import MARGIN
 from styler.render.renderer import Renderer
-from styler.types import Evaluation, Scalar
+from styler.render.schedule import Schedule, unplanned
+from styler.types import Evaluation, Scalar, Size
 
 SIDES = (256, 512)  # pixels; the line of memory through both is within 10 % of what 1,024 and 1,448 pixels took
 SLOW, SLOW_SIDE = 0.5, 384  # seconds a step at the first side beyond which the second is this
@@ -171,7 +173,7 @@ def _whole(config: RenderConfig, engine: Engine) -> Cost:
 
     def steps(side: int) -> list[float]:
         changed = config.changed(size=side, steps=2 + REPEATS, scales=1, tile="off", init="content", max_memory=None)
-        first, *later = _step_times(Renderer(changed, engine), picture(side))
+        first, *later = _step_times(Renderer(changed, engine), picture(side), unplanned(changed, Size(side, side)))
         firsts.append(first)
         return later
 
@@ -179,10 +181,10 @@ def _whole(config: RenderConfig, engine: Engine) -> Cost:
     return Cost(memory=Line.through(pixels, memory), seconds=Line.through(pixels, pace), first=firsts[0] - pace[0])
 
 
-def _step_times(renderer: Renderer, pictures: Picture) -> list[float]:
+def _step_times(renderer: Renderer, photo: Picture, schedule: Schedule) -> list[float]:
     """Seconds a step of each call; the first, with one step and the compiling, also counts all before it."""
     times, done, started = [], 0, time.perf_counter()
-    for event in renderer.render(pictures, [pictures], event_every=1):
+    for event in renderer.render(Inputs.of(photo, [photo]), schedule, event_every=1):
         now = time.perf_counter()
         times.append((now - started) / (event.step - done))
         started, done = now, event.step

@@ -5,86 +5,71 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig
-from styler.errors import ImageError, shown
+from styler.config import PROFILES, QUALITY, RenderConfig
 from styler.images.picture import Picture
-from styler.networks import NetworkSpec
-from styler.networks.weights import located
-from styler.recipe import Input, Level, Recipe, without_folders
+from styler.inputs import Inputs
+from styler.networks import NetworkSpec, network_file
+from styler.recipe import Change, Input, Level, Recipe, without_folders
 from styler.render.engine import Engine
 from styler.render.report import versions
-from styler.sources import Source, source_of
+from styler.sources import source_of
 from styler.types import Size
 
 EXPORT = {"quality": QUALITY, "depth": None, "profile": PROFILES[0], "keep_gps": False, "dpi": None}
 """How a picture is written unless something else is asked for: the defaults of `styler.images.export.Export`."""
 
 
-def network_input(config: RenderConfig, network: NetworkSpec) -> Input:
-    """The network with the file of its weights, or a user's own file.
+def recipe_inputs(inputs: Inputs[Picture], config: RenderConfig, network: NetworkSpec) -> Inputs[Input]:
+    """What a recipe says of the inputs; to be asked before the render starts, since files may change during it.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The network's file cannot be read.
     """
-    file = located(network.weights_file) if network.weights_file else Path(config.network)
-    source = source_of(file) if file is not None and file.is_file() else None
-    name = network.name if network.weights_file or source is None else source.name
-    return Input(
-        role="network",
-        name=Path(name).name or name,
-        sha256=source.sha256 if source else None,
-        bytes=source.bytes if source else None,
-    )
+    return replace(inputs.map(_of_picture), network=_of_network(config, network))
 
 
-def inputs_of(config: RenderConfig, network: NetworkSpec, pictures: list[Picture]) -> tuple[Input, ...]:
-    """All that a render reads, photo first; to be taken before it starts, since files may change during it.
+def _of_picture(picture: Picture) -> Input:
+    """An image by its file, or by its pixels where it was handed over in memory."""
+    source = picture.source
+    if source is None:
+        return Input(name=picture.name, sha256=picture.sha256, bytes=None)
+    return Input(name=source.name, sha256=source.sha256, bytes=source.bytes)
 
-    Raises:
-        ImageError: The image to start from cannot be read.
-    """
-    photo, *paintings = pictures
-    inputs = [picture_input("content", photo), *(picture_input("style", each) for each in paintings)]
-    if config.init not in BUILT_IN_INITS:
-        inputs.append(_file_input("init", _start(config.init)))
-    return (*inputs, network_input(config, network))
+
+def _of_network(config: RenderConfig, network: NetworkSpec) -> Input:
+    """A registered network by its own name and its weights, any other by its file."""
+    path = network_file(network, config.network)
+    if path is None:
+        return Input(name=Path(network.name).name or network.name, sha256=None, bytes=None)
+    source = source_of(path)
+    name = network.name if network.weights_file else source.name
+    return Input(name=name, sha256=source.sha256, bytes=source.bytes)
 
 
 def recipe_of(
-    config: RenderConfig, engine: Engine, inputs: tuple[Input, ...], size: Size, octaves: tuple[Level, ...]
+    config: RenderConfig,
+    engine: Engine,
+    inputs: Inputs[Input],
+    changes: tuple[Change, ...],
+    size: Size,
+    octaves: tuple[Level, ...],
 ) -> Recipe:
     """The recipe of a picture.
 
     Args:
         config: As it was asked for.
         engine: It was rendered on.
-        inputs: By `inputs_of`.
+        inputs: By `recipe_inputs`.
+        changes: Options that change on the way; those that come later than the picture are left out.
         size: Of the picture, (height, width).
         octaves: That led to it.
     """
+    done = sum(level.done for level in octaves)
+    made = tuple(change for change in changes if change.step < done)
     return Recipe(
         config=without_folders(config),
-        plan=replace(engine.plan, size=size, octaves=octaves),
+        plan=replace(engine.plan, size=size, octaves=octaves, changes=made),
         export=EXPORT,
         inputs=inputs,
         versions=versions(),
     )
-
-
-def picture_input(role: str, picture: Picture) -> Input:
-    """An image by its file, or by its pixels where it was handed over in memory."""
-    if picture.source is not None:
-        return _file_input(role, picture.source)
-    return Input(role=role, name=picture.name, sha256=picture.sha256, bytes=None)
-
-
-def _file_input(role: str, source: Source) -> Input:
-    return Input(role=role, name=source.name, sha256=source.sha256, bytes=source.bytes)
-
-
-def _start(path: str) -> Source:
-    try:
-        return source_of(path)
-    except OSError as cause:
-        message = f"cannot read {shown(path)}, the image to start from: {cause.strerror or cause}"
-        raise ImageError(message) from cause

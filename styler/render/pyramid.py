@@ -55,7 +55,7 @@ class Stage:
         return Buffers(self.folder, self.resident)
 
 
-def stages_of(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Stage, ...]:
+def asked_octaves(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Stage, ...]:
     """The octaves of a render: those of a plan that is to be obeyed, else by `plan_octaves`."""
     if plan is None or not plan.octaves:
         return plan_octaves(final, config.steps, config.scales)

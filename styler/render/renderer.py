@@ -8,17 +8,16 @@ from functools import partial
 
 import tensorflow as tf
 
-from styler.config import ORIGINAL, RenderConfig
+from styler.config import RenderConfig
 from styler.images.color import with_chroma_of
 from styler.images.mapped import Array, bands, is_mapped, roomy
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_colors
-from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import as_pil
+from styler.inputs import Inputs
 from styler.memory import trim
-from styler.objective.strength import is_photo
 from styler.progress import StepEvent
-from styler.recipe import Level, Plan, Recipe
+from styler.recipe import Level, Recipe, changed_until
 from styler.render.account import Account
 from styler.render.engine import Engine, on_engine
 from styler.render.margin import without_margin
@@ -26,7 +25,7 @@ from styler.render.memory_watch import MemoryWatch
 from styler.render.octave import Octave
 from styler.render.octaves import OUT_OF_MEMORY, Octaves
 from styler.render.outcome import Outcome, warnings_about, with_belongings
-from styler.render.schedule import Schedule, unplanned
+from styler.render.schedule import Schedule
 from styler.render.snapshot import Snapshot
 from styler.tiles.tiling import Told
 from styler.types import Size
@@ -45,7 +44,7 @@ class Run:
     @property
     def content(self) -> Picture:
         """The photo."""
-        return self.octaves.content
+        return self.octaves.inputs.photo
 
 
 class Renderer:
@@ -54,8 +53,6 @@ class Renderer:
     Args:
         config: What to render.
         engine: Made for this config or for one that differs in nothing decisive.
-        plan: Size to obey instead of finding it out, where it has one.
-        shape: (height, width) of the result where no plan has one; None for the photo's proportions.
         described: From a size and octaves to the recipe of a picture; None where events need none.
     """
 
@@ -63,41 +60,28 @@ class Renderer:
         self,
         config: RenderConfig,
         engine: Engine,
-        plan: Plan | None = None,
-        shape: Size | None = None,
         described: Callable[[Size, tuple[Level, ...]], Recipe] | None = None,
     ) -> None:
-        self.config, self.engine, self.plan, self.shape, self.described = config, engine, plan, shape, described
-
-    def final_size(self, content: Picture) -> Size:
-        """(height, width) of the result.
-
-        Raises:
-            ConfigError: The shorter side would be too small for the network.
-        """
-        asked, planned = self.config.size, self.plan.size if self.plan else None
-        photo = content.size if asked == ORIGINAL else with_longer_side(content.size, int(asked))
-        size = planned or self.shape or photo
-        check_shape(size, self.engine.network.minimum_size, "the result")
-        return size
+        self.config = config
+        self.engine = engine
+        self.described = described
 
     def render(
         self,
-        content: Picture,
-        styles: list[Picture],
+        inputs: Inputs[Picture],
+        schedule: Schedule,
+        *,
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
-        schedule: Schedule | None = None,
         told: Told | None = None,
     ) -> Generator[StepEvent, None, Outcome]:
         """Render octave by octave.
 
         Args:
-            content: The photo.
-            styles: One or more paintings.
+            inputs: The photo, the paintings, an image to start from.
+            schedule: Size, octaves, tiles and where arrays live.
             event_every: An event at every multiple of this step at the latest.
             snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
-            schedule: Octaves, tiles and where arrays live; None for tiles only where the config names their size.
             told: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
                 stops the render at once; the last event still has its picture and its snapshot then.
 
@@ -108,30 +92,27 @@ class Renderer:
             The finished picture.
 
         Raises:
-            ConfigError: Counts of styles and of their weights differ, or the result would be too small.
+            ConfigError: Counts of styles and of their weights differ.
             CheckpointError: The snapshot is of another render.
             ResourceError: Memory ran out, even with the smallest tiles.
         """
-        self.config.style_shares(len(styles))
-        final = self.final_size(content)
-        if is_photo(self.config):
+        self.config.style_shares(len(inputs.styles))
+        if not schedule.stages:
             return Outcome(
-                pixels=resampled_colors(content, final),
+                pixels=resampled_colors(inputs.photo, schedule.size),
                 octaves=[],
                 style_distances={},
                 stop_reason="strength",
                 seconds=0.0,
             )
-        chosen = schedule or unplanned(self.config, final, self.plan)
-        with MemoryWatch(chosen.budget) as memory:
+        with MemoryWatch(schedule.budget) as memory:
             run = Run(
-                account=Account(chosen.stages),
-                schedule=chosen,
+                account=Account(schedule.stages),
+                schedule=schedule,
                 octaves=Octaves(
                     config=self.config,
                     engine=self.engine,
-                    content=content,
-                    styles=styles,
+                    inputs=inputs,
                     memory=memory,
                     told=told,
                 ),
@@ -139,27 +120,36 @@ class Renderer:
                 memory=memory,
             )
             outcome = yield from on_engine(self.engine, self._octaves(run, snapshot))
-        return replace(outcome, warnings=tuple(warnings_about(outcome, content, styles)))
+        return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
 
     def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Outcome]:
         account = run.account
         if snapshot is not None:
             account.resume(snapshot.position)
         first, *rest = run.schedule.stages[account.index :]
-        octave = run.octaves.started(run.memory.capped(first), snapshot=snapshot)
+        octave = self._octaves_at(run, _before(snapshot)).started(run.memory.capped(first), snapshot=snapshot)
         octave = yield from self._to_its_end(run, octave)
         for stage in rest:
-            octave = run.octaves.started(run.memory.capped(stage), octave)
+            octave = self._octaves_at(run, account.done).started(run.memory.capped(stage), octave)
             octave = yield from self._to_its_end(run, octave)
         return self._outcome(run, octave)
+
+    def _octaves_at(self, run: Run, step: int) -> Octaves:
+        """The octaves with the options that hold once so many steps are made."""
+        return replace(run.octaves, config=changed_until(self.config, run.schedule.changes, step))
 
     def _to_its_end(self, run: Run, octave: Octave) -> Generator[StepEvent, None, Octave]:
         """An octave's steps, with less memory where that runs out; none once an octave was given up."""
         account, memory = run.account, run.memory
         octave.reason = octave.reason or ("diverged" if account.diverged else "")
+        taken_up = account.done + max(octave.made - 1, 0)  # a change at the very step of a snapshot is still to come
         while not octave.reason:
+            step = account.done + octave.made
+            if any(taken_up < change.step <= step for change in run.schedule.changes):
+                octave.change(self._octaves_at(run, step).targets)
+            taken_up = step
             try:
-                pace = octave.advance(account.most_steps(octave.made, run.event_every))
+                pace = octave.advance(self._most_steps(run, octave))
             except tf.errors.ResourceExhaustedError:
                 octave = run.octaves.smaller(octave, OUT_OF_MEMORY, needed=True)
                 continue
@@ -171,6 +161,12 @@ class Renderer:
         account.finish_octave(octave)
         trim()
         return octave
+
+    def _most_steps(self, run: Run, octave: Octave) -> int:
+        """Steps until an event or a change is due."""
+        step = run.account.done + octave.made
+        to_change = [change.step - step for change in run.schedule.changes if change.step > step]
+        return min([run.account.most_steps(octave.made, run.event_every), *to_change])
 
     def _event(self, run: Run, octave: Octave) -> StepEvent:
         account, size = run.account, octave.stage.size
@@ -225,3 +221,10 @@ class Renderer:
         for rows in bands(made, pixels, photo):
             made[rows] = with_chroma_of(pixels[rows], photo[rows])
         return made
+
+
+def _before(snapshot: Snapshot | None) -> int:
+    """Steps whose changes the octave of a snapshot has taken up: at the snapshot's own step they are still to come."""
+    if snapshot is None:
+        return 0
+    return snapshot.position.done + max(snapshot.position.made - 1, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from styler.config import RenderConfig
 from styler.images.picture import Picture
+from styler.inputs import Inputs
 from styler.memory import peak_memory
 from styler.render.outcome import Outcome
 
@@ -19,7 +20,7 @@ class Report:
 
     Attributes:
         config: The options it was made with.
-        inputs: Name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
+        inputs: Role, name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
         octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
         style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
         stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.renderer`.
@@ -50,18 +51,19 @@ class Report:
         return json.dumps(asdict(self), indent=2)
 
 
-def reported(config: RenderConfig, pictures: list[Picture], outcome: Outcome) -> Report:
-    """What is told of a render of these pictures, content first."""
+def reported(config: RenderConfig, inputs: Inputs[Picture], outcome: Outcome) -> Report:
+    """What is told of a render of these pictures."""
     return Report(
         config=config.to_dict(),
         inputs=[
             {
+                "role": role,
                 "name": picture.name,
                 "size": list(picture.size),
                 "notes": list(picture.notes),
                 "pixels_sha256": picture.pixels_sha256,
             }
-            for picture in pictures
+            for role, picture, _ in inputs.entries
         ],
         octaves=outcome.octaves,
         style_distances=outcome.style_distances,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from styler.config import RenderConfig
-from styler.recipe import Level, Plan
+from styler.recipe import Change, Level
 from styler.render.margin import padded_size
-from styler.render.pyramid import Stage, stages_of
+from styler.render.pyramid import Stage, plan_octaves
 from styler.types import Size
 
 
@@ -17,7 +17,8 @@ class Schedule:
     """A whole render.
 
     Attributes:
-        stages: Octaves, coarse to fine.
+        size: Of the result, (height, width).
+        stages: Octaves, coarse to fine; none where the result is the resized photo itself.
         peak: Predicted largest resident memory of the process, bytes; 0 where nothing was predicted.
         seconds: Predicted wall time, without imports and reading; 0 where nothing was predicted.
         budget: Most resident memory that is allowed, bytes; None for no limit.
@@ -25,8 +26,10 @@ class Schedule:
         disk: Bytes of temporary files that the largest octave maps.
         held: Bytes that the process held when it was planned.
         notes: What was changed to stay within the budgets, and why.
+        changes: Options that change on the way, in the order of their steps.
     """
 
+    size: Size
     stages: tuple[Stage, ...]
     peak: float = 0.0
     seconds: float = 0.0
@@ -35,6 +38,7 @@ class Schedule:
     disk: float = 0.0
     held: int = 0
     notes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def tiles(self) -> tuple[int | None, ...]:
@@ -61,10 +65,10 @@ class Schedule:
         }
 
 
-def unplanned(config: RenderConfig, final: Size, plan: Plan | None = None) -> Schedule:
-    """Octaves as the config or else a plan says, in memory, with tiles only where the config names their size."""
-    stages = stages_of(config, final, plan)
-    return Schedule(stages=tuple(replace(stage, tile=named_tile(config, stage.size)) for stage in stages))
+def unplanned(config: RenderConfig, final: Size) -> Schedule:
+    """Octaves as the config asks for them, in memory, with tiles only where the config names their size."""
+    octaves = plan_octaves(final, config.steps, config.scales)
+    return Schedule(size=final, stages=tuple(replace(each, tile=named_tile(config, each.size)) for each in octaves))
 
 
 def named_tile(config: RenderConfig, size: Size) -> int | None:

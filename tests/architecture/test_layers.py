@@ -18,6 +18,7 @@ LAYERS = (
         "config",
         "presets",
         "recipe",
+        "inputs",
         "sources",
         "types",
         "registry",

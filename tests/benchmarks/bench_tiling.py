@@ -88,7 +88,9 @@ def pictures(folder: Path, side: int, ratio: float = 1.0) -> list[str]:
 def steps(renderer: Any, picture: Any, plan: Any) -> list[float]:
     """Seconds of each step but the first two, which compile and begin."""
     times, last = [], time.perf_counter()
-    for _ in renderer.render(picture, [picture], 1, schedule=plan):
+    from styler.inputs import Inputs
+
+    for _ in renderer.render(Inputs.of(picture, [picture]), plan, event_every=1):
         now = time.perf_counter()
         times.append(now - last)
         last = now

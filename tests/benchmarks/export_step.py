@@ -20,6 +20,7 @@ import tensorflow as tf
 
 import styler
 from styler.images.reading import read_image
+from styler.inputs import Inputs
 from styler.networks import find_network
 from styler.render.engine import Engine
 from styler.render.memory_watch import MemoryWatch
@@ -47,7 +48,7 @@ def exported(config: styler.RenderConfig, size: int) -> tuple[str, list[tf.Tenso
     random = np.random.default_rng(0)
     photo, painting = (read_image(random.random((size, size, 3)).astype(np.float32)) for _ in range(2))
     engine = Engine(config, find_network(config.network))
-    octaves = Octaves(config=config, engine=engine, content=photo, styles=[painting], memory=MemoryWatch())
+    octaves = Octaves(config=config, engine=engine, inputs=Inputs.of(photo, [painting]), memory=MemoryWatch())
     octave = octaves.started(Stage(size=Size(size, size), steps=1))
     targets, start = octave.targets, engine.program.optimizer.answer(octave.descent.state)
     variables, features = networks_own_weights(engine)

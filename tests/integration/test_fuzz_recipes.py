@@ -18,7 +18,7 @@ from styler.cli.request import build_config
 from styler.config import RenderConfig
 from styler.errors import ConfigError
 from styler.recipe import Recipe
-from styler.render.pyramid import stages_of
+from styler.render.pyramid import asked_octaves
 from styler.types import Size
 from support.recipes import example
 
@@ -104,7 +104,7 @@ def check(text):
     if not said:
         recipe = Recipe.from_text(text)
         assert Recipe.from_text(recipe.to_text()) == recipe
-        stages_of(recipe.config, recipe.plan.size, recipe.plan)
+        asked_octaves(recipe.config, recipe.plan.size, recipe.plan)
 
 
 @often
@@ -117,7 +117,7 @@ def test_options_of_any_kind(options):
     if not said:
         config = RenderConfig.from_dict(options)
         assert RenderConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-        assert stages_of(config, Size(300, 400))
+        assert asked_octaves(config, Size(300, 400))
 
 
 toml_values = st.one_of(

@@ -12,8 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from styler.batch.worker import Placement
-from styler.config import RenderConfig
+from styler.batch.worker import Order, Placement
 from styler.errors import ResourceError
 from styler.images.picture import Picture
 from styler.images.resampling import resampled
@@ -36,23 +35,21 @@ class Studio:
     def __init__(self, placement: Placement) -> None:
         self.placement = placement
 
-    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
+    def render(self, order: Order, observer):
         started = time.monotonic()
+        config, content = order.config, order.inputs.photo
         misbehave(content.name, config)
-        size = shape or with_longer_side(content.size, config.size)
-        pixels = [resampled(picture.pixels, size) for picture in (content, *styles)]
+        size = order.shape or with_longer_side(content.size, config.size)
+        pixels = [resampled(picture.pixels, size) for picture in order.inputs.items]
         observer(event(1, config.steps))
         report = SimpleNamespace(seconds=time.monotonic() - started + 0.001, peak_memory=1)
         return Painted(Picture(pixels=np.clip(np.mean(pixels, axis=0), 0, 1), name=content.name), report)
 
     def render_together(self, orders, heard):
-        if len(orders) > 1 and any(order.content.name.startswith("solitary") for order in orders):
+        if len(orders) > 1 and any(order.inputs.photo.name.startswith("solitary") for order in orders):
             message = "not in company"
             raise RuntimeError(message)
-        return [
-            self.render(order.config, order.content, order.styles, order.shape, partial(heard, place))
-            for place, order in enumerate(orders)
-        ]
+        return [self.render(order, partial(heard, place)) for place, order in enumerate(orders)]
 
 
 def event(step, total):
@@ -83,16 +80,16 @@ class BrokenStudio:
 class Crowded(Studio):
     """Says that every picture took it 50 ms of one thread's time."""
 
-    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
-        made = super().render(config, content, styles, shape, observer)
+    def render(self, order: Order, observer):
+        made = super().render(order, observer)
         return Painted(made.picture, SimpleNamespace(seconds=0.05 / self.placement.threads, peak_memory=1))
 
 
 class Sociable(Studio):
     """Says that a picture takes it 50 ms alone and 30 ms in company, up to four at a time."""
 
-    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
-        made = super().render(config, content, styles, shape, observer)
+    def render(self, order: Order, observer):
+        made = super().render(order, observer)
         return Painted(made.picture, SimpleNamespace(seconds=0.05, peak_memory=1))
 
     def render_together(self, orders, heard):
@@ -104,6 +101,6 @@ class Sociable(Studio):
 class Instant(Studio):
     """Says that its pictures took no time, as those of strength 0 do."""
 
-    def render(self, config: RenderConfig, content: Picture, styles, shape, observer):
-        made = super().render(config, content, styles, shape, observer)
+    def render(self, order: Order, observer):
+        made = super().render(order, observer)
         return Painted(made.picture, SimpleNamespace(seconds=0.0, peak_memory=1))

@@ -374,3 +374,25 @@ def test_a_painting_is_hashed_once(studio, monkeypatch):
     painting = read_image(stripes(80, 85))
     Stylizer(RenderConfig(size=256, steps=4), network=tiny_network()).render(PHOTO, painting)
     assert sum(array is painting.pixels for arrays in counted for array in arrays) <= 2  # alone, and as it is seen
+
+
+@pytest.mark.usefixtures("tiny")
+def test_an_array_to_start_from_is_as_good_as_its_file(folder):
+    path, start = folder / "start.png", stripes(48, 64)
+    saved(path, start)
+    by_file = stylize(PHOTO, PAINTING, init="start.png", network="tiny", size=64, steps=3)
+    in_memory = stylize(PHOTO, PAINTING, init=read_image(path).pixels, network="tiny", size=64, steps=3)
+    np.testing.assert_array_equal(in_memory.picture.pixels, by_file.picture.pixels)
+    assert not np.array_equal(
+        by_file.picture.pixels, stylize(PHOTO, PAINTING, network="tiny", size=64, steps=3).picture.pixels
+    )
+    found = in_memory.recipe.inputs.init
+    assert (found.name, found.bytes, in_memory.recipe.config.init) == ("image", None, "image")
+    assert by_file.recipe.config.init == "start.png"
+    assert [each["role"] for each in in_memory.report.inputs] == ["content", "style", "init"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_an_array_to_start_from_cannot_be_found_again_by_a_checkpoint(folder):
+    with pytest.raises(ConfigError, match="needs its images as paths"):
+        stylize("photo.png", "painting.png", init=PHOTO, checkpoint=folder / "c", network="tiny", size=64, steps=3)

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from styler.config import RenderConfig
 from styler.errors import ConfigError
-from styler.recipe import MARK, VERSION, Plan, Recipe, without_folders
-from support.recipes import PLAN, an_input, example
+from styler.inputs import Inputs
+from styler.recipe import MARK, REPRODUCING, VERSION, Change, Plan, Recipe, changed_until, without_folders
+from support.recipes import INPUTS, PLAN, an_input, example
 
 PLAIN = json.loads(example().to_text())
 
@@ -31,17 +32,24 @@ def altered(path, value):
     [
         example(),
         example(plan=replace(PLAN, octaves=(), onednn=None, constant_weights=False)),
-        example(config=RenderConfig(init="start.png"), inputs=(*example().inputs, an_input("init", "start.png", "e"))),
+        example(config=RenderConfig(init="start.png"), inputs=replace(INPUTS, init=an_input("start.png", "e"))),
         example(
             config=RenderConfig(network="own.keras", size="original"),
-            inputs=(
-                an_input("content", "image", length=None),
-                an_input("style", "\udcff\n.png"),
-                an_input("network", "own.keras"),
+            inputs=Inputs(
+                content=an_input("image", length=None),
+                styles=((an_input("\udcff\n.png"),),),
+                network=an_input("own.keras"),
             ),
+            plan=replace(PLAN, changes=()),
         ),
+        example(
+            config=RenderConfig(),
+            inputs=replace(INPUTS, styles=(tuple(INPUTS.paintings),)),
+            plan=replace(PLAN, changes=()),
+        ),
+        example(inputs=replace(INPUTS, content=None)),
     ],
-    ids=["plain", "photo itself", "start", "in memory"],
+    ids=["plain", "photo itself", "start", "in memory", "group", "no photo"],
 )
 def test_text_and_back(recipe):
     text = recipe.to_text()
@@ -52,16 +60,34 @@ def test_text_and_back(recipe):
     assert text.isprintable()
 
 
-def test_inputs_by_role():
-    assert [each.name for each in example().of("style")] == ["one.jpg", "two.jpg"]
-    assert example().of("init") == []
+def test_a_recipe_of_version_1_gives_each_painting_a_weight_and_later_options_what_reproduces_it():
+    values = json.loads(json.dumps(PLAIN))
+    values[MARK] = 1
+    for each in values["inputs"]:
+        each.pop("group", None)
+    for name in REPRODUCING:
+        del values["config"][name]
+    recipe = Recipe.from_text(json.dumps(values))
+    assert recipe == example(config=example().config.changed(**REPRODUCING))
+    assert REPRODUCING["palette_weight"] == REPRODUCING["grain_weight"] == 0, "these terms did not exist"
+
+
+def test_every_option_is_either_as_old_as_recipes_or_has_a_value_that_reproduces_them():
+    first = {
+        *("size", "strength", "style_weights", "color", "network", "pooling", "content_layers", "style_layers"),
+        *("content_weight", "style_weight", "tv_weight", "loss", "init", "optimizer", "steps", "learning_rate"),
+        *("scales", "seed", "device", "precision", "compile", "tile", "max_memory", "time_budget"),
+    }
+    assert first.isdisjoint(REPRODUCING)
+    assert {*first, *REPRODUCING} == {field.name for field in fields(RenderConfig)}
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ((MARK,), 2, "version 1 was expected, got version 2; update styler"),
-        ((MARK,), True, "version 1 was expected, got version True"),
+        ((MARK,), 3, "version 2 or older was expected, got version 3; update styler"),
+        ((MARK,), True, "got version True"),
+        ((MARK,), 0, "got version 0"),
         ((MARK,), ..., "with the field styler_recipe was expected"),
         (("config",), ..., "the parts"),
         (("more",), 1, "the parts"),
@@ -91,12 +117,28 @@ def test_inputs_by_role():
         (("plan", "octaves", 0), [68, 90, 12, 12, None, 2.5], "history from 1"),
         (("plan", "octaves"), {}, "a list of octaves"),
         (("plan", "hour"), 12, "a plan of"),
+        (("plan", "changes"), {}, "a list of changes"),
+        (("plan", "changes", 0), [4], "changes of a step and options"),
+        (("plan", "changes", 0), [4, {}], "changes of a step and options"),
+        (("plan", "changes", 0), [-1, {"strength": 0.5}], "step from 0"),
+        (("plan", "changes", 0), [15, {"strength": 0.5}], "changes in the order of their steps"),
+        (("plan", "changes", 0), [4, {"size": 64}], "a changed option one of strength"),
+        (("plan", "changes", 0), [4, {"strength": 2}], "strength: expected a number"),
+        (("plan", "changes", 1), [14, {"style_weights": [1]}], "style_weights: expected 2"),
         (("export", "quality"), "high", "quality of an export"),
         (("export", "quality"), True, "quality of an export"),
         (("export", "keep_gps"), 1, "keep_gps of an export"),
         (("export", "path"), "/x", "an export of"),
         (("inputs",), None, "a list of inputs"),
-        (("inputs", 0), ..., "one photo, one network and a size"),
+        (("inputs", 3), ..., "a network and a size"),
+        (("inputs", 0, "role"), "network", "one input of each role"),
+        (("inputs", 0, "group"), 0, "one input of each role"),
+        (("inputs", 1, "group"), ..., "one input of each role"),
+        (("inputs", 1, "group"), 1, "one input of each role"),
+        (("inputs", 2, "group"), 2, "one input of each role"),
+        (("inputs", 2, "group"), -1, "group from 0"),
+        (("inputs", 2, "group"), 0, "style_weights: expected 1"),
+        (("inputs", 0), 7, "role one of"),
         (("inputs", 0, "role"), "mask", "role one of"),
         (("inputs", 0, "name"), "a/photo.png", "inputs by base name"),
         (("inputs", 0, "name"), "..", "inputs by base name"),
@@ -132,6 +174,18 @@ def test_folders_are_left_out():
     assert without_folders(RenderConfig()) == RenderConfig()
 
 
+def test_options_that_are_given_anew_win_over_changes_on_the_way():
+    kept = PLAN.without(["strength", "size"])
+    assert kept == replace(PLAN.machine, changes=(Change(14, {"style_weights": (1, 2)}),))
+
+
+def test_changes_take_effect_once_their_step_is_reached():
+    config = example().config
+    strengths = [changed_until(config, PLAN.changes, step).strength for step in (0, 3, 4, 13, 14, 99)]
+    assert strengths == [0.5, 0.5, 0.25, 0.25, 0.75, 0.75]
+    assert changed_until(config, PLAN.changes, 14).style_weights == (1, 2)
+
+
 def test_a_plan_answers_only_what_was_left_open():
     assert PLAN.applied(RenderConfig()).to_dict() == RenderConfig(device="cpu", compile="graph").to_dict()
     asked = RenderConfig(device="gpu:1", compile="xla")
@@ -152,21 +206,21 @@ def test_the_version_is_part_of_the_text():
 def test_names_are_taken_from_inputs_of_the_same_contents():
     before = example(
         config=RenderConfig(init="start.png", network="own.keras"),
-        inputs=(*example().inputs[:3], an_input("init", "start.png", "e"), an_input("network", "own.keras", "f")),
+        inputs=replace(INPUTS, init=an_input("start.png", "e"), network=an_input("own.keras", "f")),
     )
-    renamed = tuple(replace(each, name=f"{number}.dat") for number, each in enumerate(before.inputs))
-    config = RenderConfig(init="3.dat", network="4.dat")
+    renamed = before.inputs.map(lambda each: replace(each, name=f"{each.sha256[0]}.dat"))
+    config = RenderConfig(init="e.dat", network="f.dat")
     assert replace(before, config=config, inputs=renamed).named_like(before.inputs) == before
-    assert before.named_like(()) == before
-    other = replace(renamed[1], sha256="0" * 64)
-    named = replace(before, inputs=(renamed[0], other, *renamed[2:])).named_like(before.inputs)
-    assert [each.name for each in named.inputs[:3]] == ["photo größe.png", "1.dat", "two.jpg"]
+    assert before.named_like(Inputs.of(None, ())) == before
+    other = replace(renamed, styles=((replace(renamed.paintings[0], sha256="0" * 64),), renamed.styles[1]))
+    named = replace(before, inputs=other).named_like(before.inputs).inputs
+    assert [each.name for each in (named.photo, *named.paintings)] == ["photo größe.png", "b.dat", "two.jpg"]
 
 
 def test_two_names_of_the_same_contents_stay_in_their_order():
-    twins = (an_input("style", "one.jpg", "b"), an_input("style", "two.jpg", "b"))
-    before = example(inputs=(example().inputs[0], *twins, example().inputs[-1]))
-    renamed = replace(before, inputs=tuple(replace(each, name="x") for each in before.inputs))
+    twins = ((an_input("one.jpg", "b"),), (an_input("two.jpg", "b"),))
+    before = example(inputs=replace(INPUTS, styles=twins))
+    renamed = replace(before, inputs=before.inputs.map(lambda each: replace(each, name="x")))
     assert renamed.named_like(before.inputs).inputs == before.inputs
 
 

@@ -51,13 +51,17 @@ def plan(
     from styler.cli.quiet import import_tensorflow
     from styler.cli.request import build_config, build_file_options, checked_request
     from styler.cli.streams import check_content, content_file
+    from styler.render.files import image_files
 
     flags = {name: value for name, value in locals().items() if name in o.CONFIG_FIELDS}
+    options = build_config(config, preset, flags)
     files = build_file_options(config, {"depth": depth, "max_pixels": max_pixels})
     check_content(content, styles, output or Path())
     with content_file(content) as photo:
         request = checked_request(
-            *(photo, styles, output, build_config(config, preset, flags)),
+            image_files(photo, styles, options),
+            output,
+            options,
             overwrite=True,
             export=files["export"],
             max_pixels=files["max_pixels"],

@@ -76,6 +76,7 @@ def render(
     )
     from styler.cli.saving import checked_saving
     from styler.cli.streams import check_content, content_file, picture_stream
+    from styler.render.files import image_files
 
     flags = {name: given[name] for name in o.CONFIG_FIELDS}
     files = build_file_options(config, {name: given[name] for name in FILE_OPTIONS})
@@ -83,13 +84,15 @@ def render(
     check_content(content, styles, output)
     with picture_stream(output) as stream, content_file(content) as photo:
         request = checked_request(
-            *(photo, styles, output, options),
+            image_files(photo, styles, options),
+            output,
+            options,
             overwrite=overwrite,
             export=files["export"],
             max_pixels=files["max_pixels"],
             piped=photo != content,
         )
-        check_report(report, request.output, overwrite=overwrite, inputs=request.inputs)
+        check_report(report, request.output, overwrite=overwrite, inputs=request.inputs.images.items)
         check_intermediate(request, save_every, overwrite=overwrite)
         apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
         saving = checked_saving(request, checkpoint, checkpoint_every, **apart)

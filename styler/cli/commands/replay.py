@@ -103,7 +103,7 @@ def replay(
     found = recipe_in(image)
     with picture_stream(output) as stream:
         request = replayed(found, places, output, changes, overwrite=overwrite, max_pixels=max_pixels)
-        check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs])
+        check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs.images.items])
         saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite, report=report)
         rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "quiet": quiet}
         settings = Settings(

@@ -3,8 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from styler.batch.shapes import TOLERANCE, result_size, snapped_size
-from styler.config import RenderConfig
+from styler.batch.shapes import TOLERANCE, snapped_size
 from styler.types import Size
 
 SIDES = st.integers(64, 4096)
@@ -27,8 +26,3 @@ def test_turning_a_picture_turns_its_shape(height, width):
 def test_few_shapes_are_left_of_many():
     sizes = {Size(height, 512) for height in range(256, 513)}
     assert len({snapped_size(size) for size in sizes}) <= 19
-
-
-def test_original_keeps_the_photos_size():
-    assert result_size(RenderConfig(size="original"), Size(30, 70)) == (30, 70)
-    assert result_size(RenderConfig(size=140), Size(30, 70)) == (60, 140)

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from styler.cli.finding import Places, check_folders, find, find_content, find_styles
+from styler.cli.finding import Places, check_folders, find, find_content, find_images
 from styler.errors import ImageError
 from styler.images.reading import read_image
+from styler.inputs import Entry
 from styler.recipe import Input
 from styler.sources import source_of
 from support.pictures import blobs, saved
-from support.recipes import example
+from support.recipes import INPUTS, example
 
 
 @pytest.fixture
@@ -29,7 +31,8 @@ HERE, MADE, OLD = Path(), Path("../made"), Path("../archive/old")
 
 def wanted(path, role="content", name=None):
     source = source_of(path)
-    return Input(role=role, name=name or source.name, sha256=source.sha256, bytes=source.bytes)
+    found = Input(name=name or source.name, sha256=source.sha256, bytes=source.bytes)
+    return Entry(role, found, 0 if role == "style" else None)
 
 
 def moved(text, where, role="content", name="photo.png", now=None):
@@ -68,7 +71,7 @@ def test_the_right_file_elsewhere_wins_over_a_changed_namesake(place):
 
 def test_the_photo_may_be_named(place):
     photo = moved("p", OLD, now="renamed")
-    recipe = example(inputs=(photo, *example().inputs[1:]))
+    recipe = example(inputs=replace(INPUTS, content=photo.item))
     assert find_content(recipe, Places(image=IMAGE, content=OLD / "renamed")) == OLD / "renamed"
     Path("other").write_text("q")
     for named, said in ((Path("other"), "other is not the photo"), (Path("absent"), "cannot read absent")):
@@ -77,20 +80,22 @@ def test_the_photo_may_be_named(place):
 
 
 def test_paintings_come_in_the_recipes_order_however_they_are_named(place):
+    photo = moved("p", HERE)
     one, two = moved("1", OLD, "style", "one.jpg"), moved("2", OLD, "style", "two.jpg")
-    recipe = example(inputs=(example().inputs[0], one, two, example().inputs[-1]))
+    recipe = example(inputs=replace(INPUTS, content=photo.item, styles=((one.item,), (two.item,))))
     paths = [OLD / "one.jpg", OLD / "two.jpg"]
-    assert find_styles(recipe, Places(image=IMAGE, styles=paths[::-1])) == paths
-    assert find_styles(recipe, Places(image=IMAGE, styles=paths[1:], folders=[OLD])) == paths
+    assert find_images(recipe, Places(image=IMAGE, styles=paths[::-1])).paintings == paths
+    assert find_images(recipe, Places(image=IMAGE, styles=paths[1:], folders=[OLD])).paintings == paths
     Path("three.jpg").write_text("3")
     with pytest.raises(ImageError, match=r"three\.jpg is not one of the paintings that"):
-        find_styles(recipe, Places(image=IMAGE, styles=[*paths, Path("three.jpg")]))
+        find_images(recipe, Places(image=IMAGE, styles=[*paths, Path("three.jpg")]))
 
 
 def test_the_same_painting_twice_is_found_twice(place):
-    one = moved("1", HERE, "style", "one.jpg")
-    recipe = example(inputs=(example().inputs[0], one, one, example().inputs[-1]))
-    assert find_styles(recipe, Places(image=IMAGE)) == [Path("one.jpg")] * 2
+    photo, one = moved("p", HERE), moved("1", HERE, "style", "one.jpg").item
+    recipe = example(inputs=replace(INPUTS, content=photo.item, styles=((one,), (one, one))))
+    found = find_images(recipe, Places(image=IMAGE))
+    assert found.styles == ((Path("one.jpg"),), (Path("one.jpg"), Path("one.jpg"))), "groups stay as they are"
 
 
 def test_pipes_links_to_nowhere_and_folders_are_passed_by(place):
@@ -115,12 +120,12 @@ def test_what_cannot_be_read_is_passed_by(place, monkeypatch):
     monkeypatch.setattr("styler.cli.finding.source_of", source_unless_forbidden)
     assert find(photo, Places(image=IMAGE)).name == "z.png"
     with pytest.raises(ImageError, match=r"cannot read a\.png: Permission denied"):
-        find_content(example(inputs=(photo, *example().inputs[1:])), Places(image=IMAGE, content=Path("a.png")))
+        find_content(example(inputs=replace(INPUTS, content=photo.item)), Places(image=IMAGE, content=Path("a.png")))
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "x\ny.png", "größe 画.png"])
 def test_strange_names_stay_on_one_line(place, name):
-    photo = Input(role="content", name=name, sha256="0" * 64, bytes=1)
+    photo = Entry("content", Input(name=name, sha256="0" * 64, bytes=1))
     with pytest.raises(ImageError) as refused:
         find(photo, Places(image=IMAGE))
     assert str(refused.value).isprintable()
@@ -128,8 +133,8 @@ def test_strange_names_stay_on_one_line(place, name):
 
 def test_an_image_from_memory_is_known_by_its_pixels(place):
     path = saved(Path("photo.png"), blobs(40, 50, 1))
-    photo = Input(role="content", name="image", sha256=read_image(path).sha256, bytes=None)
-    recipe = example(inputs=(photo, *example().inputs[1:]))
+    photo = Input(name="image", sha256=read_image(path).sha256, bytes=None)
+    recipe = example(inputs=replace(INPUTS, content=photo))
     with pytest.raises(ImageError, match=r"was handed over in memory and has no file; name it by --content$"):
         find_content(recipe, Places(image=IMAGE))
     assert find_content(recipe, Places(image=IMAGE, content=path)) == path

@@ -7,13 +7,15 @@ import pytest
 from styler.cli.plan import describe
 from styler.cli.request import checked_request
 from styler.config import RenderConfig
+from styler.render.files import image_files
 
 
 @pytest.fixture
 def plan(folder):
     def written(**options):
         config = RenderConfig(**options)
-        return describe(checked_request(Path("photo.png"), [Path("painting.png")], None, config, overwrite=False))
+        files = image_files(Path("photo.png"), [Path("painting.png")], config)
+        return describe(checked_request(files, None, config, overwrite=False))
 
     return written
 

@@ -209,7 +209,7 @@ def test_other_versions_are_a_warning(folder, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"styler_recipe":1', '"styler_recipe":9', "got version 9; update styler"),
+        ('"styler_recipe":2', '"styler_recipe":9', "got version 9; update styler"),
         ('"threads":', '"threads":-', "threads from 1"),
         ('"network":"tiny"', '"network":"tony"', "unknown network 'tony'"),
     ],
@@ -235,7 +235,7 @@ def test_changed_weights_are_told(folder, capsys, monkeypatch):
     config = RenderConfig(network="tiny", device="cpu", compile="graph")
     monkeypatch.setattr(shared_engine(config, network), "network", network)
     render("out.png")
-    assert recipe_of("out.png").of("network")[0].bytes == 3
+    assert recipe_of("out.png").inputs.network.bytes == 3
     assert replay("out.png", "-o", "again.png") == 0
     weights.write_bytes(b"two")
     capsys.readouterr()

@@ -17,13 +17,15 @@ from styler.cli.request import (
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, LayerError, OutputError
 from styler.presets import PRESETS
+from styler.render.files import image_files
 from styler.types import Size
 
 PHOTO, PAINTING = Path("photo.png"), Path("painting.png")
 
 
 def request(config=None, output=Path("out.png"), styles=(PAINTING,), overwrite=False):
-    return checked_request(PHOTO, list(styles), output, config or RenderConfig(), overwrite=overwrite)
+    options = config or RenderConfig()
+    return checked_request(image_files(PHOTO, styles, options), output, options, overwrite=overwrite)
 
 
 def toml(folder, text):
@@ -50,7 +52,7 @@ def test_beside_keeps_the_folder_and_the_stem():
 
 def test_a_request_knows_its_sizes(folder):
     found = request(RenderConfig(size=160))
-    assert found.content_size == Size(60, 80)
+    assert found.sizes.photo == Size(60, 80)
     assert found.size == Size(120, 160)
     assert found.output == Path("out.png")
     assert request(RenderConfig(size="original")).size == (60, 80)
@@ -74,7 +76,7 @@ def test_layers_are_checked_against_the_network(folder, tiny):
 
 def test_weights_are_counted_against_styles(folder):
     config = RenderConfig(style_weights=(1.0, 2.0))
-    assert len(request(config, styles=[PAINTING, PHOTO]).styles) == 2
+    assert len(request(config, styles=[PAINTING, PHOTO]).inputs.styles) == 2
     with pytest.raises(ConfigError, match="expected 1"):
         request(config)
 

@@ -6,6 +6,7 @@ from styler.cli.request import checked_request
 from styler.cli.saving import checked_saving
 from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError
+from styler.inputs import Inputs
 from styler.render.checkpoint import write_checkpoint
 from support.checkpoints import example
 
@@ -13,9 +14,8 @@ from support.checkpoints import example
 @pytest.fixture
 def saving(folder):
     def checked(checkpoint=None, every="30s", overwrite=False, **others):
-        request = checked_request(
-            Path("photo.png"), [Path("painting.png")], Path("out.png"), RenderConfig(), overwrite=overwrite
-        )
+        files = Inputs.of(Path("photo.png"), [Path("painting.png")])
+        request = checked_request(files, Path("out.png"), RenderConfig(), overwrite=overwrite)
         return checked_saving(request, checkpoint, every, overwrite=overwrite, **others)
 
     return checked

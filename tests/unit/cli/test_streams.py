@@ -46,7 +46,7 @@ def test_a_photo_through_standard_input_gives_the_picture_that_its_file_gives(pi
     assert run(["render", "photo.png", "painting.png", "-o", "named.png", *SMALL]) == 0
     with Image.open("piped.png") as one, Image.open("named.png") as other:
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
-    inputs = [Recipe.from_text(read_recipe(name)).of("content")[0] for name in ("piped.png", "named.png")]
+    inputs = [Recipe.from_text(read_recipe(name)).inputs.content for name in ("piped.png", "named.png")]
     assert [each.name for each in inputs] == ["standard-input", "photo.png"]
     assert inputs[0].sha256 == inputs[1].sha256
     assert sorted(os.listdir()) == ["named.png", "painting.png", "photo.png", "piped.png"]
@@ -75,8 +75,8 @@ def test_whatever_is_printed_meanwhile_goes_to_standard_error(folder, capfdbinar
         print("from Python")
         return original(*words, **settings)
 
-    original = work.read_image
-    monkeypatch.setattr(work, "read_image", noisy)
+    original = work.read_images
+    monkeypatch.setattr(work, "read_images", noisy)
     assert run(["render", "photo.png", "painting.png", "-o", "/dev/stdout", *SMALL]) == 0
     out, err = capfdbinary.readouterr()
     assert out.startswith(b"\x89PNG")

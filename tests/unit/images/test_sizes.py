@@ -5,7 +5,15 @@ import math
 import pytest
 
 from styler.errors import ConfigError
-from styler.images.sizes import check_painting, check_shape, no_larger, octaves, painting_size, with_longer_side
+from styler.images.sizes import (
+    check_painting,
+    check_shape,
+    no_larger,
+    octaves,
+    painting_size,
+    result_size,
+    with_longer_side,
+)
 from styler.types import Size
 
 
@@ -79,3 +87,16 @@ def test_a_painting_too_small_for_the_network_is_refused_with_advice():
     check_painting(Size(32, 4000), 32, "scroll.png")
     with pytest.raises(ConfigError, match=r"scroll\.png has 31x4000 .* larger copy"):
         check_painting(Size(31, 4000), 32, "scroll.png")
+
+
+@pytest.mark.parametrize(
+    ("asked", "fixed", "expected"),
+    [("original", None, (60, 140)), (280, None, (120, 280)), (280, Size(118, 280), (118, 280))],
+)
+def test_the_result_is_as_large_as_asked_unless_its_size_is_fixed(asked, fixed, expected):
+    assert result_size(asked, Size(60, 140), 32, fixed) == expected
+
+
+def test_a_result_too_narrow_for_the_network_is_refused():
+    with pytest.raises(ConfigError, match="less than 32"):
+        result_size(64, Size(20, 200), 32)

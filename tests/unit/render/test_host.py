@@ -20,6 +20,7 @@ from styler.render.renderer import Renderer
 from styler.render.schedule import unplanned
 from styler.render.start import INSIDE
 from styler.types import Size
+from support.courses import course_of
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
 from support.programs import shared_engine
@@ -30,10 +31,11 @@ PHOTO, PAINTING = read_image(blobs(120, 160, 1)), read_image(stripes(90, 70))
 
 def rendered(**options):
     config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
-    events, course = [], Renderer(config, shared_engine(config, tiny_network())).render(PHOTO, [PAINTING])
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+    events, under_way = [], course_of(renderer, PHOTO, [PAINTING])
     while True:
         try:
-            events.append(next(course))
+            events.append(next(under_way))
         except StopIteration as end:
             return events, end.value
 
@@ -61,11 +63,10 @@ def test_coarse_octaves_that_fit_one_tile_stay_in_one_piece():
     assert np.isfinite(tiled.pixels).all()
 
 
-def course_of(plan=None, snapshot=None, told=None, **options):
+def course(plan=None, snapshot=None, told=None, **options):
     config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
-    return Renderer(config, shared_engine(config, tiny_network())).render(
-        PHOTO, [PAINTING], snapshot=snapshot, schedule=plan or planned(config), told=told
-    )
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+    return course_of(renderer, PHOTO, [PAINTING], plan or planned(config), snapshot=snapshot, told=told)
 
 
 def planned(config, tile=None, folder=None, budget=None):
@@ -75,11 +76,11 @@ def planned(config, tile=None, folder=None, budget=None):
     return replace(plan, stages=stages, budget=budget)
 
 
-def finished(course):
+def finished(under_way):
     events = []
     while True:
         try:
-            events.append(next(course))
+            events.append(next(under_way))
         except StopIteration as end:
             return events, end.value
 
@@ -88,8 +89,8 @@ CONFIG = RenderConfig(size=192, steps=9, scales=2)
 
 
 def test_mapped_arrays_give_the_same_bytes(tmp_path):
-    _, resident = finished(course_of(planned(CONFIG, 64)))
-    _, mapped = finished(course_of(planned(CONFIG, 64, tmp_path)))
+    _, resident = finished(course(planned(CONFIG, 64)))
+    _, mapped = finished(course(planned(CONFIG, 64, tmp_path)))
     np.testing.assert_array_equal(mapped.pixels, resident.pixels)
     buffers = mapped.memory["buffers"]
     assert buffers["gradient"] == {"bytes": 12 * 160 * 208, "mapped": True}
@@ -100,12 +101,12 @@ def test_mapped_arrays_give_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("stop", [2, 7])
 def test_resumed_is_uninterrupted_to_the_byte(optimizer, stop):
-    _, whole = finished(course_of(tile=64, optimizer=optimizer))
-    course = course_of(tile=64, optimizer=optimizer)
-    event = next(event for event in course if event.step == stop)
+    _, whole = finished(course(tile=64, optimizer=optimizer))
+    under_way = course(tile=64, optimizer=optimizer)
+    event = next(event for event in under_way if event.step == stop)
     kept = event.snapshot()
     arrays = {name: np.array(array) for name, array in kept.arrays.items()}
-    _, resumed = finished(course_of(tile=64, optimizer=optimizer, snapshot=replace(kept, arrays=arrays)))
+    _, resumed = finished(course(tile=64, optimizer=optimizer, snapshot=replace(kept, arrays=arrays)))
     np.testing.assert_array_equal(resumed.pixels, whole.pixels)
 
 
@@ -113,7 +114,7 @@ def test_resumed_is_uninterrupted_to_the_byte(optimizer, stop):
 @pytest.mark.parametrize("tiles", [1, 2, 4])
 def test_a_step_broken_off_after_any_tile_counts_for_nothing(optimizer, tiles):
     """What the last event shows and keeps is still that of its own step, and the rest can be made up for."""
-    _, whole = finished(course_of(tile=64, optimizer=optimizer))
+    _, whole = finished(course(tile=64, optimizer=optimizer))
     seen, end = [], [math.inf]
 
     def told(done, count):
@@ -121,29 +122,29 @@ def test_a_step_broken_off_after_any_tile_counts_for_nothing(optimizer, tiles):
         if len(seen) == end[0]:
             raise KeyboardInterrupt
 
-    course = course_of(tile=64, optimizer=optimizer, told=told)
-    event = next(event for event in course if event.step == 7)
+    under_way = course(tile=64, optimizer=optimizer, told=told)
+    event = next(event for event in under_way if event.step == 7)
     picture, end[0] = event.picture().pixels.copy(), len(seen) + tiles
     with pytest.raises(KeyboardInterrupt):
-        next(course)
+        next(under_way)
     np.testing.assert_array_equal(event.picture().pixels, picture)
-    _, resumed = finished(course_of(tile=64, optimizer=optimizer, snapshot=event.snapshot()))
+    _, resumed = finished(course(tile=64, optimizer=optimizer, snapshot=event.snapshot()))
     np.testing.assert_array_equal(resumed.pixels, whole.pixels)
     assert resumed.octaves[-1]["evaluations"] == whole.octaves[-1]["evaluations"]
 
 
 def test_an_event_of_the_past_has_no_snapshot():
-    course = course_of(tile=64)
-    event = next(course)
-    next(course)
-    next(course)
+    under_way = course(tile=64)
+    event = next(under_way)
+    next(under_way)
+    next(under_way)
     assert event.snapshot() is None
 
 
 def test_a_snapshot_of_another_render_is_refused():
-    kept = next(course_of(tile=64, optimizer="adam")).snapshot()
+    kept = next(course(tile=64, optimizer="adam")).snapshot()
     with pytest.raises(CheckpointError, match="tensors was expected that this optimizer knows"):
-        next(course_of(tile=64, snapshot=kept))
+        next(course(tile=64, snapshot=kept))
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -151,14 +152,14 @@ def test_a_snapshot_of_another_render_is_refused():
 def test_going_on_by_smaller_tiles_gives_the_same_picture(optimizer, tile):
     """As after a kill for want of memory: to 1e-4 while rounding has had a few steps to grow in."""
     config = CONFIG.changed(optimizer=optimizer, steps=12)
-    _, whole = finished(course_of(planned(config, tile), optimizer=optimizer, steps=12))
-    course = course_of(planned(config, tile), optimizer=optimizer, steps=12)
-    kept = next(event for event in course if event.step >= 9).snapshot()
+    _, whole = finished(course(planned(config, tile), optimizer=optimizer, steps=12))
+    under_way = course(planned(config, tile), optimizer=optimizer, steps=12)
+    kept = next(event for event in under_way if event.step >= 9).snapshot()
     assert kept.position.octave == 1
     assert kept.position.made >= 2
     smaller = planned(config, tile)
     smaller = replace(smaller, stages=(smaller.stages[0], replace(smaller.stages[1], tile=64)))
-    _, resumed = finished(course_of(smaller, kept, optimizer=optimizer, steps=12))
+    _, resumed = finished(course(smaller, kept, optimizer=optimizer, steps=12))
     assert np.abs(resumed.pixels - whole.pixels).mean() < 1e-4
     assert [row["evaluations"] for row in resumed.octaves] == [row["evaluations"] for row in whole.octaves]
 
@@ -180,9 +181,9 @@ def exhausted_once(monkeypatch, engine, name, after):
 @pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 10), ("_observe", 2)])
 def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
     engine = shared_engine(CONFIG, tiny_network())
-    _, whole = finished(course_of(planned(CONFIG, 128)))
+    _, whole = finished(course(planned(CONFIG, 128)))
     exhausted_once(monkeypatch, engine, name, after)
-    events, result = finished(course_of(planned(CONFIG, 128)))
+    events, result = finished(course(planned(CONFIG, 128)))
     assert events[-1].step == 9
     assert any("ran out of memory" in said for said in result.memory["events"])
     assert np.abs(result.pixels - whole.pixels).mean() < 1e-2
@@ -192,12 +193,12 @@ def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, afte
 def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypatch, after):
     engine = shared_engine(CONFIG, tiny_network())
     exhausted_once(monkeypatch, engine, "advance", after)
-    events, result = finished(course_of(planned(CONFIG)))
+    events, result = finished(course(planned(CONFIG)))
     assert events[-1].step == 9
     assert [row["steps"] for row in result.octaves] == [5, 4]
     assert "the device ran out of memory" in result.memory["events"][0]
     assert "goes on by tiles" in result.memory["events"][1]
-    _, whole = finished(course_of(planned(CONFIG)))
+    _, whole = finished(course(planned(CONFIG)))
     assert np.abs(result.pixels - whole.pixels).mean() < 2e-3
 
 
@@ -205,7 +206,7 @@ def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypat
 def test_the_watcher_shrinks_near_the_budget(monkeypatch, tile):
     monkeypatch.setattr("styler.render.memory_watch.resident_memory", lambda: 0)
     monkeypatch.setattr(MemoryWatch, "alarmed", lambda self, seen=[0, 0, 1]: bool(seen and seen.pop(0)))
-    events, result = finished(course_of(planned(CONFIG, tile, budget=1000)))
+    events, result = finished(course(planned(CONFIG, tile, budget=1000)))
     assert events[-1].step == 9
     assert result.memory["events"]
     assert np.isfinite(result.pixels).all()
@@ -214,10 +215,10 @@ def test_the_watcher_shrinks_near_the_budget(monkeypatch, tile):
 def test_the_watcher_sees_memory_that_is_really_taken():
     """Nothing is replaced here: ballast fills what is left of the budget."""
     plan = planned(CONFIG, 128, budget=int((resident_memory() + 2**28) / NEAR))
-    course, ballast = course_of(plan), []
+    under_way, ballast = course(plan), []
     while True:
         try:
-            event = next(course)
+            event = next(under_way)
         except StopIteration as end:
             said = end.value.memory["events"]
             break
@@ -235,7 +236,7 @@ def test_no_seam_shows_in_the_picture():
 
     def pixels(tile):
         plan = unplanned(config.changed(tile=tile), size)
-        return finished(renderer.render(PHOTO, [PAINTING], schedule=plan))[1].pixels.astype(np.float64)
+        return finished(course_of(renderer, PHOTO, [PAINTING], plan))[1].pixels.astype(np.float64)
 
     error = (pixels(48) - pixels("off")) ** 2
     borders = at_borders(renderer.engine.tiling.view, padded_size(size), 48)[INSIDE, INSIDE]
@@ -247,7 +248,7 @@ def test_no_seam_shows_in_the_picture():
 
 @pytest.mark.slow
 def test_adam_that_goes_astray_is_set_back_by_tiles_too():
-    result = finished(course_of(tile=64, optimizer="adam", learning_rate=0.9, steps=40))[1]
-    whole = finished(course_of(tile="off", optimizer="adam", learning_rate=0.9, steps=40))[1]
+    result = finished(course(tile=64, optimizer="adam", learning_rate=0.9, steps=40))[1]
+    whole = finished(course(tile="off", optimizer="adam", learning_rate=0.9, steps=40))[1]
     assert result.setbacks == whole.setbacks
     assert np.isfinite(result.pixels).all()

@@ -6,22 +6,24 @@ import pytest
 
 from styler.config import RenderConfig
 from styler.errors import CheckpointError
+from styler.inputs import Inputs
+from styler.render.files import image_files, with_network
 from styler.render.job import Job, read_job
 
 pytestmark = pytest.mark.usefixtures("folder", "tiny")
 
 
 def job(**options):
-    return Job(
-        content=Path("photo.png"), styles=(Path("painting.png"),), config=RenderConfig(network="tiny", **options)
-    )
+    config = RenderConfig(network="tiny", **options)
+    files = image_files(Path("photo.png"), [Path("painting.png")], config)
+    return Job(inputs=with_network(files, config), config=config)
 
 
 def test_it_can_be_read_from_another_folder(folder, tmp_path_factory, monkeypatch):
     described = job(strength=0.3, style_layers=(("block1_conv1", 1.0),)).to_dict()
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     found = read_job(described)
-    assert found.content == folder / "photo.png"
+    assert found.inputs == Inputs.of(folder / "photo.png", [folder / "painting.png"])
     assert found.config == job(strength=0.3, style_layers=(("block1_conv1", 1.0),)).config
     assert found.to_dict() == described
 
@@ -49,8 +51,8 @@ def test_a_file_that_cannot_be_read_is_named(folder, make):
     [
         ({"config": {"stength": 1}}, "Did you mean 'strength'"),
         ({"config": {"network": "vgg18"}}, "unknown network 'vgg18'"),
-        ({"styles": 3}, "TypeError in what it says of its render"),
-        ({"sha256": []}, "the hashes of 2 files was expected, it has 0"),
+        ({"inputs": 3}, "TypeError in what it says of its render"),
+        ({"inputs": [{"role": "content"}]}, "KeyError in what it says of its render"),
     ],
 )
 def test_a_description_of_another_kind_is_refused(changes, said):
@@ -61,7 +63,8 @@ def test_a_description_of_another_kind_is_refused(changes, said):
 def test_the_weights_are_among_the_files(monkeypatch, folder):
     (folder / "compact.npz").write_bytes(b"weights")
     monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
-    compact = Job(content=Path("photo.png"), styles=(Path("painting.png"),), config=RenderConfig())
+    files = Inputs.of(Path("photo.png"), [Path("painting.png")])
+    compact = Job(inputs=with_network(files, RenderConfig()), config=RenderConfig())
     described = compact.to_dict()
     (folder / "compact.npz").write_bytes(b"others")
     with pytest.raises(CheckpointError, match=r"compact\.npz has changed"):

@@ -10,6 +10,7 @@ import pytest
 from styler.config import RenderConfig
 from styler.errors import CheckpointError
 from styler.images.reading import read_image
+from styler.inputs import Inputs
 from styler.render.memory_watch import MemoryWatch
 from styler.render.octaves import Octaves
 from styler.render.pyramid import Stage
@@ -28,8 +29,7 @@ def octaves(optimizer="lbfgs", told=None):
     return Octaves(
         config=config,
         engine=shared_engine(config, tiny_network()),
-        content=read_image(blobs(96, 128, 1)),
-        styles=[read_image(stripes(90, 70))],
+        inputs=Inputs.of(read_image(blobs(96, 128, 1)), [read_image(stripes(90, 70))]),
         memory=MemoryWatch(),
         told=told,
     )

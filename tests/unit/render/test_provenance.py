@@ -12,8 +12,9 @@ from styler.errors import ImageError
 from styler.images.export import Export
 from styler.images.reading import read_image
 from styler.images.recipes import read_recipe
+from styler.inputs import Inputs
 from styler.recipe import Recipe
-from styler.render.provenance import EXPORT, network_input
+from styler.render.provenance import EXPORT, recipe_inputs
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
 
@@ -28,7 +29,7 @@ def rendered(*images, **changes):
 
 def test_files_are_known_by_name_and_contents(folder):
     result = rendered("photo.png", ["painting.png"])
-    found = {each.role: each for each in result.recipe.inputs}
+    found = {entry.role: entry.item for entry in result.recipe.inputs.entries}
     for role, name in (("content", "photo.png"), ("style", "painting.png")):
         data = (folder / name).read_bytes()
         assert (found[role].name, found[role].bytes) == (name, len(data))
@@ -38,11 +39,11 @@ def test_files_are_known_by_name_and_contents(folder):
 
 def test_images_in_memory_are_known_by_their_pixels():
     recipe = rendered(PHOTO, PAINTING).recipe
-    content = recipe.of("content")[0]
+    content = recipe.inputs.content
     assert (content.name, content.bytes) == ("image", None)
     assert content.sha256 == hashlib.sha256(PHOTO.tobytes()).hexdigest()
     half = np.dstack([PHOTO, np.linspace(0, 1, 64, dtype=np.float32)[None].repeat(48, 0)])
-    assert rendered(half, PAINTING).recipe.of("content")[0].sha256 not in (content.sha256, None)
+    assert rendered(half, PAINTING).recipe.inputs.content.sha256 not in (content.sha256, None)
 
 
 def test_a_result_is_no_file_until_it_is_saved(folder):
@@ -80,8 +81,10 @@ def test_the_defaults_are_those_of_an_export():
 
 def test_one_that_is_too_long_is_left_out():
     result = rendered(PHOTO, PAINTING)
-    many = tuple(replace(result.recipe.inputs[1], name=f"{'x' * 200}{number}") for number in range(250))
-    assert replace(result, recipe=replace(result.recipe, inputs=many)).exported(Export()).recipe is None
+    inputs = result.recipe.inputs
+    many = tuple(replace(inputs.paintings[0], name=f"{'x' * 200}{number}") for number in range(250))
+    recipe = replace(result.recipe, inputs=replace(inputs, styles=(many,)))
+    assert replace(result, recipe=recipe).exported(Export()).recipe is None
 
 
 def test_a_start_that_goes_away_during_the_render_costs_nothing(folder):
@@ -91,13 +94,14 @@ def test_a_start_that_goes_away_during_the_render_costs_nothing(folder):
     def remove(event):
         (folder / "start.png").unlink(missing_ok=True)
 
-    assert studio.render(PHOTO, PAINTING, observer=remove).recipe.of("init")[0].name == "start.png"
-    with pytest.raises(ImageError, match=r"cannot read start\.png, the image to start from: No such file"):
+    assert studio.render(PHOTO, PAINTING, observer=remove).recipe.inputs.init.name == "start.png"
+    with pytest.raises(ImageError, match=r"cannot read start\.png: "):
         studio.render(PHOTO, PAINTING)
 
 
 def test_a_users_own_network_is_its_file(tmp_path):
     path = tmp_path / "own.keras"
     path.write_bytes(b"weights")
-    found = network_input(CONFIG.changed(network=str(path)), tiny_network())
+    inputs = Inputs.of(read_image(PHOTO), [read_image(PAINTING)])
+    found = recipe_inputs(inputs, CONFIG.changed(network=str(path)), tiny_network()).network
     assert (found.name, found.bytes) == ("own.keras", 7)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,8 +8,11 @@ from styler.errors import CheckpointError, ConfigError
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
+from styler.recipe import Change
 from styler.render.renderer import Renderer
+from styler.render.schedule import Schedule, unplanned
 from styler.types import Size
+from support.courses import course_of
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
 from support.programs import shared_engine
@@ -17,7 +22,8 @@ PHOTO, PAINTING = read_image(blobs(60, 80, 1)), read_image(stripes(90, 70))
 
 def rendered(styles=(PAINTING,), **options):
     config = RenderConfig(**{"size": 96, "steps": 8, **options})
-    events, course = [], Renderer(config, shared_engine(config, tiny_network())).render(PHOTO, list(styles))
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+    events, course = [], course_of(renderer, PHOTO, styles)
     while True:
         try:
             events.append(next(course))
@@ -41,8 +47,11 @@ def test_the_same_config_gives_the_same_pixels():
 
 
 def test_strength_zero_is_the_resized_photo():
-    events, result = rendered(strength=0.0)
-    assert events == []
+    renderer = Renderer(RenderConfig(), shared_engine(RenderConfig(), tiny_network()))
+    course = course_of(renderer, PHOTO, [PAINTING], Schedule(size=Size(72, 96), stages=()))
+    with pytest.raises(StopIteration) as end:
+        next(course)
+    result = end.value.value
     np.testing.assert_array_equal(result.pixels, resampled(PHOTO.pixels, Size(72, 96)))
 
 
@@ -103,22 +112,14 @@ def test_as_many_weights_as_styles_are_needed():
         rendered(style_weights=(1.0, 2.0))
 
 
-def test_a_photo_too_narrow_for_the_network_is_refused():
-    config = RenderConfig(size=64)
-    renderer = Renderer(config, shared_engine(config, tiny_network()))
-    with pytest.raises(ConfigError, match="less than 32"):
-        renderer.final_size(read_image(blobs(20, 200, 1)))
-
-
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_a_render_goes_on_from_every_event_to_the_same_pixels(optimizer):
     options = {"size": 192, "steps": 9, "optimizer": optimizer, "init": "noise"}
     events, whole = rendered(**options)
     config = RenderConfig(**options)
     for event in events:
-        course = Renderer(config, shared_engine(config, tiny_network())).render(
-            PHOTO, [PAINTING], snapshot=event.snapshot()
-        )
+        renderer = Renderer(config, shared_engine(config, tiny_network()))
+        course = course_of(renderer, PHOTO, [PAINTING], snapshot=event.snapshot())
         while True:
             try:
                 next(course)
@@ -132,9 +133,8 @@ def test_a_render_goes_on_from_every_event_to_the_same_pixels(optimizer):
 def test_a_snapshot_of_another_size_is_refused():
     (event, *_), _ = rendered(size=96)
     config = RenderConfig(size=128, steps=8)
-    course = Renderer(config, shared_engine(config, tiny_network())).render(
-        PHOTO, [PAINTING], snapshot=event.snapshot()
-    )
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+    course = course_of(renderer, PHOTO, [PAINTING], snapshot=event.snapshot())
     with pytest.raises(CheckpointError, match="was expected at 112 x 144 pixels"):
         next(course)
 
@@ -148,3 +148,50 @@ def test_after_an_octave_that_diverged_no_more_steps_are_made(monkeypatch):
     assert result.pixels.shape == (144, 192, 3)
     assert "best image" in result.warnings[0]
     assert np.isfinite(result.pixels).all()
+
+
+CHANGES = (Change(3, {"strength": 0.9}), Change(7, {"strength": 0.1, "tv_weight": 0.0}))
+
+
+@pytest.mark.parametrize(("optimizer", "tile"), [("lbfgs", "off"), ("adam", 64)])
+def test_options_change_on_the_way(optimizer, tile):
+    """Until a change the render is the one without it; from there on it goes its own way."""
+    options = {"size": 192, "steps": 12, "scales": 2, "optimizer": optimizer, "tile": tile}
+    (plain, _), (changed, result) = (steered(changes, **options) for changes in ((), CHANGES))
+    before = [(event.step, event.loss) for event in changed if event.step <= 3]
+    assert before == [(event.step, event.loss) for event in plain if event.step <= 3]
+    assert changed[-1].step == plain[-1].step == 12
+    assert {3, 7} <= {event.step for event in changed}, "a call ends where a change is due"
+    assert np.abs(result.pixels - rendered(**options)[1].pixels).max() > 0.01
+
+
+@pytest.mark.parametrize("tile", ["off", 64])
+def test_a_render_with_changes_goes_on_from_every_event_to_the_same_pixels(tile):
+    options = {"size": 192, "steps": 12, "scales": 2, "tile": tile}
+    course = under_way(CHANGES, **options)
+    kept = []
+    for event in course:
+        snapshot = event.snapshot()
+        arrays = {name: np.array(array) for name, array in snapshot.arrays.items()}
+        if event.step in (2, 3, 7, 8):
+            kept.append(replace(snapshot, arrays=arrays))
+    _, whole = steered(CHANGES, **options)
+    for snapshot in kept:
+        _, resumed = steered(CHANGES, snapshot, **options)
+        np.testing.assert_array_equal(resumed.pixels, whole.pixels)
+
+
+def under_way(changes, snapshot=None, **options):
+    config = RenderConfig(**options)
+    renderer = Renderer(config, shared_engine(config, tiny_network()))
+    schedule = replace(unplanned(config, Size(144, 192)), changes=changes)
+    return course_of(renderer, PHOTO, [PAINTING], schedule, snapshot=snapshot, event_every=1)
+
+
+def steered(changes, snapshot=None, **options):
+    events, course = [], under_way(changes, snapshot, **options)
+    while True:
+        try:
+            events.append(next(course))
+        except StopIteration as end:
+            return events, end.value

@@ -12,6 +12,7 @@ from styler.api import Stylizer
 from styler.config import RenderConfig
 from styler.images.reading import read_image
 from styler.images.resampling import resampled_alpha
+from styler.inputs import Inputs
 from styler.losses.term import CONTENT, STYLE
 from styler.objective.composition import make_objective
 from styler.objective.objective import Targets
@@ -19,8 +20,10 @@ from styler.render.margin import with_margin
 from styler.render.memory_watch import MemoryWatch
 from styler.render.octaves import Octaves
 from styler.render.program import image_tensor
+from styler.render.pyramid import Stage
 from styler.render.renderer import Renderer
 from styler.types import Size
+from support.courses import course_of
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
 from support.programs import shared_engine
@@ -125,9 +128,9 @@ def test_alpha_takes_the_size_of_the_result():
 def test_a_photo_with_a_hidden_half_takes_on_the_style_where_it_is_seen(engine):
     renderer = Renderer(CONFIG.changed(steps=30, strength=0.9), engine)
     photo, painting = read_image(np.dstack([PHOTO, LEFT])), read_image(PAINTING)
-    rendered = _finished(renderer.render(photo, [painting]))
-    octaves = Octaves(config=renderer.config, engine=engine, content=photo, styles=[painting], memory=MemoryWatch())
-    targets = octaves.targets(Size(48, 64))
+    rendered = _finished(course_of(renderer, photo, [painting]))
+    octaves = Octaves(config=renderer.config, engine=engine, inputs=Inputs.of(photo, [painting]), memory=MemoryWatch())
+    targets = octaves.targets(Stage(size=Size(48, 64), steps=1))
     margined = [image_tensor(with_margin(each)) for each in (PHOTO, resampled_alpha(photo, Size(48, 64)))]
     untouched = engine.objective.distances(engine.observe(*margined).stats, targets.aims)
     for term in engine.objective.statistic:
