@@ -1,21 +1,28 @@
-"""What a render tells while it runs."""
+"""What a render reports while it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from styler.images.picture import Picture
+    from styler.recipe import Recipe
+    from styler.render.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEvent:
-    """One call of the compiled program has returned.
+    """A call of the compiled program has returned.
 
     Attributes:
-        scale: Octave of the pyramid, 1 is the coarsest.
+        scale: Octave of the pyramid; 1 is the coarsest.
         scales: Number of octaves.
-        step: Optimizer steps done over the whole render.
-        total: Optimizer steps planned over the whole render.
+        step: Optimizer steps made in the whole render.
+        total: Optimizer steps planned for the whole render.
         height: Rows of the image at this octave, pixels.
         width: Columns of the image at this octave, pixels.
         loss: Lowest objective so far at this octave.
@@ -30,25 +37,25 @@ class StepEvent:
     width: int
     loss: float
     seconds_left: float | None
-    _image: Callable[[], Any] = field(repr=False)
-    _snapshot: Callable[[], Any] | None = field(default=None, repr=False)
-    _picture: Callable[[], Any] | None = field(default=None, repr=False)
-    _recipe: Callable[[], Any] | None = field(default=None, repr=False)
+    _image: Callable[[], Image] = field(repr=False)
+    _picture: Callable[[], Picture] = field(repr=False)
+    _recipe: Callable[[], Recipe] | None = field(default=None, repr=False)
+    _snapshot: Callable[[], Snapshot | None] | None = field(default=None, repr=False)
 
-    def image(self) -> Any:
-        """The best image so far, a `PIL.Image.Image` of the octave's size; made when called."""
+    def image(self) -> Image:
+        """The best image so far, of the octave's size; made when called."""
         return self._image()
 
-    def picture(self) -> Any:
-        """The same as floats with the photo's alpha, profile and depth, a `styler.images.picture.Picture`, or None."""
-        return self._picture() if self._picture else None
+    def picture(self) -> Picture:
+        """The same image as floats, with the photo's alpha, color profile and depth."""
+        return self._picture()
 
-    def recipe(self) -> Any:
-        """How that picture is made again, a `styler.recipe.Recipe`; None where no step led to it."""
+    def recipe(self) -> Recipe | None:
+        """All that is needed to make that picture again; None before the first step."""
         return self._recipe() if self._recipe else None
 
-    def snapshot(self) -> Any:
-        """All that is needed to go on from here, a `styler.render.snapshot.Snapshot`; None where it cannot be had."""
+    def snapshot(self) -> Snapshot | None:
+        """All that is needed to continue from here; None if the render has moved on, or is part of a batch."""
         return self._snapshot() if self._snapshot else None
 
 
@@ -56,5 +63,5 @@ class Observer(Protocol):
     """Anything that can be called with a StepEvent: `print`, a progress bar, a web page."""
 
     def __call__(self, event: StepEvent, /) -> object:
-        """Take note of one event."""
+        """Handle one event."""
         ...

@@ -1,27 +1,29 @@
-"""What the objective asks of a loss, and what all losses do with sums over positions."""
+"""The protocols of a loss, and what all losses do with sums over positions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
+import tensorflow as tf
+
 from styler.types import Scalar, Tensor
 
 Stats: TypeAlias = dict[str, Tensor]
-"""Sums over positions by name, the loss's own; those of a whole image are the sums of those of its tiles.
+"""Sums over positions; each loss chooses their names. Those of its tiles add up to those of a whole image.
 
-Every tensor begins with the axes batch and region, (B, R, ...). `count`, (B, R), is always among them: the number of
+The first axes of every tensor are batch and region, (B, R, ...). `count`, (B, R), is always present: the number of
 positions, or the sum of their weights.
 """
 
 Prepared: TypeAlias = tuple[Any, ...]
-"""A target as the loss wants it: a NamedTuple of tensors, the loss's own."""
+"""A target in the form that its loss compares with: a NamedTuple of tensors, different for each loss."""
 
 
 class Reading(Protocol):
-    """A map of the image that a term looks at in place of a layer of the network.
+    """A map of the image that a term reads instead of a layer of the network.
 
-    Position p along an axis sees the pixels p * stride + low to p * stride + high, both included; an axis of n pixels
+    Position p along an axis sees the pixels p * stride + low to p * stride + high, both included. An axis of n pixels
     has n // stride positions.
     """
 
@@ -31,17 +33,17 @@ class Reading(Protocol):
     channels: ClassVar[int]
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Image (B, H, W, 3), RGB 0..1 -> activations (B, H', W', C); at the image's borders it pads by itself."""
+        """Image (B, H, W, 3), RGB 0..1 -> activations (B, H', W', C), with padding at the image's borders."""
         ...
 
 
 class Frame(NamedTuple):
-    """Which of the positions handed to a local loss are a tile's own; of a whole image all are. Each int32, (2,).
+    """Which of the positions that a local loss gets are a tile's own; all of them for a whole image. Each int32, (2,).
 
     Attributes:
         corner: Row and column of the first own position.
-        owned: Rows and columns of own positions.
-        whole: Rows and columns of the layer over the whole image.
+        owned: Number of rows and columns of own positions.
+        whole: Number of rows and columns over the whole image.
     """
 
     corner: Tensor
@@ -53,16 +55,17 @@ class LocalTarget(NamedTuple):
     """What a local loss compares a tile with.
 
     Attributes:
-        aim: What `prepared` made of the content image.
-        kept: The content image's activations at the tile's own positions, (B, H, W, C), or () if none are kept.
+        prepared: Target that `prepared` made from the content image.
+        activations: Activations of the content image at the tile's own positions, (B, H, W, C), or () if the loss
+            needs none.
     """
 
-    aim: Prepared
-    kept: Tensor
+    prepared: Prepared
+    activations: Tensor
 
 
 class Loss(Protocol):
-    """A target is sums over positions of an image, made ready once for an octave."""
+    """What all losses have in common: a target is made from sums over positions, once an octave."""
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """Sums over positions, additive over tiles.
@@ -74,7 +77,7 @@ class Loss(Protocol):
         ...
 
     def prepared(self, stats: Stats) -> Prepared:
-        """What the loss needs of a target, worked out once and not at every step."""
+        """Make a target; called once an octave, and not at every step."""
         ...
 
 
@@ -82,7 +85,7 @@ class StatisticLoss(Loss, Protocol):
     """A distance between statistics.
 
     Attributes:
-        gain: Factor with which half the strength brings the style as close as with the other losses; measured.
+        gain: Measured factor with which half the strength brings the style as close as with the other losses.
     """
 
     gain: ClassVar[float]
@@ -91,8 +94,8 @@ class StatisticLoss(Loss, Protocol):
         """How far statistics are from a target, region by region.
 
         Args:
-            stats: Of the image.
-            target: What `prepared` made of the style's statistics.
+            stats: Statistics of the image.
+            target: Target that `prepared` made from the style's statistics.
 
         Returns:
             (B, R), >= 0, 0 for equal statistics; relative to the target's size, so that layers and networks compare.
@@ -104,53 +107,67 @@ class LocalLoss(Loss, Protocol):
     """A sum over positions.
 
     Attributes:
-        keeps: Whether it compares positions with the content image's activations there, which are kept for it.
-        before: How many neighbors above and to the left of its own positions it looks at.
-        after: How many below and to the right.
+        needs_activations: Whether it compares positions with the content image's activations there.
+        before: Number of neighbors above and to the left of own positions that it looks at.
+        after: Number of neighbors below and to the right.
     """
 
-    keeps: ClassVar[bool]
+    needs_activations: ClassVar[bool]
     before: ClassVar[int]
     after: ClassVar[int]
 
-    def local(self, features: Tensor, target: LocalTarget, weights: Tensor | None, frame: Frame) -> Scalar:
+    def local(
+        self,
+        features: Tensor,
+        target: LocalTarget,
+        weights: Tensor | None,
+        frame: Frame,
+    ) -> Scalar:
         """A tile's share of the distance; the shares of all tiles sum to it.
 
         Args:
             features: Activations of own positions and, within the image, of as many neighbors as the loss looks at,
                 (B, H, W, C).
-            target: What to compare with.
+            target: Target to compare with.
             weights: How much each own position counts in each region, (B, H, W, R); None for 1.
-            frame: Which positions are its own.
+            frame: Which positions are the tile's own.
 
         Returns:
-            >= 0; over all tiles relative to the content image's own size, where there is one to compare with.
+            >= 0; relative to the content image's own size, if the loss compares with it.
         """
         ...
 
 
+def in_float64(stats: Stats) -> Stats:
+    """The same statistics in float64."""
+    return {name: tf.cast(part, tf.float64) for name, part in stats.items()}
+
+
 def added(one: Stats, other: Stats) -> Stats:
-    """Statistics of two parts together."""
+    """Statistics of two parts, added up."""
     return {name: part + other[name] for name, part in one.items()}
 
 
 def per_position(stats: Stats) -> Stats:
-    """Scaled to one position in each region: means, with a count of 1."""
+    """Divide by the number of positions in each region: means, with a count of 1."""
     count = stats["count"]
-    return {name: part / _with_rank_of(part, count) for name, part in stats.items()}
+    means = {}
+    for name, part in stats.items():
+        added_axes = (None,) * (len(part.shape) - len(count.shape))
+        means[name] = part / count[(..., *added_axes)]
+    return means
 
 
 def blended(stats: Sequence[Stats], shares: Sequence[float]) -> Stats:
     """The weighted mean of the statistics per position of several styles.
 
     Args:
-        stats: One for each style image.
+        stats: Statistics of each style image.
         shares: Weights that sum to 1.
     """
     means = [per_position(each) for each in stats]
-    return {name: sum(share * mean[name] for share, mean in zip(shares, means, strict=True)) for name in means[0]}
-
-
-def _with_rank_of(part: Tensor, count: Tensor) -> Tensor:
-    """(B, R) with as many more axes of length 1 as it takes to divide a sum by it."""
-    return count[(..., *(None,) * (len(part.shape) - 2))]
+    blend = {}
+    for name in means[0]:
+        weighted = [share * mean[name] for share, mean in zip(shares, means, strict=True)]
+        blend[name] = sum(weighted)
+    return blend

@@ -17,7 +17,7 @@ FLOOR = 1e-6  # added to the variance: a flat photo has none to compare with
 
 
 class ContentScale(NamedTuple):
-    """What the sum of squared differences is divided by: the number of values times their mean variance, float64."""
+    """Divisor of the sum of squared differences: the number of values times their mean variance, float64."""
 
     total: Scalar
 
@@ -30,41 +30,56 @@ class ContentLoss:
     that layers, networks and sizes compare; an unrelated image of the same contrast is at about 2.
     """
 
-    keeps: ClassVar[bool] = True
+    needs_activations: ClassVar[bool] = True
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """`first` and `square`, sums of activations and of their squares, (B, 1, C), and `count`; float64."""
-        heavy = _in_any_region(weights)
-        counted = features if heavy is None else features * heavy
+        weights = _over_regions(weights)
+        weighted = _weighted(features, weights)
         return {
-            "count": tf.cast(F.positions(features, heavy), tf.float64),
-            "first": _sum_over_positions(counted),
-            "square": _sum_over_positions(counted * features),
+            "count": tf.cast(F.positions(features, weights), tf.float64),
+            "first": _sum_over_positions(weighted),
+            "square": _sum_over_positions(weighted * features),
         }
 
     def prepared(self, stats: Stats) -> ContentScale:
-        """The number of values and their variance around the means of their channels."""
+        """The number of values times their variance around the means of their channels."""
         count = stats["count"][..., None]
-        variance = tf.reduce_mean(stats["square"] / count - tf.square(stats["first"] / count)) + FLOOR
-        return ContentScale(variance * tf.reduce_sum(count) * stats["first"].shape[-1])
+        mean = stats["first"] / count
+        mean_square = stats["square"] / count
+        variance = tf.reduce_mean(mean_square - tf.square(mean)) + FLOOR
+        channels = stats["first"].shape[-1]
+        return ContentScale(variance * tf.reduce_sum(count) * channels)
 
-    def local(self, features: Tensor, target: LocalTarget, weights: Tensor | None, frame: Frame) -> Scalar:
+    def local(
+        self,
+        features: Tensor,
+        target: LocalTarget,
+        weights: Tensor | None,
+        frame: Frame,
+    ) -> Scalar:
         """A tile's share of the mean squared difference over the target's variance, >= 0."""
-        squares, heavy = tf.square(features - target.kept), _in_any_region(weights)
-        scale = ContentScale(*target.aim)
-        return tf.reduce_sum(squares if heavy is None else squares * heavy) / tf.cast(scale.total, features.dtype)
+        squares = tf.square(features - target.activations)
+        weighted = _weighted(squares, _over_regions(weights))
+        scale = ContentScale(*target.prepared)
+        return tf.reduce_sum(weighted) / tf.cast(scale.total, features.dtype)
 
 
-def _in_any_region(weights: Tensor | None) -> Tensor | None:
+def _over_regions(weights: Tensor | None) -> Tensor | None:
     """How much each position counts in all regions together, (B, H, W, 1)."""
     return None if weights is None else tf.reduce_sum(weights, -1, keepdims=True)
 
 
+def _weighted(values: Tensor, weights: Tensor | None) -> Tensor:
+    return values if weights is None else values * weights
+
+
 def _sum_over_positions(values: Tensor) -> Tensor:
-    """(B, H, W, C) -> (B, 1, C), rows in the values' own precision and their sums in float64."""
-    return tf.reduce_sum(tf.cast(tf.reduce_sum(values, 2), tf.float64), 1, keepdims=True)
+    """Sum (B, H, W, C) to (B, 1, C): each row in the values' own precision, the rows in float64."""
+    rows = tf.cast(tf.reduce_sum(values, 2), tf.float64)
+    return tf.reduce_sum(rows, 1, keepdims=True)
 
 
 def feature_terms(layers: LayerWeights) -> tuple[Term[LocalLoss], ...]:
@@ -74,6 +89,12 @@ def feature_terms(layers: LayerWeights) -> tuple[Term[LocalLoss], ...]:
         layers: Addresses with shares that sum to 1.
     """
     return tuple(
-        Term(name=f"content {address}", group=CONTENT, loss=ContentLoss(), layer=address, share=share)
+        Term(
+            name=f"content {address}",
+            group=CONTENT,
+            loss=ContentLoss(),
+            layer=address,
+            share=share,
+        )
         for address, share in layers
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -19,14 +20,15 @@ def positions(features: Tensor, weights: Tensor | None = None) -> Tensor:
     if weights is not None:
         return tf.reduce_sum(weights, (1, 2))
     shape = tf.shape(features)
-    return tf.fill([shape[0], 1], tf.cast(shape[1] * shape[2], features.dtype))
+    count = tf.cast(shape[1] * shape[2], features.dtype)
+    return tf.fill([shape[0], 1], count)
 
 
 def moment_sums(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Sums over positions of activations and of their outer products, an unnormalized Gram matrix.
 
-    The gradient is one matrix product and one addition for each region; TensorFlow's own would multiply by the matrix
-    and by its transpose apart and spread the sums to full size first.
+    The gradient is one matrix product and one addition for each region. TensorFlow's own gradient would multiply by the
+    matrix and by its transpose separately, and would first broadcast the sums to full size.
 
     Args:
         features: (B, H, W, C).
@@ -37,23 +39,34 @@ def moment_sums(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor
         Shapes (B, R, C) and (B, R, C, C).
     """
     shape = tf.shape(features)
+    batch = shape[0]
     count = shape[1] * shape[2]
-    shares = [None] if weights is None else tf.split(tf.reshape(weights, [shape[0], count, -1]), weights.shape[-1], -1)
+    regions: list[Any] = [None]
+    if weights is not None:
+        flat_weights = tf.reshape(weights, [batch, count, -1])
+        regions = tf.split(flat_weights, weights.shape[-1], -1)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def sums(flat: Tensor) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]:
-        def gradient(first: Tensor, second: Tensor) -> Tensor:
-            symmetric = second + tf.linalg.matrix_transpose(second)
-            slopes = [tf.matmul(flat, symmetric[:, r]) + first[:, r, None] for r in range(len(shares))]
-            return sum(slope if share is None else slope * share for slope, share in zip(slopes, shares, strict=True))
+        ones = tf.ones([batch, 1, count], flat.dtype)
+        firsts = []
+        seconds = []
+        for region in regions:
+            weighted = flat if region is None else flat * region
+            firsts.append(tf.matmul(ones, weighted))
+            seconds.append(tf.matmul(weighted, flat, transpose_a=True))
 
-        ones = tf.ones([shape[0], 1, count], flat.dtype)
-        weighted = [flat if share is None else flat * share for share in shares]
-        first = tf.concat([tf.matmul(ones, each) for each in weighted], 1)
-        second = tf.stack([tf.matmul(each, flat, transpose_a=True) for each in weighted], 1)
-        return (first, second), gradient
+        def gradient(first_slope: Tensor, second_slope: Tensor) -> Tensor:
+            symmetric = second_slope + tf.linalg.matrix_transpose(second_slope)
+            slopes = []
+            for number, region in enumerate(regions):
+                slope = tf.matmul(flat, symmetric[:, number]) + first_slope[:, number, None]
+                slopes.append(slope if region is None else slope * region)
+            return sum(slopes)
 
-    first, second = sums(tf.reshape(features, [shape[0], count, features.shape[-1]]))
+        return (tf.concat(firsts, 1), tf.stack(seconds, 1)), gradient
+
+    first, second = sums(tf.reshape(features, [batch, count, features.shape[-1]]))
     return first, second
 
 
@@ -68,15 +81,18 @@ def relative_square(values: Tensor, reference: Tensor) -> Tensor:
         (B, R).
     """
     axes = tuple(range(2, len(values.shape)))
+    difference = tf.reduce_sum(tf.square(values - reference), axes)
+    scale = tf.reduce_sum(tf.square(reference), axes)
     floor = tf.constant(1e-12, values.dtype)  # an all-zero reference has no scale of its own
-    return tf.reduce_sum(tf.square(values - reference), axes) / (tf.reduce_sum(tf.square(reference), axes) + floor)
+    return difference / (scale + floor)
 
 
 def mean_over_regions(values: Tensor, count: Tensor) -> Scalar:
-    """Mean of (B, R) values, each region by its number of positions, (B, R)."""
+    """Mean of values (B, R), each region weighted by its number of positions, (B, R)."""
     return tf.reduce_sum(values * count) / tf.reduce_sum(count)
 
 
 def covariance(first: Tensor, second: Tensor) -> Tensor:
     """Means (..., C) and mean outer products (..., C, C) -> covariances (..., C, C)."""
-    return second - first[..., :, None] * first[..., None, :]
+    outer = first[..., :, None] * first[..., None, :]
+    return second - outer

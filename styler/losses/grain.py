@@ -1,9 +1,9 @@
-"""The grain of an image as activations: brightness in a full set of small patterns, beside the layers of a network.
+"""The grain of an image as activations, beside the layers of a network: responses of its luma to small patterns.
 
-A network sees little of what its pooling averages away. Left to it, the optimizer makes up for missing contrast with
-thin horizontal and vertical lines two to four pixels apart, and flat areas come out woven like cloth. The covariance
-of all patterns of 3 x 3 pixels fixes how much of each direction and fineness there is, so that grain runs in all
-directions as the painting's does. The study in `docs/look.md` has what it does.
+A network hardly sees what its pooling averages away. If the objective has only its layers, the optimizer makes up for
+missing contrast with thin horizontal and vertical lines two to four pixels apart, and flat areas look woven like cloth.
+The covariance of all patterns of 3 x 3 pixels fixes how much there is of each direction and fineness, so that grain
+runs in all directions as it does in the painting. The study in `docs/look.md` shows the effect.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REACH = SIDE // 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grain:
-    """Luma in the patterns of `patterns`."""
+    """Responses of the luma to the patterns of `patterns`."""
 
     stride: ClassVar[int] = 1
     low: ClassVar[int] = -REACH
@@ -33,19 +33,25 @@ class Grain:
 
     def __call__(self, image: Tensor) -> Tensor:
         """RGB 0..1, (B, H, W, 3) -> (B, H, W, 8), -3.8..3.8; flat areas have 0."""
-        kernel = patterns()[:, :, None, :] * LUMA[:, None]
-        padded = tf.pad(image, [[0, 0], [REACH, REACH], [REACH, REACH], [0, 0]], "REFLECT")
-        return tf.nn.conv2d(padded, tf.constant(kernel, image.dtype), 1, "VALID")
+        kernel = tf.constant(patterns()[:, :, None, :] * LUMA[:, None], image.dtype)
+        border = [REACH, REACH]
+        padded = tf.pad(image, [[0, 0], border, border, [0, 0]], "REFLECT")
+        return tf.nn.conv2d(padded, kernel, 1, "VALID")
 
 
 def patterns() -> NDArray[np.float64]:
-    """All patterns of the two-dimensional discrete cosine transform but the flat one, (3, 3, 8).
+    """All patterns of the two-dimensional discrete cosine transform except the flat one, (3, 3, 8).
 
-    Each is as much larger than an orthonormal one as it is finer, since natural images and paintings have amplitudes
-    of about 1/frequency (Field, J. Opt. Soc. Am. A 4, 1987): all count about alike.
+    Each orthonormal pattern is multiplied by its frequency. Natural images and paintings have amplitudes of about
+    1/frequency (Field, J. Opt. Soc. Am. A 4, 1987), so that all patterns count about alike.
     """
-    places = np.arange(SIDE)
-    waves = np.cos(np.pi * np.outer(places, places + 0.5) / SIDE)
+    frequencies = np.arange(SIDE)
+    waves = np.cos(np.pi * np.outer(frequencies, frequencies + 0.5) / SIDE)
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
-    pairs = [(down, right) for down in places for right in places if down or right]
-    return np.stack([np.hypot(*pair) * np.outer(waves[pair[0]], waves[pair[1]]) for pair in pairs], -1)
+    found = []
+    for down in frequencies:
+        for right in frequencies:
+            if down or right:
+                wave = np.outer(waves[down], waves[right])
+                found.append(np.hypot(down, right) * wave)
+    return np.stack(found, -1)

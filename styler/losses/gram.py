@@ -29,7 +29,10 @@ class GramLoss:
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """`second`, the sum of outer products, (B, R, C, C), and `count`; see `Loss`."""
         _, second = F.moment_sums(features, weights)
-        return {"count": F.positions(features, weights), "second": second}
+        return {
+            "count": F.positions(features, weights),
+            "second": second,
+        }
 
     def prepared(self, stats: Stats) -> GramTarget:
         """The mean outer product."""

@@ -20,7 +20,7 @@ STENCIL = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laplacian:
-    """The Laplacian of a reduced image, color by color: edges without what lies between them."""
+    """The Laplacian of a downsampled image, channel by channel: its edges without the flat areas between them."""
 
     stride: ClassVar[int] = POOL
     low: ClassVar[int] = -POOL
@@ -30,19 +30,26 @@ class Laplacian:
     def __call__(self, image: Tensor) -> Tensor:
         """RGB 0..1, (B, H, W, 3) -> (B, H // 4, W // 4, 3), -4..4; flat areas have 0."""
         pooled = tf.nn.avg_pool2d(image, POOL, POOL, "VALID")
-        around = tf.pad(pooled, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-        kernel = tf.constant(STENCIL, image.dtype)[:, :, None, None] * tf.ones([1, 1, 3, 1], image.dtype)
-        return tf.nn.depthwise_conv2d(around, kernel, [1, 1, 1, 1], "VALID")
+        padded = tf.pad(pooled, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+        stencil = tf.constant(STENCIL, image.dtype)
+        kernel = stencil[:, :, None, None] * tf.ones([1, 1, self.channels, 1], image.dtype)
+        return tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
 
 
 def laplacian_terms(layers: LayerWeights) -> tuple[Term[LocalLoss], ...]:
-    """The content layers and, beside them, the photo's Laplacian, which keeps lines and small shapes.
+    """The content layers and, in addition, the photo's Laplacian, which preserves lines and small shapes.
 
     Differs from the paper: squared differences are relative to the photo's own variance, as they are at the layers.
 
     Args:
         layers: Addresses with shares that sum to 1.
     """
-    features = feature_terms(tuple((address, (1.0 - SHARE) * share) for address, share in layers))
-    edges = Term(name="content laplacian", group=CONTENT, loss=ContentLoss(), reading=Laplacian(), share=SHARE)
-    return (*features, edges)
+    reduced = tuple((address, (1.0 - SHARE) * share) for address, share in layers)
+    edges = Term(
+        name="content laplacian",
+        group=CONTENT,
+        loss=ContentLoss(),
+        reading=Laplacian(),
+        share=SHARE,
+    )
+    return (*feature_terms(reduced), edges)

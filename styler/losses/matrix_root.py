@@ -22,8 +22,8 @@ def matrix_root(matrix: Tensor) -> Tensor:
 def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """Trace of the symmetric root of each matrix.
 
-    The gradient of tr(M^1/2) is M^-1/2 / 2. Differentiating the eigenvectors instead would divide by differences
-    of eigenvalues, which repeat for dead channels.
+    The gradient of tr(M^1/2) is M^-1/2 / 2. Differentiating the eigenvectors instead would divide by differences of
+    eigenvalues, which are 0 for dead channels.
 
     Args:
         matrix: Symmetric, positive semi-definite up to rounding, (..., C, C), float64 for small eigenvalues' sake.
@@ -34,10 +34,11 @@ def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     values, vectors = tf.linalg.eigh(matrix)
     largest = tf.reduce_max(values, -1, keepdims=True)
     tiny = tf.constant(1e-300 if matrix.dtype == tf.float64 else 1e-30, matrix.dtype)
-    roots = tf.sqrt(tf.maximum(values, FLOOR * largest + tiny))
+    floor = FLOOR * largest + tiny
+    roots = tf.sqrt(tf.maximum(values, floor))
 
     def gradient(upstream: Tensor) -> Tensor:
-        inverse = tf.matmul(vectors / roots[..., None, :], vectors, transpose_b=True)
-        return 0.5 * upstream[..., None, None] * inverse
+        inverse_root = tf.matmul(vectors / roots[..., None, :], vectors, transpose_b=True)
+        return 0.5 * upstream[..., None, None] * inverse_root
 
     return tf.reduce_sum(roots, -1), gradient

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import tensorflow as tf
 
 from styler.losses import functional as F
-from styler.losses.base import Stats, per_position
+from styler.losses.base import Stats, in_float64, per_position
 from styler.types import Tensor
 
 FLOOR = 1e-5  # added to a channel's variance before its root is taken, as in the authors' code
@@ -30,9 +30,9 @@ class MomentsTarget(NamedTuple):
 class MomentsLoss:
     """Squared differences of the channels' means and standard deviations.
 
-    Unlike Gram matrices and covariances it leaves open which channels go together, and so copies colors and contrast
-    more than it does strokes. Differs from the paper: squares of distances in place of distances, and divided by the
-    target's total variance so that layers and networks compare.
+    Unlike Gram matrices and covariances, they do not say which channels are active together. The loss therefore copies
+    colors and contrast more than strokes. Differs from the paper: squared distances instead of distances, divided by
+    the target's total variance so that layers and networks compare.
     """
 
     gain: ClassVar[float] = 1.0
@@ -52,9 +52,10 @@ class MomentsLoss:
     def distance(self, stats: Stats, target: MomentsTarget) -> Tensor:
         """Squared distance of both as a share of the target's total variance, (B, R), >= 0; in float64 inside."""
         mean, deviation = _moments(stats)
-        apart = tf.square(mean - target.mean) + tf.square(deviation - target.deviation)
+        difference = tf.square(mean - target.mean) + tf.square(deviation - target.deviation)
         variance = tf.reduce_sum(tf.square(target.deviation), -1)
-        return tf.cast(tf.reduce_sum(apart, -1) / variance, stats["first"].dtype)
+        relative = tf.reduce_sum(difference, -1) / variance
+        return tf.cast(relative, stats["first"].dtype)
 
 
 def _sums(values: Tensor, weights: Tensor | None) -> Tensor:
@@ -66,6 +67,6 @@ def _sums(values: Tensor, weights: Tensor | None) -> Tensor:
 
 def _moments(stats: Stats) -> tuple[Tensor, Tensor]:
     """Means and standard deviations, (B, R, C), float64."""
-    means = per_position({name: tf.cast(part, tf.float64) for name, part in stats.items()})
+    means = per_position(in_float64(stats))
     variance = tf.nn.relu(means["square"] - tf.square(means["first"]))
     return means["first"], tf.sqrt(variance + FLOOR)

@@ -1,9 +1,9 @@
-"""The colors of an image as activations: soft histograms beside the layers of a network.
+"""The colors of an image as activations, beside the layers of a network: soft histograms.
 
-First and second moments of a network's activations leave the shape of a color's distribution open: skewed and
-two-humped ones come out rounder than the painting's. Each channel and their mean are therefore counted into soft bins
-whose statistics are matched like those of any layer: they add over tiles, masks and styles. The study in
-`docs/look.md` has what it does.
+First and second moments of a network's activations do not fix the shape of a distribution of colors: skewed and bimodal
+ones come out rounder than the painting's. Each channel and their mean are therefore counted into soft bins, whose
+statistics are matched like those of any layer and add over tiles, masks and styles. The study in `docs/look.md` shows
+the effect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ import tensorflow as tf
 
 from styler.types import Tensor
 
-AXES = np.array([[1, 0, 0, 1 / 3], [0, 1, 0, 1 / 3], [0, 0, 1, 1 / 3]], np.float64)  # red, green, blue, their mean
+AXES = np.array(  # red, green, blue, and their mean
+    [
+        [1, 0, 0, 1 / 3],
+        [0, 1, 0, 1 / 3],
+        [0, 0, 1, 1 / 3],
+    ],
+    np.float64,
+)
 BINS = 12  # of each axis; 16, and two axes of color differences, gain .001 of palette for twice the channels
 POOL = 2  # pixels along each axis that are averaged first: a quarter of the memory, and grain is not color
 
@@ -25,8 +32,8 @@ POOL = 2  # pixels along each axis that are averaged first: a quarter of the mem
 class Palette:
     """Soft bins of colors.
 
-    A color counts fully in the bin whose center it has, and less and less in that bin's neighbors: max(0, 1 - |x - c| /
-    width).
+    A value x counts max(0, 1 - |x - c| / width) in the bin with center c: fully at the center, not at all from the
+    next center on.
     """
 
     stride: ClassVar[int] = POOL
@@ -36,10 +43,10 @@ class Palette:
 
     def __call__(self, image: Tensor) -> Tensor:
         """RGB 0..1, (B, H, W, 3) -> (B, H // 2, W // 2, 48), each in 0..1."""
-        kernel = np.repeat(AXES * (BINS - 1), BINS, axis=1)[None, None]  # distances count in widths of a bin
+        in_widths = np.repeat(AXES * (BINS - 1), BINS, axis=1)
         centers = np.tile(np.arange(BINS), AXES.shape[1])
+        kernel = tf.constant(in_widths[None, None], image.dtype)
+        bias = tf.constant(-centers, image.dtype)
         pooled = tf.nn.avg_pool2d(image, POOL, POOL, "VALID")
-        away = tf.nn.bias_add(
-            tf.nn.conv2d(pooled, tf.constant(kernel, image.dtype), 1, "VALID"), tf.constant(-centers, image.dtype)
-        )
-        return tf.nn.relu(1.0 - tf.abs(away))
+        distances = tf.nn.bias_add(tf.nn.conv2d(pooled, kernel, 1, "VALID"), bias)
+        return tf.nn.relu(1.0 - tf.abs(distances))

@@ -10,8 +10,11 @@ from styler.types import Features, Tensor
 
 LossT = TypeVar("LossT", StatisticLoss, LocalLoss, covariant=True)
 
-CONTENT, STYLE, SMOOTHNESS = GROUPS = ("content", "style", "smoothness")
-"""What a term serves: terms of a group share a factor that strength and raw weights set."""
+CONTENT = "content"
+STYLE = "style"
+SMOOTHNESS = "smoothness"
+GROUPS = (CONTENT, STYLE, SMOOTHNESS)
+"""Terms of a group share a factor that strength and raw weights set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +22,12 @@ class Term(Generic[LossT]):
     """One named part of the objective.
 
     Attributes:
-        name: Under which its weight, target and value go; an objective has no two of one name.
-        group: One of `GROUPS`; says also whose target it takes, the photo's or the paintings'.
-        loss: Compares what the term reads.
+        name: Key of its weight, target and value; unique within an objective.
+        group: One of `GROUPS`.
+        loss: Loss that compares what the term reads.
         layer: Address of the layer that it reads; empty if it reads the image itself.
-        reading: The map of the image that it reads in that case.
-        share: Of its group.
+        reading: Map of the image that it reads in that case.
+        share: Share of its group.
     """
 
     name: str
@@ -34,11 +37,11 @@ class Term(Generic[LossT]):
     reading: Reading | None = None
     share: float = 1.0
 
-    def seen(self, image: Tensor, features: Features) -> Tensor:
-        """What the term reads of an image (B, H, W, 3) and its layers' activations, (B, H', W', C)."""
+    def read(self, image: Tensor, features: Features) -> Tensor:
+        """What the term reads of an image (B, H, W, 3) and the activations of its layers, (B, H', W', C)."""
         return features[self.layer] if self.reading is None else self.reading(image)
 
     @property
     def subject(self) -> str:
-        """What it reads, in words."""
+        """Name of what it reads, for the report."""
         return self.layer or self.name

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import tensorflow as tf
 
 from styler.losses import functional as F
-from styler.losses.base import Stats, per_position
+from styler.losses.base import Stats, in_float64, per_position
 from styler.losses.matrix_root import matrix_root, trace_of_root
 from styler.types import Tensor
 
@@ -32,7 +32,8 @@ class WassersteinLoss:
     """Squared Wasserstein-2 distance between Gaussians of the same means and covariances as the activations.
 
     |m - m*|^2 + tr(C + C* - 2 (C*^1/2 C C*^1/2)^1/2), divided by tr C* so that layers and networks compare. Unlike
-    Gram matrices it weighs a deviation by how much must be moved, which keeps the palette and the flat areas clean.
+    the distance of Gram matrices, it weighs a deviation by how much must be moved. That keeps the palette and flat
+    areas clean.
 
     Attributes:
         ridge: Added to the diagonals of both covariances, as a share of the target's mean variance, so that dead
@@ -45,7 +46,11 @@ class WassersteinLoss:
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
         """`first`, the sum of activations, (B, R, C), `second`, that of outer products, and `count`; see `Loss`."""
         first, second = F.moment_sums(features, weights)
-        return {"count": F.positions(features, weights), "first": first, "second": second}
+        return {
+            "count": F.positions(features, weights),
+            "first": first,
+            "second": second,
+        }
 
     def prepared(self, stats: Stats) -> GaussianTarget:
         """Mean, root of the covariance and total variance of a style."""
@@ -59,20 +64,25 @@ class WassersteinLoss:
         mean, covariance = _gaussian(stats)
         ridged = _with_ridge(covariance, self.ridge, target.variance)
         product = tf.matmul(tf.matmul(target.root, ridged), target.root)
-        overlap = trace_of_root((product + tf.linalg.matrix_transpose(product)) / 2.0)
+        symmetric = (product + tf.linalg.matrix_transpose(product)) / 2.0
+        overlap = trace_of_root(symmetric)
         ridges = 2.0 * self.ridge * target.variance
         spread = tf.linalg.trace(covariance) + target.variance + ridges - 2.0 * overlap
         shift = tf.reduce_sum(tf.square(mean - target.mean), -1)
-        return tf.cast((shift + spread) / target.variance, stats["second"].dtype)
+        relative = (shift + spread) / target.variance
+        return tf.cast(relative, stats["second"].dtype)
 
 
 def _gaussian(stats: Stats) -> tuple[Tensor, Tensor]:
     """Mean (B, R, C) and covariance (B, R, C, C) in float64."""
-    means = per_position({name: tf.cast(part, tf.float64) for name, part in stats.items()})
-    return means["first"], F.covariance(means["first"], means["second"])
+    means = per_position(in_float64(stats))
+    mean = means["first"]
+    return mean, F.covariance(mean, means["second"])
 
 
 def _with_ridge(covariance: Tensor, share: float, variance: Tensor) -> Tensor:
+    """Add a share of the mean variance to the diagonal; `variance` is the total, (B, R)."""
     channels = covariance.shape[-1]
-    height = share * variance / channels
-    return covariance + height[..., None, None] * tf.eye(channels, dtype=covariance.dtype)
+    ridge = share * variance / channels
+    identity = tf.eye(channels, dtype=covariance.dtype)
+    return covariance + ridge[..., None, None] * identity

@@ -1,4 +1,4 @@
-"""Python functions of tensors compiled once for all image sizes, or once for each."""
+"""Python functions of tensors, compiled once for all image sizes or once for each size."""
 
 from __future__ import annotations
 
@@ -11,46 +11,52 @@ import tensorflow as tf
 
 from styler.types import Tensor
 
-KEPT = (
-    32  # programs of one function: two renders of a dozen octaves each; a server that is given all sizes keeps no more
-)
+KEPT = 32  # programs of one function: two renders of a dozen octaves each; a server that gets all sizes keeps no more
 
 
 class Compiled:
-    """A `tf.function` whose trace serves every image size; another structure of arguments gets a trace of its own.
+    """A `tf.function` whose trace serves every image size; arguments of another structure get a trace of their own.
 
     Args:
-        function: Of tensors and nested tuples of tensors.
-        xla: Compile with XLA, once for every size, of which the latest are kept; else run TensorFlow's plain graph,
-            traced once for all.
+        function: Function of tensors and nested tuples of tensors.
+        xla: Compile with XLA, once for every size, and keep the programs used last; otherwise trace a plain TensorFlow
+            graph, once for all sizes.
     """
 
     def __init__(self, function: Callable[..., Any], *, xla: bool = False) -> None:
-        self._function, self._xla = function, xla
-        self._compiled: OrderedDict[str, Any] = OrderedDict()
+        self._function = function
+        self._xla = xla
+        self._programs: OrderedDict[str, Any] = OrderedDict()
 
     def __call__(self, *args: Any) -> Any:
-        """Call, compiling first if need be; of one structure, later arguments must have the first ones' dtypes."""
-        kind = repr(tf.nest.map_structure(_shape if self._xla else lambda _: 0, args))
-        if kind not in self._compiled:
-            self._compiled[kind] = self._traced(args)
-            if len(self._compiled) > KEPT:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(kind)
-        return self._compiled[kind](*args)
+        """Call the function; the first call with a structure of arguments compiles it, and fixes their dtypes."""
+        structure = repr(tf.nest.map_structure(_shape if self._xla else _placeholder, args))
+        if structure not in self._programs:
+            self._programs[structure] = self._traced(args)
+            if len(self._programs) > KEPT:
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(structure)
+        return self._programs[structure](*args)
 
     def _traced(self, args: tuple[Any, ...]) -> Any:
-        signature = None if self._xla else tf.nest.map_structure(any_size, args)
-        function = partial(self._function)  # TensorFlow counts traces by function, and would warn of many engines
-        return tf.function(function, input_signature=signature, jit_compile=self._xla, autograph=False)
+        return tf.function(
+            partial(self._function),  # TensorFlow counts traces by function, and would warn of many engines
+            input_signature=None if self._xla else tf.nest.map_structure(any_size, args),
+            jit_compile=self._xla,
+            autograph=False,
+        )
 
 
 def _shape(tensor: Tensor) -> str:
     return str(getattr(tensor, "shape", ""))
 
 
+def _placeholder(tensor: Tensor) -> int:
+    return 0
+
+
 def any_size(tensor: Tensor) -> Any:
-    """The signature of a tensor whose height and width, the third- and second-last axes of images, are left open."""
+    """The signature of a tensor with any height and width, the third-last and second-last axes of an image."""
     shape = list(tensor.shape)
     if len(shape) >= 4:
         shape[-3:-1] = [None, None]

@@ -1,4 +1,4 @@
-"""From the options of a render to its objective: which layers are read, and which terms look at them."""
+"""From the options of a render to its objective: the layers of the network, and the terms that read them."""
 
 from __future__ import annotations
 
@@ -25,30 +25,40 @@ from styler.types import Features, Tensor
 
 
 def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
-    """The network up to the layers that `config` or else the network names, in the precision asked for.
+    """The network up to the style and content layers, in the precision and with the views of `config`.
+
+    Args:
+        config: Layers, pooling, precision and views.
+        network: Gives the layers if `config` names none.
 
     Raises:
         LayerError: A layer is named that the network does not have.
         WeightsError: The network's weights are absent or damaged.
     """
+    style_names = [name for name, _ in _style_layers(config, network)]
+    content_names = [name for name, _ in _content_layers(config, network)]
     with building():
-        return _made_extractor(config, network)
+        built = network.build(config.pooling)
+        check_kernels(built)
+        extractor = FeatureExtractor(
+            in_precision(built, config.precision),
+            list(dict.fromkeys([*style_names, *content_names])),
+            preprocess=network.preprocess,
+        )
+        if config.views == 1:
+            return extractor
+        style_outputs = [extractor.addresses.index(name) for name in style_names]
+        model = with_views(extractor.model, style_outputs, config.views)
+        added = [seen_in(name, view) for view in VIEWS[1 : config.views] for name in style_names]
+        return extractor.grown(model, added)
 
 
-def _made_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
-    style, content = config.style_layers or network.style_layers, config.content_layers or network.content_layers
-    built = network.build(config.pooling)
-    check_kernels(built)
-    model = in_precision(built, config.precision)
-    names = [name for name, _ in style]
-    extract = FeatureExtractor(
-        model, list(dict.fromkeys([*names, *(name for name, _ in content)])), preprocess=network.preprocess
-    )
-    if config.views == 1:
-        return extract
-    places = [extract.addresses.index(name) for name in names]
-    added = [seen_in(name, view) for view in VIEWS[1 : config.views] for name in names]
-    return extract.grown(with_views(extract.model, places, config.views), added)
+def _style_layers(config: RenderConfig, network: NetworkSpec) -> LayerWeights:
+    return config.style_layers or network.style_layers
+
+
+def _content_layers(config: RenderConfig, network: NetworkSpec) -> LayerWeights:
+    return config.content_layers or network.content_layers
 
 
 def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
@@ -56,32 +66,57 @@ def make_objective(config: RenderConfig, network: NetworkSpec, extractor: Featur
 
     Args:
         config: Layers, losses and weights within the style.
-        network: Gives the layers where `config` names none.
-        extractor: By `make_extractor`; None to make one.
+        network: Gives the layers if `config` names none.
+        extractor: Extractor made by `make_extractor`; None to make one.
     """
-    extract = extractor or make_extractor(config, network)
+    extractor = extractor or make_extractor(config, network)
+    content_terms = CONTENT_LOSSES[config.content_loss]
+    smoothness = Term(
+        name="smoothness",
+        group=SMOOTHNESS,
+        loss=Smoothness(),
+        reading=HeavyColor(),
+    )
     return Objective(
-        extract=extract if config.precision == "float32" else _in_float32(extract),
+        extract=extractor if config.precision == "float32" else _in_float32(extractor),
         statistic=style_terms(config, network),
-        local=(
-            *CONTENT_LOSSES[config.content_loss](shares(config.content_layers or network.content_layers)),
-            Term(name="smoothness", group=SMOOTHNESS, loss=Smoothness(), reading=HeavyColor()),
-        ),
+        local=(*content_terms(shares(_content_layers(config, network))), smoothness),
     )
 
 
 def style_terms(config: RenderConfig, network: NetworkSpec) -> tuple[Term[StatisticLoss], ...]:
-    """What the style is matched at, with shares that sum to 1: layers in all views, palette and grain."""
-    loss = STYLE_LOSSES[config.loss]()
-    layers = shares(config.style_layers or network.style_layers)
-    seen = [(seen_in(name, view), weight / config.views) for view in VIEWS[: config.views] for name, weight in layers]
-    terms = [Term(name=f"style {name}", group=STYLE, loss=loss, layer=name, share=weight) for name, weight in seen]
-    beside = (("palette", Palette(), config.palette_weight), ("grain", Grain(), config.grain_weight))
-    terms += [
-        Term(name=name, group=STYLE, loss=loss, reading=reading, share=weight)
-        for name, reading, weight in beside
-        if weight
-    ]
+    """The terms of the style, with shares that sum to 1: layers in all views, palette and grain."""
+    loss: StatisticLoss = STYLE_LOSSES[config.loss]()
+    terms = []
+    for view in VIEWS[: config.views]:
+        for name, weight in shares(_style_layers(config, network)):
+            address = seen_in(name, view)
+            term = Term(
+                name=f"style {address}",
+                group=STYLE,
+                loss=loss,
+                layer=address,
+                share=weight / config.views,
+            )
+            terms.append(term)
+    if config.palette_weight:
+        palette = Term(
+            name="palette",
+            group=STYLE,
+            loss=loss,
+            reading=Palette(),
+            share=config.palette_weight,
+        )
+        terms.append(palette)
+    if config.grain_weight:
+        grain = Term(
+            name="grain",
+            group=STYLE,
+            loss=loss,
+            reading=Grain(),
+            share=config.grain_weight,
+        )
+        terms.append(grain)
     total = sum(term.share for term in terms)
     return tuple(replace(term, share=term.share / total) for term in terms)
 

@@ -1,8 +1,8 @@
-"""What an image should match, as one differentiable function of it: a sum of named terms."""
+"""The objective: a sum of named terms, as one differentiable function of an image."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,43 +14,43 @@ from styler.losses.term import Term
 from styler.types import Evaluation, Features, Scalar, Tensor, ValueAndGradient
 
 Named: TypeAlias = dict[str, Any]
-"""Name of a term -> something of it."""
+"""Name of a term -> one of its tensors, arrays or numbers."""
 
 
 class Targets(NamedTuple):
     """All that the objective compares an image with; tensors, so that one compiled program serves many renders.
 
     Attributes:
-        aims: Term -> its target, as its loss has prepared it.
-        kept: Local term -> the photo's activations, (1, H', W', C), or () where it needs none.
+        prepared: Term -> its target, as its loss has prepared it.
+        activations: Local term -> the photo's activations, (1, H', W', C), or () where it needs none.
         weights: Term -> its factor, a scalar.
         regions: Term -> how much each position counts in each region, (1, H', W', R); empty for one region of equal
             weights.
     """
 
-    aims: dict[str, Prepared]
-    kept: Named
+    prepared: dict[str, Prepared]
+    activations: Named
     weights: Named
     regions: Named = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
 
 class Observation(NamedTuple):
-    """What one pass through the network tells of an image.
+    """What targets are made from: one image, seen once by the network.
 
     Attributes:
         stats: Term -> its sums over positions.
-        kept: As in `Targets`.
+        activations: As in `Targets`.
         regions: As in `Targets`.
     """
 
     stats: dict[str, Stats]
-    kept: Named
+    activations: Named
     regions: Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """A sum of terms.
+    """A weighted sum of terms.
 
     Attributes:
         extract: image (B, H, W, 3), 0..1 -> activations of every layer that a term reads.
@@ -64,62 +64,82 @@ class Objective:
 
     @property
     def terms(self) -> tuple[Term[Any], ...]:
-        """All of them."""
+        """All terms."""
         return (*self.statistic, *self.local)
 
-    def seen(self, image: Tensor) -> Named:
-        """Term -> what it reads of an image (B, H, W, 3)."""
+    def read(self, image: Tensor) -> Named:
+        """What each term reads of an image (B, H, W, 3), (B, H', W', C)."""
         features = self.extract(image)
-        return {term.name: term.seen(image, features) for term in self.terms}
+        return {term.name: term.read(image, features) for term in self.terms}
 
     def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
-        """A photo or a painting, (1, H, W, 3), 0..1, seen by the network; what alpha, (1, H, W, R), hides is not."""
-        seen = self.seen(image)
-        regions = {} if alpha is None else {name: at_positions(alpha, each) for name, each in seen.items()}
-        stats = {term.name: term.loss.statistics(seen[term.name], regions.get(term.name)) for term in self.terms}
-        kept = {term.name: seen[term.name] if term.loss.keeps else () for term in self.local}
-        return Observation(stats, kept, regions)
+        """Pass a photo or a painting through the network once.
 
-    def statistics(self, seen: Named, regions: Named) -> dict[str, Stats]:
-        """Sums over positions of the terms that compare them."""
-        return {term.name: term.loss.statistics(seen[term.name], regions.get(term.name)) for term in self.statistic}
+        Args:
+            image: (1, H, W, 3), 0..1.
+            alpha: Weights of its pixels, (1, H, W, R); None where all count alike.
+        """
+        features = self.read(image)
+        regions = {}
+        if alpha is not None:
+            regions = {name: at_positions(alpha, part) for name, part in features.items()}
+        stats = statistics_of(self.terms, features, regions)
+        activations = {}
+        for term in self.local:
+            activations[term.name] = features[term.name] if term.loss.needs_activations else ()
+        return Observation(stats, activations, regions)
 
-    def aims(self, photo: dict[str, Stats], styles: Sequence[dict[str, Stats]], shares: Sequence[float]) -> Named:
+    def statistics(self, features: Named, regions: Named) -> dict[str, Stats]:
+        """Sums over positions of the statistic terms."""
+        return statistics_of(self.statistic, features, regions)
+
+    def prepared(
+        self,
+        photo: dict[str, Stats],
+        styles: Sequence[dict[str, Stats]],
+        shares: Sequence[float],
+    ) -> dict[str, Prepared]:
         """Targets as the losses want them.
 
         Args:
             photo: Statistics of the photo.
-            styles: Statistics of every painting.
-            shares: Of the paintings; they sum to 1.
+            styles: Statistics of each painting.
+            shares: Share of each painting; they sum to 1.
         """
-        style = {
-            term.name: term.loss.prepared(blended([stats[term.name] for stats in styles], shares))
-            for term in self.statistic
-        }
-        return style | {term.name: term.loss.prepared(photo[term.name]) for term in self.local}
+        prepared = {}
+        for term in self.statistic:
+            style = blended([stats[term.name] for stats in styles], shares)
+            prepared[term.name] = term.loss.prepared(style)
+        for local_term in self.local:
+            prepared[local_term.name] = local_term.loss.prepared(photo[local_term.name])
+        return prepared
 
-    def distances(self, stats: dict[str, Stats], aims: dict[str, Prepared]) -> dict[str, Scalar]:
-        """Values of the terms that compare statistics, without weights."""
-        return {
-            term.name: F.mean_over_regions(
-                term.loss.distance(stats[term.name], aims[term.name]), stats[term.name]["count"]
-            )
-            for term in self.statistic
-        }
+    def distances(self, stats: dict[str, Stats], prepared: dict[str, Prepared]) -> dict[str, Scalar]:
+        """Values of the statistic terms, without weights."""
+        distances = {}
+        for term in self.statistic:
+            own = stats[term.name]
+            by_region = term.loss.distance(own, prepared[term.name])
+            distances[term.name] = F.mean_over_regions(by_region, own["count"])
+        return distances
 
     def values(self, image: Tensor, targets: Targets) -> dict[str, Scalar]:
-        """Every term at an image (1, H, W, 3), without weights; each >= 0."""
-        return self._values(self.seen(image), targets)
+        """Values of all terms at an image (1, H, W, 3), without weights; each >= 0."""
+        return self._values(self.read(image), targets)
 
-    def _values(self, seen: Named, targets: Targets) -> dict[str, Scalar]:
-        distances = self.distances(self.statistics(seen, targets.regions), targets.aims)
-        return distances | {term.name: self._whole(term, seen[term.name], targets) for term in self.local}
-
-    def _whole(self, term: Term[LocalLoss], features: Tensor, targets: Targets) -> Scalar:
-        size = tf.shape(features)[1:3]
-        target = LocalTarget(targets.aims[term.name], targets.kept[term.name])
-        frame = Frame(corner=tf.zeros_like(size), owned=size, whole=size)
-        return term.loss.local(features, target, targets.regions.get(term.name), frame)
+    def _values(self, features: Named, targets: Targets) -> dict[str, Scalar]:
+        stats = self.statistics(features, targets.regions)
+        values = self.distances(stats, targets.prepared)
+        for term in self.local:
+            own = features[term.name]
+            size = tf.shape(own)[1:3]
+            values[term.name] = term.loss.local(
+                own,
+                LocalTarget(targets.prepared[term.name], targets.activations[term.name]),
+                targets.regions.get(term.name),
+                Frame(corner=tf.zeros_like(size), owned=size, whole=size),
+            )
+        return values
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
         """The weighted sum of the terms."""
@@ -137,24 +157,46 @@ class Objective:
         return evaluate
 
     def at_all(self, targets: Sequence[Targets]) -> Callable[[Sequence[Tensor]], list[Evaluation]]:
-        """The objectives of several images of one size, which pass through the network as one tensor.
+        """The objectives of several images of one size.
 
-        All else is worked out image by image, each against its own targets.
+        The images pass through the network in one tensor; all else is computed image by image, each against its own
+        targets.
         """
 
         def evaluate(images: Sequence[Tensor]) -> list[Evaluation]:
             count = len(images)
             with tf.GradientTape() as tape:
-                whole = tf.concat(images, 0)
-                tape.watch(whole)
-                parts = {name: tf.split(features, count) for name, features in self.seen(whole).items()}
-                seen = [{name: each[place] for name, each in parts.items()} for place in range(count)]
-                values = [_weighted(self._values(*each), each[1]) for each in zip(seen, targets, strict=True)]
+                batch = tf.concat(images, 0)
+                tape.watch(batch)
+                parts = {name: tf.split(part, count) for name, part in self.read(batch).items()}
+                values = []
+                for number, own_targets in enumerate(targets):
+                    features = {name: split[number] for name, split in parts.items()}
+                    values.append(_weighted(self._values(features, own_targets), own_targets))
                 total = tf.add_n(values)
-            gradients = tf.split(tape.gradient(total, whole), count)
-            return [Evaluation(*each) for each in zip(values, gradients, strict=True)]
+            gradients = tf.split(tape.gradient(total, batch), count)
+            return [Evaluation(value, gradient) for value, gradient in zip(values, gradients, strict=True)]
 
         return evaluate
+
+
+def statistics_of(
+    terms: Iterable[Term[Any]],
+    features: Named,
+    regions: Named,
+) -> dict[str, Stats]:
+    """Sums over positions of terms.
+
+    Args:
+        terms: The terms.
+        features: What they read.
+        regions: As in `Targets`.
+    """
+    stats = {}
+    for term in terms:
+        weights = regions.get(term.name)
+        stats[term.name] = term.loss.statistics(features[term.name], weights)
+    return stats
 
 
 def _weighted(values: dict[str, Scalar], targets: Targets) -> Scalar:
@@ -163,4 +205,6 @@ def _weighted(values: dict[str, Scalar], targets: Targets) -> Scalar:
 
 def at_positions(weights: Tensor, features: Tensor) -> Tensor:
     """Weights of pixels, (1, H, W, R), averaged to the grid of a layer's activations, (1, H', W', R)."""
-    return tf.cast(tf.image.resize(weights, tf.shape(features)[1:3], "area"), features.dtype)
+    grid = tf.shape(features)[1:3]
+    averaged = tf.image.resize(weights, grid, "area")
+    return tf.cast(averaged, features.dtype)

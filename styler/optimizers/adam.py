@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
-from styler.optimizers.walk import WHOLE, Walk
+from styler.optimizers.walk import WHOLE, Array, ImagesAndSums, Walk
 from styler.types import Evaluation, Scalar, Size, Tensor
 
 
@@ -17,15 +17,15 @@ class AdamState(NamedTuple):
     """State between two steps.
 
     Attributes:
-        iterate: Where the next step starts.
+        iterate: Start of the next step.
         value: Objective at the iterate before; infinite if nothing was evaluated yet.
-        first: Running mean of gradients.
-        second: Running mean of squared gradients.
-        total: Running sum of iterates that the answer is made from.
-        best: The average as it stood at the lowest value, a smoothed version of the iterate that had it.
-        lowest: That value; infinite if nothing was evaluated yet.
+        first: Moving average of gradients.
+        second: Moving average of squared gradients.
+        total: Moving average of iterates without bias correction; the answer is made from it.
+        best: The answer as it was at the lowest value: a smoothed version of the iterate that had it.
+        lowest: Lowest value so far; infinite if nothing was evaluated yet.
         steps: Steps since the moments were last empty.
-        averaged: Steps since the average was last empty.
+        averaged: Steps since the average of iterates was last empty.
         evaluations: Evaluations so far.
         scale: Factor of the learning rate.
     """
@@ -43,14 +43,14 @@ class AdamState(NamedTuple):
     scale: Scalar = 1.0
 
 
-class Look(NamedTuple):
-    """One evaluation, before and after it.
+class AdamTrial(NamedTuple):
+    """The only evaluation of a step, before and after it was made.
 
     Attributes:
-        image: Where.
-        value: Objective there, once it is known.
-        gradient: Likewise.
-        over: Whether they are known.
+        image: Image to evaluate.
+        value: Objective there; not yet known before the evaluation.
+        gradient: Gradient there; not yet known before the evaluation.
+        over: Whether the evaluation was made.
     """
 
     image: Tensor
@@ -61,15 +61,15 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adam:
-    """Adam with bias correction, clipping to 0..1 and an exponential average of the iterates.
+    """Adam with bias correction, clipping to 0..1 and an exponential moving average of the iterates.
 
     Attributes:
         learning_rate: Step size, in units of the 0..1 range.
-        first_decay: Of the running mean of gradients.
-        second_decay: Of the running mean of squared gradients.
-        averaging: Decay of the average of iterates, bias-corrected; 0 gives the last iterate.
+        first_decay: Decay of the moving average of gradients, beta_1 of the paper.
+        second_decay: Decay of the moving average of squared gradients, beta_2 of the paper.
+        averaging: Decay of the moving average of iterates, bias-corrected; 0 gives the last iterate.
         epsilon: Added to the root of the second moment.
-        walk: Through images.
+        walk: Walk through images.
     """
 
     # The constants of crowsonkb's style-transfer-pytorch, which draws the cleanest pictures of the field.
@@ -80,13 +80,19 @@ class Adam:
     epsilon: float = 1e-8
     walk: Walk = WHOLE
     history: ClassVar[int] = 0
-    buffers: ClassVar[Mapping[str, str]] = {name: name for name in ("iterate", "first", "second", "total", "best")}
+    buffers: ClassVar[Mapping[str, str]] = {
+        "iterate": "iterate",
+        "first": "first",
+        "second": "second",
+        "total": "total",
+        "best": "best",
+    }
 
     def on_host(self, walk: Walk, steps: int, history: int | None) -> Adam:
         """See `Optimizer`."""
         return replace(self, walk=walk)
 
-    def like(self, arrays: Mapping[str, Any]) -> Adam:
+    def like(self, arrays: Mapping[str, Array]) -> Adam:
         """See `Optimizer`."""
         return self
 
@@ -95,50 +101,102 @@ class Adam:
         return state
 
     def init(self, image: Tensor) -> AdamState:
-        """Empty moments, nothing evaluated yet."""
-        zero, unknown = tf.constant(0), tf.constant(math.inf, image.dtype)
-        first, second, total = (self.walk.zeros(name, image) for name in ("first", "second", "total"))
-        (best,), _ = self.walk.apply(lambda piece: ((piece,), ()), image, into=["best"])
-        one = tf.constant(1.0, image.dtype)
-        return AdamState(image, unknown, first, second, total, best, unknown, zero, zero, zero, one)
+        """Empty moments; nothing evaluated yet."""
+        zero = tf.constant(0)
+        unknown = tf.constant(math.inf, image.dtype)
+        first = self.walk.zeros("first", image)
+        second = self.walk.zeros("second", image)
+        total = self.walk.zeros("total", image)
+        (best,), _ = self.walk.apply(_copy, image, into=["best"])
+        return AdamState(
+            iterate=image,
+            value=unknown,
+            first=first,
+            second=second,
+            total=total,
+            best=best,
+            lowest=unknown,
+            steps=zero,
+            averaged=zero,
+            evaluations=zero,
+            scale=tf.constant(1.0, image.dtype),
+        )
 
-    def begin(self, state: AdamState) -> tuple[AdamState, Look]:
-        """The state as it is, and its iterate to be looked at."""
-        return state, Look(state.iterate, state.value, state.iterate, tf.constant(False))
+    def begin(self, state: AdamState) -> tuple[AdamState, AdamTrial]:
+        """The state as it is, and a trial at its iterate."""
+        trial = AdamTrial(
+            image=state.iterate,
+            value=state.value,
+            gradient=state.iterate,
+            over=tf.constant(False),
+        )
+        return state, trial
 
-    def judge(self, state: AdamState, trial: Look, evaluation: Evaluation) -> Look:
-        """One evaluation is all that a step needs."""
-        return Look(trial.image, *evaluation, tf.constant(True))
+    def judge(self, state: AdamState, trial: AdamTrial, evaluation: Evaluation) -> AdamTrial:
+        """The trial with its evaluation, the only one that a step needs."""
+        return AdamTrial(
+            image=trial.image,
+            value=evaluation.value,
+            gradient=evaluation.gradient,
+            over=tf.constant(True),
+        )
 
-    def finish(self, state: AdamState, trial: Look) -> AdamState:
+    def finish(self, state: AdamState, trial: AdamTrial) -> AdamState:
         """The state moved against the gradient."""
-        steps, lower = state.steps + 1, trial.value < state.lowest
+        steps = state.steps + 1
+        is_lowest = trial.value < state.lowest
 
-        def moved(gradient: Tensor, *pieces: Tensor) -> tuple[tuple[Tensor, ...], tuple[()]]:
-            iterate, first, second, total, best = pieces
-            best = tf.where(lower, self._average(iterate, total, state.averaged), best)
-            first = _toward(first, gradient, self.first_decay)
-            second = _toward(second, tf.square(gradient), self.second_decay)
-            spread = tf.sqrt(second / _mass(self.second_decay, steps, second)) + self.epsilon
-            move = first / _mass(self.first_decay, steps, first) / spread
-            iterate = tf.clip_by_value(iterate - self.learning_rate * state.scale * move, 0.0, 1.0)
-            return (iterate, first, second, _toward(total, iterate, self.averaging), best), ()
+        def moved(
+            gradient: Tensor,
+            iterate: Tensor,
+            first: Tensor,
+            second: Tensor,
+            total: Tensor,
+            best: Tensor,
+        ) -> ImagesAndSums:
+            best = tf.where(is_lowest, self._average(iterate, total, state.averaged), best)
+            first = _moving_average(first, gradient, self.first_decay)
+            second = _moving_average(second, tf.square(gradient), self.second_decay)
+            corrected_second = second / _bias_correction(self.second_decay, steps, second)
+            corrected_first = first / _bias_correction(self.first_decay, steps, first)
+            direction = corrected_first / (tf.sqrt(corrected_second) + self.epsilon)
+            iterate = iterate - self.learning_rate * state.scale * direction
+            iterate = tf.clip_by_value(iterate, 0.0, 1.0)
+            total = _moving_average(total, iterate, self.averaging)
+            return (iterate, first, second, total, best), ()
 
-        names = tuple(self.buffers)
-        new, _ = self.walk.apply(moved, trial.gradient, *(getattr(state, name) for name in names), into=names)
-        return state._replace(
-            **dict(zip(names, new, strict=True)),
+        (iterate, first, second, total, best), _ = self.walk.apply(
+            moved,
+            trial.gradient,
+            state.iterate,
+            state.first,
+            state.second,
+            state.total,
+            state.best,
+            into=["iterate", "first", "second", "total", "best"],
+        )
+        return AdamState(
+            iterate=iterate,
             value=trial.value,
-            lowest=tf.where(lower, trial.value, state.lowest),
+            first=first,
+            second=second,
+            total=total,
+            best=best,
+            lowest=tf.where(is_lowest, trial.value, state.lowest),
             steps=steps,
             averaged=state.averaged + 1,
             evaluations=state.evaluations + 1,
+            scale=state.scale,
         )
 
     def answer(self, state: AdamState) -> Tensor:
         """The average of the iterates."""
+
+        def average(iterate: Tensor, total: Tensor) -> ImagesAndSums:
+            return (self._average(iterate, total, state.averaged),), ()
+
         (image,), _ = self.walk.apply(
-            lambda iterate, total: ((self._average(iterate, total, state.averaged),), ()),
+            average,
             state.iterate,
             state.total,
             into=["gradient"],  # used up, and written anew by the next evaluation
@@ -146,8 +204,8 @@ class Adam:
         return image
 
     def _average(self, iterate: Tensor, total: Tensor, count: Scalar) -> Tensor:
-        """The iterate itself as long as no step was made."""
-        mean = total / _mass(self.averaging, tf.maximum(count, 1), total)
+        """Bias-corrected average of `count` iterates; the iterate itself before the first step."""
+        mean = total / _bias_correction(self.averaging, tf.maximum(count, 1), total)
         return tf.where(count > 0, tf.clip_by_value(mean, 0.0, 1.0), iterate)
 
     def terminate(self, state: AdamState) -> Scalar:
@@ -155,35 +213,52 @@ class Adam:
         return tf.constant(False)
 
     def ended_by(self, state: AdamState) -> str:
-        """It never ends by itself."""
+        """See `Optimizer`; never asked, since `terminate` is never true."""
         return "converged"
 
     def set_back(self, state: AdamState, factor: float) -> AdamState:
-        """At the best image with empty moments."""
-        (iterate,), _ = self.walk.apply(lambda best: ((best,), ()), state.best, into=["iterate"])
-        return self.init(iterate)._replace(
-            scale=factor * state.scale, evaluations=state.evaluations, lowest=state.lowest
+        """Restart at the best image with empty moments."""
+        (iterate,), _ = self.walk.apply(_copy, state.best, into=["iterate"])
+        fresh = self.init(iterate)
+        return fresh._replace(
+            lowest=state.lowest,
+            evaluations=state.evaluations,
+            scale=factor * state.scale,
         )
 
     def given_up(self, state: AdamState, value: Scalar) -> AdamState:
-        """The best image as the answer."""
+        """See `Optimizer`."""
         return self.set_back(state, 1.0)._replace(value=value)
 
     def resample(self, state: AdamState, image: Tensor) -> AdamState:
-        """Moments resized to the image of the next octave, the average begun anew."""
-        size, fresh = Size(*image.shape[1:3]), self.init(image)
+        """Moments resized to the next octave, and an empty average."""
+        size = Size(*image.shape[1:3])
+        fresh = self.init(image)
         first = self.walk.resized("first", state.first, size, "bicubic")
-        resized = self.walk.resized("second", state.second, size, "bilinear")
-        (second,), _ = self.walk.apply(lambda piece: ((tf.nn.relu(piece),), ()), resized, into=["second"])
+        second = self.walk.resized("second", state.second, size, "bilinear")
+        (second,), _ = self.walk.apply(_clip_negative, second, into=["second"])
         return fresh._replace(
-            first=first, second=second, steps=state.steps, evaluations=state.evaluations, scale=state.scale
+            first=first,
+            second=second,
+            steps=state.steps,
+            evaluations=state.evaluations,
+            scale=state.scale,
         )
 
 
-def _toward(mean: Tensor, value: Tensor, decay: float) -> Tensor:
+def _copy(piece: Tensor) -> ImagesAndSums:
+    return (piece,), ()
+
+
+def _clip_negative(piece: Tensor) -> ImagesAndSums:
+    return (tf.nn.relu(piece),), ()
+
+
+def _moving_average(mean: Tensor, value: Tensor, decay: float) -> Tensor:
     return mean * decay + value * (1.0 - decay)
 
 
-def _mass(decay: float, count: Scalar, like: Tensor) -> Scalar:
-    """Sum of the weights of an exponential mean after `count` terms."""
-    return 1.0 - tf.constant(decay, like.dtype) ** tf.cast(count, like.dtype)
+def _bias_correction(decay: float, count: Scalar, like: Tensor) -> Scalar:
+    """Sum of the weights of an exponential moving average after `count` terms, of the dtype of `like`."""
+    base = tf.constant(decay, like.dtype)
+    return 1.0 - base ** tf.cast(count, like.dtype)

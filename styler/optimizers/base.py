@@ -1,4 +1,4 @@
-"""What the loop asks of an optimizer."""
+"""The protocol of an optimizer, and one step of any of them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import tensorflow as tf
 
-from styler.optimizers.walk import Walk
+from styler.optimizers.walk import Array, Walk
 from styler.types import Evaluation, Scalar, Tensor, ValueAndGradient
 
 
 class State(Protocol):
-    """A NamedTuple of tensors or arrays, the optimizer's own; handed in and returned."""
+    """State of an optimizer between two steps: a NamedTuple of tensors or arrays."""
 
     @property
     def value(self) -> Scalar:
-        """Objective at the last evaluation that counts; infinite if nothing was evaluated yet."""
+        """Objective at the last accepted evaluation; infinite if nothing was evaluated yet."""
         ...
 
     @property
@@ -31,23 +31,23 @@ class State(Protocol):
 
     @property
     def scale(self) -> Scalar:
-        """Factor of every step, 1 unless a setback has made it smaller."""
+        """Factor of every step; 1 unless a setback has made the steps smaller."""
         ...
 
     def _asdict(self) -> dict[str, Tensor]: ...
 
 
 class Trial(Protocol):
-    """A NamedTuple of tensors or arrays, the optimizer's own: what it wants to know during a step."""
+    """State of an optimizer within a step: a NamedTuple of tensors or arrays."""
 
     @property
     def image(self) -> Tensor:
-        """Where to evaluate next."""
+        """Image to evaluate next."""
         ...
 
     @property
     def over(self) -> Scalar:
-        """Whether the step can be finished with what is known."""
+        """Whether the step needs no further evaluation."""
         ...
 
 
@@ -58,56 +58,64 @@ TrialT = TypeVar("TrialT", bound=Trial)
 class Optimizer(Protocol[StateT, TrialT]):
     """Minimizes a function of an image whose values stay within 0..1.
 
-    All methods but `ended_by` are functions of tensors that can be traced into a graph. Bound to `Pieces` they work on
-    arrays of the host instead, outside of a graph, and change the buffers of that walk in place: `begin` and `judge`
-    none that a state holds.
+    All methods except `ended_by` and `adopted` work on tensors and can be traced into a graph. An optimizer whose walk
+    is `Pieces` works on arrays of the host, outside of a graph, and changes the buffers of that walk in place; `begin`
+    and `judge` change no buffer that a state holds.
 
     Attributes:
-        walk: Through images.
-        history: Pairs of images that it keeps beside the others; 0 for none.
-        buffers: Field of its state with arrays of the size of an image -> name of the buffer on the host.
+        walk: Applies formulas to images.
+        history: Pairs of images that a state holds beside the single images; 0 for none.
+        buffers: Image-sized field of the state -> name of its buffer on the host.
     """
 
     buffers: ClassVar[Mapping[str, str]]
 
     @property
     def walk(self) -> Walk:
-        """See above."""
+        """See the class."""
         ...
 
     @property
     def history(self) -> int:
-        """See above."""
+        """See the class."""
         ...
 
     def on_host(self, walk: Walk, steps: int, history: int | None) -> Optimizer[StateT, TrialT]:
-        """The optimizer on arrays of the host.
+        """The same optimizer for arrays of the host.
 
         Args:
-            walk: Through these arrays.
-            steps: That it will make at most; it keeps no more history than they can fill.
-            history: Most pairs to keep; None for its own number.
+            walk: Walk through these arrays.
+            steps: Most steps that will be made; the history is no longer than they can fill.
+            history: Most pairs to keep; None for the optimizer's own number.
         """
         ...
 
-    def like(self, arrays: Mapping[str, Any]) -> Optimizer[StateT, TrialT]:
-        """The optimizer with as much history as a state has whose arrays these are, by `descent.tensors`."""
+    def like(self, arrays: Mapping[str, Array]) -> Optimizer[StateT, TrialT]:
+        """The same optimizer with the history length of a saved state.
+
+        Args:
+            arrays: The saved arrays, named as by `descent.tensors`.
+        """
         ...
 
     def adopted(self, state: StateT) -> StateT:
-        """A state with another length of history as one of this optimizer's own; outside of a graph."""
+        """Convert a state with another history length to this optimizer's own; outside of a graph."""
         ...
 
     def init(self, image: Tensor) -> StateT:
-        """State at the start, `image` float32 (1, H, W, 3); the first step may do no more than evaluate there."""
+        """State at the start.
+
+        Args:
+            image: Start, float32, (1, H, W, 3). The first step may do no more than evaluate there.
+        """
         ...
 
     def begin(self, state: StateT) -> tuple[StateT, TrialT]:
-        """The state made ready for a step, to the same bits also a second time, and the step's first trial."""
+        """Prepare a step: the state to step from, and the first trial. Repeating it gives the same bits."""
         ...
 
     def judge(self, state: StateT, trial: TrialT, evaluation: Evaluation) -> TrialT:
-        """The trial after the objective was evaluated at its image."""
+        """The trial after its image was evaluated."""
         ...
 
     def finish(self, state: StateT, trial: TrialT) -> StateT:
@@ -115,11 +123,11 @@ class Optimizer(Protocol[StateT, TrialT]):
         ...
 
     def answer(self, state: StateT) -> Tensor:
-        """The image found so far."""
+        """Best estimate of the minimum so far, an image."""
         ...
 
     def terminate(self, state: StateT) -> Scalar:
-        """Whether further steps are of no use, boolean tensor."""
+        """Whether further steps are useless, boolean tensor."""
         ...
 
     def ended_by(self, state: StateT) -> str:
@@ -127,32 +135,45 @@ class Optimizer(Protocol[StateT, TrialT]):
         ...
 
     def set_back(self, state: StateT, factor: float) -> StateT:
-        """At the best image, with steps smaller by a factor and nothing remembered of gradients."""
+        """Restart at the best image, without gradients of the past and with steps scaled by `factor`."""
         ...
 
     def given_up(self, state: StateT, value: Scalar) -> StateT:
-        """The best image as the answer; its value is given."""
+        """State whose answer is the best image, with objective `value`."""
         ...
 
     def resample(self, state: StateT, image: Tensor) -> StateT:
-        """State to continue from at another octave, where `image` is the resized answer."""
+        """State at the start of the next octave.
+
+        Args:
+            state: State at the end of the octave before.
+            image: Its answer, resized.
+        """
         ...
 
 
 AnyOptimizer: TypeAlias = Optimizer[Any, Any]
-"""One whose state and trial are handed on and not looked into."""
+"""An optimizer for callers that pass its states and trials on without looking inside."""
 
 
-def step(optimizer: Optimizer[StateT, TrialT], state: StateT, objective: ValueAndGradient) -> StateT:
-    """The state after one step: `begin`, then `judge` until the trial is over, then `finish`."""
+def step(
+    optimizer: Optimizer[StateT, TrialT],
+    state: StateT,
+    objective: ValueAndGradient,
+) -> StateT:
+    """Make one step: `begin`, then `judge` until the trial is over, then `finish`."""
     ready, trial = optimizer.begin(state)
 
-    def judged(trial: TrialT) -> TrialT:
-        return optimizer.judge(ready, trial, objective(trial.image))
+    def goes_on(trial: TrialT) -> Scalar:
+        return tf.logical_not(trial.over)
+
+    def judged(trial: TrialT) -> tuple[TrialT]:
+        evaluation = objective(trial.image)
+        return (optimizer.judge(ready, trial, evaluation),)
 
     if tf.executing_eagerly():
         while not bool(trial.over):
-            trial = judged(trial)
+            (trial,) = judged(trial)
     else:
-        (trial,) = tf.while_loop(lambda trial: tf.logical_not(trial.over), lambda trial: (judged(trial),), (trial,))
+        (trial,) = tf.while_loop(goes_on, judged, (trial,))
     return optimizer.finish(ready, trial)

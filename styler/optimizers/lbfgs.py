@@ -1,21 +1,21 @@
 """Limited-memory BFGS on tensors (Nocedal 1980; Byrd, Nocedal & Schnabel 1994), within a box.
 
-The box 0..1 is kept by projection (Bertsekas 1982): pixels at a bound whose gradient points out are frozen for
-the step, the others move by the quasi-Newton direction and are clipped.
+The box 0..1 is kept by projection (Bertsekas 1982): values at a bound that the gradient pulls outside are fixed for
+the step, the others move along the quasi-Newton direction and are clipped.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from styler.optimizers.line_search import Search, Start, judged, search_along
-from styler.optimizers.walk import WHOLE, Walk
+from styler.optimizers.walk import WHOLE, Array, Formula, ImagesAndSums, Walk
 from styler.types import Evaluation, Scalar, Tensor
 
 CURVATURE = 1e-6  # pairs with s.y below this share of |s||y| are not kept: they would blow up the next direction
@@ -30,15 +30,15 @@ class LbfgsState(NamedTuple):
         image: Iterate, the best one so far since every step descends.
         value: Objective at `image`; infinite before the first step, which only evaluates.
         gradient: Gradient at `image`.
-        moves: Last differences of iterates, (history, *image.shape), a ring.
-        turns: Last differences of gradients, likewise.
-        cross: move_i . turn_j, (history, history), float64; row and column `newest` are those of an older pair.
-        inner: turn_i . turn_j, likewise.
+        moves: Last differences of iterates, s_i of the literature, (history, *image.shape), a ring.
+        turns: Last differences of gradients, y_i of the literature, likewise.
+        cross: s_i . y_j, (history, history), float64; row and column `newest` are those of an older pair.
+        inner: y_i . y_j, likewise.
         known: Which places of the ring hold a pair, boolean (history,).
         newest: Place of the newest pair in the ring.
         failures: Searches that failed in a row.
         stalled: Steps in a row that gained less than `tolerance`.
-        steps: Searches so far, failed ones too.
+        steps: Searches so far, failed ones included.
         evaluations: Evaluations so far.
         scale: Factor of the first trial of a search and of the largest step.
     """
@@ -59,16 +59,42 @@ class LbfgsState(NamedTuple):
     scale: Scalar = 1.0
 
 
+class Products(NamedTuple):
+    """Scalar products of the gradient with all pairs, each (history,), float64.
+
+    Attributes:
+        with_moves: Products with `moves`.
+        with_turns: Products with `turns`.
+    """
+
+    with_moves: Tensor
+    with_turns: Tensor
+
+
+class Weights(NamedTuple):
+    """The inverse-Hessian product as a weighted sum, float64.
+
+    Attributes:
+        of_gradient: Weight of the gradient, a scalar.
+        of_moves: Weights of `moves`, (history,) in the order of the ring.
+        of_turns: Weights of `turns`, likewise.
+    """
+
+    of_gradient: Scalar
+    of_moves: Tensor
+    of_turns: Tensor
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lbfgs:
-    """L-BFGS with a safeguarded backtracking search.
+    """L-BFGS with a safeguarded backtracking line search.
 
     Attributes:
         history: Pairs of differences kept; each costs two images of memory.
         learning_rate: First trial of every search, in units of the quasi-Newton step.
         tolerance: Relative gain of a step below which it counts as stalled.
         patience: Stalled steps in a row after which the optimizer terminates.
-        walk: Through images and rings.
+        walk: Walk through images and rings.
     """
 
     history: int = 10  # crowsonkb's style-transfer-pytorch; more costs memory and gains little
@@ -85,26 +111,30 @@ class Lbfgs:
 
     def on_host(self, walk: Walk, steps: int, history: int | None) -> Lbfgs:
         """See `Optimizer`."""
-        most = min(self.history, steps, self.history if history is None else history)
+        most = min(self.history, steps)
+        if history is not None:
+            most = min(most, history)
         return replace(self, walk=walk, history=max(1, most))
 
-    def like(self, arrays: Mapping[str, Any]) -> Lbfgs:
+    def like(self, arrays: Mapping[str, Array]) -> Lbfgs:
         """See `Optimizer`."""
-        known = np.shape(arrays.get("state.known", ()))
-        return replace(self, history=known[0]) if len(known) == 1 and known[0] else self
+        known = arrays.get("state.known")
+        if known is None or known.ndim != 1 or len(known) == 0:
+            return self
+        return replace(self, history=len(known))
 
     def init(self, image: Tensor) -> LbfgsState:
-        """Nothing known but where to start."""
-        table = tf.zeros([self.history, self.history], tf.float64)
+        """No history, and nothing evaluated yet."""
         zero = tf.constant(0)
+        empty_table = tf.zeros([self.history, self.history], tf.float64)
         return LbfgsState(
             image=image,
             value=tf.constant(math.inf, image.dtype),
             gradient=self.walk.zeros("slope", image),
             moves=self.walk.ring("moves", self.history, image),
             turns=self.walk.ring("turns", self.history, image),
-            cross=table,
-            inner=table,
+            cross=empty_table,
+            inner=empty_table,
             known=tf.zeros([self.history], tf.bool),
             newest=zero,
             failures=zero,
@@ -115,21 +145,34 @@ class Lbfgs:
         )
 
     def begin(self, state: LbfgsState) -> tuple[LbfgsState, Search]:
-        """The state with its tables of products, and a search along the quasi-Newton direction."""
-        state, by_moves, by_turns = self._with_products(state)
-        direction, length = self._aimed(state, *pair_weights(state, by_moves, by_turns))
-        return state, search_along(self.walk, _start(state), direction, length)
+        """The state with complete tables of products, and a search along the quasi-Newton direction."""
+        state, products = self._with_products(state)
+        weights = pair_weights(state, products)
+        direction, length = self._direction(state, weights)
+        search = search_along(self.walk, _start(state), direction, length)
+        return state, search
 
     def judge(self, state: LbfgsState, trial: Search, evaluation: Evaluation) -> Search:
-        """The search with one trial more."""
+        """The search after one more trial."""
         return judged(self.walk, trial, evaluation, _start(state))
 
     def finish(self, state: LbfgsState, trial: Search) -> LbfgsState:
-        """The state where the search has led, or without a history where it led nowhere."""
-        stayed = state._replace(known=tf.zeros_like(state.known), failures=state.failures + 1)
-        chosen = tf.cond(trial.accepted, lambda: self._moved(state, trial), lambda: stayed)
-        searched = tf.where(tf.math.is_inf(state.value), 0, 1)  # the first evaluation is not a search
-        return chosen._replace(steps=state.steps + searched, evaluations=state.evaluations + trial.evaluations)
+        """The state at the point that the search accepted; without a history if it accepted none."""
+        failed = state._replace(
+            known=tf.zeros_like(state.known),
+            failures=state.failures + 1,
+        )
+        new = tf.cond(
+            trial.accepted,
+            lambda: self._moved(state, trial),
+            lambda: failed,
+        )
+        is_first_evaluation = tf.math.is_inf(state.value)
+        searches = tf.where(is_first_evaluation, 0, 1)
+        return new._replace(
+            steps=state.steps + searches,
+            evaluations=state.evaluations + trial.evaluations,
+        )
 
     def answer(self, state: LbfgsState) -> Tensor:
         """The iterate."""
@@ -144,176 +187,250 @@ class Lbfgs:
         return "line search" if int(state.failures) >= 2 else "converged"
 
     def set_back(self, state: LbfgsState, factor: float) -> LbfgsState:
-        """At the iterate with no pairs and nothing known of the objective."""
+        """Restart at the iterate, without pairs or knowledge of the objective."""
         fresh = self.init(state.image)
-        return fresh._replace(scale=factor * state.scale, evaluations=state.evaluations)
+        return fresh._replace(
+            evaluations=state.evaluations,
+            scale=factor * state.scale,
+        )
 
     def given_up(self, state: LbfgsState, value: Scalar) -> LbfgsState:
-        """The iterate, since every step descends."""
+        """See `Optimizer`; the iterate is the best image, since every step descends."""
         return state._replace(value=value)
 
     def resample(self, state: LbfgsState, image: Tensor) -> LbfgsState:
-        """Begun anew: curvature pairs of another resolution mislead more than they help."""
+        """A new start: curvature pairs of another resolution mislead more than they help."""
         return self.init(image)
 
     def adopted(self, state: LbfgsState) -> LbfgsState:
-        """See `Optimizer`; of the pairs the newest that it has room for."""
+        """See `Optimizer`; keeps the newest pairs that there is room for."""
         if len(state.known) == self.history:
             return state
-        state, _, _ = replace(self, walk=WHOLE)._with_products(LbfgsState(*map(tf.convert_to_tensor, state)))
+        state = LbfgsState(*(tf.convert_to_tensor(value) for value in state))
+        state, _ = replace(self, walk=WHOLE)._with_products(state)
         length = state.known.shape[0]
-        order = (np.arange(length) + int(state.newest) + 1) % length  # oldest first
-        kept = order[state.known.numpy()[order]][-self.history :]
-        free = self.history - len(kept)
-        tables = [np.pad(table.numpy()[np.ix_(kept, kept)], (0, free)) for table in (state.cross, state.inner)]
-        rings = [
-            tf.concat([tf.gather(ring, kept), tf.zeros([free, *ring.shape[1:]], ring.dtype)], 0)
-            for ring in (state.moves, state.turns)
-        ]
+        oldest_first = (np.arange(length) + int(state.newest) + 1) % length
+        is_known = state.known.numpy()[oldest_first]
+        kept = oldest_first[is_known][-self.history :]
+        count = len(kept)
+
+        def shortened_ring(ring: Tensor) -> Tensor:
+            padding = tf.zeros([self.history - count, *ring.shape[1:]], ring.dtype)
+            return tf.concat([tf.gather(ring, kept), padding], 0)
+
+        def shortened_table(table: Tensor) -> Tensor:
+            part = table.numpy()[np.ix_(kept, kept)]
+            return tf.constant(np.pad(part, (0, self.history - count)))
+
         return state._replace(
-            moves=rings[0],
-            turns=rings[1],
-            cross=tf.constant(tables[0]),
-            inner=tf.constant(tables[1]),
-            known=tf.constant(np.arange(self.history) < len(kept)),
-            newest=tf.constant(max(len(kept) - 1, 0)),
+            moves=shortened_ring(state.moves),
+            turns=shortened_ring(state.turns),
+            cross=shortened_table(state.cross),
+            inner=shortened_table(state.inner),
+            known=tf.constant(np.arange(self.history) < count),
+            newest=tf.constant(max(count - 1, 0)),
         )
 
-    def _with_products(self, state: LbfgsState) -> tuple[LbfgsState, Tensor, Tensor]:
-        """The tables of scalar products with the newest pair filled in, and the gradient's products with all pairs.
-
-        Returns:
-            The state, and the products with its moves and turns, (history,), float64.
-        """
+    def _with_products(self, state: LbfgsState) -> tuple[LbfgsState, Products]:
+        """The state with the newest pair in its tables, and the projected gradient's products with all pairs."""
         newest = state.newest
 
-        def products(
-            image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor
-        ) -> tuple[tuple[()], tuple[Tensor, Tensor]]:
-            free = _free(image, gradient)
-            return (), (_dots(moves, [free, turns[newest]]), _dots(turns, [free, moves[newest], turns[newest]]))
+        def formula(image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor) -> ImagesAndSums:
+            gradient = _projected(image, gradient)
+            with_moves = _dots(moves, [gradient, turns[newest]])
+            with_turns = _dots(turns, [gradient, moves[newest], turns[newest]])
+            return (), (with_moves, with_turns)
 
-        _, (of_moves, of_turns) = self.walk.apply(products, state.image, state.gradient, state.moves, state.turns)
-        of_moves, of_turns = (tf.cast(each, tf.float64) for each in (of_moves, of_turns))
-        cross = _with_column(_with_row(state.cross, newest, of_turns[:, 1]), newest, of_moves[:, 1])
-        inner = _with_column(_with_row(state.inner, newest, of_turns[:, 2]), newest, of_turns[:, 2])
-        return state._replace(cross=cross, inner=inner), of_moves[:, 0], of_turns[:, 0]
-
-    def _aimed(self, state: LbfgsState, scale: Scalar, of_moves: Tensor, of_turns: Tensor) -> tuple[Tensor, Scalar]:
-        """Direction and first length of a search: minus the inverse-Hessian product, or downhill if that leads up.
-
-        The product is what the two-loop recursion gives (Nocedal & Wright 2006, algorithm 7.4), in two passes over the
-        pairs: the compact form of Byrd, Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs scalar
-        products with all pairs, two triangular systems of the history's size, and one weighted sum of all pairs.
-        """
-
-        def quasi_newton(image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor) -> Aimed:
-            factor, *weights = (tf.cast(each, image.dtype) for each in (scale, of_moves, of_turns))
-            free = _free(image, gradient)
-            product = factor * free + _weighted_sum(moves, weights[0]) + _weighted_sum(turns, weights[1])
-            return _direction(tf.where(_held(image, gradient), tf.zeros_like(product), -product), free)
-
-        def steepest(image: Tensor, gradient: Tensor) -> Aimed:
-            free = _free(image, gradient)
-            return _direction(-free, free)
-
-        def along(formula: Callable[..., Aimed], *arrays: Tensor) -> tuple[Tensor, Scalar, Scalar, Scalar]:
-            (direction,), sums = self.walk.apply(formula, *arrays, into=["direction"])
-            return direction, *sums
-
-        aimed = along(quasi_newton, state.image, state.gradient, state.moves, state.turns)
-        direction, _, square, count = tf.cond(
-            aimed[1] < 0, lambda: aimed, lambda: along(steepest, state.image, state.gradient)
+        _, (with_moves, with_turns) = self.walk.apply(
+            formula,
+            state.image,
+            state.gradient,
+            state.moves,
+            state.turns,
         )
-        typical = tf.sqrt(square / count) + tf.constant(1e-30, square.dtype)
-        has_history = tf.reduce_any(state.known)
-        wanted = tf.where(has_history, tf.cast(self.learning_rate, square.dtype), FIRST_STEP / typical)
-        return direction, state.scale * tf.minimum(wanted, LARGEST_STEP / typical)
+        with_moves = tf.cast(with_moves, tf.float64)
+        with_turns = tf.cast(with_turns, tf.float64)
+        cross = _with_row(state.cross, newest, with_turns[:, 1])
+        cross = _with_column(cross, newest, with_moves[:, 1])
+        inner = _with_row(state.inner, newest, with_turns[:, 2])
+        inner = _with_column(inner, newest, with_turns[:, 2])
+        return (
+            state._replace(cross=cross, inner=inner),
+            Products(with_moves[:, 0], with_turns[:, 0]),
+        )
 
-    def _moved(self, state: LbfgsState, found: Search) -> LbfgsState:
-        arrays = (state.image, state.gradient, found.image, found.gradient)
-        _, (product, *squares) = self.walk.apply(_products_of_pair, *arrays)
-        useful = product > CURVATURE * tf.sqrt(squares[0] * squares[1])  # positive beyond rounding
+    def _direction(self, state: LbfgsState, weights: Weights) -> tuple[Tensor, Scalar]:
+        """Direction and first length of a search: quasi-Newton, or steepest descent if that leads uphill."""
+
+        def quasi_newton(image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor) -> ImagesAndSums:
+            of_gradient, of_moves, of_turns = (tf.cast(weight, image.dtype) for weight in weights)
+            projected = _projected(image, gradient)
+            product = of_gradient * projected + _weighted_sum(moves, of_moves) + _weighted_sum(turns, of_turns)
+            is_fixed = _is_fixed(image, gradient)
+            direction = tf.where(is_fixed, tf.zeros_like(product), -product)
+            return _with_sums(direction, projected)
+
+        def steepest(image: Tensor, gradient: Tensor) -> ImagesAndSums:
+            projected = _projected(image, gradient)
+            return _with_sums(-projected, projected)
+
+        def applied(formula: Formula, *arrays: Tensor) -> tuple[Tensor, Scalar, Scalar, Scalar]:
+            (direction,), sums = self.walk.apply(formula, *arrays, into=["direction"])
+            slope, square, count = sums
+            return direction, slope, square, count
+
+        newton = applied(quasi_newton, state.image, state.gradient, state.moves, state.turns)
+        _, newton_slope, _, _ = newton
+        direction, _, square, count = tf.cond(
+            newton_slope < 0,
+            lambda: newton,
+            lambda: applied(steepest, state.image, state.gradient),
+        )
+        root_mean_square = tf.sqrt(square / count) + tf.constant(1e-30, square.dtype)
+        wanted = tf.where(
+            tf.reduce_any(state.known),
+            tf.cast(self.learning_rate, square.dtype),
+            FIRST_STEP / root_mean_square,
+        )
+        length = state.scale * tf.minimum(wanted, LARGEST_STEP / root_mean_square)
+        return direction, length
+
+    def _moved(self, state: LbfgsState, search: Search) -> LbfgsState:
+        """The state at the point that a search accepted, with the new pair if its curvature is positive."""
         place = (state.newest + 1) % self.history
+        has_curvature = self._has_curvature(state, search)
 
-        def stored() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-            moves = self.walk.stored(state.moves, place, tf.subtract, found.image, state.image)
-            turns = self.walk.stored(state.turns, place, tf.subtract, found.gradient, state.gradient)
-            return moves, turns, _with_row(state.known, place, tf.constant(True)), place
+        def with_pair() -> tuple[Tensor, Tensor, Tensor, Scalar]:
+            moves = self.walk.stored(state.moves, place, tf.subtract, search.image, state.image)
+            turns = self.walk.stored(state.turns, place, tf.subtract, search.gradient, state.gradient)
+            known = _with_row(state.known, place, tf.constant(True))
+            return moves, turns, known, place
 
         moves, turns, known, newest = tf.cond(
-            useful, stored, lambda: (state.moves, state.turns, state.known, state.newest)
+            has_curvature,
+            with_pair,
+            lambda: (state.moves, state.turns, state.known, state.newest),
         )
         (image, gradient), _ = self.walk.apply(
-            lambda image, gradient: ((image, gradient), ()), found.image, found.gradient, into=["iterate", "slope"]
+            lambda image, gradient: ((image, gradient), ()),
+            search.image,
+            search.gradient,
+            into=["iterate", "slope"],
         )
-        gain = (state.value - found.value) / tf.maximum(tf.abs(state.value), 1e-30)
+        gain = (state.value - search.value) / tf.maximum(tf.abs(state.value), 1e-30)
+        is_stalled = gain < self.tolerance
         return state._replace(
             image=image,
-            value=found.value,
+            value=search.value,
             gradient=gradient,
             moves=moves,
             turns=turns,
             known=known,
             newest=newest,
             failures=tf.zeros_like(state.failures),
-            stalled=tf.where(gain < self.tolerance, state.stalled + 1, tf.zeros_like(state.stalled)),
+            stalled=tf.where(is_stalled, state.stalled + 1, tf.zeros_like(state.stalled)),
         )
 
+    def _has_curvature(self, state: LbfgsState, search: Search) -> Scalar:
+        """Whether s.y of the new pair is positive beyond rounding, boolean tensor."""
 
-Aimed: TypeAlias = tuple[tuple[Tensor], tuple[Scalar, Scalar, Scalar]]
+        def formula(
+            image: Tensor,
+            gradient: Tensor,
+            new_image: Tensor,
+            new_gradient: Tensor,
+        ) -> ImagesAndSums:
+            move = new_image - image
+            turn = new_gradient - gradient
+            return (), (
+                tf.reduce_sum(move * turn),
+                tf.reduce_sum(tf.square(move)),
+                tf.reduce_sum(tf.square(turn)),
+            )
+
+        _, (product, move_square, turn_square) = self.walk.apply(
+            formula,
+            state.image,
+            state.gradient,
+            search.image,
+            search.gradient,
+        )
+        return product > CURVATURE * tf.sqrt(move_square * turn_square)
 
 
-def _direction(direction: Tensor, slope: Tensor) -> Aimed:
-    """With its product with the slope, its own square, and the number of its values."""
-    count = tf.cast(tf.size(direction), direction.dtype)
-    return (direction,), (tf.reduce_sum(direction * slope), tf.reduce_sum(tf.square(direction)), count)
+def pair_weights(state: LbfgsState, products: Products) -> Weights:
+    """Weights of the gradient and of all pairs in the inverse-Hessian product.
+
+    The product is that of the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4). The compact form of Byrd,
+    Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs only two passes over the pairs: scalar products
+    with all pairs, and, after two triangular systems of the history's size, one weighted sum of all pairs.
+
+    Args:
+        state: State with complete tables; its `cross`, `inner`, `known` and `newest` are used.
+        products: Products of the gradient with all pairs.
+    """
+    history = state.known.shape[0]
+    oldest_first = (state.newest + 1 + tf.range(history)) % history
+    known = tf.cast(tf.gather(state.known, oldest_first), tf.float64)
+
+    def ordered(values: Tensor) -> Tensor:
+        return known * tf.gather(values, oldest_first)
+
+    def ordered_table(table: Tensor) -> Tensor:
+        rows = tf.gather(table, oldest_first)
+        both_known = known[:, None] * known
+        return both_known * tf.gather(rows, oldest_first, axis=1)
+
+    def in_ring_order(column: Tensor) -> Tensor:
+        return tf.scatter_nd(oldest_first[:, None], column[:, 0], [history])
+
+    cross = ordered_table(state.cross)
+    inner = ordered_table(state.inner)
+    with_moves = ordered(products.with_moves)
+    with_turns = ordered(products.with_turns)
+    scale = _initial_scale(state)
+    upper = tf.linalg.band_part(cross, 0, -1) + tf.linalg.diag(1.0 - known)  # R of the theorem
+    solved = tf.linalg.triangular_solve(upper, with_moves[:, None], lower=False)
+    diagonal = tf.linalg.diag(tf.linalg.diag_part(cross))  # D of the theorem
+    middle = tf.matmul(diagonal + scale * inner, solved)
+    of_moves = tf.linalg.triangular_solve(
+        upper,
+        middle - scale * with_turns[:, None],
+        lower=False,
+        adjoint=True,
+    )
+    of_turns = -scale * solved
+    return Weights(scale, in_ring_order(of_moves), in_ring_order(of_turns))
 
 
-def _products_of_pair(
-    image: Tensor, gradient: Tensor, new_image: Tensor, new_gradient: Tensor
-) -> tuple[tuple[()], tuple[Scalar, Scalar, Scalar]]:
-    move, turn = new_image - image, new_gradient - gradient
-    return (), (tf.reduce_sum(move * turn), tf.reduce_sum(tf.square(move)), tf.reduce_sum(tf.square(turn)))
+def _initial_scale(state: LbfgsState) -> Scalar:
+    """s.y / y.y of the newest pair (Nocedal & Wright 2006, eq. 7.20); 1 without one."""
+    known = state.known[state.newest]
+    product = tf.linalg.diag_part(state.cross)[state.newest]
+    square = tf.linalg.diag_part(state.inner)[state.newest]
+    one = tf.ones_like(square)
+    return tf.where(known, product / tf.where(known, square, one), one)
 
 
 def _start(state: LbfgsState) -> Start:
     return Start(state.image, state.value, state.gradient)
 
 
-def pair_weights(state: Any, by_moves: Tensor, by_turns: Tensor) -> tuple[Scalar, Tensor, Tensor]:
-    """Weights of the gradient, the moves and the turns whose sum is the inverse-Hessian product.
-
-    Args:
-        state: Its `cross`, `inner`, `known` and `newest` count.
-        by_moves: Scalar products of the gradient with the moves, (history,), float64.
-        by_turns: The same with the turns.
-
-    Returns:
-        A scalar and two tensors (history,) in the order of the ring, float64.
-    """
-    history = state.known.shape[0]
-    order = (state.newest + 1 + tf.range(history)) % history  # oldest first
-    known = tf.cast(tf.gather(state.known, order), tf.float64)
-    both = known[:, None] * known
-    cross, inner = (both * tf.gather(tf.gather(table, order), order, axis=1) for table in (state.cross, state.inner))
-    by_moves, by_turns = (known * tf.gather(products, order) for products in (by_moves, by_turns))
-    scale = _initial_scale(state)
-    upper = tf.linalg.band_part(cross, 0, -1) + tf.linalg.diag(1.0 - known)
-    inverse = tf.linalg.triangular_solve(upper, by_moves[:, None], lower=False)
-    middle = tf.matmul(tf.linalg.diag(tf.linalg.diag_part(cross)) + scale * inner, inverse)
-    outer = tf.linalg.triangular_solve(upper, middle - scale * by_turns[:, None], lower=False, adjoint=True)
-    places = [tf.scatter_nd(order[:, None], weights[:, 0], [history]) for weights in (outer, -scale * inverse)]
-    return scale, places[0], places[1]
+def _with_sums(direction: Tensor, gradient: Tensor) -> ImagesAndSums:
+    """A search direction, with its product with the gradient, its own square, and the number of its values."""
+    slope = tf.reduce_sum(direction * gradient)
+    square = tf.reduce_sum(tf.square(direction))
+    count = tf.cast(tf.size(direction), direction.dtype)
+    return (direction,), (slope, square, count)
 
 
 def _dots(ring: Tensor, images: list[Tensor]) -> Tensor:
-    """Scalar products of every place of a ring (history, N) with some images (N,), (history, len(images))."""
+    """Scalar products of every image of a ring (history, N) with images (N,), (history, len(images))."""
     return tf.matmul(ring, tf.stack(images), transpose_b=True)
 
 
 def _weighted_sum(ring: Tensor, weights: Tensor) -> Tensor:
-    """Sum of the places of a ring (history, N) times weights (history,)."""
+    """Sum of the images of a ring (history, N), weighted by (history,)."""
     return tf.matmul(weights[None], ring)[0]
 
 
@@ -325,18 +442,13 @@ def _with_column(table: Tensor, place: Scalar, column: Tensor) -> Tensor:
     return tf.transpose(_with_row(tf.transpose(table), place, column))
 
 
-def _initial_scale(state: Any) -> Scalar:
-    """move.turn / turn.turn of the newest pair (Nocedal & Wright 2006, eq. 7.20); 1 without one."""
-    known = state.known[state.newest]
-    product, square = (tf.linalg.diag_part(table)[state.newest] for table in (state.cross, state.inner))
-    return tf.where(known, product / tf.where(known, square, tf.ones_like(square)), tf.ones_like(square))
+def _is_fixed(image: Tensor, gradient: Tensor) -> Tensor:
+    """Which values are at a bound and pulled outside, boolean."""
+    pulled_below = (image <= 0.0) & (gradient > 0)
+    pulled_above = (image >= 1.0) & (gradient < 0)
+    return tf.logical_or(pulled_below, pulled_above)
 
 
-def _held(image: Tensor, gradient: Tensor) -> Tensor:
-    """Pixels at a bound that are pulled outside."""
-    return tf.logical_or((image <= 0.0) & (gradient > 0), (image >= 1.0) & (gradient < 0))
-
-
-def _free(image: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient of pixels that may move, 0 elsewhere."""
-    return tf.where(_held(image, gradient), tf.zeros_like(gradient), gradient)
+def _projected(image: Tensor, gradient: Tensor) -> Tensor:
+    """The projected gradient: 0 where a value must not move."""
+    return tf.where(_is_fixed(image, gradient), tf.zeros_like(gradient), gradient)

@@ -1,4 +1,4 @@
-"""Backtracking line search within a box: about one evaluation for each step of a quasi-Newton method."""
+"""Backtracking line search within a box; a quasi-Newton method needs about one evaluation for each step."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from styler.optimizers.walk import Walk
+from styler.optimizers.walk import ImagesAndSums, Walk
 from styler.types import Evaluation, Scalar, Tensor
 
 SUFFICIENT_DECREASE = 1e-4  # Nocedal & Wright 2006, section 3.1
 TRIALS = 6  # the last trial is at most 2^-5 of the first
-LEAST_SHRINK, MOST_SHRINK = 0.5, 0.1  # safeguards of the interpolated step, Nocedal & Wright 2006, section 3.5
+LEAST_SHRINK = 0.5  # safeguards of the interpolated step, Nocedal & Wright 2006, section 3.5
+MOST_SHRINK = 0.1
 
 
 class Search(NamedTuple):
-    """A search under way, or its outcome.
+    """A line search under way, or its outcome.
 
     Attributes:
-        accepted: Whether `image` is a new point.
-        image: Where to evaluate next, or the point that was accepted.
-        slope: What the gradient at the start promises of the way to `image`.
+        accepted: Whether `image` is the new iterate.
+        image: Image to evaluate next, or the last one that was evaluated.
+        slope: Change of the objective on the way to `image` that the gradient at the start predicts.
         value: Objective of the last trial.
-        gradient: Its gradient.
+        gradient: Gradient of the last trial.
         evaluations: Trials so far.
-        length: Of the step to `image`.
-        direction: Of the search.
-        over: Whether it has ended, one way or the other.
+        length: Step length at `image`.
+        direction: Search direction, of the image's shape.
+        over: Whether the search has ended, with or without success.
     """
 
     accepted: Scalar
@@ -41,7 +42,13 @@ class Search(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where a search starts: an image with values in 0..1, the objective there, infinite if nobody knows, its slope."""
+    """Start of a line search.
+
+    Attributes:
+        image: Iterate, values in 0..1.
+        value: Objective there; infinite if it is unknown.
+        gradient: Gradient there.
+    """
 
     image: Tensor
     value: Scalar
@@ -49,58 +56,110 @@ class Start(NamedTuple):
 
 
 def search_along(walk: Walk, start: Start, direction: Tensor, length: Scalar) -> Search:
-    """A search before its first trial.
+    """A line search before its first trial.
 
     Args:
-        walk: Through images.
-        start: Where it starts.
-        direction: Where to go, of the image's shape.
-        length: First step along `direction`.
+        walk: Walk through images.
+        start: Start of the search.
+        direction: Search direction, of the image's shape.
+        length: First step length.
     """
-    image, slope = _moved(walk, start, direction, length)
-    no = tf.constant(False)
-    return Search(no, image, slope, start.value, start.gradient, tf.constant(0), length, direction, no)
+    image, slope = _projected_step(walk, start, direction, length)
+    return Search(
+        accepted=tf.constant(False),
+        image=image,
+        slope=slope,
+        value=start.value,
+        gradient=start.gradient,
+        evaluations=tf.constant(0),
+        length=length,
+        direction=direction,
+        over=tf.constant(False),
+    )
 
 
 def judged(walk: Walk, search: Search, trial: Evaluation, start: Start) -> Search:
-    """The search after the objective was evaluated at its image.
+    """The line search after its image was evaluated.
 
-    A trial is accepted if it satisfies Armijo's condition along the clipped path (Bertsekas 1982), or if nobody knows
-    the value at the start; one whose value or gradient is not finite never is. Else the next trial is a shorter step.
+    A trial is accepted if it satisfies Armijo's condition along the projected path (Bertsekas 1982), or if the value at
+    the start is unknown; never if its value or gradient is not finite. Otherwise the next trial is a shorter step.
 
     Args:
-        walk: Through images.
-        search: That was under way.
-        trial: Value and gradient there.
-        start: Where it started.
+        walk: Walk through images.
+        search: Search under way.
+        trial: Value and gradient at `search.image`.
+        start: Start of the search.
     """
-    _, (size,) = walk.apply(lambda gradient: ((), (tf.reduce_sum(tf.abs(gradient)),)), trial.gradient)
-    usable = tf.math.is_finite(trial.value) & tf.math.is_finite(size)
-    fell = tf.logical_and(usable, trial.value <= start.value + SUFFICIENT_DECREASE * search.slope)
-    accepted = tf.logical_and(fell, tf.logical_or(search.slope < 0, tf.math.is_inf(start.value)))
+    _, (gradient_size,) = walk.apply(_absolute_sum, trial.gradient)
+    is_finite = tf.math.is_finite(trial.value) & tf.math.is_finite(gradient_size)
+    decreases = tf.logical_and(
+        is_finite,
+        trial.value <= start.value + SUFFICIENT_DECREASE * search.slope,
+    )
+    accepted = tf.logical_and(
+        decreases,
+        tf.logical_or(search.slope < 0, tf.math.is_inf(start.value)),
+    )
     evaluations = search.evaluations + 1
     over = tf.logical_or(accepted, evaluations >= TRIALS)
-    length = tf.where(accepted, search.length, search.length * shrink(start.value, trial.value, search.slope))
+    shorter = search.length * shrink(start.value, trial.value, search.slope)
+    length = tf.where(accepted, search.length, shorter)
     image, slope = tf.cond(
-        over, lambda: (search.image, search.slope), lambda: _moved(walk, start, search.direction, length)
+        over,
+        lambda: (search.image, search.slope),
+        lambda: _projected_step(walk, start, search.direction, length),
     )
-    return Search(accepted, image, slope, *trial, evaluations, length, search.direction, over)
+    return Search(
+        accepted=accepted,
+        image=image,
+        slope=slope,
+        value=trial.value,
+        gradient=trial.gradient,
+        evaluations=evaluations,
+        length=length,
+        direction=search.direction,
+        over=over,
+    )
 
 
-def _moved(walk: Walk, start: Start, direction: Tensor, length: Scalar) -> tuple[Tensor, Scalar]:
-    """A step within the box, and what the gradient promises of it."""
+def _absolute_sum(values: Tensor) -> ImagesAndSums:
+    return (), (tf.reduce_sum(tf.abs(values)),)
 
-    def formula(image: Tensor, gradient: Tensor, direction: Tensor) -> tuple[tuple[Tensor], tuple[Tensor]]:
+
+def _projected_step(
+    walk: Walk,
+    start: Start,
+    direction: Tensor,
+    length: Scalar,
+) -> tuple[Tensor, Scalar]:
+    """A step projected onto the box, and the change of the objective that the gradient predicts for it."""
+
+    def formula(image: Tensor, gradient: Tensor, direction: Tensor) -> ImagesAndSums:
         trial = tf.clip_by_value(image + length * direction, 0.0, 1.0)
-        return (trial,), (tf.reduce_sum(gradient * (trial - image)),)
+        predicted = tf.reduce_sum(gradient * (trial - image))
+        return (trial,), (predicted,)
 
-    (image,), (slope,) = walk.apply(formula, start.image, start.gradient, direction, into=["trial"])
+    (image,), (slope,) = walk.apply(
+        formula,
+        start.image,
+        start.gradient,
+        direction,
+        into=["trial"],
+    )
     return image, slope
 
 
 def shrink(value: Scalar, new_value: Scalar, slope: Scalar) -> Scalar:
-    """Minimizer of the parabola through both values and the slope, as a share of the step, safeguarded."""
+    """Share of the step at which the parabola through both values and the slope is lowest, safeguarded.
+
+    Args:
+        value: Objective at the start.
+        new_value: Objective after the step.
+        slope: Predicted change over the step.
+    """
     curvature = 2.0 * (new_value - value - slope)
-    ideal = -slope / tf.where(curvature > 0, curvature, tf.ones_like(curvature))
-    usable = tf.math.is_finite(ideal) & (curvature > 0)
-    return tf.clip_by_value(tf.where(usable, ideal, MOST_SHRINK * tf.ones_like(ideal)), MOST_SHRINK, LEAST_SHRINK)
+    is_convex = curvature > 0
+    minimizer = -slope / tf.where(is_convex, curvature, tf.ones_like(curvature))
+    usable = tf.math.is_finite(minimizer) & is_convex
+    share = tf.where(usable, minimizer, MOST_SHRINK * tf.ones_like(minimizer))
+    return tf.clip_by_value(share, MOST_SHRINK, LEAST_SHRINK)

@@ -1,8 +1,8 @@
-"""How an optimizer walks through arrays of the size of an image: whole ones on the device, or pieces on the host.
+"""How formulas are applied to arrays of the size of an image: to whole tensors, or piece by piece on the host.
 
-The formulas of an optimizer are functions of flat arrays, written once. On the device they see whole tensors and become
-part of a compiled program. On the host arrays may be mapped from files and larger than memory, so that they see one
-piece after the other; what comes out is written into buffers, which are used again and again.
+The formulas of an optimizer are functions of flat arrays, written once. On the device they get whole tensors and become
+part of a compiled program. On the host, arrays may be mapped from files and larger than memory. The formulas then get
+one piece after the other, and their results are written into buffers, which are used again and again.
 """
 
 from __future__ import annotations
@@ -19,28 +19,37 @@ from styler.types import Scalar, Size, Tensor
 
 Array: TypeAlias = NDArray[Any]
 
-Formula: TypeAlias = Callable[..., tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]
-"""Pieces of arrays -> pieces of new arrays, and sums over the piece, which are added up over all pieces.
+ImagesAndSums: TypeAlias = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
+"""New images or pieces of them, and sums over their values."""
 
-An image comes as (N,), a ring of images as (history, N).
+Formula: TypeAlias = Callable[..., ImagesAndSums]
+"""Pieces of arrays -> pieces of new images, and sums over the piece, which are added up over all pieces.
+
+An image comes as (N,), a ring of images as (length, N).
 """
 
 PIECE = 1 << 18  # values, 1 MiB in float32: some two dozen of them, rings included, are in memory at a time
+RING = 5  # axes of a ring of images, (length, 1, H, W, 3)
 
 
 class Walk(Protocol):
     """A way to apply formulas to arrays of the size of an image."""
 
-    def apply(self, formula: Formula, *arrays: Tensor, into: Sequence[str] = ()) -> tuple[Any, Any]:
+    def apply(
+        self,
+        formula: Formula,
+        *arrays: Tensor,
+        into: Sequence[str] = (),
+    ) -> ImagesAndSums:
         """Apply a formula.
 
         Args:
             formula: See `Formula`.
-            *arrays: Images (1, H, W, 3) and rings of images (length, 1, H, W, 3), the first one an image.
-            into: Names of the buffers for what comes out, where there are buffers; may be those of what goes in.
+            *arrays: Images (1, H, W, 3) and rings of images (length, 1, H, W, 3); the first one is an image.
+            into: Names of the buffers for the new images, where there are buffers; may be those of the arguments.
 
         Returns:
-            New images, and the sums over all of their values.
+            The new images, and the sums over all values.
         """
         ...
 
@@ -49,11 +58,17 @@ class Walk(Protocol):
         ...
 
     def ring(self, name: str, length: int, like: Tensor) -> Tensor:
-        """Images of zeros, (length, *like.shape)."""
+        """A ring of zeros, (length, *like.shape)."""
         ...
 
-    def stored(self, ring: Tensor, place: Scalar, formula: Callable[..., Tensor], *arrays: Tensor) -> Tensor:
-        """The ring with what a formula makes of pieces of images at one of its places."""
+    def stored(
+        self,
+        ring: Tensor,
+        place: Scalar,
+        formula: Callable[..., Tensor],
+        *arrays: Tensor,
+    ) -> Tensor:
+        """The ring with the result of a formula, applied to images, at one of its places."""
         ...
 
     def resized(self, name: str, image: Tensor, size: Size, method: str) -> Tensor:
@@ -65,11 +80,17 @@ class Walk(Protocol):
 class Whole:
     """Whole tensors, in a graph or outside of one."""
 
-    def apply(self, formula: Formula, *arrays: Tensor, into: Sequence[str] = ()) -> tuple[Any, Any]:
+    def apply(
+        self,
+        formula: Formula,
+        *arrays: Tensor,
+        into: Sequence[str] = (),
+    ) -> ImagesAndSums:
         """See `Walk`."""
         image = arrays[0]
-        made, sums = formula(*(_flat(array, image) for array in arrays))
-        return tuple(_shaped(each, image) for each in made), sums
+        flat = [_flat(array, image) for array in arrays]
+        results, sums = formula(*flat)
+        return tuple(_shaped(result, image) for result in results), sums
 
     def zeros(self, name: str, like: Tensor) -> Tensor:
         """See `Walk`."""
@@ -77,13 +98,22 @@ class Whole:
 
     def ring(self, name: str, length: int, like: Tensor) -> Tensor:
         """See `Walk`."""
-        ring = tf.zeros(tf.concat([[length], tf.shape(like)], 0), like.dtype)
+        shape = tf.concat([[length], tf.shape(like)], 0)
+        ring = tf.zeros(shape, like.dtype)
         return tf.ensure_shape(ring, [length, *like.shape])
 
-    def stored(self, ring: Tensor, place: Scalar, formula: Callable[..., Tensor], *arrays: Tensor) -> Tensor:
+    def stored(
+        self,
+        ring: Tensor,
+        place: Scalar,
+        formula: Callable[..., Tensor],
+        *arrays: Tensor,
+    ) -> Tensor:
         """See `Walk`."""
-        made = _shaped(formula(*(_flat(array, arrays[0]) for array in arrays)), arrays[0])
-        return tf.tensor_scatter_nd_update(ring, tf.reshape(place, [1, 1]), made[None])
+        image = arrays[0]
+        flat = [_flat(array, image) for array in arrays]
+        result = _shaped(formula(*flat), image)
+        return tf.tensor_scatter_nd_update(ring, tf.reshape(place, [1, 1]), result[None])
 
     def resized(self, name: str, image: Tensor, size: Size, method: str) -> Tensor:
         """See `Walk`."""
@@ -102,96 +132,121 @@ class Pieces:
     """Arrays on the host, worked through piece by piece and changed in place.
 
     Attributes:
-        allocate: Where buffers come from; asked once for each name.
+        allocate: Makes the buffers; called once for each name.
         release: Called with a piece that will not be needed for a while, so that a mapped one need not stay in memory.
-        buffers: Those allocated so far, by name.
+        buffers: Buffers allocated so far, by name.
     """
 
     allocate: Allocate
     release: Callable[[Array], object] = lambda piece: None
     buffers: dict[str, Array] = field(default_factory=dict)
 
-    def apply(self, formula: Formula, *arrays: Array, into: Sequence[str] = ()) -> tuple[Any, Any]:
+    def apply(
+        self,
+        formula: Formula,
+        *arrays: Array,
+        into: Sequence[str] = (),
+    ) -> ImagesAndSums:
         """See `Walk`; sums add up in float64 and come back in their own precision."""
         image = arrays[0]
         targets = tuple(self.buffer(name, image.shape) for name in into)
-        parts: list[tuple[Tensor, ...]] = []
+        sums_of_pieces: list[tuple[Tensor, ...]] = []
         for start in range(0, image.size, PIECE):
-            pieces, written = ([_piece(array, start) for array in each] for each in (arrays, targets))
-            made, sums = formula(*(tf.constant(piece) for piece in pieces))
-            for piece, new in zip(written, made, strict=True):
-                piece[...] = new.numpy()
-            parts.append(sums)
-            self._let_go(*pieces, *written)
-        return targets, tuple(_total(each) for each in zip(*parts, strict=True))
+            pieces = [_piece(array, start) for array in arrays]
+            target_pieces = [_piece(target, start) for target in targets]
+            results, sums = formula(*(tf.constant(piece) for piece in pieces))
+            for target_piece, result in zip(target_pieces, results, strict=True):
+                target_piece[...] = result.numpy()
+            sums_of_pieces.append(sums)
+            self._release(*pieces, *target_pieces)
+        totals = tuple(_total(parts) for parts in zip(*sums_of_pieces, strict=True))
+        return targets, totals
 
     def zeros(self, name: str, like: Array) -> Array:
         """See `Walk`."""
-        (made,), _ = self.apply(lambda piece: ((tf.zeros_like(piece),), ()), self.buffer(name, like.shape), into=[name])
-        return made
+
+        def erased(piece: Tensor) -> ImagesAndSums:
+            return (tf.zeros_like(piece),), ()
+
+        buffer = self.buffer(name, like.shape)
+        self.apply(erased, buffer, into=[name])
+        return buffer
 
     def ring(self, name: str, length: int, like: Array) -> Array:
         """See `Walk`."""
         return self.buffer(name, (length, *like.shape))
 
-    def stored(self, ring: Array, place: Scalar, formula: Callable[..., Tensor], *arrays: Array) -> Array:
+    def stored(
+        self,
+        ring: Array,
+        place: Scalar,
+        formula: Callable[..., Tensor],
+        *arrays: Array,
+    ) -> Array:
         """See `Walk`."""
-        row = ring[int(place)]
-        for start in range(0, row.size, PIECE):
-            pieces, target = [_piece(array, start) for array in arrays], _piece(row, start)
+        image = ring[int(place)]
+        for start in range(0, image.size, PIECE):
+            pieces = [_piece(array, start) for array in arrays]
+            target = _piece(image, start)
             target[...] = formula(*(tf.constant(piece) for piece in pieces)).numpy()
-            self._let_go(*pieces, target)
+            self._release(*pieces, target)
         return ring
 
     def resized(self, name: str, image: Tensor, size: Size, method: str) -> Array:
-        """See `Walk`; color by color."""
-        made = self.buffer(name, (1, *size, image.shape[-1]))
-        for color in range(image.shape[-1]):
-            plane = tf.constant(image[..., color : color + 1])
-            made[..., color] = tf.image.resize(plane, size, method)[..., 0].numpy()
-        return made
+        """See `Walk`; works channel by channel."""
+        channels = image.shape[-1]
+        buffer = self.buffer(name, (1, *size, channels))
+        for channel in range(channels):
+            plane = tf.constant(image[..., channel : channel + 1])
+            resized = tf.image.resize(plane, size, method)
+            buffer[..., channel] = resized[..., 0].numpy()
+        return buffer
 
     def filled(self, name: str, values: Tensor) -> Array:
         """A buffer with the values of an image or of a ring."""
-        made = self.buffer(name, tuple(values.shape))
-        rings = [made, values] if len(made.shape) == RING else [made[None], values[None]]
-        for target, source in zip(*rings, strict=True):
+        buffer = self.buffer(name, tuple(values.shape))
+        is_ring = buffer.ndim == RING
+        targets = buffer if is_ring else buffer[None]
+        sources = values if is_ring else values[None]
+        for target, source in zip(targets, sources, strict=True):
             flat = np.asarray(source).reshape(-1)
             for start in range(0, target.size, PIECE):
                 piece = _piece(target, start)
                 piece[...] = flat[start : start + PIECE]
-                self._let_go(piece)
-        return made
+                self._release(piece)
+        return buffer
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """The buffer of that name."""
+        """The buffer of that name, allocated when first asked for."""
         if name not in self.buffers:
             self.buffers[name] = self.allocate(name, shape)
         return self.buffers[name]
 
-    def _let_go(self, *pieces: Array) -> None:
+    def _release(self, *pieces: Array) -> None:
         for piece in pieces:
             self.release(piece)
 
 
-RING = 5  # axes of a ring of images (length, 1, H, W, 3)
-
-
 def _flat(array: Tensor, image: Tensor) -> Tensor:
-    """An image as (N,), a ring as (length, N)."""
-    return tf.reshape(array, [-1] if len(array.shape) == len(image.shape) else [array.shape[0], -1])
+    """Reshape an image to (N,), a ring to (length, N)."""
+    is_image = len(array.shape) == len(image.shape)
+    return tf.reshape(array, [-1] if is_image else [array.shape[0], -1])
 
 
 def _shaped(values: Tensor, image: Tensor) -> Tensor:
-    """(N,) as an image again."""
-    return tf.ensure_shape(tf.reshape(values, tf.shape(image)), image.shape)
+    """Reshape (N,) to the shape of an image."""
+    shaped = tf.reshape(values, tf.shape(image))
+    return tf.ensure_shape(shaped, image.shape)
 
 
 def _piece(array: Array, start: int) -> Array:
     """A view of `PIECE` values of an image, or of each image of a ring."""
-    flat = array.reshape(len(array), -1) if array.ndim == RING else array.reshape(-1)
-    return flat[..., start : start + PIECE]
+    part = slice(start, start + PIECE)
+    if array.ndim == RING:
+        return array.reshape(len(array), -1)[:, part]
+    return array.reshape(-1)[part]
 
 
 def _total(parts: Sequence[Tensor]) -> Tensor:
-    return tf.constant(np.sum([part.numpy() for part in parts], 0, np.float64), parts[0].dtype)
+    total = np.sum([part.numpy() for part in parts], axis=0, dtype=np.float64)
+    return tf.constant(total, parts[0].dtype)

@@ -1,4 +1,4 @@
-"""The account of a render: octaves and steps done, pace, seconds left."""
+"""The account of a render: octaves, steps, pace, time left."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from styler.render.octave import Octave, Pace
 from styler.render.pyramid import Stage
 from styler.render.snapshot import Position
 
-TELLING = ("diverged", "line search")
-"""Reasons that the end of a later octave does not outshine."""
+FAILURES = ("diverged", "line search")
+"""Reasons to stop that the end of a later octave does not replace."""
 
 
 @dataclass
@@ -25,12 +25,13 @@ class Account:
 
     Attributes:
         stages: The plan, coarse to fine.
-        index: Octave under way, from 0.
+        index: Index of the octave under way, from 0.
         done: Steps of finished octaves.
-        levels: Octaves as they were made or else are planned.
-        rows: A line for each finished octave, for the report.
-        stop_reason: Of the whole render: "diverged" or "line search" if any octave ended so, else that of the last.
-        setbacks: Of finished octaves.
+        levels: All octaves: finished ones as they were made, the others as planned.
+        rows: A row for each finished octave, for the report.
+        stop_reason: Reason of the whole render: "diverged" or "line search" if any octave ended so, else that of the
+            last octave.
+        setbacks: Setbacks of finished octaves.
     """
 
     stages: Sequence[Stage]
@@ -48,46 +49,57 @@ class Account:
     _calls: int = 0
 
     def __post_init__(self) -> None:
-        """As planned."""
+        """All octaves are as planned."""
         self.levels = [stage.level() for stage in self.stages]
 
     @property
     def seconds(self) -> float:
-        """Wall time of the render, whatever went by between a stop and its resumption left out."""
+        """Wall time of the render, without the time between a stop and its resumption."""
         return self._before + time.perf_counter() - self._started
 
     @property
     def diverged(self) -> bool:
-        """Whether an octave was given up; no further steps are worth while then."""
+        """Whether an octave was given up; further steps are then useless."""
         return self.stop_reason == "diverged"
 
     @property
     def total(self) -> int:
-        """Steps of the whole render, if no further octave converges early."""
+        """Steps of the whole render, unless another octave ends early."""
         return self.done + sum(stage.steps for stage in self.stages[self.index :])
 
     def resume(self, at: Position) -> None:
-        """Go on from where a checkpoint was made.
+        """Continue from a checkpoint.
 
         Raises:
-            CheckpointError: There is no such place in this plan.
+            CheckpointError: There is no such position in this plan.
         """
-        if not (0 <= at.octave < len(self.stages) and 0 <= at.made <= self.stages[at.octave].steps):
+        has_octave = 0 <= at.octave < len(self.stages)
+        if not (has_octave and 0 <= at.made <= self.stages[at.octave].steps):
             expected = f"a checkpoint of a render with {len(self.stages)} octaves was expected"
             message = f"{expected}, it stands at octave {at.octave + 1}, step {at.made}"
             raise CheckpointError(message)
-        self.index, self.done, self.rows, self.stop_reason = at.octave, at.done, list(at.rows), at.stop_reason
-        self.setbacks, self._before = at.setbacks, at.seconds
+        self.index = at.octave
+        self.done = at.done
+        self.rows = list(at.rows)
+        self.stop_reason = at.stop_reason
+        self.setbacks = at.setbacks
+        self._before = at.seconds
         self.levels[: at.octave] = at.levels[: at.octave]
 
     def most_steps(self, made: int, event_every: int | None) -> int:
-        """Steps of the octave under way until an event is due; all that are left where none is asked for."""
+        """Most steps of the next call.
+
+        Args:
+            made: Steps made at this octave.
+            event_every: An event is due at every multiple of this step; None for no such limit.
+        """
         if not event_every:
             return self.stages[self.index].steps - made
-        return event_every - (self.done + made) % event_every
+        steps_since_event = (self.done + made) % event_every
+        return event_every - steps_since_event
 
     def note(self, octave: Octave, pace: Pace | None) -> None:
-        """Take in one call; the first one of an octave may have compiled and tells nothing of the pace."""
+        """Count one call; the first one of an octave may compile, and so does not count for the pace."""
         self.levels[self.index] = octave.stage.level(octave.made)
         if pace is None or not pace.steps:
             return
@@ -97,20 +109,25 @@ class Account:
             self._seconds += pace.seconds
 
     def seconds_left(self, made: int) -> float | None:
-        """By the mean time a step and pixel so far; None before the first measurement."""
+        """Estimate from the mean time for a step of one pixel; None before the first measurement.
+
+        Args:
+            made: Steps made at this octave.
+        """
         if not self._pixel_steps:
             return None
-        left = -made * self.stages[self.index].pixels
-        left += sum(stage.steps * stage.pixels for stage in self.stages[self.index :])
+        stages = self.stages[self.index :]
+        planned = sum(stage.steps * stage.pixels for stage in stages)
+        left = planned - made * stages[0].pixels
         return left * self._seconds / self._pixel_steps
 
     def levels_after(self, octave: Octave) -> tuple[Level, ...]:
-        """The octaves so far as a recipe has them, as if the render had ended here."""
+        """The octaves for a recipe, as if the render had ended here."""
         last = octave.stage.level(octave.made)._replace(steps=octave.made)
         return (*self.levels[: self.index], last)
 
     def position(self, octave: Octave) -> Position:
-        """Where the render stands after a call at the octave under way."""
+        """Position of the render after a call at the octave under way."""
         return Position(
             octave=self.index,
             made=octave.made,
@@ -125,9 +142,11 @@ class Account:
         )
 
     def finish_octave(self, octave: Octave) -> None:
-        """Close the octave under way with a line for the report; a loss that is not finite is told as None."""
-        (state, watch), size = octave.descent, octave.stage.size
-        loss, now = float(state.value), time.perf_counter()
+        """Close the octave under way with a row for the report; a loss that is not finite is reported as None."""
+        state, watch = octave.descent
+        size = octave.stage.size
+        loss = float(state.value)
+        now = time.perf_counter()
         row: dict[str, Any] = {
             "height": size.height,
             "width": size.width,
@@ -140,9 +159,10 @@ class Account:
         }
         self.rows.append(row)
         self.levels[self.index] = octave.stage.level(octave.made)
-        if self.stop_reason not in TELLING:
+        if self.stop_reason not in FAILURES:
             self.stop_reason = octave.reason
         self.setbacks += int(watch.setbacks)
         self.done += octave.made
         self.index += 1
-        self._octave_started, self._calls = now, 0
+        self._octave_started = now
+        self._calls = 0

@@ -98,7 +98,9 @@ class BatchProgram:
             for member, limit in zip(members, limits, strict=True):
                 under_way.append(self._is_under_way(member, limit))
                 diverging.append(tf.logical_and(limit > 0, is_diverging(member.descent.watch)))
-            return (count < most_evaluations) & tf.reduce_any(tf.stack(under_way)) & ~tf.reduce_any(tf.stack(diverging))
+            any_under_way = tf.reduce_any(tf.stack(under_way))
+            any_diverging = tf.reduce_any(tf.stack(diverging))
+            return (count < most_evaluations) & any_under_way & ~any_diverging
 
         def evaluate_once(count: Scalar, *members: MemberState) -> tuple[Any, ...]:
             evaluations = evaluate([member.trial.image for member in members])

@@ -1,4 +1,4 @@
-"""Image-sized arrays of a render: in memory, or mapped from a file that the system may write out and forget."""
+"""Image-sized arrays of a render, in memory or mapped from files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from styler.images.mapped import Array, mapped
 
 BUSY = ("iterate", "trial", "gradient")
-"""Buffers that every evaluation reads or writes, the first to stay in memory where it suffices for some."""
+"""Buffers that every evaluation reads or writes: the first to stay in memory if there is room for some."""
 
 
 @dataclass
 class Buffers:
-    """Where the arrays of one octave live.
+    """Makes the arrays of one octave and keeps account of them.
 
     Attributes:
-        folder: Where mapped arrays have their files; None keeps everything in memory.
+        folder: Folder for the files of mapped arrays; None keeps everything in memory.
         resident: Names of buffers that stay in memory nevertheless.
         sizes: Name of each buffer -> its bytes, for the report.
         mapped: Names of the buffers that are mapped.
@@ -37,11 +37,18 @@ class Buffers:
         """
         size = int(np.prod(shape)) * 4
         self.sizes[name] = size
-        if self.folder is None or name in self.resident or not size:
+        in_memory = self.folder is None or name in self.resident or not size
+        if in_memory:
             return np.zeros(shape, np.float32)
         self.mapped.add(name)
         return mapped(shape, folder=self.folder)
 
-    def told(self) -> dict[str, dict[str, object]]:
-        """Bytes of every buffer and where it lives, for the report."""
-        return {name: {"bytes": size, "mapped": name in self.mapped} for name, size in self.sizes.items()}
+    def described(self) -> dict[str, dict[str, object]]:
+        """Bytes of every buffer and whether it is mapped, for the report."""
+        return {
+            name: {
+                "bytes": size,
+                "mapped": name in self.mapped,
+            }
+            for name, size in self.sizes.items()
+        }

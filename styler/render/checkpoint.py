@@ -1,9 +1,9 @@
 """Checkpoint files: a NumPy archive with a JSON header and a checksum of every byte.
 
-The file is a ZIP archive as `numpy.savez` writes it, uncompressed, with one member more, `checkpoint.json`;
+The file is an uncompressed ZIP archive as `numpy.savez` writes it, with one additional member, `checkpoint.json`;
 `numpy.load` opens it. The archive's comment, at the very end, names the version of the layout and the SHA-256 of the
-file, taken with the checksum itself as zeros. Nothing in it is ever executed, and nothing is parsed before the checksum
-has been compared.
+file, computed with zeros in place of the checksum itself. Nothing in the file is ever executed, and nothing is parsed
+before the checksum has been compared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from styler.images.atomic import write_atomically
 from styler.images.mapped import bands, roomy
 from styler.render.snapshot import Arrays, Position, Snapshot
 
-LAYOUT = 2  # raised when the file changes; one layout is read: a render that was stopped is soon gone on with
+LAYOUT = 2  # raised when the format changes; only this one is read, since a stopped render is soon resumed
 HEADER = "checkpoint.json"
 LONGEST_HEADER = 1 << 24  # bytes; options and a line for each octave take some thousands
 BLOCK = 1 << 20  # bytes hashed at a time
@@ -39,11 +39,11 @@ TAIL_BYTES = len(COMMENT.format(LAYOUT, NO_DIGEST))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a checkpoint file holds.
+    """The contents of a checkpoint file.
 
     Attributes:
-        job: What is rendered, as the one who wrote it describes it; plain values.
-        snapshot: Where the render stands.
+        job: Description of the render by whoever wrote the file; plain values.
+        snapshot: State of the render.
     """
 
     job: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, *, overwrite: bool = True) -> None:
-    """Write atomically: the file of that name stays until the new one is complete and on the disk.
+    """Write atomically: an old file of that name stays until the new one is complete and on the disk.
 
     Raises:
         OutputError: The disk is full, the folder is gone, or a file of that name exists and must stay.
@@ -69,14 +69,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read and check a checkpoint.
 
     Raises:
-        CheckpointError: It cannot be read, is none, is damaged, or is of a newer layout.
+        CheckpointError: It cannot be read, is no checkpoint, is damaged, or has another layout.
     """
     try:
         _check_is_file(path)
         with path.open("rb") as file:
             _check_digest(file, path)
             header, arrays = _contents(file)
-        job, position = dict(header["job"]), Position.from_dict(header["position"])
+        job = dict(header["job"])
+        position = Position.from_dict(header["position"])
     except CheckpointError:
         raise
     except OSError as cause:
@@ -89,21 +90,23 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether a file ends as a checkpoint does, of whatever layout and state; reads no more than that."""
+    """Whether a file ends as a checkpoint of any layout does; reads no more than its end."""
     try:
         _check_is_file(path)
         with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            size = file.seek(0, 2)
+            file.seek(max(0, size - TAIL_BYTES))
             return _TAIL.fullmatch(file.read()) is not None
     except OSError:
         return False
 
 
 class _Hashing:
-    """A file for `zipfile` that can only be written on, and knows the digest of what was."""
+    """A file for `zipfile` that can only be appended to, and computes the digest of what was written."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.digest = file, hashlib.sha256()
+        self._file = file
+        self.digest = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
         self.digest.update(data)
@@ -126,9 +129,13 @@ def _fill(file: IO[bytes], header: str, arrays: Arrays) -> None:
 
 
 def _write_array(file: IO[bytes], array: Any) -> None:
-    """As `numpy.save` does, but that pages of a mapped array do not stay in memory."""
-    described = np.lib.format.dtype_to_descr(array.dtype)
-    np.lib.format.write_array_header_1_0(file, {"descr": described, "fortran_order": False, "shape": array.shape})
+    """Write as `numpy.save` does, except that pages of a mapped array do not stay in memory."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(array.dtype),
+        "fortran_order": False,
+        "shape": array.shape,
+    }
+    np.lib.format.write_array_header_1_0(file, header)
     lines = np.atleast_1d(array)
     lines = lines.reshape(-1) if lines.flags.c_contiguous else lines  # a line of a ring can be as large as the image
     for rows in bands(lines):
@@ -142,20 +149,23 @@ def _check_is_file(path: Path) -> None:
 
 
 def _check_digest(file: IO[bytes], path: Path) -> None:
-    """Refuse what is no checkpoint, of a newer layout, or damaged; leaves the file at its start."""
+    """Refuse what is no checkpoint, has another layout, or is damaged; leaves the file at its start."""
     size = file.seek(0, 2)
     file.seek(max(0, size - TAIL_BYTES))
     tail = _TAIL.fullmatch(file.read())
     if tail is None:
         message = f"{shown(path)} is not a checkpoint of styler, or its end is missing"
         raise CheckpointError(message)
-    if int(tail[1]) != LAYOUT:
-        found, age = int(tail[1]), "a newer" if int(tail[1]) > LAYOUT else "an older"
-        way = "update styler" if found > LAYOUT else "resume it with that version or start the render anew"
-        message = f"{shown(path)} is a checkpoint of {age} styler, layout {found}, and this one reads {LAYOUT}; {way}"
+    layout = int(tail[1])
+    if layout != LAYOUT:
+        is_newer = layout > LAYOUT
+        age = "a newer" if is_newer else "an older"
+        way = "update styler" if is_newer else "resume it with that version or start the render anew"
+        message = f"{shown(path)} is a checkpoint of {age} styler, layout {layout}, and this one reads {LAYOUT}; {way}"
         raise CheckpointError(message)
     file.seek(0)
-    digest, left = hashlib.sha256(), size - DIGITS
+    digest = hashlib.sha256()
+    left = size - DIGITS
     while left > 0:
         block = file.read(min(BLOCK, left))
         if not block:
@@ -172,28 +182,34 @@ def _check_digest(file: IO[bytes], path: Path) -> None:
 def _contents(file: IO[bytes]) -> tuple[Any, dict[str, Any]]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-        if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
-            raise ValueError  # compressed or encrypted: not ours, and a way to hide a bomb
+        for member in members:
+            is_encrypted = member.flag_bits & 1
+            if member.compress_type != zipfile.ZIP_STORED or is_encrypted:
+                raise ValueError  # styler writes no such members, and they could hide a bomb
         if archive.getinfo(HEADER).file_size > LONGEST_HEADER:
             raise ValueError
         header = json.loads(archive.read(HEADER))
         arrays = {}
         for member in members:
             if member.filename != HEADER:
+                name = member.filename.removesuffix(".npy")
                 with archive.open(member) as stream:
-                    arrays[member.filename.removesuffix(".npy")] = _array(stream, member.file_size)
+                    arrays[name] = _array(stream, member.file_size)
     return header, arrays
 
 
 def _array(stream: IO[bytes], size: int) -> Any:
-    """One array, whose values are exactly what is left of its member."""
+    """Read an array; its values must fill the rest of its member exactly."""
     if np.lib.format.read_magic(stream) != (1, 0):
         raise ValueError
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.hasobject or by_columns or math.prod(shape) * dtype.itemsize != size - stream.tell():
+    shape, is_fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.hasobject or is_fortran_order:
         raise ValueError
-    made = roomy(shape, dtype)
-    lines = made.reshape(-1)
-    for rows in bands(lines):
-        lines[rows] = np.frombuffer(stream.read(lines[rows].nbytes), dtype).reshape(lines[rows].shape)
-    return made
+    if math.prod(shape) * dtype.itemsize != size - stream.tell():
+        raise ValueError
+    array = roomy(shape, dtype)
+    values = array.reshape(-1)
+    for band in bands(values):
+        read = stream.read(values[band].nbytes)
+        values[band] = np.frombuffer(read, dtype).reshape(values[band].shape)
+    return array

@@ -1,4 +1,4 @@
-"""What a render costs in memory and time, as straight lines through measurements on this machine."""
+"""The cost of a render in memory and time, as straight lines through measurements on this machine."""
 
 from __future__ import annotations
 
@@ -18,29 +18,33 @@ class Line:
     slope: float
 
     def at(self, pixels: float) -> float:
-        """The value for so many pixels, no less than 0."""
+        """The value at a number of pixels, at least 0."""
         return max(0.0, self.fixed + self.slope * pixels)
 
     @classmethod
     def through(cls, pixels: Sequence[float], values: Sequence[float]) -> Line:
-        """The line through the first and the last measurement; never falling, and never below 0 at the left end.
+        """The line through the first and the last measurement, with neither a falling slope nor a negative start.
 
-        Noise would else make small tiles look as if they cost nothing.
+        Without these bounds, noise could make small tiles look as if they cost nothing.
         """
-        slope = max(0.0, (values[-1] - values[0]) / (pixels[-1] - pixels[0]))
+        rise = values[-1] - values[0]
+        slope = max(0.0, rise / (pixels[-1] - pixels[0]))
         fixed = values[0] - slope * pixels[0]
-        return cls(fixed, slope) if fixed >= 0.0 else cls(0.0, values[-1] / pixels[-1])
+        if fixed < 0.0:
+            return cls(0.0, values[-1] / pixels[-1])
+        return cls(fixed, slope)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Of octaves that are computed in one piece, or tile by tile.
+    """The cost of octaves that are computed in one piece, or of octaves that are computed tile by tile.
 
     Attributes:
         memory: Bytes beyond those of a process with the network loaded, by pixels of the image or seen by a tile.
-        seconds: Of one step, or of one evaluation of one tile.
-        first: Seconds of the first call beyond those of a later one: compiling.
-        sweep: Seconds a step and pixel that the optimizer takes on the host; in memory, then mapped from files.
+        seconds: Seconds of one step, or of one evaluation of one tile.
+        first: Seconds that the first call takes longer than a later one, for compiling.
+        sweep: Seconds that the optimizer takes on the host for a step and pixel; first in memory, then mapped from
+            files.
     """
 
     memory: Line
@@ -59,33 +63,36 @@ class Cost:
         return cls(**lines, first=values["first"], sweep=tuple(values["sweep"]))
 
 
-TENSORS = 3.0  # of all activations, as a share: forward, backward and what the kernels need. The embedded network and
-# VGG19 come to 2.4 and 2.2; a guess should be too high
-OPERATIONS = 3e-11  # seconds a byte of activations, a slow processor's: VGG19 on two cores comes to 1.1e-11
-START = 2**28  # bytes: compiled programs and what comes with the first calls
+TENSORS = 3.0  # memory in units of all activations: forward, backward and workspaces of the kernels. The embedded
+# network takes 2.4 and VGG19 2.2; a guess should be too high
+OPERATIONS = 3e-11  # seconds a byte of activations on a slow processor; VGG19 takes 1.1e-11 on two cores
+START = 2**28  # bytes of compiled programs and other things that come with the first calls
 
 
 def guessed(activations: float, buffers: float) -> Cost:
-    """A cost that is rather too high, from the shapes of a network alone.
+    """A cost from the shapes of a network alone, too high rather than too low.
 
     Args:
-        activations: Bytes a pixel of all of the network's together, see `bytes_a_pixel`.
+        activations: Bytes a pixel of all activations together, see `bytes_a_pixel`.
         buffers: Bytes a pixel of the optimizer's state.
     """
     slope = TENSORS * activations + buffers
-    return Cost(memory=Line(START, slope), seconds=Line(0.1, OPERATIONS * slope), first=10.0)
+    return Cost(
+        memory=Line(START, slope),
+        seconds=Line(0.1, OPERATIONS * slope),
+        first=10.0,
+    )
 
 
 def bytes_a_pixel(model: Any) -> float:
-    """Of all activations of a Keras model together, float32."""
-    found = geometry_of(model)
-    outputs = [each for operation in model.operations for each in _listed(operation.output)]
-    return sum(4.0 * _channels(each) / float(found[id(each)].stride) ** 2 for each in outputs if id(each) in found)
-
-
-def _channels(symbol: Any) -> float:
-    return float(math.prod(side for side in symbol.shape[1:] if side))
-
-
-def _listed(output: Any) -> list[Any]:
-    return list(output) if isinstance(output, list | tuple) else [output]
+    """Bytes a pixel of all activations of a Keras model together, float32."""
+    geometries = geometry_of(model)
+    total = 0.0
+    for operation in model.operations:
+        output = operation.output
+        for symbol in output if isinstance(output, list | tuple) else [output]:
+            if id(symbol) in geometries:
+                channels = float(math.prod(side for side in symbol.shape[1:] if side))
+                stride = float(geometries[id(symbol)].stride)
+                total += 4.0 * channels / stride**2
+    return total

@@ -27,10 +27,10 @@ class DeviceOctave:
 
     Args:
         stepper: Makes the steps.
-        stage: What is asked for.
+        stage: The planned octave.
         descent: Where to start.
-        targets: Works out what the image of a stage is compared with.
-        observed: From an image to its statistics.
+        targets: Computes the targets of a stage.
+        observed: Computes the statistics of an image.
         made: Steps made before.
         reason: Why it is over already, if it is.
     """
@@ -45,23 +45,34 @@ class DeviceOctave:
         made: int = 0,
         reason: str = "",
     ) -> None:
-        self.stage, self.descent, self.made, self.reason = stage, descent, made, reason
-        self._stepper, self._prepare, self._observed = stepper, targets, observed
-        self._chunk = 1
+        self.stage = stage
+        self.descent = descent
+        self.made = made
+        self.reason = reason
+        self._stepper = stepper
+        self._prepare_targets = targets
+        self._observed = observed
+        self._steps_a_call = 1
 
     @cached_property
     def targets(self) -> Targets:
         """See `Octave`."""
-        return self._prepare(self.stage)
+        return self._prepare_targets(self.stage)
 
     def advance(self, most: int) -> Pace | None:
         """See `Octave`."""
-        targets, started = self.targets, time.perf_counter()
-        advance = self._stepper.advance(self.descent, targets, min(self._chunk, self.stage.steps - self.made, most))
+        targets = self.targets
+        started = time.perf_counter()
+        steps_left = self.stage.steps - self.made
+        steps = min(self._steps_a_call, steps_left, most)
+        advance = self._stepper.advance(self.descent, targets, steps)
         if advance is None:
             return None
-        pace = Pace(int(advance.steps), advance.seconds or time.perf_counter() - started)
-        self._chunk = 2 if self._chunk == 1 else _steps_a_call(pace)  # the first call also compiles
+        pace = Pace(
+            steps=int(advance.steps),
+            seconds=advance.seconds or time.perf_counter() - started,
+        )
+        self._steps_a_call = 2 if self._steps_a_call == 1 else _steps_a_call(pace)  # the first call also compiles
         self.made += pace.steps
         self.descent, reason = judged(self._stepper.optimizer, advance.descent)
         self.reason = reason or ("steps" if self.made >= self.stage.steps else "")
@@ -69,21 +80,24 @@ class DeviceOctave:
 
     def change(self, targets: Callable[[Stage], Targets]) -> None:
         """See `Octave`."""
-        self._prepare = targets
+        self._prepare_targets = targets
         self.__dict__.pop("targets", None)
         self.descent = renewed(self._stepper.optimizer, self.descent)
 
+    def _answer(self) -> Tensor:
+        return self._stepper.optimizer.answer(self.descent.state)
+
     def image(self) -> Array:
         """See `Octave`."""
-        image: Array = np.asarray(self._stepper.optimizer.answer(self.descent.state))[0]
+        image: Array = np.asarray(self._answer())[0]
         return image
 
     def statistics(self) -> dict[str, Stats]:
         """See `Octave`."""
-        return self._observed(self._stepper.optimizer.answer(self.descent.state))
+        return self._observed(self._answer())
 
     def arrays(self) -> Callable[[], Arrays | None]:
-        """See `Octave`; tensors never change, so that it always gives them."""
+        """See `Octave`; never None, since tensors do not change."""
         named = tensors(self.descent)
         return lambda: {name: np.asarray(tensor) for name, tensor in named.items()}
 
@@ -93,5 +107,6 @@ class DeviceOctave:
 
 
 def _steps_a_call(pace: Pace) -> int:
-    a_step = pace.seconds / max(pace.steps, 1)
-    return max(1, min(MOST_STEPS_A_CALL, int(SECONDS_A_CALL / max(a_step, 1e-6))))
+    seconds_a_step = pace.seconds / max(pace.steps, 1)
+    steps = int(SECONDS_A_CALL / max(seconds_a_step, 1e-6))
+    return max(1, min(MOST_STEPS_A_CALL, steps))

@@ -1,4 +1,4 @@
-"""A network made ready to render: objective, compiled programs, statistics of paintings."""
+"""A network ready to render: its objective, compiled programs and statistics of paintings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from styler.choices import OPTIMIZERS
 from styler.config import RenderConfig
 from styler.errors import ResourceError
 from styler.forks import check_not_forked
-from styler.images.picture import Picture, Pixels
+from styler.images.picture import Picture
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_painting, painting_size
-from styler.losses.base import Stats, per_position
+from styler.losses.base import Reading, Stats, per_position
 from styler.networks import NetworkSpec
 from styler.networks.geometry import geometry_of, untileable
 from styler.networks.runtime import building, check_flags, own_terms
@@ -38,10 +38,10 @@ from styler.tiles.tiling import Tiling
 from styler.types import Size, Tensor
 
 Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
-"""SHA-256 of what there is to see of a painting, and its size -> statistics per position of each term."""
+"""SHA-256 of the visible pixels of a painting, and its size -> statistics per position of each term."""
 
-Told = TypeVar("Told")
-Made = TypeVar("Made")
+Event = TypeVar("Event")
+Result = TypeVar("Result")
 
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
 DECISIVE = (
@@ -60,20 +60,21 @@ DECISIVE = (
     "compile",
     "precision",
 )
-"""Fields of a config that an engine is built from; configs that differ in others only can share one."""
+"""Fields of a config that an engine is built from; configs that differ only in other fields can share one."""
 
 
 class Engine:
-    """What several renders, also of different sizes and strengths, have in common.
+    """What renders of different sizes and strengths have in common.
 
     Args:
-        config: The fields named in `DECISIVE` count.
-        network: The network to do it with.
-        statistics: Where style statistics are kept; None for this engine's own memory, within bounds.
+        config: Options; only the fields named in `DECISIVE` count.
+        network: Network to render with.
+        statistics: Where style statistics are kept; None for a bounded cache in memory.
 
     Attributes:
-        objective: What an image should match.
-        program: AnyOptimizer and objective, compiled.
+        network: Network to render with.
+        objective: Objective of the renders.
+        program: Optimizer and objective, compiled.
         device: TensorFlow's name of the device.
 
     Raises:
@@ -83,25 +84,25 @@ class Engine:
     """
 
     def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
-        self.network, self._key = network, decisive(config)
+        self.network = network
+        self._decisive = decisive(config)
         self._lock = threading.RLock()
         with building():
             self.device = find_device(config.device)
             with tf.device(self.device):
-                self._extract = make_extractor(config, network)
-                self.objective = make_objective(config, network, self._extract)
+                self._extractor = make_extractor(config, network)
+                self.objective = make_objective(config, network, self._extractor)
         xla = uses_xla(config, self.device)
         if xla:
             check_flags("XLA_FLAGS")
-        program = Program(self.objective, make_optimizer(config), xla=xla)
-        self.program: Program | BatchMember = program
+        self.program: Program | BatchMember = Program(self.objective, make_optimizer(config), xla=xla)
         self._batch_programs: dict[int, BatchProgram] = {}
         self._observe = Compiled(self.objective.observe)
         self._statistics: Statistics = Recent() if statistics is None else statistics
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """For one thread at a time, with TensorFlow and Keras as a render needs them, on the engine's device.
+        """Hold the engine for one thread, on its device, with TensorFlow and Keras set as a render needs them.
 
         Raises:
             ResourceError: The process was forked since the engine was made.
@@ -112,14 +113,14 @@ class Engine:
 
     @property
     def plan(self) -> Plan:
-        """What the config came to in this process; pictures have the same bytes only where it is the same."""
-        found = switches()
+        """How the config was resolved in this process; equal plans are needed for pictures of the same bytes."""
+        current = switches()
         return Plan(
             device=kind_of(self.device),
             compile="xla" if self.program.xla else "graph",
             threads=threads(),
-            onednn=found["onednn"],
-            constant_weights=found["constant_weights"],
+            onednn=current["onednn"],
+            constant_weights=current["constant_weights"],
             steps_per_call=MOST_STEPS_A_CALL,
             batch=self.program.batch_size,
             size=None,
@@ -128,7 +129,7 @@ class Engine:
 
     def serves(self, config: RenderConfig) -> bool:
         """Whether a config could be rendered with this engine as it is."""
-        return decisive(config) == self._key
+        return decisive(config) == self._decisive
 
     def batch(self, size: int) -> PictureBatch:
         """A batch of up to `size` pictures that are rendered together; its compiled program is kept."""
@@ -143,8 +144,14 @@ class Engine:
         return member
 
     def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
-        """One pass through the network, (1, H, W, 3), 0..1; what alpha, (1, H, W, 1), hides does not count."""
-        return Observation(*(self._observe(image) if alpha is None else self._observe(image, alpha)))
+        """Pass an image through the network once.
+
+        Args:
+            image: (1, H, W, 3), 0..1.
+            alpha: Opacity of its pixels, (1, H, W, 1); transparent ones do not count. None if all are opaque.
+        """
+        seen = self._observe(image) if alpha is None else self._observe(image, alpha)
+        return Observation(*seen)
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -153,61 +160,73 @@ class Engine:
         Raises:
             NetworkError: A layer looks at the whole image.
         """
-        return Tiling(self.objective, self._extract, view_of(self.objective, self._extract))
+        view = view_of(self.objective, self._extractor)
+        return Tiling(self.objective, self._extractor, view)
 
     @property
     def model(self) -> Any:
-        """The network up to the layers that are looked at, a Keras model."""
-        return self._extract.model
+        """The network up to the layers that the terms read, a Keras model."""
+        return self._extractor.model
 
     @property
     def untileable(self) -> str:
-        """The layer that looks at the whole image; empty if there is none."""
+        """Name of a layer that sees the whole image at every position; empty if there is none."""
         return untileable(self.model)
 
     @cached_property
     def activation_bytes(self) -> float:
-        """Bytes a pixel of all that the network and the terms work out of an image together."""
+        """Bytes a pixel of all activations of the network and all readings of the terms, float32."""
         readings = [term.reading for term in self.objective.terms if term.reading is not None]
-        return bytes_a_pixel(self.model) + sum(4.0 * each.channels / each.stride**2 for each in readings)
+        of_readings = sum(_bytes_of_reading(reading) for reading in readings)
+        return bytes_a_pixel(self.model) + of_readings
 
     @cached_property
     def content_bytes(self) -> float:
-        """Bytes a pixel of what the content terms keep of the photo, float32."""
-        found = geometry_of(self.model)
-        layers = {
-            name: 4.0 * each.shape[-1] / float(found[id(each)].stride) ** 2
-            for name, each in zip(self._extract.addresses, self.model.outputs, strict=True)
-        }
-        return sum(
-            layers[term.layer] if term.reading is None else 4.0 * term.reading.channels / term.reading.stride**2
-            for term in self.objective.local
-            if term.loss.keeps
-        )
+        """Bytes a pixel of the photo's activations that the local terms need, float32."""
+        geometries = geometry_of(self.model)
+        layers = {}
+        for name, output in zip(self._extractor.addresses, self.model.outputs, strict=True):
+            stride = float(geometries[id(output)].stride)
+            layers[name] = 4.0 * output.shape[-1] / stride**2
+        total = 0.0
+        for term in self.objective.local:
+            if term.loss.needs_activations:
+                total += layers[term.layer] if term.reading is None else _bytes_of_reading(term.reading)
+        return total
 
     def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
-        """Style statistics at an octave, kept for the next render; a painting is never enlarged.
+        """Statistics of a painting at an octave, kept for the next render; the painting is never enlarged.
 
         Args:
             style: The painting.
-            size: Of the octave.
+            size: Size of the octave.
             tile: Side of the tiles to compute them by, pixels; None for one piece.
+
+        Returns:
+            Statistic term -> statistics per position.
         """
         check_painting(style.size, self.network.minimum_size, "the style image")
         shape = painting_size(style.size, max(size), self.network.minimum_size)
-        alpha = resampled_alpha(style, shape)
-        way = "" if tile is None else f" by tiles of {tile}"  # rounded otherwise
-        key = style.sha256 + way, shape
+        variant = "" if tile is None else f" by tiles of {tile}"  # they differ in rounding
+        key = (style.sha256 + variant, shape)
         if key not in self._statistics:
-            self._statistics[key] = self._seen(resampled_colors(style, shape), alpha, tile)
+            stats = self._computed_statistics(style, shape, tile)
+            self._statistics[key] = {term.name: per_position(stats[term.name]) for term in self.objective.statistic}
         return self._statistics[key]
 
-    def _seen(self, pixels: Pixels, alpha: Pixels | None, tile: int | None) -> dict[str, Stats]:
-        if tile is None:
-            seen = self.observe(image_tensor(pixels), None if alpha is None else image_tensor(alpha)).stats
-        else:
-            seen = self.tiling.statistics(pixels, tile, self.tiling.regions(alpha))
-        return {term.name: per_position(seen[term.name]) for term in self.objective.statistic}
+    def _computed_statistics(self, style: Picture, shape: Size, tile: int | None) -> dict[str, Stats]:
+        pixels = resampled_colors(style, shape)
+        alpha = resampled_alpha(style, shape)
+        if tile is not None:
+            return self.tiling.statistics(pixels, tile, self.tiling.regions(alpha))
+        image = image_tensor(pixels)
+        weights = None if alpha is None else image_tensor(alpha)
+        return self.observe(image, weights).stats
+
+
+def _bytes_of_reading(reading: Reading) -> float:
+    """Bytes a pixel of a reading, float32."""
+    return 4.0 * reading.channels / reading.stride**2
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
@@ -218,8 +237,9 @@ def decisive(config: RenderConfig) -> tuple[Any, ...]:
 def make_optimizer(config: RenderConfig) -> AnyOptimizer:
     """The optimizer that `config` names, with its learning rate if one is given."""
     kind = OPTIMIZERS[config.optimizer]
-    made: AnyOptimizer = kind() if config.learning_rate is None else kind(learning_rate=config.learning_rate)
-    return made
+    options = {} if config.learning_rate is None else {"learning_rate": config.learning_rate}
+    optimizer: AnyOptimizer = kind(**options)
+    return optimizer
 
 
 def find_device(name: str) -> str:
@@ -243,38 +263,45 @@ def kind_of(device: str) -> str:
     return device.strip("/").lower().partition(":")[0]
 
 
-def on_engine(engine: Engine, render: Generator[Told, None, Made]) -> Generator[Told, None, Made]:
-    """A render that holds its engine while it computes, and leaves it to others between two events."""
+def on_engine(
+    engine: Engine,
+    render: Generator[Event, None, Result],
+) -> Generator[Event, None, Result]:
+    """A render that holds its engine while it computes, and releases it between two events."""
     try:
         while True:
             with engine.held():
                 try:
                     event = next(render)
                 except StopIteration as end:
-                    made: Made = end.value
-                    return made
+                    result: Result = end.value
+                    return result
             yield event
     finally:
         render.close()
 
 
 def use_threads(count: int) -> bool:
-    """Have TensorFlow spread one operation over so many threads; whether it does, since it starts only once."""
+    """Set the threads that TensorFlow spreads one operation over.
+
+    Returns:
+        Whether TensorFlow uses that many; it cannot change the number once it has started.
+    """
     try:
         tf.config.threading.set_intra_op_parallelism_threads(count)
-    except RuntimeError:  # it has started with another number
+    except RuntimeError:  # it has started
         return threads() == count
     return True
 
 
 def threads() -> int:
-    """Threads that TensorFlow spreads one operation over; the order of its sums may depend on it."""
+    """Number of threads that TensorFlow spreads one operation over; the order of its sums may depend on it."""
     chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
     return chosen or usual_threads()
 
 
 def uses_xla(config: RenderConfig, device: str) -> bool:
-    """Whether to compile with XLA: as asked, else always on a GPU and where measured as faster on a CPU."""
+    """Whether to compile with XLA: as `config` says; by default on a GPU, and on a CPU if it is faster there."""
     if config.compile == "auto":
         return "GPU" in device or FASTER_ON_CPU == "xla"
     return config.compile == "xla"

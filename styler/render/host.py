@@ -19,7 +19,7 @@ from styler.render.buffers import Buffers
 from styler.render.octave import Pace
 from styler.render.pyramid import Stage
 from styler.render.snapshot import Arrays
-from styler.tiles.tiling import Tiling, Told
+from styler.tiles.tiling import OnTile, Tiling
 from styler.types import Evaluation
 
 
@@ -28,13 +28,13 @@ class HostOctave:
 
     Args:
         tiling: The objective, tile by tile.
-        optimizer: Bound to the walk.
-        walk: Through the buffers.
-        stage: What is asked for, with the side of a tile; another may be set between two calls.
-        buffers: Where the octave's arrays live.
-        descent: Where to start, its arrays buffers.
-        targets: Works out what the image of a stage is compared with.
-        told: Called after each tile; what it raises ends the step under way, which then counts for nothing.
+        optimizer: Optimizer bound to the walk.
+        walk: Walk through the buffers.
+        stage: The planned octave with the side of its tiles; may be replaced between two calls.
+        buffers: The octave's arrays.
+        descent: Where to start; its arrays are buffers.
+        targets: Computes the targets of a stage, by its tiles.
+        on_tile: Called after each tile; what it raises ends the step under way, which then does not count.
         made: Steps made before.
         reason: Why it is over already, if it is.
     """
@@ -48,13 +48,21 @@ class HostOctave:
         buffers: Buffers,
         descent: Descent,
         targets: Callable[[Stage], Targets],
-        told: Told | None = None,
+        on_tile: OnTile | None = None,
         made: int = 0,
         reason: str = "",
     ) -> None:
-        self.stage, self.descent, self.made, self.reason = stage, descent, made, reason
-        self._tiling, self._optimizer, self._walk, self._buffers = tiling, optimizer, walk, buffers
-        self._prepare, self._told, self._calls = targets, told, 0
+        self.stage = stage
+        self.descent = descent
+        self.made = made
+        self.reason = reason
+        self._tiling = tiling
+        self._optimizer = optimizer
+        self._walk = walk
+        self._buffers = buffers
+        self._prepare_targets = targets
+        self._on_tile = on_tile
+        self._calls = 0
 
     @property
     def tile(self) -> int:
@@ -64,26 +72,34 @@ class HostOctave:
     @cached_property
     def targets(self) -> Targets:
         """See `Octave`."""
-        return self._prepare(self.stage)
+        return self._prepare_targets(self.stage)
 
     def advance(self, most: int) -> Pace | None:
-        """See `Octave`; one step, or the first evaluation of an optimizer, which is none."""
-        started, before = time.perf_counter(), int(self.descent.state.steps)
+        """See `Octave`; one step, or an optimizer's first evaluation, which is not a step."""
+        started = time.perf_counter()
+        steps_before = int(self.descent.state.steps)
         descent = stepped(self._optimizer, self.descent, self._evaluate)
-        steps = int(descent.state.steps) - before
-        self._calls, self.made = self._calls + 1, self.made + steps
+        steps = int(descent.state.steps) - steps_before
+        self._calls += 1
+        self.made += steps
         self.descent, reason = judged(self._optimizer, descent)
         self.reason = reason or ("steps" if self.made >= self.stage.steps else "")
         return Pace(steps, time.perf_counter() - started)
 
     def _evaluate(self, image: Array) -> Evaluation:
         gradient = self._walk.buffer("gradient", image.shape)
-        value = self._tiling.evaluate(image[0], self.targets, self.tile, gradient[0], self._told).value
-        return Evaluation(tf.constant(value, tf.float32), gradient)
+        evaluation = self._tiling.evaluate(
+            image[0],
+            self.targets,
+            self.tile,
+            gradient[0],
+            self._on_tile,
+        )
+        return Evaluation(tf.constant(evaluation.value, tf.float32), gradient)
 
     def change(self, targets: Callable[[Stage], Targets]) -> None:
         """See `Octave`."""
-        self._prepare = targets
+        self._prepare_targets = targets
         self.__dict__.pop("targets", None)
         self.descent = renewed(self._optimizer, self.descent)
 
@@ -97,14 +113,17 @@ class HostOctave:
         return self._tiling.statistics(self.image(), self.tile, self.targets.regions)
 
     def arrays(self) -> Callable[[], Arrays | None]:
-        """See `Octave`; the arrays themselves, which the next step changes when it ends."""
-        calls, named = self._calls, tensors(self.descent)
+        """See `Octave`; the arrays themselves, which change at the end of the next step."""
+        calls = self._calls
+        named = tensors(self.descent)
 
-        def taken() -> Arrays | None:
-            return {name: np.asarray(each) for name, each in named.items()} if self._calls == calls else None
+        def current() -> Arrays | None:
+            if self._calls != calls:
+                return None
+            return {name: np.asarray(tensor) for name, tensor in named.items()}
 
-        return taken
+        return current
 
     def buffers(self) -> dict[str, dict[str, object]]:
         """See `Octave`."""
-        return self._buffers.told()
+        return self._buffers.described()

@@ -20,15 +20,15 @@ DISK_SHARE = 0.9  # of what is free
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a plan is made for.
+    """What a plan depends on and must stay within.
 
     Attributes:
         config: Options of the render.
-        engine: That will carry it out.
+        engine: Engine that will carry it out.
         final: Size of the result.
         budget: Most resident memory, bytes; None for no limit.
-        folder: Where arrays can be mapped to.
-        disk: Bytes free there.
+        folder: Folder for the files of mapped arrays.
+        disk: Free bytes on its disk that may be used.
         held: Bytes that the process holds now.
     """
 
@@ -42,8 +42,9 @@ class Limits:
 
     @classmethod
     def here(cls, config: RenderConfig, engine: Engine, final: Size, reserve: int = 0) -> Limits:
-        """On this machine, now, with some bytes more than the process holds already."""
-        folder, held = folder_for_files(), resident_memory() + reserve
+        """The limits on this machine now; `reserve` counts as bytes that the process already holds."""
+        folder = folder_for_files()
+        held = resident_memory() + reserve
         return cls(
             config=config,
             engine=engine,
@@ -56,12 +57,12 @@ class Limits:
 
     @property
     def room(self) -> float:
-        """Bytes that a plan may come to."""
+        """Most bytes that a plan may be predicted to take."""
         return math.inf if self.budget is None else PLANNED_SHARE * self.budget
 
 
 def budget_of(config: RenderConfig, held: int) -> int | None:
-    """Most resident memory: as asked for, or a share of what is available beyond what the process holds already."""
+    """Most resident memory, bytes: as asked for, or a share of what the process holds and could still get."""
     if config.max_memory is not None:
         return config.max_memory
     available = available_memory()

@@ -1,4 +1,4 @@
-"""Watches how much memory a render holds, and keeps account of what was done about it."""
+"""Watches the memory that a render holds, and records what was done to hold less."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from styler.images.mapped import folder_for_files
 from styler.memory import resident_memory, trim
 from styler.render.pyramid import Stage
 
-NEAR = 0.9  # of the budget: there the tile shrinks
-GROWN = 1.02  # times what was held at the last alarm: TensorFlow gives nothing back, so that only growth tells
-FIRST = 512  # pixels: the tile to go on with where one piece was too much
-EVERY = 0.05  # seconds between two looks: a tile takes longer, a look some microseconds
+NEAR = 0.9  # of the budget: above it the tile shrinks
+GROWN = 1.02  # times what was held at the last alarm: TensorFlow returns no memory, so that only growth is a new alarm
+FIRST = 512  # pixels: the tile to continue with if one piece was too much
+EVERY = 0.05  # seconds between two checks: a tile takes longer, a check some microseconds
 
 
 @dataclass
 class MemoryWatch:
-    """A watcher beside a render; a context manager.
+    """A context manager that watches memory in a thread of its own.
 
     Attributes:
         budget: Most resident memory of the process, bytes; None watches nothing.
-        resident: Tells the bytes that the process holds now.
-        give_back: Gives free memory back to the system; only what is left then counts.
+        resident: Returns the bytes that the process holds now.
+        give_back: Returns free memory to the system; only what the process then holds counts.
         said: What was done, for the report.
-        cap: Largest tile from now on, pixels; None for what the plan says.
+        cap: Largest tile from now on, pixels; None for those of the plan.
     """
 
     budget: int | None = None
@@ -40,13 +40,18 @@ class MemoryWatch:
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> MemoryWatch:
-        """Start looking."""
+        """Start watching."""
         if self.budget is not None:
             threading.Thread(target=self._watch, daemon=True, name="styler-memory").start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop looking."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Stop watching."""
         self._over.set()
 
     def _watch(self) -> None:
@@ -54,7 +59,7 @@ class MemoryWatch:
             self.look()
 
     def look(self) -> None:
-        """Take note if memory use is near the budget now."""
+        """Raise the alarm if memory use is near the budget now."""
         if self.budget is None:
             return
         limit = max(NEAR * self.budget, GROWN * self._level)
@@ -72,16 +77,16 @@ class MemoryWatch:
         return near
 
     def smaller(self, tile: int, smallest: int, reason: str, *, needed: bool) -> int:
-        """Half the tile, no smaller than the smallest.
+        """Halve the tile, but make it no smaller than the smallest.
 
         Args:
             tile: Side of the tiles so far, pixels.
-            smallest: Side that still works, pixels.
-            reason: For the report.
-            needed: Whether it cannot go on with the tile as it is.
+            smallest: Smallest side that works, pixels.
+            reason: Reason for the report.
+            needed: Whether the render cannot continue with the tile as it is.
 
         Raises:
-            ResourceError: It is needed, and the tile is as small as can be.
+            ResourceError: A smaller tile is needed, and there is none.
         """
         if tile <= smallest:
             if not needed:
@@ -93,15 +98,18 @@ class MemoryWatch:
         return chosen
 
     def split(self, stage: Stage, smallest: int) -> Stage:
-        """A stage in one piece as one by tiles, with at most a quarter of its pixels each."""
+        """Turn a stage in one piece into one by tiles, each with at most a quarter of its pixels."""
         height, width = stage.size
-        self.cap = max(min(FIRST, max(height, width) // 2), smallest)
+        half = max(height, width) // 2
+        self.cap = max(min(FIRST, half), smallest)
         self.note(f"octave {width}x{height} goes on by tiles of {self.cap} pixels")
         return replace(stage, tile=self.cap, folder=stage.folder or folder_for_files())
 
     def capped(self, stage: Stage) -> Stage:
-        """A stage of the plan with tiles no larger than what memory has borne."""
-        if self.cap is None or (stage.tile is not None and stage.tile <= self.cap):
+        """Reduce the tiles of a planned stage to the largest that memory allows."""
+        if self.cap is None:
+            return stage
+        if stage.tile is not None and stage.tile <= self.cap:
             return stage
         return replace(stage, tile=self.cap, folder=stage.folder or folder_for_files())
 

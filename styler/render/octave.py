@@ -1,4 +1,4 @@
-"""An octave under way, wherever it is computed."""
+"""The protocol of an octave under way, on the device or on the host."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from styler.render.snapshot import Arrays
 
 
 class Pace(NamedTuple):
-    """What one call has come to.
+    """Steps and time of one call.
 
     Attributes:
-        steps: That it made.
-        seconds: Wall time that it took.
+        steps: Steps made.
+        seconds: Wall time of the call.
     """
 
     steps: int
@@ -29,10 +29,10 @@ class Octave(Protocol):
     """An octave under way, on the device or on the host.
 
     Attributes:
-        stage: Its size, steps and tile.
-        descent: Where its optimizer stands.
+        stage: The planned octave: its size, steps and tile.
+        descent: State of its optimizer.
         made: Steps so far.
-        reason: Why it is over: "steps", "converged", "line search" or "diverged"; empty if it goes on.
+        reason: Why it is over: "steps", "converged", "line search" or "diverged"; empty while it goes on.
     """
 
     stage: Stage
@@ -42,7 +42,7 @@ class Octave(Protocol):
 
     @property
     def targets(self) -> Targets:
-        """What its image is compared with, worked out when first asked for.
+        """Targets that its image is compared with; computed when first asked for.
 
         Raises:
             tf.errors.ResourceExhaustedError: The device ran out of memory.
@@ -50,7 +50,7 @@ class Octave(Protocol):
         ...
 
     def advance(self, most: int) -> Pace | None:
-        """Make at most so many steps, perhaps fewer; None if others have to come first.
+        """Make at most `most` steps; None if other pictures of a batch must be asked first.
 
         Raises:
             tf.errors.ResourceExhaustedError: The device ran out of memory; nothing has changed.
@@ -58,25 +58,25 @@ class Octave(Protocol):
         ...
 
     def change(self, targets: Callable[[Stage], Targets]) -> None:
-        """Go on from the same image toward other targets.
+        """Continue from the same image toward other targets.
 
         Args:
-            targets: Works them out, as an octave at its start is given them.
+            targets: Computes the targets of a stage.
         """
         ...
 
     def image(self) -> Array:
-        """The answer so far with its margin, (H, W, 3), 0..1; good until the next call."""
+        """The answer so far with its margin, (H, W, 3), 0..1; valid until the next call."""
         ...
 
     def statistics(self) -> dict[str, Stats]:
-        """Those of the answer."""
+        """Statistics of the answer."""
         ...
 
     def arrays(self) -> Callable[[], Arrays | None]:
-        """What gives all that is needed to go on from here, or None once the octave has moved on."""
+        """A function that returns all tensors needed to continue from here, or None once the octave has moved on."""
         ...
 
     def buffers(self) -> dict[str, dict[str, object]]:
-        """Arrays on the host for the report: name -> bytes and whether it is mapped."""
+        """Arrays on the host, for the report: name -> bytes and whether it is mapped."""
         ...

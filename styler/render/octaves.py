@@ -31,7 +31,7 @@ from styler.render.program import image_tensor
 from styler.render.pyramid import Stage
 from styler.render.snapshot import Snapshot
 from styler.render.start import filled, noise, padded, refined
-from styler.tiles.tiling import Told
+from styler.tiles.tiling import OnTile
 from styler.types import Size, Tensor
 
 OUT_OF_MEMORY = "the device ran out of memory"
@@ -54,7 +54,7 @@ class Octaves:
     engine: Engine
     inputs: Inputs[Picture]
     memory: MemoryWatch
-    told: Told | None = None
+    told: OnTile | None = None
 
     def started(self, stage: Stage, before: Octave | None = None, snapshot: Snapshot | None = None) -> Octave:
         """An octave at its start, or where a snapshot stands.
@@ -191,10 +191,10 @@ class Octaves:
         objective, inputs = self.engine.objective, self.inputs
         shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
         styles = [self.engine.statistics(style, size, tile) for style in inputs.paintings]
-        aims = objective.aims(seen.stats, styles, shares)
+        aims = objective.prepared(seen.stats, styles, shares)
         weights = weights_of(objective, self.config, seen.stats, aims, max(size))
         factors = {name: tf.constant(weight, tf.float32) for name, weight in weights.items()}
-        return Targets(aims, seen.kept, factors, seen.regions)
+        return Targets(aims, seen.activations, factors, seen.regions)
 
     def _saved(self, stage: Stage, snapshot: Snapshot) -> Descent:
         """A snapshot's arrays as a descent.

@@ -1,7 +1,7 @@
 """A short measurement of what a configuration costs on this machine, in a process of its own.
 
-A process of its own, because memory that TensorFlow has taken once it keeps, so that a peak can be told only from a
-fresh start. The result stays in the user's cache folder for as long as machine, versions and network are the same.
+TensorFlow keeps the memory that it has once taken, so that only a fresh process shows the peak. The result stays in the
+user's cache folder and is used as long as machine, versions and network are the same.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,12 @@ from styler.render.cost import Cost, Line
 from styler.render.engine import DECISIVE, Engine
 from styler.render.margin import MARGIN
 from styler.render.renderer import Renderer
-from styler.render.schedule import Schedule, unplanned
+from styler.render.schedule import unplanned
 from styler.types import Evaluation, Scalar, Size
 
 SIDES = (256, 512)  # pixels; the line of memory through both is within 10 % of what 1,024 and 1,448 pixels took
-SLOW, SLOW_SIDE = 0.5, 384  # seconds a step at the first side beyond which the second is this
+SLOW = 0.5  # seconds a step at the first side above which the second side is `SLOW_SIDE`
+SLOW_SIDE = 384  # pixels
 REPEATS = 3
 SWEPT = 768  # pixels a side of the image that the optimizer is timed on: its buffers are larger than any cache
 MOST_KEPT = 200  # measurements, half a kilobyte each: years of versions, networks and options
@@ -50,24 +52,25 @@ READY = "styler-probe "
 
 
 def probed(config: RenderConfig, kind: str) -> Cost | None:
-    """The cost by the cache or by a measurement; None if it cannot be measured.
+    """The cost from the cache or from a measurement; None if it cannot be measured.
 
     Args:
-        config: What it depends on are the fields that an engine is built from.
+        config: Options; only the fields that an engine is built from count.
         kind: "whole" or "tiles".
     """
     identity = _identity(config, kind)
-    cost = _kept(identity)
-    if cost is None:
-        cost = _measured_elsewhere(config, kind)
-        if cost is not None:
-            with suppress(OSError):
-                _keep(_path(identity), {"conditions": identity, "cost": cost.to_dict()})
+    kept = _kept(identity)
+    if kept is not None:
+        return kept
+    cost = _measured_in_a_process(config, kind)
+    if cost is not None:
+        with suppress(OSError):
+            _keep(identity, cost)
     return cost
 
 
 def is_kept(config: RenderConfig, kind: str) -> bool:
-    """Whether `probed` would take no time."""
+    """Whether the cache has the cost, so that `probed` takes no time."""
     return _kept(_identity(config, kind)) is not None
 
 
@@ -85,18 +88,21 @@ def _identity(config: RenderConfig, kind: str) -> dict[str, Any]:
 
 
 def _path(identity: dict[str, Any]) -> Path:
-    return cache_folder() / f"cost-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.json"
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    return cache_folder() / f"cost-{digest[:16]}.json"
 
 
 def cache_folder() -> Path:
-    """The user's folder for what can be worked out again, by the XDG base directory specification 0.8.
+    """The user's cache folder, by the XDG base directory specification 0.8.
 
     Raises:
-        FileNotFoundError: There is none: a user without a home folder, as containers have them.
+        FileNotFoundError: There is none, since the user has no home folder, as in some containers.
     """
     home = os.environ.get("XDG_CACHE_HOME")
+    if home:
+        return Path(home) / "styler"
     try:
-        return (Path(home) if home else Path.home() / ".cache") / "styler"
+        return Path.home() / ".cache" / "styler"
     except RuntimeError as cause:
         raise FileNotFoundError(str(cause)) from cause
 
@@ -107,52 +113,76 @@ def conditions(config: RenderConfig) -> dict[str, Any]:
 
     import styler
 
+    prefixes = ("TF_", "OMP_", "XLA_", "MALLOC_")
+    variables = [(name, value) for name, value in os.environ.items() if name.startswith(prefixes)]
     return {
         "config": {name: value for name, value in config.to_dict().items() if name in DECISIVE},
         "weights": _weights_stamp(config.network),
-        "machine": [platform.machine(), platform.processor(), _processor(), count_processors()],
-        "versions": [platform.python_version(), styler.__version__, tf.__version__, keras.__version__, np.__version__],
-        "environment": sorted(
-            (k, v) for k, v in os.environ.items() if k.startswith(("TF_", "OMP_", "XLA_", "MALLOC_"))
-        ),
+        "machine": [
+            platform.machine(),
+            platform.processor(),
+            _processor(),
+            count_processors(),
+        ],
+        "versions": [
+            platform.python_version(),
+            styler.__version__,
+            tf.__version__,
+            keras.__version__,
+            np.__version__,
+        ],
+        "environment": sorted(variables),
     }
 
 
 def _weights_stamp(network: str) -> list[Any]:
+    """Size and time of the network's file; empty if it cannot be read."""
     path = Path(network)
     with suppress(OSError):
         found = path if path.exists() else find_weights(find_network(network).weights_file)
-        return [found.stat().st_size, found.stat().st_mtime_ns]
+        status = found.stat()
+        return [status.st_size, status.st_mtime_ns]
     return []
 
 
 def _processor() -> str:
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.startswith("model name"):
+                return value.strip()
     return ""
 
 
-def _keep(path: Path, values: dict[str, Any]) -> None:
+def _keep(identity: dict[str, Any], cost: Cost) -> None:
+    """Write a measurement into the cache, and remove the oldest beyond `MOST_KEPT`."""
+    path = _path(identity)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    beside.write_text(json.dumps(values), "utf-8")
-    beside.replace(path)
-    _forget(path.parent)
+    values = {"conditions": identity, "cost": cost.to_dict()}
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    temporary.write_text(json.dumps(values), "utf-8")
+    temporary.replace(path)
+    kept = sorted(
+        path.parent.glob("cost-*.json"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for old in kept[:-MOST_KEPT]:
+        old.unlink(missing_ok=True)
 
 
-def _forget(folder: Path) -> None:
-    """All but the latest measurements."""
-    kept = sorted(folder.glob("cost-*.json"), key=lambda path: path.stat().st_mtime)
-    for path in kept[:-MOST_KEPT]:
-        path.unlink(missing_ok=True)
-
-
-def _measured_elsewhere(config: RenderConfig, kind: str) -> Cost | None:
-    command = [sys.executable, "-m", "styler.render.probe", kind, json.dumps(config.to_dict())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+def _measured_in_a_process(config: RenderConfig, kind: str) -> Cost | None:
+    options = json.dumps(config.to_dict())
+    command = [sys.executable, "-m", "styler.render.probe", kind, options]
+    path = os.pathsep.join(folder or "." for folder in sys.path)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, env=environment, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            env={**os.environ, "PYTHONPATH": path},
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     for line in done.stdout.splitlines():
@@ -164,115 +194,132 @@ def _measured_elsewhere(config: RenderConfig, kind: str) -> Cost | None:
 def measured(config: RenderConfig, kind: str) -> Cost:
     """The cost, measured in this process, which should do nothing else."""
     engine = Engine(config, find_network(config.network))
-    return _whole(config, engine) if kind == "whole" else _tiles(engine)
+    if kind == "whole":
+        return _measured_over_sides(lambda side: _step_times(config, engine, side))
+    cost = _measured_over_sides(lambda side: _evaluation_times(engine, side + 2 * MARGIN))
+    in_memory = _sweep_seconds(engine, np.zeros)
+    in_files = _sweep_seconds(engine, mapped)
+    return replace(cost, sweep=(in_memory, in_files))
 
 
-def _whole(config: RenderConfig, engine: Engine) -> Cost:
-    """A few steps of real renders in one piece, the second larger than the first."""
-    start, firsts = resident_memory(), []
+def _measured_over_sides(measure: Callable[[int], list[float]]) -> Cost:
+    """The cost from measurements at two sides, the second larger than the first.
 
-    def steps(side: int) -> list[float]:
-        changed = config.changed(size=side, steps=2 + REPEATS, scales=1, tile="off", init="content", max_memory=None)
-        first, *later = _step_times(Renderer(changed, engine), picture(side), unplanned(changed, Size(side, side)))
-        firsts.append(first)
-        return later
+    Args:
+        measure: Side -> seconds of each call, the first of which also compiles.
+    """
+    start = resident_memory()
+    pixels: list[float] = []
+    seconds: list[float] = []
+    memory: list[float] = []
+    compiling = 0.0
+    side = SIDES[0]
+    for _ in SIDES:
+        first, *later = measure(side)
+        pixels.append(float((side + 2 * MARGIN) ** 2))
+        seconds.append(statistics.median(later))
+        memory.append(float(peak_memory() - start))
+        if len(seconds) == 1:
+            compiling = first - seconds[0]
+        side = SIDES[1] if seconds[0] < SLOW else SLOW_SIDE
+    return Cost(
+        memory=Line.through(pixels, memory),
+        seconds=Line.through(pixels, seconds),
+        first=compiling,
+    )
 
-    pixels, pace, memory = _over_sides(steps, start)
-    return Cost(memory=Line.through(pixels, memory), seconds=Line.through(pixels, pace), first=firsts[0] - pace[0])
 
-
-def _step_times(renderer: Renderer, photo: Picture, schedule: Schedule) -> list[float]:
-    """Seconds a step of each call; the first, with one step and the compiling, also counts all before it."""
-    times, done, started = [], 0, time.perf_counter()
+def _step_times(config: RenderConfig, engine: Engine, side: int) -> list[float]:
+    """Seconds of each step of a real render in one piece; the first also counts all that comes before it."""
+    changed = config.changed(
+        size=side,
+        steps=2 + REPEATS,
+        scales=1,
+        tile="off",
+        init="content",
+        max_memory=None,
+    )
+    photo = picture(side)
+    schedule = unplanned(changed, Size(side, side))
+    renderer = Renderer(changed, engine)
+    times = []
+    done = 0
+    started = time.perf_counter()
     for event in renderer.render(Inputs.of(photo, [photo]), schedule, event_every=1):
         now = time.perf_counter()
         times.append((now - started) / (event.step - done))
-        started, done = now, event.step
+        started = now
+        done = event.step
     return times
 
 
-def _over_sides(measure: Callable[[int], list[float]], start: int) -> tuple[list[float], list[float], list[float]]:
-    """Pixels with margin, median seconds and memory beyond the start, at two sides."""
-    first = _at_side(measure, SIDES[0], start)
-    second = _at_side(measure, SIDES[1] if first[1] < SLOW else SLOW_SIDE, start)
-    pixels, pace, memory = zip(first, second, strict=True)
-    return list(pixels), list(pace), list(memory)
-
-
-def _at_side(measure: Callable[[int], list[float]], side: int, start: int) -> tuple[float, float, float]:
-    pace = statistics.median(measure(side))
-    return float((side + 2 * MARGIN) ** 2), pace, float(peak_memory() - start)
-
-
-def _tiles(engine: Engine) -> Cost:
-    """Evaluations of images that are one tile, and the optimizer's own work by itself."""
-    start, firsts = resident_memory(), []
-
-    def evaluations(side: int) -> list[float]:
-        first, *later = _evaluation_times(engine, side + 2 * MARGIN)
-        firsts.append(first)
-        return later
-
-    pixels, pace, memory = _over_sides(evaluations, start)
-    lines = {"memory": Line.through(pixels, memory), "seconds": Line.through(pixels, pace)}
-    sweeps = _swept(engine, np.zeros), _swept(engine, lambda shape: mapped(shape))
-    return Cost(**lines, first=firsts[0] - pace[0], sweep=sweeps)
-
-
 def _evaluation_times(engine: Engine, side: int) -> list[float]:
+    """Seconds of each evaluation of an image that is one tile."""
     image = picture(side).pixels
     targets = one_tile_targets(engine, image)
-    gradient, times = np.empty_like(image), []
+    gradient = np.empty_like(image)
+    tile = _one_tile(engine, side)
+    times = []
     for _ in range(1 + REPEATS):
         started = time.perf_counter()
-        engine.tiling.evaluate(image, targets, _one_tile(engine, side), gradient)
+        engine.tiling.evaluate(image, targets, tile, gradient)
         times.append(time.perf_counter() - started)
     return times
 
 
 def one_tile_targets(engine: Engine, image: Array) -> Targets:
-    """What an image is compared with when it is its own photo and painting."""
-    seen = engine.tiling.observe(image, _one_tile(engine, len(image)), lambda _, shape: np.zeros(shape, np.float32))
+    """Targets of an image that is its own photo and painting."""
     objective = engine.objective
-    aims = objective.aims(seen.stats, [seen.stats], [1.0])
-    return Targets(aims, seen.kept, {term.name: term.share for term in objective.terms}, seen.regions)
+    seen = engine.tiling.observe(
+        image,
+        _one_tile(engine, len(image)),
+        lambda _, shape: np.zeros(shape, np.float32),
+    )
+    return Targets(
+        prepared=objective.prepared(seen.stats, [seen.stats], [1.0]),
+        activations=seen.activations,
+        weights={term.name: term.share for term in objective.terms},
+        regions=seen.regions,
+    )
 
 
 def _one_tile(engine: Engine, side: int) -> int:
     return max(2 * side, engine.tiling.view.smallest_tile)
 
 
-def _swept(engine: Engine, allocate: Callable[[tuple[int, ...]], Array]) -> float:
-    """Seconds a step and pixel that the optimizer takes when its history is full."""
+def _sweep_seconds(engine: Engine, allocate: Callable[[tuple[int, ...]], Array]) -> float:
+    """Seconds that the optimizer takes on the host for a step and pixel when its history is full."""
     steps = REPEATS + engine.program.optimizer.history
     walk = Pieces(lambda _, shape: allocate(shape).astype(np.float32, copy=False), release)
     optimizer = engine.program.optimizer.on_host(walk, steps, None)
-    aim, image = picture(SWEPT, seed=1).pixels[None], walk.filled("iterate", picture(SWEPT).pixels[None])
-    gradient, state = walk.buffer("gradient", image.shape), optimizer.init(image)
+    center = picture(SWEPT, seed=1).pixels[None]
+    image = walk.filled("iterate", picture(SWEPT).pixels[None])
+    gradient = walk.buffer("gradient", image.shape)
+    state = optimizer.init(image)
     times = []
     for _ in range(steps + 1):
         started = time.perf_counter()
-        state = step(optimizer, state, lambda at: Evaluation(_parabola(at, gradient, aim), gradient))
+        state = step(optimizer, state, lambda at: Evaluation(_parabola(at, gradient, center), gradient))
         times.append(time.perf_counter() - started)
-    empty = _timed(lambda: _parabola(image, np.empty_like(image), aim))
-    return max(0.0, statistics.median(times[-REPEATS:]) - empty) / SWEPT**2
-
-
-def _parabola(image: Array, slope: Array, aim: Array) -> Scalar:
-    """A curved valley that takes L-BFGS more than a few steps."""
-    curvature = np.linspace(1.0, 30.0, image.shape[1], dtype=np.float32)[:, None, None]
-    np.multiply(curvature, image - aim, out=slope)
-    return tf.constant(0.5 * float(np.sum(slope * (image - aim), dtype=np.float64)), tf.float32)
-
-
-def _timed(work: Callable[[], object]) -> float:
+    unused = np.empty_like(image)
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    _parabola(image, unused, center)
+    of_objective = time.perf_counter() - started
+    of_optimizer = statistics.median(times[-REPEATS:]) - of_objective
+    return max(0.0, of_optimizer) / SWEPT**2
+
+
+def _parabola(image: Array, gradient: Array, center: Array) -> Scalar:
+    """A paraboloid with unequal curvatures, which takes L-BFGS more than a few steps; writes its gradient."""
+    curvature = np.linspace(1.0, 30.0, image.shape[1], dtype=np.float32)[:, None, None]
+    offset = image - center
+    np.multiply(curvature, offset, out=gradient)
+    value = 0.5 * float(np.sum(gradient * offset, dtype=np.float64))
+    return tf.constant(value, tf.float32)
 
 
 def picture(side: int, seed: int = 0) -> Picture:
-    """A square of noise, since costs do not depend on what is in a picture."""
+    """A square of noise: costs do not depend on the contents of a picture."""
     pixels = np.random.default_rng(seed).random((side, side, 3), np.float32)
     return Picture(pixels=pixels, name="probe")
 

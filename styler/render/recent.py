@@ -1,4 +1,4 @@
-"""Statistics of paintings in memory: the latest, within a number of bytes."""
+"""A cache in memory for the statistics of paintings, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -18,37 +18,43 @@ MOST = 2**28  # bytes, 256 MiB: 50 octaves of VGG-19, or 500 of the embedded net
 
 
 class Recent(MutableMapping[Key, Value]):
-    """Forgets what was used longest ago when there is more than it may hold; the latest stays, however large.
+    """A mapping that drops the values used longest ago when it holds too much; the latest one always stays.
 
     Args:
-        most: Bytes of all values together; None for `MOST`.
+        most: Most bytes of all values together; None for `MOST`.
+
+    Attributes:
+        most: Most bytes of all values together.
+        held: Bytes of all values now.
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self.most, self.held = MOST if most is None else most, 0
+        self.most = MOST if most is None else most
+        self.held = 0
         self._kept: OrderedDict[Key, Value] = OrderedDict()
 
     def __getitem__(self, key: Key) -> Value:
-        """What is kept; it counts as used.
+        """A value, which then counts as used last.
 
         Raises:
-            KeyError: Nothing is.
+            KeyError: It is not kept.
         """
         value = self._kept[key]
         self._kept.move_to_end(key)
         return value
 
     def __setitem__(self, key: Key, value: Value) -> None:
-        """Keep a value, and forget others if need be."""
+        """Keep a value, and drop others if necessary."""
         if key in self._kept:
             del self[key]
         self._kept[key] = value
         self.held += _size(value)
         while self.held > self.most and len(self._kept) > 1:
-            del self[next(iter(self._kept))]
+            oldest = next(iter(self._kept))
+            del self[oldest]
 
     def __delitem__(self, key: Key) -> None:
-        """Forget.
+        """Drop a value.
 
         Raises:
             KeyError: It is not kept.
@@ -56,15 +62,18 @@ class Recent(MutableMapping[Key, Value]):
         self.held -= _size(self._kept.pop(key))
 
     def __iter__(self) -> Iterator[Key]:
-        """Keys, longest unused first."""
+        """Keys, the one used longest ago first."""
         return iter(self._kept)
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """Number of values."""
         return len(self._kept)
 
 
 def _size(value: Value) -> int:
     """Bytes of a painting's statistics."""
-    parts = [part for stats in value.values() for part in stats.values()]
-    return sum(math.prod(part.shape) * tf.as_dtype(part.dtype).size for part in parts)
+    total = 0
+    for stats in value.values():
+        for part in stats.values():
+            total += math.prod(part.shape) * tf.as_dtype(part.dtype).size
+    return total

@@ -27,7 +27,7 @@ from styler.render.octaves import OUT_OF_MEMORY, Octaves
 from styler.render.outcome import Outcome, warnings_about, with_belongings
 from styler.render.schedule import Schedule
 from styler.render.snapshot import Snapshot
-from styler.tiles.tiling import Told
+from styler.tiles.tiling import OnTile
 from styler.types import Size
 
 
@@ -73,7 +73,7 @@ class Renderer:
         *,
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
-        told: Told | None = None,
+        told: OnTile | None = None,
     ) -> Generator[StepEvent, None, Outcome]:
         """Render octave by octave.
 
@@ -198,7 +198,7 @@ class Renderer:
 
     def _outcome(self, run: Run, octave: Octave) -> Outcome:
         account, objective = run.account, self.engine.objective
-        distances = objective.distances(octave.statistics(), octave.targets.aims)
+        distances = objective.distances(octave.statistics(), octave.targets.prepared)
         return Outcome(
             pixels=self.finished(run.content, octave.image()),
             octaves=account.rows,

@@ -1,4 +1,4 @@
-"""A plan obeyed again: what of a render's device, compiler, threads and switches can be had in another process."""
+"""Restores the plan of a render in another process: its device, compiler, threads and switches, as far as possible."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MAY_DIFFER = "the bytes may differ"
 
 
 class Restored(NamedTuple):
-    """What a render is to be made with here.
+    """A plan as far as it can be restored here.
 
     Attributes:
-        plan: Obeyed as far as can be.
-        config: The same of the options.
-        differences: What is other than it was, one line each.
+        plan: The restored plan.
+        config: The options, changed to match it.
+        differences: What differs from the original, one line each.
     """
 
     plan: Plan
@@ -32,28 +32,37 @@ class Restored(NamedTuple):
 
 
 def restored(plan: Plan, config: RenderConfig, made_with: Mapping[str, str], *, elsewhere: bool) -> Restored:
-    """Set as many threads as then, if TensorFlow has not started; find out what else is as it was.
+    """Restore the number of threads, if TensorFlow has not started, and find what differs otherwise.
 
     Args:
-        plan: What the options came to then.
-        config: The options.
-        made_with: Versions.
-        elsewhere: Whether to go on on another device where that one is not here, rather than to refuse later.
+        plan: The original plan.
+        config: Options of the render.
+        made_with: Versions that the render was made with.
+        elsewhere: Whether to use another device if the original one is absent; otherwise the render is refused later.
     """
     found = [*_other_versions(made_with), *_other_threads(plan), *_other_switches(plan)]
     device = plan.applied(config).device
     if _is_there(device) or not elsewhere:
         return Restored(plan, config, tuple(found))
-    there, options = find_device("auto"), config.changed(device="auto")
-    compiler = "xla" if uses_xla(options, there) else "graph"
-    found.append(f"made on {device}, which is not here: goes on on the {kind_of(there)}, and {MAY_DIFFER}")
-    return Restored(replace(plan, device=kind_of(there), compile=compiler), options, tuple(found))
+    other_device = find_device("auto")
+    other_config = config.changed(device="auto")
+    other_plan = replace(
+        plan,
+        device=kind_of(other_device),
+        compile="xla" if uses_xla(other_config, other_device) else "graph",
+    )
+    found.append(f"made on {device}, which is not here: goes on on the {kind_of(other_device)}, and {MAY_DIFFER}")
+    return Restored(other_plan, other_config, tuple(found))
 
 
 def _other_versions(then: Mapping[str, str]) -> list[str]:
-    now = versions()
-    other = [f"{name} {then.get(name, 'unknown')}, now {now[name]}" for name in now if then.get(name) != now[name]]
-    return [f"made with {shown('; '.join(other))}: {MAY_DIFFER}"] if other else []
+    other = []
+    for name, now in versions().items():
+        if then.get(name) != now:
+            other.append(f"{name} {then.get(name, 'unknown')}, now {now}")
+    if not other:
+        return []
+    return [f"made with {shown('; '.join(other))}: {MAY_DIFFER}"]
 
 
 def _other_threads(plan: Plan) -> list[str]:
@@ -63,16 +72,18 @@ def _other_threads(plan: Plan) -> list[str]:
 
 
 def _other_switches(plan: Plan) -> list[str]:
-    """Of those that TensorFlow has read from the environment by now."""
+    """Differences of the switches that TensorFlow has already read from the environment."""
     words = {None: "unset", False: "0", True: "1"}
-    then = {variable: getattr(plan, name) for name, variable in SWITCHES.items()}
-    now = switches()
-    other = [
-        f"{variable} {words[then[variable]]}, now {words[now[name]]}"
-        for name, variable in SWITCHES.items()
-        if then[variable] != now[name]
-    ]
-    return [f"made with {', '.join(other)}, which TensorFlow has read already: {MAY_DIFFER}"] if other else []
+    current = switches()
+    other = []
+    for name, variable in SWITCHES.items():
+        then = getattr(plan, name)
+        now = current[name]
+        if then != now:
+            other.append(f"{variable} {words[then]}, now {words[now]}")
+    if not other:
+        return []
+    return [f"made with {', '.join(other)}, which TensorFlow has read already: {MAY_DIFFER}"]
 
 
 def _is_there(device: str) -> bool:

@@ -1,4 +1,4 @@
-"""When a checkpoint is written, and what happens when it cannot be."""
+"""Decides when a checkpoint is written, and what happens if it cannot be."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from styler.errors import OutputError
 from styler.progress import StepEvent
 from styler.render.checkpoint import Checkpoint, write_checkpoint
 
-EVERY = 30.0  # seconds between two checkpoints: as much as a kill may cost
-LONG = 60.0  # seconds; who loses a shorter render starts it again sooner than he looks up how to resume it
-LEAST_REST = 20.0  # times as long as a checkpoint took, it rests: they cost at most 5 % of the time
+EVERY = 30.0  # seconds between two checkpoints: the most that a kill may cost
+LONG = 60.0  # seconds; a shorter render is sooner started again than resumed
+LEAST_REST = 20.0  # times the duration of a checkpoint to the next one: they cost at most 5 % of the time
 
 
 class Saver:
-    """An observer of step events that writes a checkpoint now and then.
+    """An observer of step events that writes a checkpoint from time to time.
 
     Args:
-        path: Where it goes; None for nowhere.
+        path: File of the checkpoint; None for no checkpoints.
         job: What is rendered, see `styler.render.job`.
         every: Seconds between two checkpoints; 0 for one at each event.
-        always: Whether short renders have one too, else those predicted above `LONG` seconds.
-        active: Whether there is one already, which this render goes on from.
-        replace: Whether a file of that name may be replaced, such as the checkpoint that is resumed.
-        tell: Called once with what is wrong if one cannot be written; the render goes on.
+        always: Whether short renders have one too; otherwise only those predicted to take more than `LONG` seconds.
+        active: Whether there is one already, from which this render continues.
+        replace: Whether an existing file may be replaced, such as the checkpoint that is resumed.
+        tell: Called with the error, once, if a checkpoint cannot be written; the render goes on.
 
     Attributes:
         active: Whether there is a checkpoint of this render.
@@ -43,15 +43,20 @@ class Saver:
         active: bool = False,
         replace: bool = False,
     ) -> None:
-        self.path, self._job, self._every, self._always = path, job, every, always
-        self._tell, self._told, self._replace = tell, False, replace
+        self.path = path
         self.active = active
+        self._job = job
+        self._every = every
+        self._always = always
+        self._replace = replace
+        self._tell = tell
+        self._has_told = False
         self._started = self._last = time.monotonic()
         self._rest = every
         self._latest: StepEvent | None = None
 
     def __call__(self, event: StepEvent) -> None:
-        """Take in an event; write if it is time."""
+        """Write a checkpoint if it is time."""
         self._latest = event
         if self.path is not None and self._due(event):
             self.save()
@@ -60,16 +65,18 @@ class Saver:
         now = time.monotonic()
         if now - self._last < self._rest:
             return False
-        return self.active or self._always or now - self._started + (event.seconds_left or 0.0) > LONG
+        predicted = now - self._started + (event.seconds_left or 0.0)
+        return self.active or self._always or predicted > LONG
 
     def save(self) -> bool:
-        """Write the latest state, whether or not it is time; returns whether it is on the disk."""
+        """Write the latest state, whether or not it is time; returns whether it was written."""
         snapshot = self._latest.snapshot() if self._latest else None
         if self.path is None or snapshot is None:
             return False
+        checkpoint = Checkpoint(job=self._job, snapshot=snapshot)
         began = time.monotonic()
         try:
-            write_checkpoint(self.path, Checkpoint(job=self._job, snapshot=snapshot), overwrite=self._replace)
+            write_checkpoint(self.path, checkpoint, overwrite=self._replace)
         except OutputError as problem:
             self._report(problem)
             return False
@@ -80,7 +87,7 @@ class Saver:
         return True
 
     def finish(self) -> None:
-        """The picture is made but not written: keep that, if the render has a checkpoint at all."""
+        """The picture is made but not written: save its state, if the render has a checkpoint at all."""
         if self.active:
             self.save()
 
@@ -90,6 +97,6 @@ class Saver:
             self.path.unlink(missing_ok=True)
 
     def _report(self, problem: OutputError) -> None:
-        if not self._told:
+        if not self._has_told:
             self._tell(f"{problem}; the render goes on, and what was saved before stays")
-        self._told = True
+        self._has_told = True

@@ -1,4 +1,4 @@
-"""All that is needed to go on with a render between two calls: where it stands, and tensors as arrays."""
+"""All that is needed to continue a render: its position, and the tensors as arrays."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ Arrays: TypeAlias = "Mapping[str, NDArray[np.generic]]"
 """Tensors by name."""
 
 KINDS = {
-    **dict.fromkeys(("octave", "made", "done", "setbacks"), int),
-    **dict.fromkeys(("reason", "stop_reason"), str),
+    "octave": int,
+    "made": int,
+    "done": int,
+    "setbacks": int,
+    "reason": str,
+    "stop_reason": str,
     "seconds": float,
     "rows": tuple,
     "levels": tuple,
@@ -28,19 +32,19 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a render stands.
+    """The position of a render.
 
     Attributes:
         octave: Index of the octave under way, from 0.
-        made: Steps made at it.
+        made: Steps made at this octave.
         done: Steps of the octaves before.
-        reason: Why the octave is at its end; empty if it goes on.
-        stop_reason: Of the octaves before.
-        setbacks: Of the octaves before.
+        reason: Why the octave is over; empty while it goes on.
+        stop_reason: Reason to stop of the octaves before.
+        setbacks: Setbacks of the octaves before.
         seconds: Wall time spent so far.
-        rows: Lines of the report on the octaves before.
-        levels: Octaves as they were made so far or else are planned.
-        kills: Processes that the system had killed by then in this container for want of memory.
+        rows: Rows of the report for the octaves before.
+        levels: All octaves: finished ones as they were made, the others as planned.
+        kills: Processes in this container that the system has killed so far for lack of memory.
     """
 
     octave: int
@@ -65,10 +69,14 @@ class Position:
         Raises:
             CheckpointError: Fields are missing or of another kind.
         """
-        if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
             message = "a checkpoint that says where its render stands was expected"
             raise CheckpointError(message)
-        found: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
+        found: dict[str, Any] = dict(values)
+        for name in ("rows", "levels"):
+            if isinstance(found[name], list):
+                found[name] = tuple(found[name])
         for name, kind in KINDS.items():
             if not isinstance(found[name], kind) or isinstance(found[name], bool):
                 message = f"a checkpoint with {name} of type {kind.__name__} was expected, got {found[name]!r:.60}"
@@ -86,8 +94,8 @@ class Snapshot:
     """A render between two calls of its compiled program.
 
     Attributes:
-        position: Where it stands.
-        arrays: Tensors of the optimizer's state and of its watch, "state.<field>" and "watch.<field>".
+        position: Position of the render.
+        arrays: Tensors of the optimizer's state and of its watch, named "state.<field>" and "watch.<field>".
     """
 
     position: Position

@@ -1,8 +1,8 @@
-"""Where an octave starts: the photo with its margin, and the image that the optimizer first sees.
+"""The start of an octave: the photo with its margin, and the image that the optimizer starts from.
 
-From one octave to the next the picture is enlarged and gets the photo's own new detail. An enlarged picture has no
-fine detail, and an optimizer that starts there invents strokes where the photo has edges. Given the photo's detail as a
-start it keeps faces and edges at no cost in style: see the study in `docs/look.md`.
+From one octave to the next, the picture is enlarged and gets the photo's finer detail. An enlarged picture alone has no
+fine detail, and an optimizer that starts from it invents strokes where the photo has edges. With the photo's detail it
+preserves faces and edges at no cost in style: see the study in `docs/look.md`.
 """
 
 from __future__ import annotations
@@ -21,57 +21,63 @@ INSIDE = slice(MARGIN, -MARGIN)
 
 
 def padded(picture: Picture, size: Size, into: Array) -> Array:
-    """`with_margin(resampled_colors(picture, size))`, (H, W, 3), in an array of that shape."""
+    """Write a picture, resampled to `size` and with its margin, into an array (H, W, 3); returns the array."""
     resampled_colors(picture, size, into=into[INSIDE, INSIDE])
     return mirrored(into)
 
 
 def mirrored(image: Array) -> Array:
-    """Fill the margin of (H, W, 3) from the picture inside, which it mirrors; returns the image."""
-    image[:MARGIN] = image[MARGIN : 2 * MARGIN][::-1]
-    image[-MARGIN:] = image[-2 * MARGIN : -MARGIN][::-1]
+    """Fill the margin of an image (H, W, 3) with the mirrored picture inside; returns the image."""
+    first = slice(MARGIN, 2 * MARGIN)
+    last = slice(-2 * MARGIN, -MARGIN)
+    image[:MARGIN] = image[first][::-1]
+    image[-MARGIN:] = image[last][::-1]
     for rows in bands(image):
         band = image[rows]
-        band[:, :MARGIN] = band[:, MARGIN : 2 * MARGIN][:, ::-1]
-        band[:, -MARGIN:] = band[:, -2 * MARGIN : -MARGIN][:, ::-1]
+        band[:, :MARGIN] = band[:, first][:, ::-1]
+        band[:, -MARGIN:] = band[:, last][:, ::-1]
     return image
 
 
 def filled(array: Array, values: Array) -> Array:
-    """Copy values into an array of their shape, some rows at a time; returns the array."""
+    """Copy values into an array of the same shape, some rows at a time; returns the array."""
     for rows in bands(array, values):
         array[rows] = values[rows]
     return array
 
 
 def noise(seed: int, into: Array) -> Array:
-    """Gray noise, row by row from one stream; returns the array."""
+    """Fill an array with gray noise, row by row from one random stream; returns the array."""
     random = np.random.default_rng(seed)
     for rows in bands(into):
-        into[rows] = random.normal(0.5, 0.1, into[rows].shape).clip(0, 1)
+        values = random.normal(0.5, 0.1, into[rows].shape)
+        into[rows] = values.clip(0, 1)
     return into
 
 
 def refined(image: Array, content: Picture, photo: Array, into: Array, buffers: Buffers) -> Array:
     """An image at the next octave, with the level of the photo's Laplacian pyramid (Burt & Adelson 1983) in between.
 
+    The difference between the image and the photo is resized by Pillow's bicubic filter and added to the larger photo.
+
     Args:
-        image: With margin, at the octave left, (H, W, 3).
+        image: Image at the last octave, with margin, (H, W, 3).
         content: The photo at its own size.
-        photo: The photo at the octave entered, with margin, (H', W', 3).
-        into: Where the result goes, (H', W', 3).
-        buffers: For what is needed on the way.
+        photo: The photo at the next octave, with margin, (H', W', 3).
+        into: Array for the result, (H', W', 3).
+        buffers: Gives temporary arrays.
 
     Returns:
-        Values in 0..1, resized by Pillow's bicubic filter, with a new margin.
+        The array, with values in 0..1 and a new margin.
     """
-    kept = image[INSIDE, INSIDE]
-    rest = buffers.zeros("coarse", kept.shape)
-    resampled_colors(content, Size(*kept.shape[:2]), into=rest)
-    for rows in bands(rest, kept):
-        rest[rows] = kept[rows] - rest[rows]
-    inner, detail = into[INSIDE, INSIDE], photo[INSIDE, INSIDE]
-    resize(rest, inner, Image.Resampling.BICUBIC)
-    for rows in bands(inner, detail):
-        np.clip(inner[rows] + detail[rows], 0.0, 1.0, out=inner[rows])
+    picture = image[INSIDE, INSIDE]
+    difference = buffers.zeros("coarse", picture.shape)
+    resampled_colors(content, Size(*picture.shape[:2]), into=difference)
+    for rows in bands(difference, picture):
+        difference[rows] = picture[rows] - difference[rows]
+    result = into[INSIDE, INSIDE]
+    larger_photo = photo[INSIDE, INSIDE]
+    resize(difference, result, Image.Resampling.BICUBIC)
+    for rows in bands(result, larger_photo):
+        np.clip(result[rows] + larger_photo[rows], 0.0, 1.0, out=result[rows])
     return mirrored(into)

@@ -1,10 +1,10 @@
-"""Where tiles lie: the pixels each one owns and sees, and which positions of what each term reads are its own.
+"""The layout of tiles: the pixels that each one owns and sees, and its own positions of what each term reads.
 
-A tile is cut out of the image with a halo and goes through the network as if it were an image. What it owns comes out
-exactly as from the whole image, for three reasons: the halo covers all that an owned position sees; tiles begin at
-multiples of every stride of the network, so that its grids line up with those of the whole; and a side of a tile that
-lies on the image's border has no halo there, so that the network's own padding does its work. Every position of every
-layer belongs to exactly one tile.
+A tile is cut out of the image with a halo and passes through the network as if it were an image. Its own positions come
+out exactly as they do from the whole image, for three reasons. The halo covers all that an own position sees. Tiles
+begin at multiples of every stride of the network, so that their grids line up with those of the whole. A tile has no
+halo on the image's border, so that the network pads there as it does for the whole. Every position of every layer
+belongs to exactly one tile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ from styler.types import Size
 
 
 class Span(NamedTuple):
-    """One tile along one axis, pixels of the whole image; ends are one past the last."""
+    """A tile along one axis, in pixels of the whole image; ends are one past the last.
+
+    Attributes:
+        start: First own pixel.
+        stop: End of the own pixels.
+        low: First pixel of the tile with its halo.
+        high: End of the tile with its halo.
+        last: Whether it is the last tile along the axis.
+    """
 
     start: int
     stop: int
@@ -33,7 +41,7 @@ class Span(NamedTuple):
 
     @property
     def owned(self) -> slice:
-        """The tile's own pixels."""
+        """Own pixels."""
         return slice(self.start, self.stop)
 
     @property
@@ -50,8 +58,10 @@ class Tile(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """Pixels seen, halo included."""
-        return (self.rows.high - self.rows.low) * (self.columns.high - self.columns.low)
+        """Number of pixels seen, halo included."""
+        height = self.rows.high - self.rows.low
+        width = self.columns.high - self.columns.low
+        return height * width
 
     @property
     def seen(self) -> tuple[slice, slice]:
@@ -60,7 +70,13 @@ class Tile(NamedTuple):
 
 
 class Box(NamedTuple):
-    """Own positions of what one term reads: in the whole image's, and in what the tile alone gives."""
+    """A tile's own positions of what one term reads.
+
+    Attributes:
+        rows: Their rows over the whole image.
+        columns: Their columns over the whole image.
+        local: First and last row, first and last column within the tile with its halo, ends one past the last.
+    """
 
     rows: slice
     columns: slice
@@ -69,11 +85,11 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """How all terms together see along one axis, pixels.
+    """What all terms see along one axis, pixels.
 
     Attributes:
         extents: Term -> stride and support of what it reads, neighbors included.
-        alignment: Tiles begin at multiples of this, the least common multiple of all strides of the network.
+        alignment: Least common multiple of all strides of the network; tiles begin at its multiples.
         before: Halo before a tile, a multiple of `alignment`.
         after: Halo after a tile, likewise.
     """
@@ -84,40 +100,51 @@ class Axis:
     after: int
 
     def spans(self, length: int, tile: int) -> tuple[Span, ...]:
-        """Cut `length` pixels into parts that all see the same number of pixels: `tile` and a halo on both sides.
+        """Cut `length` pixels into spans that all see the same number of pixels: `tile` and a halo on both sides.
 
-        Where the border of the image takes the place of a halo, a part owns more instead. The last one begins at a
-        multiple of the alignment, and so sees a few pixels more.
+        A span at the border of the image owns more pixels instead of a halo. The last one begins at a multiple of the
+        alignment, and so sees a few pixels more.
         """
-        window = self.before + max(tile // self.alignment, 1) * self.alignment + self.after
-        spans, start = [], 0
+        inner = max(tile // self.alignment, 1) * self.alignment
+        window = self.before + inner + self.after
+        spans = []
+        start = 0
         while start < length:
             low = max(start - self.before, 0)
-            last = low + window >= length
+            high = low + window
+            stop = high - self.after
+            last = high >= length
             if last:
                 low = max((length - window) // self.alignment * self.alignment, 0)
-            high = length if last else low + window
-            stop = length if last else high - self.after
+                high = length
+                stop = length
             spans.append(Span(start, stop, low, high, last))
             start = stop
         return tuple(spans)
 
     def positions(self, term: str, span: Span, count: int) -> tuple[slice, int]:
-        """The span's own positions of what a term reads, of `count` in all, and the position where the tile begins."""
+        """A span's own positions of what a term reads, and the position where the span begins with its halo.
+
+        Args:
+            term: Name of the term.
+            span: One of `spans`.
+            count: Number of positions over the whole image.
+        """
         stride = self.extents[term].stride
         first = min(int(span.start / stride), count)
         end = count if span.last else min(int(span.stop / stride), count)
-        return slice(first, end), int(span.low / stride)
+        origin = int(span.low / stride)
+        return slice(first, end), origin
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the terms of an objective see an image.
+    """What the terms of an objective see of an image.
 
     Attributes:
-        vertical: Along the height.
-        horizontal: Along the width.
-        sized: A layer whose padding depends on the size of its input, empty if there is none.
+        vertical: What they see along the height.
+        horizontal: What they see along the width.
+        sized: Name of a layer whose padding depends on the size of its input; empty if there is none.
     """
 
     vertical: Axis
@@ -127,26 +154,28 @@ class View:
     @property
     def halo(self) -> int:
         """The widest halo, pixels."""
-        return max(max(axis.before, axis.after) for axis in (self.vertical, self.horizontal))
+        vertical, horizontal = self.vertical, self.horizontal
+        return max(vertical.before, vertical.after, horizontal.before, horizontal.after)
 
     @property
     def smallest_tile(self) -> int:
-        """Least side of a tile, pixels: below the halo more is computed twice than once."""
+        """Least side of a tile, pixels; a tile smaller than its halo would have more halo than pixels of its own."""
         return max(self.halo, self.vertical.alignment, self.horizontal.alignment)
 
     def tiles(self, size: Size, tile: int) -> tuple[Tile, ...]:
         """All tiles of an image, row by row.
 
         Args:
-            size: Of the image, margin included.
-            tile: Side of what a tile owns where it has a halo all around, pixels.
+            size: Size of the image, margin included.
+            tile: Side of what a tile with a halo all around owns, pixels.
 
         Raises:
             ConfigError: A tile is smaller than the halo.
             NetworkError: The network pads by size and the size is no multiple of its strides.
         """
         self.check_tile(tile)
-        rows, columns = self.vertical.spans(size.height, tile), self.horizontal.spans(size.width, tile)
+        rows = self.vertical.spans(size.height, tile)
+        columns = self.horizontal.spans(size.width, tile)
         if len(rows) * len(columns) > 1:
             self._check_size(size)
         return tuple(Tile(row, column) for row in rows for column in columns)
@@ -155,7 +184,7 @@ class View:
         """Refuse a tile smaller than its own halo.
 
         Raises:
-            ConfigError: It is.
+            ConfigError: The tile is smaller.
         """
         if tile < self.smallest_tile:
             message = (
@@ -165,8 +194,8 @@ class View:
             raise ConfigError(message)
 
     def _check_size(self, size: Size) -> None:
-        wrong = size.height % self.vertical.alignment or size.width % self.horizontal.alignment
-        if self.sized and wrong:
+        is_aligned = size.height % self.vertical.alignment == 0 and size.width % self.horizontal.alignment == 0
+        if self.sized and not is_aligned:
             message = (
                 f"cannot tile {size.height}x{size.width} pixels (height x width): layer {self.sized!r} pads by the "
                 f"size of its input; expected multiples of {self.vertical.alignment}. Use --tile off or another size"
@@ -174,77 +203,111 @@ class View:
             raise NetworkError(message)
 
     def box(self, term: str, tile: Tile, counts: Size) -> Box:
-        """Own positions of what a term reads, which has `counts` positions over the whole image."""
+        """A tile's own positions of what a term reads.
+
+        Args:
+            term: Name of the term.
+            tile: One of `tiles`.
+            counts: Rows and columns of positions over the whole image.
+        """
         rows, top = self.vertical.positions(term, tile.rows, counts.height)
         columns, left = self.horizontal.positions(term, tile.columns, counts.width)
-        local = (rows.start - top, rows.stop - top, columns.start - left, columns.stop - left)
+        local = (
+            rows.start - top,
+            rows.stop - top,
+            columns.start - left,
+            columns.stop - left,
+        )
         return Box(rows, columns, local)
 
 
 def view_of(objective: Objective, extractor: FeatureExtractor) -> View:
-    """How the terms of an objective see an image.
+    """What the terms of an objective see of an image.
 
     Raises:
         NetworkError: A layer sees the whole image at every position.
     """
-    found = geometry_of(extractor.model)
-    layers = {
-        name: found[id(symbol)] for name, symbol in zip(extractor.addresses, extractor.model.outputs, strict=True)
-    }
-    for name, geometry in layers.items():
+    geometries = geometry_of(extractor.model)
+    layers = {}
+    for name, symbol in zip(extractor.addresses, extractor.model.outputs, strict=True):
+        geometry = geometries[id(symbol)]
         if geometry.whole or not geometry.has_positions:
             message = (
                 f"cannot compute {name!r} tile by tile: layer {geometry.reason!r} looks at the whole image; "
                 "use --tile off or another network"
             )
             raise NetworkError(message)
-    vertical, horizontal = {}, {}
+        layers[name] = geometry
+    vertical = {}
+    horizontal = {}
     for term in objective.terms:
-        seen = layers[term.layer] if term.reading is None else _read(term.reading)
-        vertical[term.name], horizontal[term.name] = seen.vertical, seen.horizontal
-    for term in objective.local:
-        for axis in (vertical, horizontal):
-            axis[term.name] = _with_neighbors(axis[term.name], term.loss)
-    bounded = [geometry for geometry in found.values() if not geometry.whole]
+        geometry = layers[term.layer] if term.reading is None else _geometry_of_reading(term.reading)
+        vertical[term.name] = geometry.vertical
+        horizontal[term.name] = geometry.horizontal
+    for local_term in objective.local:
+        for extents in (vertical, horizontal):
+            extents[local_term.name] = _with_neighbors(extents[local_term.name], local_term.loss)
+    bounded = [geometry for geometry in geometries.values() if not geometry.whole]
     return View(
-        _axis(vertical, [geometry.vertical for geometry in bounded]),
-        _axis(horizontal, [geometry.horizontal for geometry in bounded]),
-        padded_by_size(extractor.model),
+        vertical=_axis(vertical, [geometry.vertical for geometry in bounded]),
+        horizontal=_axis(horizontal, [geometry.horizontal for geometry in bounded]),
+        sized=padded_by_size(extractor.model),
     )
 
 
-def _read(reading: Reading) -> Geometry:
-    extent = Extent(Fraction(reading.stride), Fraction(reading.low), Fraction(reading.high))
+def _geometry_of_reading(reading: Reading) -> Geometry:
+    extent = Extent(
+        stride=Fraction(reading.stride),
+        low=Fraction(reading.low),
+        high=Fraction(reading.high),
+    )
     return Geometry(extent, extent)
 
 
 def _with_neighbors(extent: Extent, loss: LocalLoss) -> Extent:
-    """What a position and the neighbors that a loss looks at see together."""
-    low, high = extent.low - loss.before * extent.stride, extent.high + loss.after * extent.stride
-    return Extent(extent.stride, low, high)
+    """What a position sees together with the neighbors that a loss looks at."""
+    return Extent(
+        stride=extent.stride,
+        low=extent.low - loss.before * extent.stride,
+        high=extent.high + loss.after * extent.stride,
+    )
 
 
-def _axis(extents: dict[str, Extent], everywhere: list[Extent]) -> Axis:
-    strides = [*(extent.stride for extent in everywhere), *(extent.stride for extent in extents.values())]
+def _axis(of_terms: dict[str, Extent], of_layers: list[Extent]) -> Axis:
+    """Alignment and halo along one axis, from the extents of all terms and of all layers of the network."""
+    strides = [extent.stride for extent in (*of_layers, *of_terms.values())]
     alignment = math.lcm(*(stride.numerator for stride in strides))
-    before = max(0, *(math.ceil(-extent.low) for extent in extents.values()))
-    after = max(0, *(math.ceil(extent.high - extent.stride) + 1 for extent in extents.values()))
-    return Axis(extents, alignment, _multiple(before, alignment), _multiple(after, alignment))
+    before = 0
+    after = 0
+    for extent in of_terms.values():
+        before = max(before, math.ceil(-extent.low))
+        after = max(after, math.ceil(extent.high - extent.stride) + 1)
+    return Axis(
+        extents=of_terms,
+        alignment=alignment,
+        before=_rounded_up(before, alignment),
+        after=_rounded_up(after, alignment),
+    )
 
 
-def _multiple(length: int, of: int) -> int:
-    """The next multiple, upward."""
-    return math.ceil(length / of) * of
+def _rounded_up(length: int, unit: int) -> int:
+    """The next multiple of `unit`."""
+    return math.ceil(length / unit) * unit
 
 
 def position_counts(objective: Objective, extractor: FeatureExtractor, size: Size) -> dict[str, Size]:
-    """Term -> (height, width) of what it reads of one image."""
+    """Term -> rows and columns of what it reads of an image of one size."""
     shapes = extractor.model.compute_output_shape((1, *size, 3))
-    listed = shapes if len(extractor.addresses) > 1 else [shapes]
-    layers = {name: Size(int(shape[1]), int(shape[2])) for name, shape in zip(extractor.addresses, listed, strict=True)}
-    return {
-        term.name: layers[term.layer]
-        if term.reading is None
-        else Size(size.height // term.reading.stride, size.width // term.reading.stride)
-        for term in objective.terms
-    }
+    if len(extractor.addresses) == 1:
+        shapes = [shapes]
+    layers = {}
+    for name, shape in zip(extractor.addresses, shapes, strict=True):
+        layers[name] = Size(int(shape[1]), int(shape[2]))
+    counts = {}
+    for term in objective.terms:
+        if term.reading is None:
+            counts[term.name] = layers[term.layer]
+        else:
+            stride = term.reading.stride
+            counts[term.name] = Size(size.height // stride, size.width // stride)
+    return counts

@@ -1,8 +1,9 @@
 """Exact value and gradient of the objective, tile by tile: memory grows with the tile and not with the image.
 
-A statistic term is a function of sums over positions. Pass 1 adds the sums of all tiles; the slope of the term in the
-sums is worked out once; pass 2 runs every tile again and pulls back the same slope through its own positions, together
-with its own share of the terms that are plain sums. Gradients of overlapping halos add up. See `docs/tiling.md`.
+A statistic term is a function of sums over positions. Pass 1 adds up the sums of all tiles. The slope of the term in
+the sums is computed once. Pass 2 runs every tile again, and propagates that slope back through the tile's own
+positions, together with the tile's share of the local terms. Gradients of overlapping halos add up. See
+`docs/tiling.md`.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from styler.losses.base import Frame, LocalLoss, LocalTarget, Prepared, Stats, a
 from styler.losses.term import Term
 from styler.memory import trim
 from styler.objective.compiled import Compiled
-from styler.objective.objective import Named, Objective, Observation, Targets, at_positions
+from styler.objective.objective import Named, Objective, Observation, Targets, at_positions, statistics_of
 from styler.tiles.layout import Box, View, position_counts
 from styler.types import Scalar, Size, Tensor
 
 Allocate: TypeAlias = Callable[[str, tuple[int, ...]], Array]
 """Name and shape -> array of the render's dtype, in memory or mapped."""
 
-Told: TypeAlias = Callable[[int, int], object]
-"""Called after every tile with the count of tiles done and to do; what it raises ends the evaluation."""
+OnTile: TypeAlias = Callable[[int, int], object]
+"""Called after every tile with the number of tiles done and the number of all; what it raises ends the evaluation."""
 
 
 class TiledEvaluation(NamedTuple):
-    """The objective at an image; the gradient was written where the caller asked for it.
+    """The objective at an image; its gradient is written to an array of the caller.
 
     Attributes:
         value: Weighted sum of the terms.
@@ -43,11 +44,11 @@ class TiledEvaluation(NamedTuple):
     terms: dict[str, float]
 
 
-class _Part(NamedTuple):
-    """A tile as its programs take it.
+class _TileInputs(NamedTuple):
+    """A tile as the compiled programs take it.
 
     Attributes:
-        image: Its pixels with halo, (1, H, W, 3).
+        image: Pixels with halo, (1, H, W, 3).
         boxes: Term -> first and last row, first and last column of own positions, ends one past the last, int32, (4,).
         counts: Term -> rows and columns of positions over the whole image, int32, (2,).
         regions: Term -> how much each own position counts, (1, H', W', R); empty for one region of equal weights.
@@ -59,237 +60,340 @@ class _Part(NamedTuple):
     regions: Named
 
 
-class _Placed(NamedTuple):
-    """A tile and where it lies.
+class _LocatedTile(NamedTuple):
+    """A tile and its location in the image.
 
     Attributes:
-        number: From 1.
-        tiles: How many there are.
-        part: What its programs take.
+        number: Its number, from 1.
+        total: Number of all tiles.
+        pixels: Rows and columns of its pixels with halo.
         boxes: Term -> its own positions.
-        seen: Rows and columns of its pixels with halo.
+        inputs: Inputs of the compiled programs.
     """
 
     number: int
-    tiles: int
-    part: _Part
+    total: int
+    pixels: tuple[slice, slice]
     boxes: dict[str, Box]
-    seen: tuple[slice, slice]
+    inputs: _TileInputs
 
 
 @dataclass
 class Tiling:
     """An objective evaluated tile by tile; the counterpart of `Objective` for images that live on the host.
 
-    Targets are those of `Objective` with `kept` and `regions` as arrays without the batch axis. Two programs a step,
-    traced once, serve tiles of all shapes and at all borders.
+    Targets are those of `Objective`, except that `activations` and `regions` are arrays without the batch axis. Two
+    programs a step, traced once, serve tiles of all shapes and at all borders.
 
     Attributes:
-        objective: What an image should match.
-        extractor: The network that `objective.extract` runs, for the sizes of its outputs.
-        view: How its terms see an image.
-        dtype: Of images on the host and on the device.
+        objective: Objective to evaluate.
+        extractor: The network that `objective.extract` runs; gives the sizes of its outputs.
+        view: How the terms see an image.
+        dtype: Dtype of images on the host and on the device.
     """
 
     objective: Objective
     extractor: FeatureExtractor
     view: View
     dtype: Any = "float32"
-    _sum: Compiled = field(init=False)
-    _observe: Compiled = field(init=False)
-    _pull: Compiled = field(init=False)
-    _slope: Compiled = field(init=False)
+    _statistics_program: Compiled = field(init=False)
+    _observation_program: Compiled = field(init=False)
+    _slopes_program: Compiled = field(init=False)
+    _gradient_program: Compiled = field(init=False)
 
     def __post_init__(self) -> None:
         """Programs are traced when first called."""
-        self._sum, self._observe = Compiled(self._tile_statistics), Compiled(self._tile_observation)
-        self._pull, self._slope = Compiled(self._tile_gradient), Compiled(self._statistic_slopes)
+        self._statistics_program = Compiled(self._tile_statistics)
+        self._observation_program = Compiled(self._tile_observation)
+        self._slopes_program = Compiled(self._statistic_slopes)
+        self._gradient_program = Compiled(self._tile_gradient)
 
     def regions(self, alpha: Array | None) -> dict[str, Array]:
-        """How much each position of what each term reads counts, from weights of pixels (H, W, R); None for all."""
+        """How much each position of what each term reads counts.
+
+        Args:
+            alpha: Weights of pixels, (H, W, R); None where all count alike.
+
+        Returns:
+            Term -> weights, (H', W', R); empty where all count alike.
+        """
         if alpha is None:
             return {}
-        whole = tf.constant(alpha, self.dtype)[None]
-        counts = position_counts(self.objective, self.extractor, Size(*alpha.shape[:2]))
-        return {
-            name: at_positions(whole, tf.zeros([1, *count, 1], self.dtype))[0].numpy() for name, count in counts.items()
-        }
+        pixels = tf.constant(alpha, self.dtype)[None]
+        regions = {}
+        for name, size in self._counts(alpha).items():
+            grid = tf.zeros([1, *size, 1], self.dtype)
+            regions[name] = at_positions(pixels, grid)[0].numpy()
+        return regions
 
     def statistics(
-        self, image: Array, tile: int, regions: Named | None = None, told: Told | None = None, passes: int = 1
+        self,
+        image: Array,
+        tile: int,
+        regions: Named | None = None,
+        on_tile: OnTile | None = None,
+        passes: int = 1,
     ) -> dict[str, Stats]:
-        """Sums over positions of the terms that compare them, float64, in one pass over the tiles of an image.
+        """Sums over positions of the statistic terms, in one pass over the tiles of an image.
 
         Args:
             image: (H, W, 3), 0..1.
             tile: Side of what a tile owns, pixels; see `View.tiles`.
-            regions: By `regions`.
-            told: See `Told`.
-            passes: Of how many this one is the first.
+            regions: Weights of positions, made by `regions`.
+            on_tile: See `OnTile`.
+            passes: Number of passes that `on_tile` counts; this one is the first.
+
+        Returns:
+            Term -> sums, float64.
         """
         total: dict[str, Stats] = {}
-        for each in self._placed(image, tile, regions or {}):
-            total = _summed(total, self._sum(each.part))
-            _tell(told, each.number, passes * each.tiles)
+        for located in self._located_tiles(image, tile, regions or {}):
+            stats = self._statistics_program(located.inputs)
+            total = _summed(total, stats)
+            if on_tile is not None:
+                on_tile(located.number, passes * located.total)
         trim()
         return total
 
-    def observe(self, image: Array, tile: int, allocate: Allocate, alpha: Array | None = None) -> Observation:
-        """A photo: its statistics, float64, and what local terms keep of it.
+    def observe(
+        self,
+        image: Array,
+        tile: int,
+        allocate: Allocate,
+        alpha: Array | None = None,
+    ) -> Observation:
+        """Statistics of a photo, float64, and the activations that local terms compare with.
 
         Args:
             image: RGB 0..1, (H, W, 3).
             tile: Side of what a tile owns, pixels; see `View.tiles`.
-            allocate: Where the activations go.
-            alpha: Weights of its pixels, (H, W, R); None where all count alike.
+            allocate: Makes the arrays for the activations.
+            alpha: Weights of pixels, (H, W, R); None where all count alike.
         """
         regions = self.regions(alpha)
-        counts = position_counts(self.objective, self.extractor, Size(*image.shape[:2]))
-        made: dict[str, Array] = {}
+        counts = self._counts(image)
+        arrays: dict[str, Array] = {}
         total: dict[str, Stats] = {}
-        for each in self._placed(image, tile, regions):
-            stats, own = self._observe(each.part)
+        for located in self._located_tiles(image, tile, regions):
+            stats, activations = self._observation_program(located.inputs)
             total = _summed(total, stats)
-            for name, features in own.items():
-                if name not in made:
-                    made[name] = allocate(name, (*counts[name], int(features.shape[-1])))
-                put(made[name], each.boxes[name].rows, each.boxes[name].columns, features[0].numpy())
-        return Observation(total, {term.name: made.get(term.name, ()) for term in self.objective.local}, regions)
+            for name, part in activations.items():
+                if name not in arrays:
+                    arrays[name] = allocate(name, (*counts[name], int(part.shape[-1])))
+                box = located.boxes[name]
+                put(arrays[name], box.rows, box.columns, part[0].numpy())
+        return Observation(
+            stats=total,
+            activations={term.name: arrays.get(term.name, ()) for term in self.objective.local},
+            regions=regions,
+        )
 
     def evaluate(
-        self, image: Array, targets: Targets, tile: int, gradient: Array, told: Told | None = None
+        self,
+        image: Array,
+        targets: Targets,
+        tile: int,
+        gradient: Array,
+        on_tile: OnTile | None = None,
     ) -> TiledEvaluation:
         """Value and gradient of the objective.
 
         Args:
             image: (H, W, 3), 0..1.
-            targets: What to compare with.
+            targets: Targets to compare with.
             tile: Side of what a tile owns, pixels; see `View.tiles`.
-            gradient: Where the gradient goes, (H, W, 3).
-            told: See `Told`.
+            gradient: Array that the gradient is written to, (H, W, 3).
+            on_tile: See `OnTile`.
         """
-        stats = self.statistics(image, tile, targets.regions, told, passes=2)
+        local_terms = self.objective.local
+        stats = self.statistics(image, tile, targets.regions, on_tile, passes=2)
+        statistic_targets = {term.name: targets.prepared[term.name] for term in self.objective.statistic}
         weights = {name: tf.constant(float(weight), tf.float64) for name, weight in targets.weights.items()}
-        distances, slopes = self._slope(stats, self._aims(targets, self.objective.statistic, tf.float64), weights)
+        local_weights = {term.name: weights[term.name] for term in local_terms}
+        distances, slopes = self._slopes_program(
+            stats,
+            _cast(statistic_targets, tf.float64),
+            weights,
+        )
+        slopes = _cast(slopes, self.dtype)
+        local_weights = _cast(local_weights, self.dtype)
         values = {name: float(distance) for name, distance in distances.items()}
-        values |= {term.name: 0.0 for term in self.objective.local}
-        aims = self._aims(targets, self.objective.local)
-        factors = {term.name: tf.cast(weights[term.name], self.dtype) for term in self.objective.local}
-        slopes = tf.nest.map_structure(lambda slope: tf.cast(slope, self.dtype), slopes)
+        values |= {term.name: 0.0 for term in local_terms}
         for rows in bands(gradient):
             gradient[rows] = 0.0
-        for each in self._placed(image, tile, targets.regions):
-            local = {name: LocalTarget(aim, _cut(targets.kept[name], each.boxes[name])) for name, aim in aims.items()}
-            shares, pixels = self._pull(each.part, local, factors, slopes)
-            add(gradient, *each.seen, pixels[0].numpy())
+        for located in self._located_tiles(image, tile, targets.regions):
+            local_targets = {
+                term.name: LocalTarget(
+                    prepared=targets.prepared[term.name],
+                    activations=_cut(targets.activations[term.name], located.boxes[term.name]),
+                )
+                for term in local_terms
+            }
+            shares, pixels = self._gradient_program(
+                located.inputs,
+                local_targets,
+                local_weights,
+                slopes,
+            )
+            add(gradient, *located.pixels, pixels[0].numpy())
             for name, share in shares.items():
                 values[name] += float(share)
-            _tell(told, each.tiles + each.number, 2 * each.tiles)
+            if on_tile is not None:
+                on_tile(located.total + located.number, 2 * located.total)
         trim()
-        return TiledEvaluation(sum(float(weights[name]) * value for name, value in values.items()), values)
+        weighted = sum(float(weights[name]) * value for name, value in values.items())
+        return TiledEvaluation(weighted, values)
 
-    def _aims(self, targets: Targets, terms: tuple[Term[Any], ...], dtype: Any = None) -> dict[str, Prepared]:
-        aims = {term.name: targets.aims[term.name] for term in terms}
-        return aims if dtype is None else tf.nest.map_structure(lambda part: tf.cast(part, dtype), aims)
-
-    def _placed(self, image: Array, tile: int, regions: Named) -> Iterator[_Placed]:
-        """Every tile of an image, row by row."""
+    def _counts(self, image: Array) -> dict[str, Size]:
         size = Size(*image.shape[:2])
-        tiles, counts = self.view.tiles(size, tile), position_counts(self.objective, self.extractor, size)
+        return position_counts(self.objective, self.extractor, size)
+
+    def _located_tiles(self, image: Array, tile: int, regions: Named) -> Iterator[_LocatedTile]:
+        """Every tile of an image, row by row."""
+        tiles = self.view.tiles(Size(*image.shape[:2]), tile)
+        counts = self._counts(image)
         for number, each in enumerate(tiles, start=1):
             boxes = {name: self.view.box(name, each, count) for name, count in counts.items()}
-            part = _Part(
+            inputs = _TileInputs(
                 image=tf.constant(taken(image, *each.seen))[None],
                 boxes={name: tf.constant(box.local) for name, box in boxes.items()},
                 counts={name: tf.constant(count) for name, count in counts.items()},
                 regions={name: _cut(weights, boxes[name]) for name, weights in regions.items()},
             )
-            yield _Placed(number, len(tiles), part, boxes, each.seen)
+            yield _LocatedTile(
+                number=number,
+                total=len(tiles),
+                pixels=each.seen,
+                boxes=boxes,
+                inputs=inputs,
+            )
 
-    def _tile_statistics(self, part: _Part) -> dict[str, Stats]:
-        seen = self.objective.seen(part.image)
-        own = {term.name: _inside(seen[term.name], part.boxes[term.name]) for term in self.objective.statistic}
-        return _wide(self.objective.statistics(own, part.regions))
+    def _tile_statistics(self, tile: _TileInputs) -> dict[str, Stats]:
+        features = self.objective.read(tile.image)
+        return _cast(self._own_statistics(features, tile), tf.float64)
 
-    def _tile_observation(self, part: _Part) -> tuple[dict[str, Stats], Named]:
-        seen = self.objective.seen(part.image)
-        own = {name: _inside(features, part.boxes[name]) for name, features in seen.items()}
-        stats = {
-            term.name: term.loss.statistics(own[term.name], part.regions.get(term.name))
-            for term in self.objective.terms
-        }
-        return _wide(stats), {term.name: own[term.name] for term in self.objective.local if term.loss.keeps}
+    def _own_statistics(self, features: Named, tile: _TileInputs) -> dict[str, Stats]:
+        """Sums over a tile's own positions, for the statistic terms."""
+        own = {term.name: _inside(features[term.name], tile.boxes[term.name]) for term in self.objective.statistic}
+        return self.objective.statistics(own, tile.regions)
+
+    def _tile_observation(self, tile: _TileInputs) -> tuple[dict[str, Stats], Named]:
+        features = self.objective.read(tile.image)
+        own = {name: _inside(part, tile.boxes[name]) for name, part in features.items()}
+        stats = statistics_of(self.objective.terms, own, tile.regions)
+        activations = {}
+        for term in self.objective.local:
+            if term.loss.needs_activations:
+                activations[term.name] = own[term.name]
+        return _cast(stats, tf.float64), activations
 
     def _statistic_slopes(
-        self, stats: dict[str, Stats], aims: dict[str, Prepared], weights: Named
+        self,
+        stats: dict[str, Stats],
+        prepared: dict[str, Prepared],
+        weights: Named,
     ) -> tuple[dict[str, Scalar], dict[str, Stats]]:
-        """Values of the statistic terms and the slopes, in the sums, of their weighted sum; float64."""
+        """Values of the statistic terms, and the slopes of their weighted sum in the statistics; float64."""
         with tf.GradientTape() as tape:
             tape.watch(stats)
-            values = self.objective.distances(stats, aims)
+            values = self.objective.distances(stats, prepared)
             weighted = tf.add_n([weights[name] * value for name, value in values.items()])
-        return values, tape.gradient(weighted, stats, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        slopes = tape.gradient(
+            weighted,
+            stats,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return values, slopes
 
     def _tile_gradient(
-        self, part: _Part, targets: dict[str, LocalTarget], factors: Named, slopes: dict[str, Stats]
+        self,
+        tile: _TileInputs,
+        targets: dict[str, LocalTarget],
+        weights: Named,
+        slopes: dict[str, Stats],
     ) -> tuple[dict[str, Scalar], Tensor]:
-        """A tile's shares of the local terms, and its pixels' gradient."""
-        objective = self.objective
+        """A tile's shares of the local terms, and the gradient of its pixels.
+
+        The product of the statistics with their slopes has the same gradient as the statistic terms.
+        """
         with tf.GradientTape() as tape:
-            tape.watch(part.image)
-            seen = objective.seen(part.image)
-            own = {term.name: _inside(seen[term.name], part.boxes[term.name]) for term in objective.statistic}
-            pulled = [
-                tf.reduce_sum(slopes[name][of] * amount)
-                for name, stats in objective.statistics(own, part.regions).items()
-                for of, amount in stats.items()
-            ]
-            shares = {term.name: _share(term, seen[term.name], part, targets[term.name]) for term in objective.local}
-            total = tf.add_n(pulled + [factors[name] * share for name, share in shares.items()])
-        return shares, tape.gradient(total, part.image)
+            tape.watch(tile.image)
+            features = self.objective.read(tile.image)
+            summands = []
+            for name, stats in self._own_statistics(features, tile).items():
+                for key, amount in stats.items():
+                    summands.append(tf.reduce_sum(slopes[name][key] * amount))
+            shares = {}
+            for term in self.objective.local:
+                share = _share(term, features[term.name], tile, targets[term.name])
+                summands.append(weights[term.name] * share)
+                shares[term.name] = share
+            total = tf.add_n(summands)
+        return shares, tape.gradient(total, tile.image)
 
 
-def _share(term: Term[LocalLoss], features: Tensor, part: _Part, target: LocalTarget) -> Scalar:
-    """A tile's share of a local term, whose loss sees own positions and neighbors."""
-    box, reach = part.boxes[term.name], (term.loss.before, term.loss.after)
-    starts, ends = box[::2], box[1::2]
-    low, high = tf.maximum(starts - reach[0], 0), tf.minimum(ends + reach[1], tf.shape(features)[1:3])
-    around = tf.stack([low[0], high[0], low[1], high[1]])
-    frame = Frame(corner=starts - low, owned=ends - starts, whole=part.counts[term.name])
-    return term.loss.local(_inside(features, around), target, part.regions.get(term.name), frame)
+def _share(
+    term: Term[LocalLoss],
+    features: Tensor,
+    tile: _TileInputs,
+    target: LocalTarget,
+) -> Scalar:
+    """A tile's share of a local term, whose loss sees own positions and their neighbors."""
+    box = tile.boxes[term.name]
+    starts = box[::2]
+    ends = box[1::2]
+    low = tf.maximum(starts - term.loss.before, 0)
+    high = tf.minimum(ends + term.loss.after, tf.shape(features)[1:3])
+    with_neighbors = tf.stack([low[0], high[0], low[1], high[1]])
+    frame = Frame(
+        corner=starts - low,
+        owned=ends - starts,
+        whole=tile.counts[term.name],
+    )
+    return term.loss.local(
+        _inside(features, with_neighbors),
+        target,
+        tile.regions.get(term.name),
+        frame,
+    )
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _inside(values: Tensor, box: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
-    """(1, H, W, C) -> the positions of a box: first and last row, first and last column.
+    """The positions of a box: (1, H, W, C) -> (1, H', W', C).
 
     The gradient is a padding, which takes a quarter off the time of a whole pass 2 against TensorFlow's own gradient of
     slices.
+
+    Args:
+        values: (1, H, W, C).
+        box: First and last row, first and last column, ends one past the last, int32, (4,).
     """
+    top, bottom, left, right = box[0], box[1], box[2], box[3]
     shape = tf.shape(values)
 
     def gradient(upstream: Tensor) -> tuple[Tensor, None]:
-        around = [[0, 0], [box[0], shape[1] - box[1]], [box[2], shape[2] - box[3]], [0, 0]]
-        return tf.pad(upstream, around), None
+        rows = [top, shape[1] - bottom]
+        columns = [left, shape[2] - right]
+        return tf.pad(upstream, [[0, 0], rows, columns, [0, 0]]), None
 
-    return values[:, box[0] : box[1], box[2] : box[3]], gradient
+    return values[:, top:bottom, left:right], gradient
 
 
 def _cut(whole: Any, box: Box) -> Any:
-    """A tile's own positions of an array (H', W', C) as a tensor (1, H'', W'', C); nothing of nothing."""
-    return tf.constant(taken(whole, box.rows, box.columns))[None] if isinstance(whole, np.ndarray) else ()
+    """A tile's own positions of an array (H', W', C) as a tensor (1, H'', W'', C); () of anything but an array."""
+    if not isinstance(whole, np.ndarray):
+        return ()
+    return tf.constant(taken(whole, box.rows, box.columns))[None]
 
 
-def _wide(stats: Any) -> Any:
-    """The same structure in float64."""
-    return tf.nest.map_structure(lambda part: tf.cast(part, tf.float64), stats)
+def _cast(structure: Any, dtype: Any) -> Any:
+    """The same structure of tensors in another dtype."""
+    return tf.nest.map_structure(lambda tensor: tf.cast(tensor, dtype), structure)
 
 
 def _summed(total: dict[str, Stats], part: dict[str, Stats]) -> dict[str, Stats]:
-    """Statistics of all terms together; nothing comes before the first."""
-    return {name: added(total[name], stats) for name, stats in part.items()} if total else part
-
-
-def _tell(told: Told | None, done: int, count: int) -> None:
-    if told is not None:
-        told(done, count)
+    """Statistics of all terms, added up; `total` is empty before the first part."""
+    if not total:
+        return part
+    return {name: added(total[name], stats) for name, stats in part.items()}

@@ -76,7 +76,7 @@ def program_step(layers: list[Layer], depths: tuple[int, ...], image: np.ndarray
     def step(x: tf.Tensor) -> Evaluation:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            stats = objective.statistics(objective.seen(x), {})
+            stats = objective.statistics(objective.read(x), {})
             value = tf.add_n([tf.reduce_sum(tf.square(per_position(each)["second"])) for each in stats.values()])
         return Evaluation(value, tape.gradient(value, x))
 

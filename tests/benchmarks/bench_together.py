@@ -42,7 +42,9 @@ def picture(engine: Engine, size: Size, seed: int) -> tuple[Descent, Targets]:
     photo, painting = (image_tensor(random.random((*padded_size(size), 3), np.float32)) for _ in range(2))
     objective, seen = engine.objective, engine.observe(photo)
     weights = {term.name: tf.constant(FACTORS[term.group] * term.share) for term in objective.terms}
-    targets = Targets(objective.aims(seen.stats, [engine.observe(painting).stats], [1.0]), seen.kept, weights)
+    targets = Targets(
+        objective.prepared(seen.stats, [engine.observe(painting).stats], [1.0]), seen.activations, weights
+    )
     return begun(engine.program.optimizer.init(photo)), targets
 
 

@@ -54,9 +54,9 @@ def targets_of(objective, photo, styles, alpha=None):
     """Targets with weights as a render has them: a factor of the group times the term's share."""
     seen = objective.observe(photo, alpha)
     shares = [(place + 1) / sum(range(len(styles) + 1)) for place in range(len(styles))]
-    aims = objective.aims(seen.stats, styles, shares)
+    aims = objective.prepared(seen.stats, styles, shares)
     weights = {term.name: tf.constant(WEIGHTS[term.group] * term.share, tf.float64) for term in objective.terms}
-    return Targets(aims, seen.kept, weights, seen.regions)
+    return Targets(aims, seen.activations, weights, seen.regions)
 
 
 def assert_gradient(function, at, rng):

@@ -53,8 +53,18 @@ class Studio:
 
 
 def event(step, total):
-    facts = {"scale": 1, "scales": 1, "height": 1, "width": 1, "loss": 1.0, "seconds_left": 1.0, "_image": lambda: None}
-    return StepEvent(step=step, total=total, **facts)
+    return StepEvent(
+        scale=1,
+        scales=1,
+        step=step,
+        total=total,
+        height=1,
+        width=1,
+        loss=1.0,
+        seconds_left=1.0,
+        _image=lambda: None,
+        _picture=lambda: None,
+    )
 
 
 def misbehave(name, config):

@@ -54,6 +54,13 @@ def _target(module: str, name: str) -> str:
     return module
 
 
+def type_imports(tree: ast.Module) -> Iterator[Import]:
+    """What is imported for the type checker alone, under `if TYPE_CHECKING` at the top."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from imports(node)
+
+
 def runtime_imports(tree: ast.Module) -> Iterator[Import]:
     """What is imported when the module is: its top level, without `if TYPE_CHECKING`."""
     for node in tree.body:

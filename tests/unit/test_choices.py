@@ -75,7 +75,7 @@ def test_a_loss_from_outside_is_asked_for_by_name(doubled):
     for loss in ("doubled", "gram"):
         objective = make_objective(RenderConfig(loss=loss), tiny_network())
         photo, painting = (objective.observe(each).stats for each in pictures)
-        distances.append(objective.distances(photo, objective.aims(photo, [painting], [1.0])))
+        distances.append(objective.distances(photo, objective.prepared(photo, [painting], [1.0])))
     for name, distance in distances[0].items():
         assert float(distance) == pytest.approx(2 * float(distances[1][name]), rel=1e-5)
 

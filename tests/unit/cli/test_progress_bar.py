@@ -17,6 +17,7 @@ def event(step, seconds_left=12.4):
         loss=0.123456,
         seconds_left=seconds_left,
         _image=lambda: None,
+        _picture=lambda: None,
     )
 
 

@@ -60,7 +60,7 @@ def test_tiles_see_it_as_the_whole_image_does():
     weights = {term.name: float(term.group == CONTENT) * term.share for term in objective.terms}
 
     def aimed(seen):
-        return Targets(objective.aims(seen.stats, [seen.stats], [1.0]), seen.kept, weights, seen.regions)
+        return Targets(objective.prepared(seen.stats, [seen.stats], [1.0]), seen.activations, weights, seen.regions)
 
     whole = objective.at(aimed(objective.observe(image_tensor(photo))))(image_tensor(image))
     gradient = np.empty_like(image)

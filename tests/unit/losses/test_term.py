@@ -11,6 +11,6 @@ def test_a_term_sees_its_layer_or_its_own_reading_of_the_image(rng):
     features = {"a": tf.zeros((1, 8, 8, 2)), "b": tf.ones((1, 4, 4, 2))}
     layer = Term(name="style b", group=STYLE, loss=GramLoss(), layer="b")
     colors = Term(name="palette", group=STYLE, loss=GramLoss(), reading=Palette())
-    assert layer.seen(image, features) is features["b"]
-    np.testing.assert_array_equal(colors.seen(image, features), Palette()(image))
+    assert layer.read(image, features) is features["b"]
+    np.testing.assert_array_equal(colors.read(image, features), Palette()(image))
     assert (layer.subject, colors.subject) == ("b", "palette")

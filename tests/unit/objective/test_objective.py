@@ -31,7 +31,7 @@ def targets(objective, photo, painting, factors=(1.0, 1.0, 1.0)):
     seen, style = objective.observe(photo), objective.observe(painting)
     of_group = dict(zip((CONTENT, STYLE, SMOOTHNESS), factors, strict=True))
     weights = {term.name: tf.constant(term.share * of_group[term.group], tf.float32) for term in objective.terms}
-    return Targets(objective.aims(seen.stats, [style.stats], [1.0]), seen.kept, weights)
+    return Targets(objective.prepared(seen.stats, [style.stats], [1.0]), seen.activations, weights)
 
 
 def of_group(objective, values, group):
@@ -51,13 +51,16 @@ def test_the_photo_has_no_content_and_the_painting_no_style(objective, photo, pa
     aims = targets(objective, photo, painting)
     assert of_group(objective, objective.values(photo, aims), CONTENT) == pytest.approx(0.0, abs=1e-9)
     assert of_group(objective, objective.values(between(photo, painting), aims), STYLE) > 1e-3
-    at_painting = objective.distances(objective.observe(painting).stats, aims.aims)
+    at_painting = objective.distances(objective.observe(painting).stats, aims.prepared)
     assert of_group(objective, {**dict.fromkeys(aims.weights, 0.0), **at_painting}, STYLE) == pytest.approx(0, abs=1e-5)
 
 
 def test_observing_the_photo_gives_its_distances(objective, photo, painting):
     aims = targets(objective, photo, painting)
-    distances, values = objective.distances(objective.observe(photo).stats, aims.aims), objective.values(photo, aims)
+    distances, values = (
+        objective.distances(objective.observe(photo).stats, aims.prepared),
+        objective.values(photo, aims),
+    )
     for name, distance in distances.items():
         assert float(distance) == pytest.approx(float(values[name]), rel=1e-5)
 
@@ -111,8 +114,8 @@ def test_several_images_together_are_each_by_itself(objective, photo, painting):
 def test_a_blend_of_two_paintings_lies_between_them(photo, painting):
     objective = make_objective(RenderConfig(loss="gram"), tiny_network())
     one, two = objective.observe(painting).stats, objective.observe(photo).stats
-    alone = [objective.aims(one, [each], [1.0]) for each in (one, two)]
-    half = objective.aims(one, [one, two], [0.5, 0.5])
+    alone = [objective.prepared(one, [each], [1.0]) for each in (one, two)]
+    half = objective.prepared(one, [one, two], [0.5, 0.5])
     for term in objective.statistic:
         mean = (alone[0][term.name].gram + alone[1][term.name].gram) / 2
         np.testing.assert_allclose(half[term.name].gram, mean, rtol=1e-5, atol=1e-6)

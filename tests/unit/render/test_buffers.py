@@ -9,7 +9,7 @@ def test_arrays_are_zeros_and_told_of(tmp_path):
     image, moves = buffers.zeros("image", (4, 5, 3)), buffers.zeros("moves", (2, 60))
     assert not image.any()
     assert not moves.any()
-    assert buffers.told() == {"image": {"bytes": 240, "mapped": False}, "moves": {"bytes": 480, "mapped": True}}
+    assert buffers.described() == {"image": {"bytes": 240, "mapped": False}, "moves": {"bytes": 480, "mapped": True}}
     assert is_mapped(moves)
     assert not is_mapped(image)
 

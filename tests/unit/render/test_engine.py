@@ -84,7 +84,7 @@ def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
     weights = {term.name: tf.constant(term.share) for term in objective.terms}
 
     def aimed(seen):
-        return Targets(objective.aims(seen.stats, [style], [1.0]), seen.kept, weights)
+        return Targets(objective.prepared(seen.stats, [style], [1.0]), seen.activations, weights)
 
     whole = objective.at(aimed(objective.observe(image_tensor(photo))))(image_tensor(image))
     targets = aimed(tiling.observe(photo, 128, lambda _, shape: np.empty(shape, np.float32)))

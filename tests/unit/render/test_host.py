@@ -178,7 +178,9 @@ def exhausted_once(monkeypatch, engine, name, after):
     monkeypatch.setattr(owner, name, failing)
 
 
-@pytest.mark.parametrize(("name", "after"), [("_pull", 6), ("_sum", 10), ("_observe", 2)])
+@pytest.mark.parametrize(
+    ("name", "after"), [("_gradient_program", 6), ("_statistics_program", 10), ("_observation_program", 2)]
+)
 def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
     engine = shared_engine(CONFIG, tiny_network())
     _, whole = finished(course(planned(CONFIG, 128)))

@@ -20,7 +20,9 @@ def clock(monkeypatch):
 
 def event(seconds_left=None):
     numbers = {"scale": 1, "scales": 1, "step": 1, "total": 2, "height": 1, "width": 1, "loss": 0.5}
-    return StepEvent(**numbers, seconds_left=seconds_left, _image=None, _snapshot=lambda: example().snapshot)
+    return StepEvent(
+        **numbers, seconds_left=seconds_left, _image=None, _picture=None, _snapshot=lambda: example().snapshot
+    )
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def aimed(objective, seen, factors):
     """Targets with the painting's style and factors by group."""
     style = objective.observe(tf.constant(PAINTING[None])).stats
     weights = {term.name: tf.constant(term.share * factors.get(term.group, 0.0)) for term in objective.terms}
-    return Targets(objective.aims(seen.stats, [style], [1.0]), seen.kept, weights, seen.regions)
+    return Targets(objective.prepared(seen.stats, [style], [1.0]), seen.activations, weights, seen.regions)
 
 
 @pytest.mark.parametrize("group", [STYLE, CONTENT])
@@ -132,7 +132,7 @@ def test_a_photo_with_a_hidden_half_takes_on_the_style_where_it_is_seen(engine):
     octaves = Octaves(config=renderer.config, engine=engine, inputs=Inputs.of(photo, [painting]), memory=MemoryWatch())
     targets = octaves.targets(Stage(size=Size(48, 64), steps=1))
     margined = [image_tensor(with_margin(each)) for each in (PHOTO, resampled_alpha(photo, Size(48, 64)))]
-    untouched = engine.objective.distances(engine.observe(*margined).stats, targets.aims)
+    untouched = engine.objective.distances(engine.observe(*margined).stats, targets.prepared)
     for term in engine.objective.statistic:
         assert rendered.style_distances[term.subject] < float(untouched[term.name])
 

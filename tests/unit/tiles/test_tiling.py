@@ -54,7 +54,7 @@ def aimed(objective, seen, painting):
     """Targets from an observation of the photo and the painting's pixels."""
     style = objective.observe(tf.constant(painting)[None]).stats
     weights = {term.name: term.share * WEIGHTS[term.group] for term in objective.terms}
-    return Targets(objective.aims(seen.stats, [style], [1.0]), seen.kept, weights, seen.regions)
+    return Targets(objective.prepared(seen.stats, [style], [1.0]), seen.activations, weights, seen.regions)
 
 
 def picture(rng, height, width, dtype):
