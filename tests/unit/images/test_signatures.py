@@ -49,6 +49,51 @@ def test_formats_without_much_of_a_signature(data, kind):
     assert kind_of(data) == kind
 
 
+def targa(mapped=0, kind=2, colors=(0, 0, 0, 0, 0), size=(4, 3), bits=24, flags=0):
+    """The header of a TGA of (width, height): it has no signature."""
+    return bytes([0, mapped, kind, *colors, 0, 0, 0, 0, size[0], 0, size[1], 0, bits, flags])
+
+
+MAP = (0, 0, 16, 0, 24)  # first entry, number of entries, bits of an entry
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(targa(bits=bits) for bits in (15, 16, 24, 32)),
+        targa(kind=10, flags=0x20),
+        *(targa(kind=kind, bits=bits) for kind in (3, 11) for bits in (8, 16)),
+        *(targa(1, kind, MAP, bits=bits) for kind in (1, 9) for bits in (8, 16)),
+        *(targa(1, 1, (*MAP[:4], bits), bits=8) for bits in (15, 16, 24, 32)),
+        targa(1, 2, MAP),  # true color may bring a map along
+    ],
+)
+def test_a_tga_is_told_by_a_header_that_makes_sense(head):
+    assert kind_of(head) == "tga"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        targa()[:17],
+        *(targa(kind=kind) for kind in (0, 4, 6, 18, 34, 66)),
+        *(targa(kind=2, bits=bits) for bits in (1, 8, 12, 48)),
+        *(targa(kind=3, bits=bits) for bits in (15, 24, 32)),
+        *(targa(1, 1, MAP, bits=bits) for bits in (15, 24, 32)),
+        targa(size=(0, 3)),
+        targa(size=(4, 0)),
+        *(targa(flags=flags) for flags in (0x40, 0x80)),
+        targa(2, 2),
+        targa(2, 1, MAP, bits=8),
+        targa(0, 1, bits=8),  # an index into no map
+        targa(1, 1, (*MAP[:4], 12), bits=8),
+        *(targa(colors=tuple(int(place == other) for other in range(5))) for place in range(5)),
+    ],
+)
+def test_a_header_that_makes_no_sense_is_no_tga(head):
+    assert kind_of(head) != "tga"
+
+
 NAMED = {
     b"": "empty: it has no bytes",
     b"8BPS\0\1": "a Photoshop file",

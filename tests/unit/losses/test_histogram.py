@@ -32,6 +32,24 @@ def counted(features, weights=None):
     return found
 
 
+def bin_of(value):
+    """Where the middle of a value's share lies, in bins above that of 0."""
+    found = soft_histogram(tf.constant([[[[value]]]], tf.float64))[0, 0, 0].numpy()
+    return float(found @ np.arange(BINS)) - (BINS - 1) / 2
+
+
+def test_bins_are_half_an_octave_wide_for_both_signs_and_narrow_to_none_at_zero():
+    assert bin_of(0.0) == pytest.approx(0.0)
+    for value in (1.0, 30.0, 1000.0):
+        assert bin_of(value * 2**0.5) - bin_of(value) == pytest.approx(1.0, abs=0.02)
+        assert bin_of(-value) == pytest.approx(-bin_of(value))
+    assert bin_of(0.001) < 0.2
+
+
+def test_bins_reach_as_far_as_the_activations_of_vgg():
+    assert bin_of(12_000.0) < bin_of(13_500.0) < bin_of(1e6) < (BINS - 1) / 2
+
+
 @pytest.mark.parametrize("regions", [0, 2])
 def test_every_value_counts_in_the_bins_around_it(features, rng, regions):
     weights = tf.constant(rng.uniform(size=(2, 6, 7, regions))) if regions else None
