@@ -70,22 +70,31 @@ def inner_imports(path: Path) -> list[tuple[str, Import]]:
     return [(parts[1], found) for parts, found in found if parts[0] == "styler" and len(parts) > 1]
 
 
+def place(path: Path, node: ast.AST) -> str:
+    return f"{label(path)}:{node.lineno}"
+
+
 def run_python(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize("path", FILES, ids=label)
-def test_every_module_belongs_to_a_layer(path):
-    assert room_of(path) in {*LEVEL, FACE}, f"{label(path)} stands in no layer; the layers are {LAYERS}"
+def test_every_module_belongs_to_a_layer():
+    assert FILES
+    homeless = [label(path) for path in FILES if room_of(path) not in {*LEVEL, FACE}]
+    assert not homeless, f"these stand in no layer; the layers are {LAYERS}"
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) != FACE], ids=label)
-def test_imports_point_down(path):
-    room = room_of(path)
-    upward = [f"line {at.line}: {at.module}" for other, at in inner_imports(path) if not may_import(room, other)]
-    assert not upward, f"{label(path)} is in layer {LEVEL[room]} and imports {upward}"
+def test_imports_point_down():
+    upward = [
+        f"{label(path)}:{at.line}, layer {LEVEL[room_of(path)]}, imports {at.module}"
+        for path in FILES
+        if room_of(path) != FACE
+        for other, at in inner_imports(path)
+        if not may_import(room_of(path), other)
+    ]
+    assert not upward
 
 
 @pytest.mark.parametrize(
@@ -108,24 +117,36 @@ def test_the_rule_itself(room, other, allowed):
     assert may_import(room, other) is allowed
 
 
-@pytest.mark.parametrize("path", FILES, ids=label)
-def test_of_the_package_itself_only_the_version_is_used(path):
-    names = {
-        node.attr
+def test_of_the_package_itself_only_the_version_is_used():
+    names = [
+        f"{place(path, node)}: styler.{node.attr}"
+        for path in FILES
         for node in ast.walk(parse(path))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "styler"
-    }
-    assert names <= {"__version__"}, f"{label(path)} reaches its own package from above: {sorted(names)}"
+    ]
+    from_above = [name for name in names if not name.endswith(".__version__")]
+    assert not from_above, "a module reaches its own package from above"
 
 
-@pytest.mark.parametrize("path", FILES, ids=label)
-def test_imports_are_absolute(path):
-    assert not [node for node in ast.walk(parse(path)) if isinstance(node, ast.ImportFrom) and node.level]
+def test_imports_are_absolute():
+    relative = [
+        place(path, node)
+        for path in FILES
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert not relative
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) in GROUND], ids=label)
-def test_ground_floor_imports_nothing_heavy_anywhere(path):
-    assert not [at for at in counted_imports(path) if at.module.split(".")[0] in HEAVY]
+def test_ground_floor_imports_nothing_heavy_anywhere():
+    heavy = [
+        f"{label(path)}:{at.line} imports {at.module}"
+        for path in FILES
+        if room_of(path) in GROUND
+        for at in counted_imports(path)
+        if at.module.split(".")[0] in HEAVY
+    ]
+    assert not heavy
 
 
 def test_package_face_imports_only_the_ground_floor():
@@ -134,39 +155,41 @@ def test_package_face_imports_only_the_ground_floor():
     assert not {parts[0] for parts in modules} & HEAVY
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if LEVEL.get(room_of(path), 9) < LEVEL["cli"]], ids=label)
-def test_library_neither_leaves_nor_changes_the_environment(path):
-    forbidden = (
-        "sys.exit(",
-        "os._exit(",
-        "os.environ[",
-        "os.environ.setdefault(",
-        "os.environ.update(",
-        "os.putenv(",
-    )
-    calls = [ast.unparse(node) for node in ast.walk(parse(path)) if isinstance(node, ast.Call | ast.Raise | ast.Assign)]
-    assert not [call for call in calls if call.startswith((*forbidden, "raise SystemExit", "exit(", "quit("))]
+LEAVES = ("sys.exit(", "os._exit(", "raise SystemExit", "exit(", "quit(")
+CHANGES = ("os.environ[", "os.environ.setdefault(", "os.environ.update(", "os.putenv(")
 
 
-HEAVY_LOADED = f"print(*sorted(set(sys.modules) & {HEAVY | {'numpy'}!r}))"
+def test_library_neither_leaves_nor_changes_the_environment():
+    library = [path for path in FILES if LEVEL.get(room_of(path), LEVEL["cli"]) < LEVEL["cli"]]
+    assert library
+    found = [
+        f"{place(path, node)}: {ast.unparse(node)}"
+        for path in library
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call | ast.Raise | ast.Assign) and ast.unparse(node).startswith((*LEAVES, *CHANGES))
+    ]
+    assert not found
 
 
-def test_import_is_free():
-    assert run_python(f"import sys, styler; {HEAVY_LOADED}").split() == []
+STEPS = """
+import sys
+import styler
+heavy = {heavy!r}
+print("@ import", *sorted(set(sys.modules) & heavy))
+from styler.cli.app import run
+for words in {commands!r}:
+    status = run(words)
+    print("@", status, *sorted(set(sys.modules) & heavy))
+"""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["render", "--help"]], ids=" ".join)
-def test_help_imports_no_tensorflow(arguments):
-    code = f"import sys\nfrom styler.cli.app import run\nrun({arguments!r})\nprint('@')\n{HEAVY_LOADED}"
-    loaded = run_python(code).rpartition("@")[2].split()
-    assert not {"tensorflow", "keras"} & set(loaded)
-
-
-def test_refused_request_imports_no_tensorflow(tmp_path):
+def test_neither_import_nor_help_nor_a_refused_request_loads_tensorflow(tmp_path):
+    """All in one process: what one step loads, the later ones show too."""
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"not an image")
-    arguments = ["render", str(broken), str(broken)]
-    code = f"import sys\nfrom styler.cli.app import run\nprint(run({arguments!r}), '@')\n{HEAVY_LOADED}"
-    status, _, loaded = run_python(code).rpartition("@")
-    assert status.split()[-1] == "2"
-    assert not {"tensorflow", "keras"} & set(loaded.split())
+    commands = [["--help"], ["--version"], ["render", "--help"], ["render", str(broken), str(broken)]]
+    said = run_python(STEPS.format(heavy=HEAVY | {"numpy"}, commands=commands)).splitlines()
+    steps = [line.split()[1:] for line in said if line.startswith("@ ")]
+    assert steps[0] == ["import"], "the import loads nothing heavy at all"
+    assert [status for status, *_ in steps[1:]] == ["0", "0", "0", "2"]
+    assert not [step for step in steps if {"tensorflow", "keras"} & set(step)]

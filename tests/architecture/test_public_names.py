@@ -26,33 +26,37 @@ def public_callables(name):
     return {f"{name}.{key}": member for key, member in own.items() if inspect.isroutine(member)}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_exists(name):
-    assert getattr(styler, name) is not None
-    assert name in dir(styler)
+def test_every_name_exists():
+    assert [name for name in NAMES if getattr(styler, name, None) is None] == []
+    assert set(NAMES) <= set(dir(styler))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_is_documented(name):
-    thing = getattr(styler, name)
-    described = thing.__doc__ or ""
-    assert described.strip()
-    assert not described.startswith(f"{name}("), "the signature that a dataclass writes is no description"
-    bare = [key for key, member in public_callables(name).items() if not inspect.getdoc(member)]
-    assert not bare
+def described(name):
+    text = getattr(styler, name).__doc__ or ""
+    return text.strip() and not text.startswith(f"{name}(")  # the signature that a dataclass writes says nothing
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_is_typed(name):
-    for key, member in public_callables(name).items():
-        signature = inspect.signature(member)
-        bare = [
-            argument.name
-            for argument in signature.parameters.values()
-            if argument.annotation is inspect.Parameter.empty and argument.name not in UNTYPED
-        ]
-        assert not bare, f"{key}: no type for {bare}"
-        assert signature.return_annotation is not inspect.Signature.empty, f"{key}: no return type"
+def test_every_name_is_documented():
+    assert [name for name in NAMES if not described(name)] == []
+    members = {key: member for name in NAMES for key, member in public_callables(name).items()}
+    assert [key for key, member in members.items() if not inspect.getdoc(member)] == []
+
+
+def untyped(member):
+    """Names of the arguments without a type, `return` among them."""
+    signature = inspect.signature(member)
+    bare = [
+        argument.name
+        for argument in signature.parameters.values()
+        if argument.annotation is inspect.Parameter.empty and argument.name not in UNTYPED
+    ]
+    return bare + ["return"] * (signature.return_annotation is inspect.Signature.empty)
+
+
+def test_every_name_is_typed():
+    members = {key: member for name in NAMES for key, member in public_callables(name).items()}
+    assert members
+    assert {key: untyped(member) for key, member in members.items() if untyped(member)} == {}
 
 
 def test_unknown_name_is_an_attribute_error():
