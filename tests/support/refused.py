@@ -1,4 +1,7 @@
-"""Run every command line of `support.refusals` in one process and print what became of each as JSON."""
+"""What must load nothing heavy, in one process: the import, every command line of `support.refusals`, words alone.
+
+Prints as JSON which modules each of the three has loaded, and what became of the command lines.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,28 @@ import io
 import json
 import sys
 
-from styler.cli.app import run
-from support.refusals import REFUSALS
+import styler.cli.app
 
-HEAVY = ("tensorflow", "keras", "scipy", "tqdm")
+AT_IMPORT = sorted(sys.modules)
+WORDS = ("--help", "--version", "render --help", "features --help", "networks list", "networks path")
 
 
-def outcome(arguments: tuple[str, ...]) -> tuple[int, str, str]:
+def outcome(arguments: list[str]) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = run(list(arguments))
+        status = styler.cli.app.run(arguments)
     return status, out.getvalue(), err.getvalue()
 
 
+def refused() -> list[tuple[int, str, str]]:
+    from support.refusals import REFUSALS
+
+    return [outcome(list(arguments)) for arguments, _ in REFUSALS]
+
+
 if __name__ == "__main__":
-    outcomes = [outcome(arguments) for arguments, _ in REFUSALS]
-    print(json.dumps({"outcomes": outcomes, "heavy": [name for name in HEAVY if name in sys.modules]}))
+    outcomes = refused()
+    after_refusals = sorted(sys.modules)
+    told = [outcome(words.split()) for words in WORDS]
+    found = {"import": AT_IMPORT, "refusals": after_refusals, "words": sorted(sys.modules)}
+    print(json.dumps({"loaded": found, "told": told, "refused": outcomes}))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -142,14 +140,6 @@ def test_refusals(capsys, words, message):
     status, out, err = said(capsys, *words)
     assert (status, out) == (2, "")
     assert message in err
-
-
-@pytest.mark.parametrize("words", [["networks", "list"], ["networks", "path"], ["features", "--help"]], ids=" ".join)
-def test_words_alone_import_no_tensorflow(words):
-    heavy = "{'tensorflow', 'keras'} & set(sys.modules)"
-    code = f"import sys; from styler.cli.app import run; run({words!r}); print('@', {heavy})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.rpartition("@")[2].strip() == "set()", done.stderr
 
 
 @pytest.fixture
