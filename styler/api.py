@@ -9,11 +9,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from PIL import Image
 
-from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig
+from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig, RenderOptions, StylizeOptions
 from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
@@ -24,7 +24,8 @@ from styler.images.sizes import check_painting, result_size
 from styler.images.writing import as_pil, write_picture
 from styler.inputs import Inputs
 from styler.networks import NetworkSpec, find_network
-from styler.progress import Observer, StepEvent
+from styler.presets import PRESETS
+from styler.progress import Observer, Phase, StepEvent
 from styler.recipe import Input, Plan, Recipe
 from styler.render.batching import PictureBatch
 from styler.render.checkpoint import read_checkpoint
@@ -149,7 +150,7 @@ class Stylizer:
         engine = Engine(resolved, network or find_network(self.config.network), kept)
         self._engine = engine.in_batch(engine.batch(plan.batch)) if plan and plan.batch > 1 else engine
 
-    def changed(self, **changes: Any) -> Stylizer:
+    def changed(self, **changes: Unpack[RenderOptions]) -> Stylizer:
         """One with another config, which shares network, compiled programs and statistics where they fit.
 
         They fit when only size, strength, weights, color, start, steps, scales or seed change.
@@ -280,6 +281,7 @@ class Stylizer:
         measure: bool | None = False,
         reserve: int = 0,
         position: Position | None = None,
+        phase: Phase | None = None,
     ) -> Schedule:
         """What a render would come to within the config's `max_memory` and `time_budget`.
 
@@ -289,6 +291,7 @@ class Stylizer:
                 to measure nothing.
             reserve: Bytes that will be held beside what the process holds now.
             position: Where a render stands that goes on.
+            phase: Called before measurements, which take some seconds.
 
         Raises:
             ResourceError: No plan fits; the message names the least that would do.
@@ -303,6 +306,7 @@ class Stylizer:
                 kept=position,
                 plan=self._plan,
                 probe=(lambda *_: None) if measure is None else None,
+                phase=phase,
             )
 
     def events(
@@ -313,6 +317,7 @@ class Stylizer:
         snapshot: Snapshot | None = None,
         watch: Callable[[int, int], object] | None = None,
         shape: Size | None = None,
+        phase: Phase | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render pictures that are read already, step by step.
 
@@ -323,6 +328,7 @@ class Stylizer:
             watch: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
                 stops the render at once; the last event still has its picture and its snapshot then.
             shape: (height, width) of the result; None for the photo's proportions at the config's size.
+            phase: Called with what is done before the first step.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -338,7 +344,9 @@ class Stylizer:
         size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
         known = recipe_inputs(inputs, self.config, network)
         config = self.config if known.init is None else self.config.changed(init=known.init.name)
-        schedule = self.plan(size, position=snapshot.position if snapshot else None)
+        schedule = self.plan(size, position=snapshot.position if snapshot else None, phase=phase)
+        if phase is not None:
+            phase("compiling")
         described = partial(recipe_of, config, self._engine, known, schedule.changes)
         renderer = Renderer(config, self._engine, described)
         outcome = yield from renderer.render(inputs, schedule, event_every=event_every, snapshot=snapshot, told=watch)
@@ -360,7 +368,7 @@ def stylize(
     observer: Observer | None = None,
     checkpoint: PathLike | None = None,
     checkpoint_every: float = EVERY,
-    **changes: Any,
+    **changes: Unpack[StylizeOptions],
 ) -> StyleResult:
     """Render a photo in the style of a painting.
 
@@ -373,7 +381,8 @@ def stylize(
         observer: Called with a `StepEvent` about every second.
         checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
         checkpoint_every: Seconds between two savings.
-        **changes: Fields of `RenderConfig` that win over `config`, such as `size=1024`.
+        **changes: Fields of `RenderConfig` that win over `config`, such as `size=1024`; and `preset`, whose options win
+            over `config` too, but not over other keywords.
 
     Returns:
         The picture, its report and its config.
@@ -385,8 +394,10 @@ def stylize(
         >>> result = stylize("photo.jpg", "painting.jpg", size=512)
         >>> result.save("out.png")
     """
-    chosen = config or RenderConfig()
-    values = {**chosen.to_dict(), **changes}
+    values: dict[str, Any] = {**changes}
+    preset = values.pop("preset", None)
+    start = (config or RenderConfig()).to_dict() if preset is None or config else {}
+    values = {**start, **(PRESETS[preset].fields() if preset is not None else {}), **values}
     if isinstance(init, str | os.PathLike):
         values["init"], init = os.fspath(init), None
     return Stylizer(RenderConfig.from_dict(values)).render(

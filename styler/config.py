@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NoReturn, TypeAlias
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from styler.choices import CONTENT_LOSSES, OPTIMIZERS, STYLE_LOSSES
-from styler.errors import ConfigError, shown, suggestion
+from styler.errors import ConfigError, OptionError, suggestion
+from styler.options import (
+    COLOR,
+    ENGINE,
+    EXPERTS,
+    PICTURE,
+    SCHEDULE,
+    SIZE_AND_MEMORY,
+    START,
+    STYLE,
+    WEIGHTS,
+    Choice,
+    Layers,
+    Memory,
+    Number,
+    Shares,
+    Text,
+    Time,
+    Whole,
+    WordOr,
+    check,
+    option,
+    options_of,
+    tidy,
+)
 from styler.presets import BALANCED, PRESETS
 
 LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
@@ -20,6 +43,7 @@ TILES = ("auto", "off")  # or a number of pixels
 POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
+DEFAULT_NETWORK = "compact"
 BUILT_IN_INITS = ("content", "noise", "style")
 PROFILES = ("keep", "srgb")  # of an output: the photo's own color profile, or none, which means sRGB
 DEPTHS = (8, 16)  # bits a channel of an output
@@ -73,106 +97,229 @@ class RenderConfig:
         ConfigError: A value is out of range or unknown.
     """
 
-    size: int | str = 512
-    strength: float = 0.5
-    style_weights: tuple[float, ...] | None = None
-    color: str = "style"
-    network: str = "compact"
-    pooling: str | None = None
-    content_layers: LayerWeights | None = None
-    style_layers: LayerWeights | None = None
-    content_weight: float | None = None
-    style_weight: float | None = None
-    tv_weight: float | None = None
-    palette_weight: float = PALETTE_WEIGHT
-    grain_weight: float = GRAIN_WEIGHT
-    loss: str = BALANCED.loss
-    content_loss: str = "features"
-    views: int = BALANCED.views
-    init: str = "content"
-    optimizer: str = BALANCED.optimizer
-    steps: int = BALANCED.steps
-    learning_rate: float | None = None
-    scales: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "float32"
-    compile: str = "auto"
-    tile: int | str = "auto"
-    max_memory: int | None = None
-    time_budget: float | None = None
+    size: int | str = option(
+        512,
+        WordOr((ORIGINAL,), Whole(SMALLEST_SIZE, LARGEST_SIZE), f"a number of pixels or {ORIGINAL!r}"),
+        f"Longer side of the result in pixels, or '{ORIGINAL}' for the photo's own size.",
+        group=PICTURE,
+        effect=SCHEDULE,
+        short="-s",
+    )
+    strength: float = option(
+        0.5,
+        Number(0, 1),
+        "How much painting: 0 is the photo, 1 the painting's texture.",
+        group=PICTURE,
+        effect=WEIGHTS,
+    )
+    style_weights: tuple[float, ...] | None = option(
+        None,
+        Shares(),
+        "Shares of several paintings, in their order.",
+        group=STYLE,
+        effect=WEIGHTS,
+        default_text="equal",
+    )
+    color: str = option(
+        "style",
+        Choice(COLORS),
+        "The painting's colors (style), or the photo's own (luminance).",
+        group=PICTURE,
+        effect=START,
+    )
+    network: str = option(
+        DEFAULT_NETWORK,
+        Text("NAME|PATH"),
+        "Network that sees the images: a name from 'styler networks', or a .keras file.",
+        group=EXPERTS,
+        effect=ENGINE,
+    )
+    pooling: str | None = option(
+        None,
+        Choice(POOLINGS),
+        "Pooling of the network.",
+        group=EXPERTS,
+        effect=ENGINE,
+        default_text="the network's own",
+    )
+    content_layers: LayerWeights | None = option(
+        None,
+        Layers(),
+        "Layers that keep the photo's content; 'styler layers' lists them.",
+        group=EXPERTS,
+        effect=ENGINE,
+        default_text="the network's own",
+    )
+    style_layers: LayerWeights | None = option(
+        None,
+        Layers(),
+        "Layers that match the painting's style.",
+        group=EXPERTS,
+        effect=ENGINE,
+        default_text="the network's own",
+    )
+    content_weight: float | None = option(
+        None,
+        Number(0),
+        "Raw weight of the content.",
+        group=EXPERTS,
+        effect=WEIGHTS,
+        default_text="from --strength",
+    )
+    style_weight: float | None = option(
+        None,
+        Number(0),
+        "Raw weight of the style.",
+        group=EXPERTS,
+        effect=WEIGHTS,
+        default_text="from --strength",
+    )
+    tv_weight: float | None = option(
+        None,
+        Number(0),
+        "Raw weight of smoothness (total variation).",
+        group=EXPERTS,
+        effect=WEIGHTS,
+        default_text="calibrated",
+    )
+    palette_weight: float = option(
+        PALETTE_WEIGHT,
+        Number(0),
+        "Weight of the painting's colors; all layers together have 1.",
+        group=COLOR,
+        effect=ENGINE,
+        before=0.0,
+    )
+    grain_weight: float = option(
+        GRAIN_WEIGHT,
+        Number(0),
+        "Weight of the painting's grain; all layers together have 1.",
+        group=STYLE,
+        effect=ENGINE,
+        before=0.0,
+    )
+    loss: str = option(
+        BALANCED.loss,
+        Choice(STYLE_LOSSES),
+        "Style loss: which statistics of the painting are matched.",
+        group=STYLE,
+        effect=ENGINE,
+        default_text="from the preset",
+    )
+    content_loss: str = option(
+        "features",
+        Choice(CONTENT_LOSSES),
+        "Content loss: what of the photo is kept.",
+        group=EXPERTS,
+        effect=ENGINE,
+        before="features",
+    )
+    views: int = option(
+        BALANCED.views,
+        Whole(1, MOST_VIEWS),
+        f"Also see the painting mirrored: 1 to {MOST_VIEWS} views, each of which takes its time.",
+        group=STYLE,
+        effect=ENGINE,
+        before=1,
+        default_text="from the preset",
+    )
+    init: str = option(
+        "content",
+        Text("|".join((*BUILT_IN_INITS, "PATH"))),
+        "Image that the render starts from.",
+        group=EXPERTS,
+        effect=START,
+    )
+    optimizer: str = option(
+        BALANCED.optimizer,
+        Choice(OPTIMIZERS),
+        "Optimizer.",
+        group=EXPERTS,
+        effect=ENGINE,
+        default_text="from the preset",
+    )
+    steps: int = option(
+        BALANCED.steps,
+        Whole(1, MOST_STEPS),
+        "Optimizer steps of the whole render.",
+        group=EXPERTS,
+        effect=SCHEDULE,
+        default_text="from the preset",
+    )
+    learning_rate: float | None = option(
+        None,
+        Number(0, open_below=True),
+        "Step size of the optimizer; that of adam is in units of the 0..1 range.",
+        group=EXPERTS,
+        effect=ENGINE,
+        default_text="the optimizer's own",
+    )
+    scales: int | None = option(
+        None,
+        Whole(1),
+        "Number of octaves, each sqrt(2) larger than the one before; the last has --size.",
+        group=EXPERTS,
+        effect=SCHEDULE,
+        default_text=f"as many as fit above {SMALLEST_OCTAVE} pixels",
+    )
+    seed: int = option(
+        0,
+        Whole(0),
+        "Seed of everything random; the same seed gives the same bytes.",
+        group=EXPERTS,
+        effect=START,
+    )
+    device: str = option(
+        "auto",
+        Text("auto|cpu|gpu[:N]", r"auto|cpu|gpu(:\d+)?", "auto, cpu, gpu or gpu:N"),
+        "Where to compute.",
+        group=SIZE_AND_MEMORY,
+        effect=ENGINE,
+    )
+    precision: str = option(
+        "float32",
+        Choice(PRECISIONS),
+        "Arithmetic within the network; mixed (bfloat16) is faster on recent GPUs.",
+        group=EXPERTS,
+        effect=ENGINE,
+    )
+    compile: str = option(
+        "auto",
+        Choice(COMPILERS),
+        "How TensorFlow compiles the render; auto takes the faster way.",
+        group=EXPERTS,
+        effect=ENGINE,
+    )
+    tile: int | str = option(
+        "auto",
+        WordOr(TILES, Whole(1), "auto, off or a number of pixels"),
+        "Compute by tiles of N pixels; the picture stays the same.",
+        group=SIZE_AND_MEMORY,
+        effect=SCHEDULE,
+    )
+    max_memory: int | None = option(
+        None,
+        Memory(),
+        "Most memory of the whole process, such as 512M or 4G.",
+        group=SIZE_AND_MEMORY,
+        effect=SCHEDULE,
+        default_text="80 % of what is available",
+    )
+    time_budget: float | None = option(
+        None,
+        Time(zero=False),
+        "Most time that the render may take, such as 90s, 10m or 2h.",
+        group=SIZE_AND_MEMORY,
+        effect=SCHEDULE,
+        default_text="none",
+    )
 
     def __post_init__(self) -> None:
         """Check every field."""
-        for field in fields(self):
-            if getattr(self, field.name) is None and field.default is not None:
-                _refuse(field.name, "a value", None)
-        self._check_size()
-        _in_range("strength", self.strength, 0, 1)
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            _in_range(name, getattr(self, name), 0, math.inf)
-        _in_range("learning_rate", self.learning_rate, 0, math.inf, open_below=True)
-        _in_range("palette_weight", self.palette_weight, 0, math.inf)
-        _in_range("grain_weight", self.grain_weight, 0, math.inf)
-        _whole("steps", self.steps, 1, MOST_STEPS)
-        _whole("views", self.views, 1, MOST_VIEWS)
-        _whole("scales", self.scales, 1)
-        _whole("seed", self.seed, 0)
-        _one_of("color", self.color, COLORS)
-        _one_of("pooling", self.pooling, POOLINGS)
-        _one_of("loss", self.loss, tuple(STYLE_LOSSES))
-        _one_of("content_loss", self.content_loss, tuple(CONTENT_LOSSES))
-        _one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        _one_of("compile", self.compile, COMPILERS)
-        _one_of("precision", self.precision, PRECISIONS)
-        self._check_tile()
-        _whole("max_memory", self.max_memory, 1)
-        _in_range("time_budget", self.time_budget, 0, math.inf, open_below=True)
-        for name in ("network", "init", "device"):
-            _text(name, getattr(self, name))
-        self._check_layers()
-        self._check_style_weights()
-        _check_device(self.device)
-
-    def _check_size(self) -> None:
-        if self.size == ORIGINAL:
-            return
-        if not isinstance(self.size, int):
-            _refuse("size", f"a number of pixels or {ORIGINAL!r}", self.size)
-        _whole("size", self.size, SMALLEST_SIZE, LARGEST_SIZE)
-
-    def _check_tile(self) -> None:
-        if isinstance(self.tile, str):
-            _one_of("tile", self.tile, TILES)
-        else:
-            _whole("tile", self.tile, 1)
-
-    def _check_layers(self) -> None:
-        for name in ("content_layers", "style_layers"):
-            layers: LayerWeights | None = getattr(self, name)
-            if layers is None:
-                continue
-            if not _is_pairs(layers):
-                _refuse(name, "names with weights, such as 'block1_conv1:1,block4_conv1:0.5'", layers)
-            addresses = [address for address, _ in layers]
-            if not addresses or len(set(addresses)) < len(addresses):
-                _refuse(name, "at least one layer and none twice", ",".join(addresses))
-            for address, weight in layers:
-                _in_range(f"weight of {shown(address)} in {name}", weight, 0, math.inf, open_below=True)
-
-    def _check_style_weights(self) -> None:
-        weights: Any = self.style_weights
-        if weights is None:
-            return
-        if not isinstance(weights, tuple) or None in weights:
-            _refuse("style_weights", "one number for each style image", weights)
-        for weight in weights:
-            _in_range("style_weights", weight, 0, math.inf)
-        if not 0 < sum(weights) < math.inf:
-            _refuse("style_weights", "at least one weight above 0 and a finite sum", weights)
+        check(self)
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> RenderConfig:
+    def preset(cls, name: str, **changes: Unpack[RenderOptions]) -> RenderConfig:
         """A named preset with some fields changed.
 
         Args:
@@ -182,22 +329,22 @@ class RenderConfig:
         Raises:
             ConfigError: Unknown preset or field, or a value out of range.
         """
-        _text("preset", name)
+        if not isinstance(name, str):
+            raise OptionError(name="preset", expected=" or ".join(PRESETS), came=name)
         return cls.from_dict({**PRESETS[name].fields(), **changes})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RenderConfig:
-        """The inverse of `to_dict`; lists count as tuples, layers may be written as "name:weight,…".
+        """The inverse of `to_dict`; lists count as tuples, and every value may be written as a text.
 
         Raises:
             ConfigError: Unknown field or a value out of range.
         """
-        known = [field.name for field in fields(cls)]
         for name in values:
-            if name not in known:
-                message = f"unknown option {name!r}. {suggestion(name, known)}"
+            if name not in OPTIONS:
+                message = f"unknown option {name!r}. {suggestion(name, OPTIONS)}"
                 raise ConfigError(message)
-        return cls(**{name: _tidy(name, value) for name, value in values.items()})
+        return cls(**{name: tidy(name, value, OPTIONS[name]) for name, value in values.items()})
 
     def style_shares(self, styles: int) -> list[float]:
         """One share for each of several style images, summing to 1.
@@ -207,154 +354,64 @@ class RenderConfig:
         """
         weights = self.style_weights or (1.0,) * styles
         if len(weights) != styles or not styles:
-            message = f"style_weights: expected {styles}, one for each style image, got {len(weights)}"
-            raise ConfigError(message)
+            raise OptionError(name="style_weights", expected=f"{styles}, one for each style image", came=len(weights))
         return [weight / sum(weights) for weight in weights]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON."""
         return asdict(self)
 
-    def changed(self, **changes: Any) -> RenderConfig:
+    def changed(self, **changes: Unpack[RenderOptions]) -> RenderConfig:
         """A copy with some fields changed, checked like a new one."""
         return replace(self, **changes)
 
 
-def parse_layers(text: str) -> LayerWeights:
-    """Read "name[:weight],…"; a weight left out is 1.
-
-    Raises:
-        ConfigError: A weight is not a number.
-    """
-    layers = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        address, sign, weight = part.rpartition(":")
-        layers.append((address, parse_number("layer weight", weight)) if sign else (part, 1.0))
-    return tuple(layers)
-
-
-def parse_number(name: str, text: str) -> float:
-    """Read one number or say which option was not one.
-
-    Raises:
-        ConfigError: `text` is not a number.
-    """
-    try:
-        return float(text)
-    except ValueError:
-        message = f"{name}: expected a number, got {text!r}"
-        raise ConfigError(message) from None
-
-
-MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def parse_memory(name: str, text: str) -> int:
-    """Bytes of "512M" or "4G".
-
-    Raises:
-        ConfigError: Not a number above 0 with one of these units.
-
-    Example:
-        >>> parse_memory("max_memory", "4G") == 4 * 2**30
-        True
-    """
-    unit = text[-1:].upper()
-    if unit not in MEMORY_UNITS:
-        _refuse(name, "a number with a unit, such as 512M or 4G", text)
-    number = parse_number(name, text[:-1])
-    _in_range(name, number, 0, math.inf, open_below=True)
-    return int(number * MEMORY_UNITS[unit])
+class _SharedOptions(TypedDict, total=False):
+    size: int | str
+    strength: float
+    style_weights: tuple[float, ...] | None
+    color: str
+    network: str
+    pooling: str | None
+    content_layers: LayerWeights | None
+    style_layers: LayerWeights | None
+    content_weight: float | None
+    style_weight: float | None
+    tv_weight: float | None
+    palette_weight: float
+    grain_weight: float
+    loss: str
+    content_loss: str
+    views: int
+    optimizer: str
+    steps: int
+    learning_rate: float | None
+    scales: int | None
+    seed: int
+    device: str
+    precision: str
+    compile: str
+    tile: int | str
+    max_memory: int | None
+    time_budget: float | None
 
 
-TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+class RenderOptions(_SharedOptions, total=False):
+    """Fields of a `RenderConfig` as keywords, for type checkers; a test holds the two together."""
+
+    init: str
 
 
-def parse_time(name: str, text: str) -> float:
-    """Seconds of "90s", "10m", "2h" or "90".
+class StylizeOptions(_SharedOptions, total=False):
+    """Keywords of `styler.stylize` beside `init`, which may be an image there."""
 
-    Raises:
-        ConfigError: Not a number from 0 on, with one of these units or without one.
-
-    Example:
-        >>> parse_time("time", "10m")
-        600.0
-    """
-    unit = TIME_UNITS.get(text[-1:])
-    try:
-        seconds = float(text[:-1] if unit else text) * (unit or 1.0)
-    except ValueError:
-        _refuse(name, "a time, such as 90s or 10m", text)
-    _in_range(name, seconds, 0, math.inf)
-    return seconds
+    preset: str
 
 
-def _tidy(name: str, value: Any) -> Any:
-    """Lists of JSON and TOML as tuples, layers in words as pairs, numbers of NumPy as Python's; the rest as it is."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return value.item()
-    if name in ("content_layers", "style_layers") and isinstance(value, str):
-        return parse_layers(value)
-    if name == "max_memory" and isinstance(value, str):
-        return parse_memory(name, value)
-    if name == "time_budget" and isinstance(value, str):
-        return parse_time(name, value)
-    if name == "tile" and isinstance(value, str) and value not in TILES:
-        return int(value) if value.isdecimal() else _refuse("tile", "auto, off or a number of pixels", value)
-    if name in ("content_layers", "style_layers", "style_weights") and isinstance(value, list | tuple):
-        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
-    return value
+OPTIONS = options_of(RenderConfig)
+"""Field -> what users see of it."""
 
 
-def _is_pairs(layers: Any) -> bool:
-    return isinstance(layers, tuple) and all(
-        isinstance(layer, tuple) and len(layer) == 2 and isinstance(layer[0], str) and layer[1] is not None
-        for layer in layers
-    )
-
-
-def _text(name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        _refuse(name, "a text", value)
-
-
-def _refuse(name: str, expected: str, came: object) -> NoReturn:
-    message = f"{name}: expected {expected}, got {came!r}"
-    raise ConfigError(message)
-
-
-def _in_range(name: str, value: Any, low: float, high: float, *, open_below: bool = False) -> None:
-    if value is None:
-        return
-    sign = "above" if open_below else "at least"
-    expected = f"a number {sign} {low:g}" + (f" and at most {high:g}" if math.isfinite(high) else "")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-        _refuse(name, expected, value)
-    if value > high or value < low or (open_below and value == low):
-        _refuse(name, expected, value)
-
-
-def _is_finite(value: float) -> bool:
-    """Whether a float holds it; whole numbers have no limit of their own."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _whole(name: str, value: Any, low: int, high: int | None = None) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high and value > high):
-        _refuse(name, f"a whole number from {low}" + (f" to {high}" if high else " on"), value)
-
-
-def _one_of(name: str, value: str | None, choices: tuple[str, ...]) -> None:
-    if value is not None and value not in choices:
-        _refuse(name, " or ".join(choices), value)
-
-
-def _check_device(device: str) -> None:
-    kind, _, index = device.partition(":")
-    if kind not in ("auto", "cpu", "gpu") or (":" in device and (kind != "gpu" or not index.isdigit())):
-        _refuse("device", "auto, cpu, gpu or gpu:N", device)
+def fields_with(*effects: str) -> tuple[str, ...]:
+    """The fields of a config that one of some effects depends on, see `styler.options`."""
+    return tuple(name for name, described in OPTIONS.items() if described.effect in effects)

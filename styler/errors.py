@@ -11,6 +11,8 @@ StylerError
 ├── ResourceError    (RuntimeError) too little memory, disk space or time; a missing device
 └── BatchError       (RuntimeError) failed jobs of a batch
 
+An `OptionError` is a `ConfigError` about the value of one option; it knows the option's name.
+
 Each message is one line that says what was expected, what was given and what to do.
 """
 
@@ -26,6 +28,32 @@ class StylerError(Exception):
 
 class ConfigError(StylerError, ValueError):
     """An option or a combination of options cannot be carried out."""
+
+
+class OptionError(ConfigError):
+    """An option has a value that it does not take.
+
+    Args:
+        name: The field of the option.
+        expected: The values that it takes, in words.
+        came: The value.
+        hint: What to do, a sentence; empty for nothing.
+    """
+
+    def __init__(self, name: str, expected: str, came: object, hint: str = "") -> None:
+        self.name = name
+        self.expected = expected
+        self.came = came
+        self.hint = hint
+        super().__init__(self.said(name))
+
+    def __reduce__(self) -> tuple[type[OptionError], tuple[str, str, object, str]]:
+        """What makes it again in another process."""
+        return OptionError, (self.name, self.expected, self.came, self.hint)
+
+    def said(self, name: str) -> str:
+        """The message, with the option spelled as its reader knows it."""
+        return f"{name}: expected {self.expected}, got {self.came!r}" + (f". {self.hint}" if self.hint else "")
 
 
 class ImageError(StylerError, ValueError):
@@ -58,6 +86,12 @@ class ResourceError(StylerError, RuntimeError):
 
 class BatchError(StylerError, RuntimeError):
     """Some jobs of a batch failed."""
+
+
+def reworded(problem: StylerError, message: str) -> StylerError:
+    """The same kind of error with another message."""
+    kind = ConfigError if isinstance(problem, OptionError) else type(problem)
+    return kind(message)
 
 
 def shown(path: object) -> str:

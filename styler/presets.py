@@ -34,6 +34,8 @@ DRAFT = Preset(steps=12)
 BALANCED = Preset(steps=100)
 BEST = Preset(steps=140, views=4)
 
+DEFAULT_PRESET = "balanced"
+
 PRESETS: Registry[Preset] = Registry("preset", ConfigError)
 PRESETS.add("draft", DRAFT)
 PRESETS.add("balanced", BALANCED)

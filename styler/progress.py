@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,6 +57,10 @@ class StepEvent:
     def snapshot(self) -> Snapshot | None:
         """All that is needed to continue from here; None if the render has moved on, or is part of a batch."""
         return self._snapshot() if self._snapshot else None
+
+
+Phase: TypeAlias = Callable[[str], object]
+"""Called with what a render does before its first step, such as "loading the network": each may take seconds."""
 
 
 class Observer(Protocol):

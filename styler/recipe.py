@@ -15,16 +15,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Never
 
-from styler.config import BUILT_IN_INITS, COMPILERS, LARGEST_SIZE, MOST_STEPS, RenderConfig
+from styler.config import BUILT_IN_INITS, COMPILERS, LARGEST_SIZE, MOST_STEPS, OPTIONS, RenderConfig, fields_with
 from styler.errors import ConfigError, StylerError
 from styler.inputs import ROLES, STYLE, Entry, Inputs
+from styler.options import AS_OLD_AS_RECIPES, WEIGHTS
 from styler.types import Size
 
 VERSION = 2  # raised when an older styler could no longer obey
 READABLE = (1, VERSION)
 MARK = "styler_recipe"
 PARTS = (MARK, "config", "plan", "export", "inputs", "versions")
-REPRODUCING: Mapping[str, Any] = {"palette_weight": 0.0, "grain_weight": 0.0, "views": 1, "content_loss": "features"}
+REPRODUCING = {name: each.before for name, each in OPTIONS.items() if each.before is not AS_OLD_AS_RECIPES}
 """Options that came after the first recipes -> the value that gives the picture as it was made without them."""
 
 DEVICES = ("cpu", "gpu")
@@ -67,7 +68,7 @@ class Change(NamedTuple):
     options: Mapping[str, Any]
 
 
-CHANGEABLE = ("strength", "style_weights", "content_weight", "style_weight", "tv_weight")
+CHANGEABLE = fields_with(WEIGHTS)
 """Options that a render under way can take up: weights of terms, which compiled programs take as tensors."""
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.naming import TEMPLATE, checked_name, output_name
-from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
+from styler.batch.options import config_of, file_options, merged
 from styler.batch.patterns import Tell, each_once, existing, matches, real_paths
 from styler.config import BUILT_IN_INITS, RenderConfig
-from styler.errors import ConfigError, OutputError, StylerError, shown
-from styler.images.export import Export
+from styler.errors import ConfigError, OutputError, StylerError, reworded, shown
+from styler.images.export import FILE_OPTIONS, Export
 from styler.inputs import Inputs
 from styler.render.files import image_files
 
@@ -95,7 +95,7 @@ def jobs_of_rows(
             jobs += _jobs_of_row(row, base, (defaults or {}, flags or {}), template, len(jobs), tell)
         except StylerError as cause:
             message = f"{row.place}: {cause}"
-            raise type(cause)(message) from cause
+            raise reworded(cause, message) from cause
     return jobs
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.jobs import OUTSIDE, Row
-from styler.batch.options import plain
 from styler.config import RenderConfig
 from styler.errors import BatchError, shown, suggestion
+from styler.options import field_of
 from styler.texts import decoded, toml_hint, unified
 
 DEFAULT_LINE = re.compile(r"#\s*(?P<name>[\w-]+)\s*=\s*(?P<value>.*\S)\s*")
@@ -106,7 +106,7 @@ def _check_header(names: Sequence[str], place: str) -> None:
     Raises:
         BatchError: Says what came.
     """
-    options = [plain(name) for name in names if name]
+    options = [field_of(name) for name in names if name]
     if names and not KNOWN.intersection(options):
         message = f"{place}: expected a header with names of options such as content and style, got {names}"
         raise BatchError(message)
@@ -169,7 +169,7 @@ def _object(line: str, place: str) -> dict[str, Any]:
 
 
 def _once(pairs: Sequence[tuple[str, Any]], place: str) -> dict[str, Any]:
-    _check_once([plain(name) for name, _ in pairs], place)
+    _check_once([field_of(name) for name, _ in pairs], place)
     return dict(pairs)
 
 
@@ -187,7 +187,7 @@ def _read_toml(text: str, path: Path) -> Manifest:
         message = f"{shown(path)}: expected [[job]] tables, in double brackets"
         raise BatchError(message)
     for number, table in enumerate(tables, 1):
-        _check_once(map(plain, table), f"{shown(path)}, job {number}")
+        _check_once(map(field_of, table), f"{shown(path)}, job {number}")
     rows = [Row(options=table, place=f"{shown(path)}, job {number}") for number, table in enumerate(tables, 1)]
     if isinstance(options.get("defaults"), dict):  # as in JSON Lines
         options |= options.pop("defaults")

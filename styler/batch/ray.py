@@ -25,7 +25,7 @@ from styler.batch.worker import (
     may_pass,
     written,
 )
-from styler.config import RenderConfig
+from styler.config import RenderConfig, RenderOptions
 from styler.errors import BatchError, OutputError
 from styler.images.atomic import write_atomically
 
@@ -285,11 +285,12 @@ def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -
 
 
 def _relocated_config(config: RenderConfig, here: Mapping[Path, Path]) -> RenderConfig:
-    changes = {}
-    for name in ("init", "network"):
-        path = Path(getattr(config, name)).absolute()
-        if path in here:
-            changes[name] = str(here[path])
+    changes: RenderOptions = {}
+    init, network = (Path(name).absolute() for name in (config.init, config.network))
+    if init in here:
+        changes["init"] = str(here[init])
+    if network in here:
+        changes["network"] = str(here[network])
     return config.changed(**changes) if changes else config
 
 

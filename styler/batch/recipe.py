@@ -15,19 +15,18 @@ from typing import Any
 
 import styler
 from styler.batch.jobs import Job
-from styler.config import RenderConfig
+from styler.config import RenderConfig, fields_with
 from styler.images.libvips import libvips
 from styler.networks import find_network, network_file
 from styler.networks.weights import sha256
+from styler.options import SCHEDULE, START, WEIGHTS
 from styler.processors import count_processors
 from styler.types import Size
 
 FORMAT = 1  # raised when the same options begin to mean another picture without a change of version
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "imagecodecs")
-SHARED = (
-    *("size", "strength", "style_weights", "color", "init", "steps", "scales", "seed"),
-    *("content_weight", "style_weight", "tv_weight", "tile", "max_memory", "time_budget"),
-)  # fields that configs may differ in and still share programs and statistics: see `Stylizer.changed`
+SHARED = fields_with(SCHEDULE, START, WEIGHTS)
+"""Options that configs may differ in and still share programs and statistics: see `Stylizer.changed`."""
 
 
 def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> str:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from styler.batch.plan import Task
 from styler.batch.recipe import without_shared
-from styler.config import RenderConfig
+from styler.config import RenderConfig, fields_with
 from styler.objective.strength import is_photo
+from styler.options import START, WEIGHTS
 from styler.recipe import LARGEST_BATCH
 
 COUNTS = tuple(count for count in (2, 4, 8) if count <= LARGEST_BATCH)
 GAIN = 1.03  # times as many pictures a second as with fewer together: less is noise of the clock
 PHOTO_MEMORY = 24  # bytes a pixel of a content image: float32 of one being rendered and of one read ahead
-OWN = ("strength", "style_weights", "color", "init", "seed", "content_weight", "style_weight", "tv_weight")
+OWN = fields_with(START, WEIGHTS)
 """Options that pictures in one tensor may differ in."""
 
 

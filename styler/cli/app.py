@@ -7,6 +7,8 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
@@ -20,8 +22,11 @@ from styler.cli.commands.plan import plan
 from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
+from styler.cli.options import Command
+from styler.cli.shell import command as shell_command
 from styler.cli.streams import is_unread, open_missing, output_problem
-from styler.errors import StylerError, one_line, shown
+from styler.errors import OptionError, StylerError, one_line, shown
+from styler.options import flag_of
 from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
@@ -35,20 +40,26 @@ app = typer.Typer(
     name="styler",
     help="Neural style transfer: a photo and a painting in, a picture out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command(no_args_is_help=True)(render)
-app.command(no_args_is_help=True)(batch)
-app.command(no_args_is_help=True)(plan)
-app.command(no_args_is_help=True)(resume)
-app.command(no_args_is_help=True)(replay)
-app.command()(layers)
-app.command(no_args_is_help=True)(features)
+EXAMPLES: dict[Callable[..., None], str] = {
+    render: "styler render photo.jpg painting.jpg -o out.png --size 1024 --strength 0.6",
+    batch: "styler batch --content 'photos/*.jpg' --style 'paintings/*.jpg' -o out/",
+    plan: "styler plan photo.jpg painting.jpg --size 4096",
+    resume: "styler resume out.png.styler-checkpoint",
+    replay: "styler replay out.png -o large.png --size 2048",
+    layers: "styler layers vgg19",
+    features: "styler features photo.jpg --layers block1_conv1,block4_conv2 -o features.npz",
+    doctor: "styler doctor",
+}
+"""What the help of each command ends with."""
+
+for command, example in EXAMPLES.items():
+    app.command(cls=Command, epilog=example, no_args_is_help=command not in (layers, doctor))(command)
 app.add_typer(networks, name="networks")
-app.command()(doctor)
+KNOWN = {*(command.__name__ for command in EXAMPLES), "networks"}
 
 
 def _show_version(wanted: bool) -> None:
@@ -124,12 +135,16 @@ def run(arguments: list[str]) -> int:
         if message.startswith("Usage:"):  # the help of a command that was given nothing at all
             typer.echo(message)
             return REFUSED
-        return _fail(message, REFUSED)
+        return _fail(_meant(arguments) or message, REFUSED)
+    except OptionError as problem:
+        return _fail(problem.said(flag_of(problem.name)), REFUSED, arguments)
     except StylerError as problem:
         return _fail(str(problem), REFUSED, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED, arguments)
-    except SystemExit:  # of typer, over a pipe that broke
+    except SystemExit as end:  # of typer: completion was installed, or a pipe broke
+        if end.code in (None, 0):
+            return 0
         return 0 if is_unread() else _fail("a pipe to another process broke. This is a defect", DEFECT, arguments)
     except Exception as problem:
         if isinstance(problem, OSError) and problem.errno in FULL:
@@ -142,6 +157,16 @@ def run(arguments: list[str]) -> int:
     if status == INTERRUPTED:  # typer turns a KeyboardInterrupt into this status and says nothing
         return _fail("interrupted", INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+def _meant(arguments: list[str]) -> str:
+    """What to type where images were given without a command; empty where that is not the problem."""
+    images = [word for word in arguments if not word.startswith("-")]
+    if not arguments or arguments[0] in KNOWN or len(images) < 1 or not Path(images[0]).suffix:
+        return ""
+    words = shell_command(["styler", "render", *arguments])
+    missing = "" if len(images) > 1 else " PAINTING"
+    return f"expected a command, got {shown(arguments[0])}. To render a picture: {words}{missing}"
 
 
 def _fail(message: str, status: int, arguments: list[str] | None = None) -> int:

@@ -12,12 +12,13 @@ from styler.batch.jobs import Job, jobs_of_globs, jobs_of_rows
 from styler.batch.layout import Resources
 from styler.batch.manifest import read_manifest
 from styler.batch.naming import TEMPLATE, check_template
-from styler.batch.options import FILE_OPTIONS, config_of, file_options, merged
+from styler.batch.options import config_of, file_options, merged
 from styler.batch.patterns import Tell
 from styler.batch.report import check_page
 from styler.batch.selection import selected
 from styler.cli.request import read_options
 from styler.errors import BatchError, OutputError, shown
+from styler.images.export import FILE_OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

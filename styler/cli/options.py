@@ -1,229 +1,214 @@
-"""Options as annotated types; defaults and choices come from `RenderConfig` and the registries."""
+"""The options of commands: those of a config and of files as they are described there, and those of the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import copy
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from styler.choices import CONTENT_LOSSES, OPTIMIZERS, STYLE_LOSSES
-from styler.config import (
-    COLORS,
-    COMPILERS,
-    DEPTHS,
-    LARGEST_DPI,
-    POOLINGS,
-    PRECISIONS,
-    PROFILES,
-    QUALITY,
-    RenderConfig,
-)
-from styler.presets import PRESETS
+from styler.config import OPTIONS, RenderConfig
+from styler.images.export import FILE_OPTIONS, Export, Handling
+from styler.options import FILES, GROUPS, PICTURE, RUNNING, Choice, Flag, Option, flag_of
+from styler.presets import DEFAULT_PRESET, PRESETS
 
-DEFAULTS = RenderConfig()
-CONFIG_FIELDS = frozenset(field.name for field in fields(RenderConfig))
-LOOK, EFFORT, OUTPUT, TERMINAL = "Look", "Effort", "Output", "Terminal"
 AS_BEFORE = "as before"
+FIRST = ("size", "preset", "strength", "color")  # what most people need, in this order
+COLLECTED = "options"  # parameter of a command that gets all described options that were given, by field
 
 
-def option(*names: str, default: object = None, **settings: Any) -> Any:
-    """An option that is None unless given, so that config files and presets can tell; the help says the default."""
-    shown = False if default is None else str(default)
-    return typer.Option(*names, show_default=shown, **settings)
+class Command(TyperCommand):
+    """A command whose help has the options in groups, with an example at the end."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then options group by group."""
+        rows: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                is_argument = parameter.param_type_name == "argument"
+                heading = "Arguments" if is_argument else getattr(parameter, "rich_help_panel", None) or RUNNING
+                name = row[0].partition(" <")[0] if is_argument else row[0]  # without a type in brackets
+                rows.setdefault(heading, []).append((name, row[1]))
+        for heading in ("Arguments", *GROUPS):
+            if heading in rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows[heading])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the example as it stands."""
+        if self.epilog:
+            with formatter.section("Example"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-def unchanged_unless_given(command: Callable[..., None]) -> Callable[..., None]:
-    """Show "as before" as the default of options that a recipe holds."""
-    hints = get_type_hints(command, include_extras=True)
-    asked = CONFIG_FIELDS | {"preset"}
-    command.__annotations__ = {name: _as_before(hint) if name in asked else hint for name, hint in hints.items()}
-    return command
+def option(*names: str, default: object = None, help: str, group: str = RUNNING, **settings: Any) -> Any:
+    """An option of one command; its default stands in words at the end of the help."""
+    said = help if default is None else f"{help} [{default}]"
+    return typer.Option(*names, help=said, show_default=False, rich_help_panel=group, **settings)
 
 
-def _as_before(hint: Any) -> Any:
-    kind, info = get_args(hint)
-    info = copy(info)
-    info.show_default = AS_BEFORE
-    return Annotated[kind, info]
+def with_options(
+    described: Mapping[str, Option], *, as_before: bool = False, preset: bool = True
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the described options, all of which it gets as texts in its parameter `options`.
+
+    Args:
+        described: Field -> option.
+        as_before: Whether an option that is not given keeps the value of a recipe.
+        preset: Whether the command takes a preset too.
+    """
+    added = [_parameter(name, described[name], as_before=as_before) for name in described]
+    if preset:
+        added.append(_preset(as_before=as_before))
+    added.sort(key=lambda parameter: FIRST.index(parameter.name) if parameter.name in FIRST else len(FIRST))
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != COLLECTED]
+
+        @wraps(command)
+        def collecting(**given: Any) -> None:
+            options = {parameter.name: given.pop(parameter.name) for parameter in added}
+            command(**given, **{COLLECTED: options})
+
+        collecting.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *added)]
+        )
+        collecting.__annotations__ = {}
+        return collecting
+
+    return decorated
 
 
-Content = Annotated[Path, typer.Argument(help="The photo: JPEG, PNG, WebP, TIFF, …", show_default=False)]
-Styles = Annotated[list[Path], typer.Argument(help="One or more paintings.", show_default=False)]
+def _parameter(name: str, described: Option, *, as_before: bool) -> inspect.Parameter:
+    default = AS_BEFORE if as_before else described.default_text or _default_of(name)
+    is_flag = isinstance(described.kind, Flag)
+    flags = described.flags or (f"{flag_of(name)}/{flag_of('no_' + name)}" if is_flag else flag_of(name))
+    names = [described.short, flags] if described.short else [flags]
+    settings: dict[str, Any] = {} if is_flag else {"metavar": described.kind.metavar}
+    if isinstance(described.kind, Choice):
+        settings["autocompletion"] = _completion(described.kind)
+    info = option(*names, default=default, help=described.help, group=described.group, **settings)
+    kind: Any = bool | None if is_flag else str | None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info])
+
+
+def _completion(kind: Choice) -> Callable[[str], list[str]]:
+    """What tells the shell which choices a word may become."""
+
+    def completed(incomplete: str) -> list[str]:
+        return [name for name in kind.names if name.startswith(incomplete)]
+
+    return completed
+
+
+def _preset(*, as_before: bool) -> inspect.Parameter:
+    info = option(
+        "-p",
+        "--preset",
+        default=AS_BEFORE if as_before else DEFAULT_PRESET,
+        metavar="|".join(PRESETS),
+        help="How much work the picture gets; sets steps, loss and views.",
+        group=PICTURE,
+    )
+    kind: Any = str | None
+    return inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info])
+
+
+def _default_of(name: str) -> str:
+    """The default of a field in words."""
+    described = (
+        each for kind in (RenderConfig, Export, Handling) for each in fields(kind) if "option" in each.metadata
+    )
+    value = next(each.default for each in described if each.name == name)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+Given = Annotated[dict[str, Any] | None, None]
+"""What `with_options` collects: field -> text or flag, None where not given."""
+
+RENDERING = {**OPTIONS, **FILE_OPTIONS}
+"""Options of commands that render and write."""
+PLANNING = {**OPTIONS, "depth": FILE_OPTIONS["depth"], "max_pixels": FILE_OPTIONS["max_pixels"]}
+"""Options of a command that foretells a render."""
+
+Content = Annotated[
+    Path, typer.Argument(metavar="CONTENT", help="The photo: JPEG, PNG, WebP, TIFF, HEIC, …", show_default=False)
+]
+Styles = Annotated[
+    list[Path], typer.Argument(metavar="STYLE", help="One painting, or several to blend.", show_default=False)
+]
 Output = Annotated[
     Path | None,
     option(
         "-o",
         "--output",
+        metavar="PATH",
         default="<content>-<style>.png in this folder",
-        help="png, jpg, webp or tif by suffix.",
+        help="The picture: png, jpg, webp or tif by suffix; - is standard output.",
+        group=PICTURE,
     ),
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite/--no-overwrite", help="Replace an existing output; a link, not what it leads to."),
-]
-Quality = Annotated[
-    int | None, option("--quality", min=1, max=100, default=QUALITY, help="Of JPEG and WebP, 1 to 100.")
-]
-Depth = Annotated[
-    int | None,
     option(
-        "--depth", default="16 for a deeper photo", help=f"{' | '.join(map(str, DEPTHS))}: bits; png and tif hold 16."
+        "--overwrite/--no-overwrite",
+        default="no",
+        help="Replace an existing file. A link is replaced, not the file that it leads to.",
+        group=PICTURE,
     ),
-]
-Profile = Annotated[
-    str | None,
-    option(
-        "--profile",
-        default=PROFILES[0],
-        help=f"{' | '.join(PROFILES)}: the photo's color profile on the result, or sRGB.",
-    ),
-]
-Dpi = Annotated[
-    int | None,
-    option("--dpi", min=1, max=LARGEST_DPI, metavar="N", default="the photo's", help="Dots per inch that it states."),
-]
-KeepGps = Annotated[bool | None, typer.Option("--keep-gps", help="Pass on where the photo was taken.")]
-MaxPixels = Annotated[
-    int | None,
-    option("--max-pixels", min=1, metavar="N", default="by memory, at most 2^28", help="Refuse larger images."),
-]
-Size = Annotated[
-    str | None,
-    option("-s", "--size", default=DEFAULTS.size, help="Longer side of the result, pixels, or 'original'."),
-]
-Preset = Annotated[
-    str | None,
-    option("-p", "--preset", default="balanced", help=f"{' | '.join(PRESETS)}: how much work it gets."),
-]
-Strength = Annotated[
-    float | None,
-    option("--strength", default=DEFAULTS.strength, help="0 = the photo, 1 = the painting's texture."),
-]
-StyleWeights = Annotated[
-    str | None,
-    option("--style-weights", default="equal", metavar="A,B,…", help="Shares of several paintings."),
-]
-Color = Annotated[
-    str | None,
-    option(
-        "--color",
-        default=DEFAULTS.color,
-        help=f"{' | '.join(COLORS)}: the painting's colors, or the photo's.",
-    ),
-]
-Network = Annotated[
-    str | None, option("--network", default=DEFAULTS.network, help="A name of styler networks, or a .keras file.")
-]
-Pooling = Annotated[str | None, option("--pooling", default="the network's", help=" | ".join(POOLINGS))]
-Loss = Annotated[
-    str | None,
-    option("--loss", default="from the preset", help=f"{' | '.join(STYLE_LOSSES)}: what of the painting is matched."),
-]
-ContentLoss = Annotated[
-    str | None,
-    option(
-        "--content-loss",
-        default=DEFAULTS.content_loss,
-        help=f"{' | '.join(CONTENT_LOSSES)}: what of the photo is kept.",
-    ),
-]
-ContentLayers = Annotated[
-    str | None,
-    option("--content-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
-]
-StyleLayers = Annotated[
-    str | None,
-    option("--style-layers", default="the network's", metavar="NAME[:WEIGHT],…", help="See styler layers."),
-]
-Views = Annotated[
-    int | None,
-    option("--views", default="from the preset", metavar="1..4", help="See the style also mirrored; each view costs."),
-]
-ContentWeight = Annotated[float | None, option("--content-weight", default="from strength", help="Raw weight.")]
-StyleWeight = Annotated[float | None, option("--style-weight", default="from strength", help="Raw weight.")]
-TvWeight = Annotated[float | None, option("--tv-weight", default="calibrated", help="Raw weight of smoothness.")]
-PaletteWeight = Annotated[
-    float | None,
-    option("--palette-weight", default=DEFAULTS.palette_weight, help="Of the painting's colors; the layers have 1."),
-]
-GrainWeight = Annotated[
-    float | None,
-    option("--grain-weight", default=DEFAULTS.grain_weight, help="Of the painting's grain, likewise."),
-]
-Init = Annotated[
-    str | None,
-    option("--init", default=DEFAULTS.init, help="content | noise | style | PATH: the image to start from."),
-]
-Optimizer = Annotated[str | None, option("--optimizer", default="from the preset", help=" | ".join(OPTIMIZERS))]
-Steps = Annotated[int | None, option("--steps", default="from the preset", help="Optimizer steps over all scales.")]
-LearningRate = Annotated[
-    float | None,
-    option("--learning-rate", default="the optimizer's", help="For adam in units of the 0..1 range."),
-]
-Scales = Annotated[
-    int | None,
-    option("--scales", default="all down to 128 px", help="Octaves, sqrt(2) apart, ending at --size."),
-]
-Seed = Annotated[int | None, option("--seed", default=DEFAULTS.seed, help="Same recipe and machine: same bytes.")]
-Device = Annotated[str | None, option("--device", default=DEFAULTS.device, help="auto | cpu | gpu | gpu:N.")]
-Precision = Annotated[
-    str | None,
-    option(
-        "--precision",
-        default=DEFAULTS.precision,
-        help=f"{' | '.join(PRECISIONS)}: bfloat16 within the network, faster on recent GPUs.",
-    ),
-]
-Compile = Annotated[
-    str | None,
-    option("--compile", default=DEFAULTS.compile, help=f"{' | '.join(COMPILERS)}: auto takes the faster one."),
-]
-Tile = Annotated[
-    str | None,
-    option("--tile", default=DEFAULTS.tile, metavar="auto|off|N", help="Compute by tiles of N pixels; same picture."),
-]
-MaxMemory = Annotated[
-    str | None,
-    option("--max-memory", default="80 % of what is available", metavar="SIZE", help="Of the process: 512M, 4G."),
-]
-TimeBudget = Annotated[
-    str | None,
-    option("--time-budget", default="none", metavar="TIME", help="Spend no more than 90s, 10m or 2h, as predicted."),
 ]
 SaveEvery = Annotated[
     int | None,
-    option("--save-every", min=1, metavar="N", help="Also write <output stem>-<step>.png every N steps."),
+    option("--save-every", min=1, metavar="N", help="Also write <output>-<step>.png every N steps.", group=FILES),
+]
+SaveSize = Annotated[
+    str,
+    option(
+        "--save-size",
+        default="own",
+        metavar="own|final",
+        help="Size of these images: of their own scale, or that of the result.",
+        group=FILES,
+    ),
 ]
 Checkpoint = Annotated[
     str | None,
     option(
         "--checkpoint",
-        default="<output>.styler-checkpoint above 60 s",
+        default="<output>.styler-checkpoint for renders above 60 s",
         metavar="PATH|off",
-        help="Crash-safe state, for styler resume; deleted on success.",
+        help="Where to save the state for 'styler resume'; deleted when the picture is written.",
+        group=FILES,
     ),
 ]
 CheckpointEvery = Annotated[
-    str, typer.Option("--checkpoint-every", metavar="TIME", help="Between two savings: 30s, 10m; 0s for every call.")
+    str,
+    option(
+        "--checkpoint-every",
+        default="30s",
+        metavar="TIME",
+        help="Time between two savings; 0s for every call.",
+        group=FILES,
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
-    option("--config", metavar="FILE", help="TOML file of these options without dashes; flags win."),
+    option("--config", metavar="FILE", help="TOML file of options without dashes; flags win.", group=FILES),
 ]
-Recipe = Annotated[
-    bool | None,
-    option("--recipe/--no-recipe", default="recipe", help="Carry what styler replay needs; no paths, no times."),
+Report = Annotated[
+    Path | None, option("--report", metavar="PATH", help="Write a JSON report of the render.", group=FILES)
 ]
-Report = Annotated[Path | None, option("--report", metavar="PATH", help="Write a JSON report.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, do nothing.")]
+DryRun = Annotated[bool, option("--dry-run", help="Check everything and print the plan; render nothing.")]
 Progress = Annotated[
     bool | None, option("--progress/--no-progress", default="on a terminal", help="Show a progress bar.")
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell more.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Quiet = Annotated[bool, option("-q", "--quiet", help="Print errors only.")]
+Verbose = Annotated[bool, option("-v", "--verbose", help="Print the plan too.")]
+Debug = Annotated[bool, option("--debug", help="Show the traceback of an error.")]

@@ -10,6 +10,7 @@ from styler.images.mapped import LARGE
 from styler.networks import find_network
 from styler.networks.published import APPLICATIONS
 from styler.networks.weights import located
+from styler.progress import Phase
 from styler.render.files import read_images
 from styler.render.pyramid import Stage
 from styler.render.schedule import Schedule
@@ -18,14 +19,18 @@ BASES = {"measured": "measured on this machine", "guessed": "a guess: it could n
 FLOATS = 12  # bytes a pixel of a picture that was read
 
 
-def described(request: Request) -> str:
+def described(request: Request, phase: Phase | None = None) -> str:
     """Schedule a request and say what it comes to.
+
+    Args:
+        request: The render.
+        phase: Called before measurements.
 
     Raises:
         StylerError: It cannot be carried out within its budgets.
     """
     stylizer = Stylizer(request.config)
-    return "\n".join(lines(stylizer.plan(request.size, measure=True, reserve=_pictures(request))))
+    return "\n".join(lines(stylizer.plan(request.size, measure=True, reserve=_pictures(request), phase=phase)))
 
 
 def rehearsed(request: Request) -> str:

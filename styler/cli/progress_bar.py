@@ -36,6 +36,10 @@ class ProgressBar:
         """Leave the bar as it stands."""
         self._bar.close()
 
+    def phase(self, text: str) -> None:
+        """Show what is done before the first step."""
+        self._bar.set_description_str(text)
+
     def say(self, text: str) -> None:
         """Show a line of its own above the bar; from any thread."""
         tqdm.write(text, file=sys.stderr)

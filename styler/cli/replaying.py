@@ -9,16 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from styler.batch.options import file_options
 from styler.cli.finding import Places, check_folders, find, find_images
 from styler.cli.quiet import import_tensorflow
 from styler.cli.request import Request, Settings, changed_config, checked_request
+from styler.cli.status import status
 from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, shown
-from styler.images.export import Export
+from styler.images.export import FILE_OPTIONS, Export, Handling
 from styler.images.recipes import read_recipe
 from styler.images.writing import check_is_no_input
 from styler.inputs import INIT, NETWORK, Entry
 from styler.networks import NETWORKS, find_network, network_file
+from styler.options import options_of
 from styler.recipe import SWITCHES, Plan, Recipe
 from styler.render.files import with_start
 from styler.sources import source_of
@@ -49,14 +52,28 @@ class Changes:
     """What shall be other than in the recipe; None where it shall not.
 
     Attributes:
-        preset: Whose options win over the recipe's.
-        options: Config field -> value that wins over both.
+        options: Config field -> text that wins over the recipe's value; "preset" may be among them.
         export: The same of choices about the file.
+        handling: How files are handled.
     """
 
-    preset: str | None
     options: Mapping[str, Any]
     export: Mapping[str, Any]
+    handling: Handling
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any] | None) -> Changes:
+        """The options of a command line, None where not given.
+
+        Raises:
+            ConfigError: A choice about files is out of range.
+        """
+        asked = {name: value for name, value in (given or {}).items() if value is not None}
+        about_files = {name: asked.pop(name) for name in FILE_OPTIONS if name in asked}
+        files = file_options(about_files)
+        export = {name: getattr(files["export"], name) for name in options_of(Export) if name in about_files}
+        handling = Handling(max_pixels=files["max_pixels"], recipe=files["with_recipe"])
+        return cls(options=asked, export=export, handling=handling)
 
 
 def replayed(
@@ -66,7 +83,6 @@ def replayed(
     changes: Changes,
     *,
     overwrite: bool,
-    max_pixels: int | None,
 ) -> Request:
     """Find the inputs and check the request.
 
@@ -76,24 +92,22 @@ def replayed(
         output: Where the new picture goes; None for `<stem>-replay` with the same suffix in the current folder.
         changes: To the recipe.
         overwrite: Whether an existing output may be replaced.
-        max_pixels: Most pixels of an input, None for what fits into memory.
 
     Raises:
         StylerError: Whatever stands in the way.
     """
     check_folders(places.folders)
     before = _with_files(recipe, places, changes.options)
-    config = changed_config(before, changes.preset, changes.options)
+    config = changed_config(before, changes.options)
     target = output or Path(f"{places.image.stem}-replay{places.image.suffix}")
     check_is_no_input(target, [places.image])
-    chosen = {**recipe.export, **{name: value for name, value in changes.export.items() if value is not None}}
     return checked_request(
         with_start(find_images(recipe, places), config),
         target,
         config,
         overwrite=overwrite,
-        export=Export(**chosen),
-        max_pixels=max_pixels,
+        export=Export(**{**recipe.export, **changes.export}),
+        max_pixels=changes.handling.max_pixels,
         plan=recipe.plan if config == before else recipe.plan.without(_changed_fields(before, config)),
         known=recipe.inputs,
     )
@@ -153,7 +167,8 @@ def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
         ConfigError: TensorFlow does not start.
     """
     obey_before_import(recipe.plan)
-    import_tensorflow()
+    with status("loading TensorFlow", shown=False if quiet else None):
+        import_tensorflow()
     from styler.render.restoring import restored
 
     chosen = restored(request.plan or recipe.plan.machine, request.config, recipe.versions, elsewhere=False)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from styler.batch.options import FILE_OPTIONS, file_options
+from styler.batch.options import config_of, file_options
 from styler.cli.streams import INPUT, OUTPUT, OUTPUTS, check_is_file
-from styler.config import ORIGINAL, RenderConfig, parse_number
+from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
-from styler.images.export import Export
+from styler.images.export import FILE_OPTIONS, Export
 from styler.images.reading import check_readable
 from styler.images.sizes import check_painting, result_size
 from styler.images.writing import (
@@ -27,6 +27,7 @@ from styler.images.writing import (
 )
 from styler.inputs import Inputs
 from styler.networks import find_network
+from styler.options import field_of
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
 from styler.texts import decoded, toml_hint, unified
@@ -101,6 +102,7 @@ class Settings:
     Attributes:
         overwrite: Whether existing files may be replaced.
         save_every: Steps between two intermediate images, None for none.
+        save_final: Whether intermediate images have the size of the result.
         report: Where the report goes, None for nowhere.
         saving: When and where to save the state.
         progress: Whether to show a bar, None to ask the terminal.
@@ -110,6 +112,7 @@ class Settings:
 
     overwrite: bool
     save_every: int | None
+    save_final: bool
     report: Path | None
     saving: Saving
     progress: bool | None
@@ -216,7 +219,7 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
     if save_every is None:
         return
     for step in range(save_every, request.config.steps + 1, save_every):
-        path = beside(request.output, str(step))
+        path = beside_at(request, step)
         check_is_no_input(path, files)
         if path.exists() and not overwrite:
             message = f"{shown(path)} exists already and --save-every would replace it; move it or give --overwrite"
@@ -226,6 +229,11 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
 def beside(output: Path, word: str) -> Path:
     """`<output stem>-<word>.png` in the output's folder."""
     return output.with_name(f"{output.stem}-{word}.png")
+
+
+def beside_at(request: Request, step: int) -> Path:
+    """`<output stem>-<step>.png`, with as many digits as the last step has, so that names sort."""
+    return beside(request.output, f"{step:0{len(str(request.config.steps))}d}")
 
 
 def is_beside(output: Path, path: Path, save_every: int | None) -> str:
@@ -244,73 +252,52 @@ def default_output(content: Path, styles: list[Path]) -> Path:
     return Path("-".join(path.stem for path in (content, *styles)) + ".png")
 
 
-def build_config(file: Path | None, preset: str | None, flags: Mapping[str, Any]) -> RenderConfig:
-    """Preset, then the file's options, then the flags that were given.
+def build_options(file: Path | None, given: Mapping[str, Any] | None) -> tuple[RenderConfig, dict[str, Any]]:
+    """Preset, then the options of a file, then those of the command line.
 
     Args:
         file: TOML file or None.
-        preset: Name from the command line; None takes the file's or "balanced".
-        flags: Config field -> value, None where not given.
+        given: Field -> text or flag, None where not given; "preset" may be among them.
+
+    Returns:
+        The config, and the choices about files as `styler.batch.options.file_options` has them.
 
     Raises:
         ConfigError: The file cannot be read, or an option is unknown or out of range.
     """
-    options = {name: value for name, value in _options_of(file).items() if name not in FILE_OPTIONS}
-    named = options.pop("preset", "balanced")
-    return RenderConfig.preset(preset or named, **{**options, **_given(flags)})
+    flags = {name: value for name, value in (given or {}).items() if value is not None}
+    options = _options_of(file) if file else {}
+    chosen = {**options, **flags}
+    about_files = {name: chosen.pop(name) for name in FILE_OPTIONS if name in chosen}
+    return config_of(chosen), file_options(about_files)
 
 
-def build_file_options(file: Path | None, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """How files are read and written: the options of a file, then the flags that were given.
-
-    Args:
-        file: TOML file or None.
-        flags: Name of `FILE_OPTIONS` -> value, None where not given.
-
-    Returns:
-        As `styler.batch.options.file_options`.
+def _options_of(file: Path) -> dict[str, Any]:
+    """The options of a file, each checked by itself, so that an error names the file.
 
     Raises:
-        StylerError: The file cannot be read, or an option is out of range.
+        ConfigError: It cannot be read, or an option is unknown or out of range.
     """
-    options = {name: value for name, value in _options_of(file).items() if name in FILE_OPTIONS}
-    return file_options({**options, **{name: value for name, value in flags.items() if value is not None}})
+    options = read_options(file)
+    try:
+        config_of({name: value for name, value in options.items() if name not in FILE_OPTIONS})
+        file_options(options)
+    except ConfigError as cause:
+        message = f"{shown(file)}: {cause}"
+        raise ConfigError(message) from cause
+    return options
 
 
-def _options_of(file: Path | None) -> dict[str, Any]:
-    return read_options(file) if file else {}
-
-
-def changed_config(config: RenderConfig, preset: str | None, flags: Mapping[str, Any]) -> RenderConfig:
-    """The config with a preset's options and then the flags that were given in place of its own.
+def changed_config(config: RenderConfig, given: Mapping[str, Any]) -> RenderConfig:
+    """The config with a preset's options and then those of the command line in place of its own.
 
     Raises:
         ConfigError: An option is unknown or out of range.
     """
+    flags = {name: value for name, value in given.items() if value is not None}
+    preset = flags.pop("preset", None)
     changes = PRESETS[preset].fields() if preset else {}
-    return RenderConfig.from_dict({**config.to_dict(), **changes, **_given(flags)})
-
-
-def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in flags.items() if value is not None}
-    if "size" in given and given["size"] != ORIGINAL:
-        given["size"] = parse_size(given["size"])
-    if "style_weights" in given:
-        given["style_weights"] = tuple(parse_number("--style-weights", x) for x in given["style_weights"].split(","))
-    return given
-
-
-def parse_size(text: str) -> int:
-    """Whole pixels.
-
-    Raises:
-        ConfigError: Not a whole number.
-    """
-    try:
-        return int(text)
-    except ValueError:
-        message = f"--size: expected a number of pixels or {ORIGINAL!r}, got {text!r}"
-        raise ConfigError(message) from None
+    return RenderConfig.from_dict({**config.to_dict(), **changes, **flags})
 
 
 def read_options(file: Path) -> dict[str, Any]:
@@ -330,4 +317,4 @@ def read_options(file: Path) -> dict[str, Any]:
     except ValueError as cause:
         message = f"{shown(file)} is not TOML: {cause}"
         raise ConfigError(message) from cause
-    return {name.replace("-", "_"): value for name, value in options.items()}
+    return {field_of(name): value for name, value in options.items()}

@@ -9,12 +9,14 @@ from typing import Any
 from styler.cli.quiet import import_tensorflow
 from styler.cli.replaying import obey_before_import, warn
 from styler.cli.request import Request, Saving, Settings, checked_request
-from styler.config import parse_time
+from styler.cli.saving import beside_output
+from styler.cli.status import status
 from styler.errors import CheckpointError, shown
 from styler.images.export import Export
 from styler.images.writing import check_output
+from styler.options import seconds_of
 from styler.recipe import Plan, inputs_from, inputs_values
-from styler.render.checkpoint import Checkpoint, read_checkpoint
+from styler.render.checkpoint import Checkpoint, is_checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
 
 
@@ -47,6 +49,7 @@ def choices(request: Request, settings: Settings) -> dict[str, Any]:
         "output": str(request.output.absolute()),
         "overwrite": settings.overwrite,
         "save_every": settings.save_every,
+        "save_final": settings.save_final,
         "report": str(settings.report.absolute()) if settings.report else None,
         "export": asdict(request.export),
         "recipe": settings.recipe,
@@ -68,9 +71,10 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     Raises:
         StylerError: Whatever stands in the way.
     """
+    path = _checkpoint_of(path)
     checkpoint = read_checkpoint(path)
     job = read_job(checkpoint.job)
-    saving = Saving(path=path, every=parse_time("--checkpoint-every", every), always=True, replace=True)
+    saving = Saving(path=path, every=seconds_of("checkpoint_every", every), always=True, replace=True)
     try:
         settings = _settings(job.choices, saving, progress, quiet)
         output, export = Path(job.choices["output"]), Export(**job.choices["export"])
@@ -98,6 +102,12 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     return found
 
 
+def _checkpoint_of(path: Path) -> Path:
+    """The checkpoint beside a picture, where the picture was named."""
+    beside = beside_output(path)
+    return beside if not is_checkpoint(path) and is_checkpoint(beside) else path
+
+
 def carry_out_resumed(found: Resumed) -> None:
     """Import TensorFlow as the render had it, say what is not as it was, go on.
 
@@ -108,7 +118,8 @@ def carry_out_resumed(found: Resumed) -> None:
     request, plan = found.request, found.request.plan
     if plan is not None:
         obey_before_import(plan)
-    import_tensorflow()
+    with status("loading TensorFlow", shown=found.settings.progress):
+        import_tensorflow()
     from styler.cli.work import carry_out
     from styler.render.restoring import restored
 
@@ -124,6 +135,7 @@ def _settings(kept: Any, saving: Saving, progress: bool | None, quiet: bool) -> 
     return Settings(
         overwrite=bool(kept["overwrite"]),
         save_every=None if every is None else max(1, int(every)),
+        save_final=bool(kept["save_final"]),
         report=Path(kept["report"]) if kept["report"] else None,
         saving=saving,
         progress=progress,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from styler.cli.request import Request, Saving, is_beside
 from styler.cli.streams import check_is_file
-from styler.config import parse_time
 from styler.errors import ConfigError, OutputError, shown
 from styler.images.writing import check_folder, check_is_no_input, refusals
+from styler.options import seconds_of
 from styler.render.checkpoint import is_checkpoint
 
 OFF = "off"
@@ -40,7 +40,7 @@ def checked_saving(
         ConfigError: `every` is no time, or the photo or the picture is no file.
         OutputError: The folder does not exist, the path is another file's of this render, or a file must stay.
     """
-    seconds = parse_time("--checkpoint-every", every)
+    seconds = seconds_of("checkpoint_every", every)
     if request.streams or request.piped:
         if checkpoint not in (None, OFF):
             message = "--checkpoint: a render that reads or writes a standard stream has none, for it could not go on; "
@@ -57,7 +57,7 @@ def checked_saving(
 
 def beside_output(output: Path) -> Path:
     """The checkpoint's name unless another is given."""
-    return output.with_name(output.name + SUFFIX)
+    return Path(f"{output}{SUFFIX}")
 
 
 def _check_apart(request: Request, files: Mapping[str, Path | None], save_every: int | None) -> None:

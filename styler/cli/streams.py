@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import IO
 
-from styler.errors import ConfigError, ImageError, OutputError, StylerError
+from styler.errors import ConfigError, ImageError, OutputError, StylerError, reworded
 
 STREAM = Path("-")  # what users type for either of them
 INPUTS = (STREAM, *map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
@@ -76,7 +76,7 @@ def content_file(content: Path) -> Iterator[Path]:
             text = str(problem)
             if str(path) not in text:
                 raise
-            raise type(problem)(text.replace(str(path), INPUT)) from problem
+            raise reworded(problem, text.replace(str(path), INPUT)) from problem
 
 
 @contextmanager

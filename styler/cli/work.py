@@ -15,7 +15,7 @@ from typing import IO
 from styler.api import StyleResult, Stylizer, exported
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
-from styler.cli.request import Request, Settings, beside
+from styler.cli.request import Request, Settings, beside, beside_at
 from styler.cli.resuming import Resumed, choices
 from styler.cli.shell import command
 from styler.cli.streams import send
@@ -23,6 +23,7 @@ from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
 from styler.images.picture import Picture
+from styler.images.resampling import resized
 from styler.images.scratch import scratch_file
 from styler.images.writing import encode_picture, output_notes, write_picture
 from styler.progress import StepEvent
@@ -79,13 +80,17 @@ class Work:
             interrupt.check()
 
         with bar:
+            bar.phase("loading the network")
             stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
+            bar.phase("reading images")
             pictures = read_images(request.inputs, request.max_pixels)
             if request.piped:
                 pictures = replace(pictures, content=_named(pictures.photo, PIPED))
             start = self._resumed.checkpoint.snapshot if self._resumed else None
-            events = stylizer.events(pictures, event_every=settings.save_every, snapshot=start, watch=watch)
+            events = stylizer.events(
+                pictures, event_every=settings.save_every, snapshot=start, watch=watch, phase=bar.phase
+            )
             while True:
                 try:
                     self._latest = next(events)
@@ -119,7 +124,7 @@ class Work:
 
     def _keep_intermediate(self, event: StepEvent) -> None:
         try:
-            self._write_event(event, beside(self._request.output, str(event.step)), overwrite=True)
+            self._write_event(event, beside_at(self._request, event.step), overwrite=True)
         except OutputError as problem:
             if not self._told:
                 _say(f"warning: {problem}; intermediate images may be missing")
@@ -163,10 +168,15 @@ class Work:
         return result.exported(self._request.export, recipe=self._settings.recipe)
 
     def _write_event(self, event: StepEvent, path: Path, *, overwrite: bool) -> Path:
-        """A picture on the way, as the last one will be written."""
-        recipe, known = event.recipe() if self._settings.recipe else None, self._request.known
-        export = exported(recipe.named_like(known) if recipe and known else recipe, self._request.export)
-        return write_picture(event.picture(), path, export=export, overwrite=overwrite)
+        """A picture on the way, written like the last one; an enlarged one has no recipe, since none could make it."""
+        picture, request, recipe = event.picture(), self._request, None
+        if self._settings.save_final and picture.size != request.size:
+            picture = resized(picture, request.size)
+        elif self._settings.recipe:
+            recipe = event.recipe()
+        if recipe is not None and request.known is not None:
+            recipe = recipe.named_like(request.known)
+        return write_picture(picture, path, export=exported(recipe, request.export), overwrite=overwrite)
 
     def _keep_picture(self) -> None:
         if self._latest is None or self._stream is not None:  # half a picture would be taken for a whole one

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from styler.config import DEPTHS, LARGEST_DPI, PROFILES, QUALITY
-from styler.errors import OutputError, suggestion
+from styler.errors import OptionError, OutputError
+from styler.options import FILE, FILES, SIZE_AND_MEMORY, Choice, Flag, Whole, check, option, options_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,24 +25,85 @@ class Export:
         OutputError: A choice is none of these.
     """
 
-    quality: int = QUALITY
-    depth: int | None = None
-    profile: str = PROFILES[0]
-    dpi: int | None = None
-    keep_gps: bool = False
+    quality: int = option(
+        QUALITY,
+        Whole(1, 100),
+        "Quality of JPEG and WebP, 1 to 100.",
+        group=FILES,
+        effect=FILE,
+    )
+    depth: int | None = option(
+        None,
+        Whole(min(DEPTHS), max(DEPTHS)),
+        "Bits a channel, 8 or 16; PNG and TIFF hold 16.",
+        group=FILES,
+        effect=FILE,
+        default_text="16 for a photo of more than 8",
+    )
+    profile: str = option(
+        PROFILES[0],
+        Choice(PROFILES),
+        "Color profile of the result: the photo's own (keep), or sRGB.",
+        group=FILES,
+        effect=FILE,
+    )
+    dpi: int | None = option(
+        None,
+        Whole(1, LARGEST_DPI),
+        "Dots per inch that the file states.",
+        group=FILES,
+        effect=FILE,
+        default_text="the photo's own",
+    )
+    keep_gps: bool = option(
+        False,
+        Flag(),
+        "Pass on where the photo was taken.",
+        group=FILES,
+        effect=FILE,
+        flags="--keep-gps/--drop-gps",
+    )
     recipe: str | None = None
 
     def __post_init__(self) -> None:
         """Check every choice."""
-        if self.profile not in PROFILES:
-            message = f"profile: expected keep or srgb, got {self.profile!r}. {suggestion(str(self.profile), PROFILES)}"
-            raise OutputError(message)
-        if self.depth not in (None, *DEPTHS):
-            message = f"depth: expected 8 or 16 bits a channel, got {self.depth!r}"
-            raise OutputError(message)
-        if type(self.quality) is not int or not 1 <= self.quality <= 100:
-            message = f"quality: expected a whole number from 1 to 100, got {self.quality!r}"
-            raise OutputError(message)
-        if self.dpi is not None and (type(self.dpi) is not int or not 1 <= self.dpi <= LARGEST_DPI):
-            message = f"dpi: expected a whole number of dots per inch from 1 to {LARGEST_DPI}, got {self.dpi!r}"
-            raise OutputError(message)
+        try:
+            check(self)
+            if self.depth not in (None, *DEPTHS):
+                raise OptionError(name="depth", expected="8 or 16 bits a channel", came=self.depth)
+        except OptionError as problem:
+            raise OutputError(str(problem)) from problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """How files are handled, whatever their format.
+
+    Attributes:
+        max_pixels: Most pixels of an input image; None for what fits into memory.
+        recipe: Whether the picture carries its recipe, for `styler replay`.
+    """
+
+    max_pixels: int | None = option(
+        None,
+        Whole(1),
+        "Refuse larger input images; in pixels.",
+        group=SIZE_AND_MEMORY,
+        effect=FILE,
+        default_text="what fits into memory, at most 2^28",
+    )
+    recipe: bool = option(
+        True,
+        Flag(),
+        "Store the recipe in the picture, for 'styler replay'; it has no paths and no times.",
+        group=FILES,
+        effect=FILE,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every choice."""
+        check(self)
+
+
+FILE_OPTIONS = {**options_of(Export), **options_of(Handling)}
+"""Field -> what users see of it, for every option about files."""

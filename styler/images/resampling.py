@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -95,3 +96,9 @@ def _resize_rows(pixels: Pixels, into: Array, rows: slice, kernel: Image.Resampl
 
 def _plane(values: Pixels) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(values))
+
+
+def resized(picture: Picture, size: Size) -> Picture:
+    """A picture at another size, (height, width), with its alpha."""
+    alpha = resampled_alpha(picture, size)
+    return replace(picture, pixels=resampled_colors(picture, size), alpha=None if alpha is None else alpha[..., 0])

@@ -131,14 +131,15 @@ class Objective:
         stats = self.statistics(features, targets.regions)
         values = self.distances(stats, targets.prepared)
         for term in self.local:
-            own = features[term.name]
-            size = tf.shape(own)[1:3]
-            values[term.name] = term.loss.local(
-                own,
-                LocalTarget(targets.prepared[term.name], targets.activations[term.name]),
-                targets.regions.get(term.name),
-                Frame(corner=tf.zeros_like(size), owned=size, whole=size),
-            )
+            values[term.name] = _local_value(term, features[term.name], targets)
+        return values
+
+    def compared(self, seen: Observation, targets: Targets) -> dict[str, Scalar]:
+        """Values of the terms that compare an observed image with photo or paintings, without weights; each >= 0."""
+        values = self.distances(seen.stats, targets.prepared)
+        for term in self.local:
+            if term.loss.needs_activations:
+                values[term.name] = _local_value(term, seen.activations[term.name], targets)
         return values
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
@@ -197,6 +198,17 @@ def statistics_of(
         weights = regions.get(term.name)
         stats[term.name] = term.loss.statistics(features[term.name], weights)
     return stats
+
+
+def _local_value(term: Term[LocalLoss], features: Tensor, targets: Targets) -> Scalar:
+    """Value of a local term over a whole image."""
+    size = tf.shape(features)[1:3]
+    return term.loss.local(
+        features,
+        LocalTarget(targets.prepared[term.name], targets.activations[term.name]),
+        targets.regions.get(term.name),
+        Frame(corner=tf.zeros_like(size), owned=size, whole=size),
+    )
 
 
 def _weighted(values: dict[str, Scalar], targets: Targets) -> Scalar:

@@ -32,6 +32,7 @@ class Account:
         stop_reason: Reason of the whole render: "diverged" or "line search" if any octave ended so, else that of the
             last octave.
         setbacks: Setbacks of finished octaves.
+        history: Steps made so far and the lowest loss of their octave, after each call that made some.
     """
 
     stages: Sequence[Stage]
@@ -41,6 +42,7 @@ class Account:
     rows: list[dict[str, object]] = field(default_factory=list)
     stop_reason: str = "steps"
     setbacks: int = 0
+    history: list[tuple[int, float]] = field(default_factory=list)
     _before: float = 0.0
     _started: float = field(default_factory=time.perf_counter)
     _octave_started: float = field(default_factory=time.perf_counter)
@@ -84,6 +86,7 @@ class Account:
         self.stop_reason = at.stop_reason
         self.setbacks = at.setbacks
         self._before = at.seconds
+        self.history = list(at.history)
         self.levels[: at.octave] = at.levels[: at.octave]
 
     def most_steps(self, made: int, event_every: int | None) -> int:
@@ -103,6 +106,9 @@ class Account:
         self.levels[self.index] = octave.stage.level(octave.made)
         if pace is None or not pace.steps:
             return
+        loss = float(octave.descent.watch.best)
+        if math.isfinite(loss):
+            self.history.append((self.done + octave.made, loss))
         self._calls += 1
         if self._calls > 1:
             self._pixel_steps += pace.steps * octave.stage.pixels
@@ -138,6 +144,7 @@ class Account:
             seconds=self.seconds,
             rows=tuple(self.rows),
             levels=tuple(self.levels),
+            history=tuple(self.history),
             kills=memory_kills(),
         )
 

@@ -9,14 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from styler.images.mapped import Array
-from styler.losses.base import Stats
 from styler.objective.objective import Targets
 from styler.optimizers.descent import Descent, judged, renewed, tensors
 from styler.render.octave import Pace
 from styler.render.program import Stepper
 from styler.render.pyramid import Stage
 from styler.render.snapshot import Arrays
-from styler.types import Tensor
+from styler.types import Scalar, Tensor
 
 SECONDS_A_CALL = 1.0  # a call should last about this long: seldom enough to cost nothing, often enough to watch
 MOST_STEPS_A_CALL = 50
@@ -30,7 +29,7 @@ class DeviceOctave:
         stage: The planned octave.
         descent: Where to start.
         targets: Computes the targets of a stage.
-        observed: Computes the statistics of an image.
+        compared: Computes the distances of terms from an image and targets.
         made: Steps made before.
         reason: Why it is over already, if it is.
     """
@@ -41,7 +40,7 @@ class DeviceOctave:
         stage: Stage,
         descent: Descent,
         targets: Callable[[Stage], Targets],
-        observed: Callable[[Tensor], dict[str, Stats]],
+        compared: Callable[[Tensor, Targets], dict[str, Scalar]],
         made: int = 0,
         reason: str = "",
     ) -> None:
@@ -51,7 +50,7 @@ class DeviceOctave:
         self.reason = reason
         self._stepper = stepper
         self._prepare_targets = targets
-        self._observed = observed
+        self._compared = compared
         self._steps_a_call = 1
 
     @cached_property
@@ -92,9 +91,10 @@ class DeviceOctave:
         image: Array = np.asarray(self._answer())[0]
         return image
 
-    def statistics(self) -> dict[str, Stats]:
+    def distances(self) -> dict[str, float]:
         """See `Octave`."""
-        return self._observed(self._answer())
+        distances = self._compared(self._answer(), self.targets)
+        return {name: float(value) for name, value in distances.items()}
 
     def arrays(self) -> Callable[[], Arrays | None]:
         """See `Octave`; never None, since tensors do not change."""

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 import tensorflow as tf
 
 from styler.choices import OPTIMIZERS
-from styler.config import RenderConfig
+from styler.config import RenderConfig, fields_with
 from styler.errors import ResourceError
 from styler.forks import check_not_forked
 from styler.images.picture import Picture
@@ -26,6 +26,7 @@ from styler.objective.compiled import Compiled
 from styler.objective.composition import make_extractor, make_objective
 from styler.objective.objective import Observation
 from styler.optimizers.base import AnyOptimizer
+from styler.options import ENGINE
 from styler.processors import usual_threads
 from styler.recipe import Plan, switches
 from styler.render.batching import BatchMember, BatchProgram, PictureBatch
@@ -44,22 +45,7 @@ Event = TypeVar("Event")
 Result = TypeVar("Result")
 
 FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
-DECISIVE = (
-    "network",
-    "pooling",
-    "content_layers",
-    "style_layers",
-    "views",
-    "palette_weight",
-    "grain_weight",
-    "loss",
-    "content_loss",
-    "optimizer",
-    "learning_rate",
-    "device",
-    "compile",
-    "precision",
-)
+DECISIVE = fields_with(ENGINE)
 """Fields of a config that an engine is built from; configs that differ only in other fields can share one."""
 
 

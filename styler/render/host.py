@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from styler.images.mapped import Array
-from styler.losses.base import Stats
 from styler.objective.objective import Targets
 from styler.optimizers.base import AnyOptimizer
 from styler.optimizers.descent import Descent, judged, renewed, stepped, tensors
@@ -108,9 +107,11 @@ class HostOctave:
         image: Array = self._optimizer.answer(self.descent.state)[0]
         return image
 
-    def statistics(self) -> dict[str, Stats]:
+    def distances(self) -> dict[str, float]:
         """See `Octave`."""
-        return self._tiling.statistics(self.image(), self.tile, self.targets.regions)
+        image = self.image()
+        gradient = self._walk.buffer("gradient", (1, *image.shape))
+        return self._tiling.evaluate(image, self.targets, self.tile, gradient[0]).terms
 
     def arrays(self) -> Callable[[], Arrays | None]:
         """See `Octave`; the arrays themselves, which change at the end of the next step."""

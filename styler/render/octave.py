@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from styler.images.mapped import Array
-from styler.losses.base import Stats
 from styler.objective.objective import Targets
 from styler.optimizers.descent import Descent
 from styler.render.pyramid import Stage
@@ -69,8 +68,8 @@ class Octave(Protocol):
         """The answer so far with its margin, (H, W, 3), 0..1; valid until the next call."""
         ...
 
-    def statistics(self) -> dict[str, Stats]:
-        """Statistics of the answer."""
+    def distances(self) -> dict[str, float]:
+        """Term -> distance of the answer, of every term that compares it with the photo or the paintings."""
         ...
 
     def arrays(self) -> Callable[[], Arrays | None]:

@@ -13,7 +13,6 @@ from styler.images.mapped import Array, release
 from styler.images.picture import Picture
 from styler.images.resampling import resampled_alpha
 from styler.inputs import Inputs
-from styler.losses.base import Stats
 from styler.objective.compiled import any_size
 from styler.objective.objective import Observation, Targets
 from styler.objective.strength import weights_of
@@ -32,7 +31,7 @@ from styler.render.pyramid import Stage
 from styler.render.snapshot import Snapshot
 from styler.render.start import filled, noise, padded, refined
 from styler.tiles.tiling import OnTile
-from styler.types import Size, Tensor
+from styler.types import Scalar, Size, Tensor
 
 OUT_OF_MEMORY = "the device ran out of memory"
 SMALL = (1, 4, 4, 3)  # any image will do to learn which tensors an optimizer's state has
@@ -120,10 +119,10 @@ class Octaves:
             adopted = saved._replace(state=stepper.optimizer.adopted(saved.state))
             descent = tf.nest.map_structure(tf.convert_to_tensor, adopted)
 
-        def observed(image: Tensor) -> dict[str, Stats]:
-            return self.engine.observe(image, _tensor(self._alpha(size))).stats
+        def compared(image: Tensor, targets: Targets) -> dict[str, Scalar]:
+            return self.engine.objective.compared(self.engine.observe(image, _tensor(self._alpha(size))), targets)
 
-        return DeviceOctave(stepper, stage, descent, self.targets, observed, made, reason)
+        return DeviceOctave(stepper, stage, descent, self.targets, compared, made, reason)
 
     def _on_host(
         self, stage: Stage, before: Octave | None, saved: Descent | None, made: int, reason: str

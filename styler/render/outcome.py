@@ -22,6 +22,8 @@ class Outcome:
         pixels: float32 (H, W, 3), 0..1.
         octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
         style_distances: Style layer -> relative style distance of the result.
+        content_distances: Content layer -> distance of the result.
+        history: Steps made so far and the lowest loss of their octave, after each call of the compiled program.
         stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
             kept it from going astray; "strength" when the photo itself was asked for.
         setbacks: How often the optimizer went astray and was set back.
@@ -35,8 +37,10 @@ class Outcome:
     pixels: Pixels
     octaves: list[dict[str, object]]
     style_distances: dict[str, float]
+    content_distances: dict[str, float]
     stop_reason: str
     seconds: float
+    history: tuple[tuple[int, float], ...] = ()
     setbacks: int = 0
     warnings: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()

@@ -17,6 +17,7 @@ from styler.errors import ResourceError
 from styler.images.mapped import LARGE
 from styler.memory import memory_kills
 from styler.objective.strength import is_photo
+from styler.progress import Phase
 from styler.recipe import Level, Plan
 from styler.render.buffers import BUSY
 from styler.render.cost import Cost, guessed
@@ -52,6 +53,7 @@ def plan_render(
     kept: Position | None = None,
     plan: Plan | None = None,
     probe: Callable[..., Cost | None] | None = None,
+    phase: Phase | None = None,
 ) -> Schedule:
     """The one place that decides what a render does: what a recipe or a checkpoint says, or else a new plan.
 
@@ -66,6 +68,7 @@ def plan_render(
         kept: Where a render stands that goes on.
         plan: What a recipe says; obeyed as far as it goes.
         probe: Measures a config's cost in one piece ("whole") or by "tiles"; None for a short run on this machine.
+        phase: Called before measurements.
 
     Raises:
         ResourceError: No plan fits; the message names the least that would do.
@@ -73,8 +76,14 @@ def plan_render(
     """
     if is_photo(config):
         return Schedule(size=final, stages=())
+
+    def measured(config: RenderConfig, kind: str) -> Cost | None:
+        if phase is not None and not is_kept(config, kind):
+            phase("measuring this machine")
+        return probed(config, kind)
+
     planner = Planner(
-        Limits.here(config, engine, final, reserve), probe or probed, (lambda *_: False) if probe else is_kept
+        Limits.here(config, engine, final, reserve), probe or measured, (lambda *_: False) if probe else is_kept
     )
     if kept is not None and kept.levels:
         schedule = planner.resumed(kept)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,6 +16,7 @@ from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_colors
 from styler.images.writing import as_pil
 from styler.inputs import Inputs
+from styler.losses.term import CONTENT, Term
 from styler.memory import trim
 from styler.progress import StepEvent
 from styler.recipe import Level, Recipe, changed_until
@@ -102,6 +104,7 @@ class Renderer:
                 pixels=resampled_colors(inputs.photo, schedule.size),
                 octaves=[],
                 style_distances={},
+                content_distances={},
                 stop_reason="strength",
                 seconds=0.0,
             )
@@ -198,13 +201,15 @@ class Renderer:
 
     def _outcome(self, run: Run, octave: Octave) -> Outcome:
         account, objective = run.account, self.engine.objective
-        distances = objective.distances(octave.statistics(), octave.targets.prepared)
+        distances = octave.distances()
         return Outcome(
             pixels=self.finished(run.content, octave.image()),
             octaves=account.rows,
-            style_distances={term.subject: round(float(distances[term.name]), 6) for term in objective.statistic},
+            style_distances=_distances(objective.statistic, distances),
+            content_distances=_distances([term for term in objective.local if term.group == CONTENT], distances),
             stop_reason=account.stop_reason,
             seconds=account.seconds,
+            history=tuple(account.history),
             setbacks=account.setbacks,
             plan=run.schedule.to_dict(),
             levels=tuple(account.levels),
@@ -221,6 +226,10 @@ class Renderer:
         for rows in bands(made, pixels, photo):
             made[rows] = with_chroma_of(pixels[rows], photo[rows])
         return made
+
+
+def _distances(terms: Iterable[Term[Any]], distances: Mapping[str, float]) -> dict[str, float]:
+    return {term.subject: round(distances[term.name], 6) for term in terms}
 
 
 def _before(snapshot: Snapshot | None) -> int:

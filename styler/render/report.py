@@ -23,6 +23,9 @@ class Report:
         inputs: Role, name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
         octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
         style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
+        content_distances: Content layer -> distance of the result, 0 for the photo itself.
+        history: Steps made so far and the lowest loss of their octave, about every second; losses of different
+            octaves do not compare.
         stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.renderer`.
         setbacks: How often the optimizer went astray and was set back to its best image.
         warnings: What is wrong with the picture to the eye of `styler.render.flaws`.
@@ -37,6 +40,8 @@ class Report:
     inputs: list[dict[str, Any]]
     octaves: list[dict[str, object]]
     style_distances: dict[str, float]
+    content_distances: dict[str, float]
+    history: list[list[float]]
     stop_reason: str
     setbacks: int
     warnings: list[str]
@@ -67,6 +72,8 @@ def reported(config: RenderConfig, inputs: Inputs[Picture], outcome: Outcome) ->
         ],
         octaves=outcome.octaves,
         style_distances=outcome.style_distances,
+        content_distances=outcome.content_distances,
+        history=[[step, round(loss, 6)] for step, loss in outcome.history],
         stop_reason=outcome.stop_reason,
         setbacks=outcome.setbacks,
         warnings=list(outcome.warnings),

@@ -26,6 +26,7 @@ KINDS = {
     "seconds": float,
     "rows": tuple,
     "levels": tuple,
+    "history": tuple,
     "kills": int,
 }
 
@@ -44,6 +45,7 @@ class Position:
         seconds: Wall time spent so far.
         rows: Rows of the report for the octaves before.
         levels: All octaves: finished ones as they were made, the others as planned.
+        history: Steps made so far and the lowest loss of their octave, see `Account`.
         kills: Processes in this container that the system has killed so far for lack of memory.
     """
 
@@ -56,6 +58,7 @@ class Position:
     seconds: float
     rows: tuple[dict[str, object], ...]
     levels: tuple[Level, ...] = ()
+    history: tuple[tuple[int, float], ...] = ()
     kills: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,7 +77,7 @@ class Position:
             message = "a checkpoint that says where its render stands was expected"
             raise CheckpointError(message)
         found: dict[str, Any] = dict(values)
-        for name in ("rows", "levels"):
+        for name in ("rows", "levels", "history"):
             if isinstance(found[name], list):
                 found[name] = tuple(found[name])
         for name, kind in KINDS.items():
@@ -86,7 +89,20 @@ class Position:
         except ConfigError as cause:
             message = f"a checkpoint that says what its octaves are was expected: {cause}"
             raise CheckpointError(message) from cause
-        return cls(**{**found, "levels": levels})
+        return cls(**{**found, "levels": levels, "history": _history(found["history"])})
+
+
+def _history(values: tuple[Any, ...]) -> tuple[tuple[int, float], ...]:
+    """Pairs of steps and losses.
+
+    Raises:
+        CheckpointError: They are none.
+    """
+    try:
+        return tuple((int(step), float(loss)) for step, loss in values)
+    except (TypeError, ValueError) as cause:
+        message = "a checkpoint with a history of steps and losses was expected"
+        raise CheckpointError(message) from cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

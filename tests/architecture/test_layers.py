@@ -19,6 +19,7 @@ LAYERS = (
         "presets",
         "recipe",
         "inputs",
+        "options",
         "sources",
         "types",
         "registry",

@@ -40,7 +40,7 @@ def at_start(program, problem) -> Descent:
 def an_octave(stepper, descent, steps, targets=0.0, made=0) -> DeviceOctave:
     size = Size(*descent.state[0].shape[1:3])
     stage = Stage(size=size, steps=steps)
-    return DeviceOctave(stepper, stage, descent, lambda stage: tf.constant(targets), lambda image: {}, made)
+    return DeviceOctave(stepper, stage, descent, lambda stage: tf.constant(targets), lambda image, targets: {}, made)
 
 
 def to_its_end(octave, most=99) -> list[int]:

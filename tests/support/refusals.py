@@ -34,39 +34,42 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     ((*PAIR, "--size", "big"), "--size: expected a number of pixels or 'original', got 'big'"),
     ((*PAIR, "--preset", "bset"), "Did you mean 'best'?"),
     ((*PAIR, "--strength", "1.5"), "strength: expected a number at least 0 and at most 1"),
-    ((*PAIR, "--strength", "much"), "'--strength'"),
-    ((*PAIR, "--style-weights", "1,2"), "style_weights: expected 1, one for each style image, got 2"),
-    ((*PAIR, "--style-weights", "a"), "--style-weights: expected a number, got 'a'"),
+    ((*PAIR, "--strength", "much"), "--strength: expected a number at least 0 and at most 1, got 'much'"),
+    ((*PAIR, "--style-weights", "1,2"), "--style-weights: expected 1, one for each style image, got 2"),
+    ((*PAIR, "--style-weights", "a"), "--style-weights: expected one number for each style image, got 'a'"),
     ((*PAIR, "--color", "sepia"), "color: expected style or luminance"),
     ((*PAIR, "--network", "vgg18"), "unknown network 'vgg18'. Did you mean 'vgg1"),
     ((*PAIR, "--pooling", "mean"), "pooling: expected avg or max"),
     ((*PAIR, "--style-layers", "block4_conv9"), "unknown layer 'block4_conv9' of compact"),
     ((*PAIR, "--content-layers", "block1_conv1,block1_conv1"), "none twice"),
-    ((*PAIR, "--style-layers", "block1_conv1:heavy"), "layer weight: expected a number"),
-    ((*PAIR, "--content-weight", "-1"), "content_weight: expected a number at least 0"),
-    ((*PAIR, "--tv-weight", "nan"), "tv_weight: expected a number"),
+    (
+        (*PAIR, "--style-layers", "block1_conv1:heavy"),
+        "as the weight of block1_conv1, got 'heavy'",
+    ),
+    ((*PAIR, "--content-weight", "-1"), "--content-weight: expected a number at least 0"),
+    ((*PAIR, "--tv-weight", "nan"), "--tv-weight: expected a number"),
     ((*PAIR, "--init", "absent.png"), "cannot read absent.png"),
     ((*PAIR, "--optimizer", "sgd"), "optimizer: expected lbfgs or adam"),
     ((*PAIR, "--steps", "0"), "steps: expected a whole number from 1 to"),
-    ((*PAIR, "--learning-rate", "0"), "learning_rate: expected a number above 0"),
+    ((*PAIR, "--learning-rate", "0"), "--learning-rate: expected a number above 0"),
     ((*PAIR, "--scales", "0"), "scales: expected a whole number from 1 on"),
     ((*PAIR, "--seed", "-1"), "seed: expected a whole number from 0 on"),
     ((*PAIR, "--device", "tpu"), "device: expected auto, cpu, gpu or gpu:N"),
     ((*PAIR, "--save-every", "0"), "'--save-every'"),
     ((*PAIR, "--save-every", "7", "-o", "step.png", "--steps", "20"), "step-14.png exists already"),
-    ((*PAIR, "--quality", "101"), "'--quality'"),
+    ((*PAIR, "--quality", "101"), "--quality: expected a whole number from 1 to 100, got 101"),
     ((*PAIR, "--depth", "10"), "depth: expected 8 or 16 bits a channel, got 10"),
     ((*PAIR, "--depth", "16", "-o", "out.jpg"), "JPEG holds 8 bits a channel, not 16; choose .png or .tif"),
     ((*PAIR, "--profile", "rgb"), "profile: expected keep or srgb, got 'rgb'"),
     ((*PAIR, "--max-pixels", "4799"), "photo.png claims 80x60 pixels, more than the limit of 4799"),
-    ((*PAIR, "--max-pixels", "0"), "'--max-pixels'"),
+    ((*PAIR, "--max-pixels", "0"), "--max-pixels: expected a whole number from 1 on"),
     ((*PAIR, "-o", "photo.png", "--overwrite"), "cannot write photo.png: it is the input photo.png"),
     ((*PAIR, "-o", "link.png", "--overwrite"), "cannot write link.png: it is the input painting.png"),
     ((*PAIR, "--init", "thin.png", "-o", "thin.png", "--overwrite"), "it is the input thin.png"),
     ((*PAIR, "--report", "painting.png", "--overwrite"), "it is the input painting.png"),
     (
-        ("render", "out-2.png", "painting.png", "-o", "out.png", "--save-every", "2", "--overwrite"),
-        "the input out-2.png",
+        ("render", "out-002.png", "painting.png", "-o", "out.png", "--save-every", "2", "--overwrite"),
+        "the input out-002.png",
     ),
     (("render", "a-partial.png", "painting.png", "-o", "a.png", "--overwrite"), "it is the input a-partial.png"),
     (("render", "huge.png", "painting.png", "-o", "a.png"), "huge.png claims 100000x100000 pixels"),
@@ -99,7 +102,7 @@ def furnish(folder: Path) -> None:
     saved(folder / "thin.png", blobs(10, 400, 0))
     header_only_png(folder / "huge.png", 100_000, 100_000)
     (folder / "link.png").hardlink_to(folder / "painting.png")
-    for name in ("out-2", "a-partial"):
+    for name in ("out-002", "a-partial"):
         (folder / f"{name}.png").write_bytes((folder / "photo.png").read_bytes())
     for name in ("taken", "step-14"):
         (folder / f"{name}.png").write_bytes(b"mine")

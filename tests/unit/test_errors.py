@@ -31,7 +31,8 @@ def test_each_error_is_also_a_natural_one(name, parent):
 
 def test_the_tree_in_the_docstring_is_the_tree():
     classes = {name for name, thing in vars(errors).items() if inspect.isclass(thing) and issubclass(thing, Exception)}
-    assert classes == {*PARENTS, "StylerError"}
+    assert classes == {*PARENTS, "StylerError", "OptionError"}
+    assert issubclass(errors.OptionError, errors.ConfigError)
     lines = [line for line in errors.__doc__.splitlines() if "──" in line]
     drawn = {line.split()[1]: line.split("(")[1].split(")")[0] for line in lines}
     assert drawn == {name: parent.__name__ for name, parent in PARENTS.items()}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from styler.cli import options as o
+from styler.config import DEFAULT_NETWORK
 
 Images = Annotated[
     list[Path],
@@ -60,7 +61,7 @@ AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let a .keras file
 def features(
     images: Images,
     layers: Layers = "",
-    network: Network = o.DEFAULTS.network,
+    network: Network = DEFAULT_NETWORK,
     size: Size = None,
     reduce: Reduce = None,
     dtype: Dtype = "float32",

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from styler.cli import options as o
+from styler.config import DEFAULT_NETWORK
 
 
 def layers(
     network: Annotated[
         str, typer.Argument(help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
-    ] = o.DEFAULTS.network,
+    ] = DEFAULT_NETWORK,
     size: Annotated[int, typer.Option("-s", "--size", min=1, help="Side of a square image, pixels.")] = 512,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let a .keras file run Python code of its own.")

@@ -49,12 +49,15 @@ def test_too_little_memory_is_refused_with_what_would_do(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--max-memory", "lots"), "max_memory: expected a number with a unit, such as 512M or 4G, got 'lots'"),
-        (("--max-memory", "-1G"), "max_memory: expected a number above 0"),
+        (
+            ("--max-memory", "lots"),
+            "--max-memory: expected a number above 0 with a unit, such as 512M or 4G, got 'lots'",
+        ),
+        (("--max-memory", "-1G"), "--max-memory: expected a whole number from 1 on"),
         (("--tile", "3"), "tile: expected at least"),
         (("--tile", "big"), "tile: expected auto, off or a number of pixels, got 'big'"),
         (("--time-budget", "1s"), "even one step takes"),
-        (("--time-budget", "soon"), "time_budget: expected a time, such as 90s or 10m, got 'soon'"),
+        (("--time-budget", "soon"), "--time-budget: expected a time, such as 90s or 10m, got 'soon'"),
         (("--size", "20000", "-o", "a.webp"), "WEBP"),
         (("--size", "65501", "-o", "a.jpg"), "JPEG holds sides up to 65500 pixels, not 65501"),
         (("--size", "40000", "-o", "a.tif"), "TIFF files hold 4 GiB, 40000x30000 pixels may take more; choose .png"),

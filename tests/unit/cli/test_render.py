@@ -117,8 +117,8 @@ def test_quality_is_that_of_the_file(folder):
 
 def test_save_every_writes_exactly_the_multiples(folder):
     assert render("-o", "out.png", "--steps", "10", "--save-every", "3", "--size", "192") == 0
-    assert {path.name for path in folder.glob("out-*")} == {"out-3.png", "out-6.png", "out-9.png"}
-    sizes = {step: bytes_of(folder / f"out-{step}.png").shape[1] for step in (3, 9)}
+    assert {path.name for path in folder.glob("out-*")} == {"out-03.png", "out-06.png", "out-09.png"}
+    sizes = {step: bytes_of(folder / f"out-{step:02}.png").shape[1] for step in (3, 9)}
     assert sizes == {3: 136, 9: 192}  # an octave has its own size
 
 
@@ -348,7 +348,7 @@ def test_dots_per_inch_are_the_photos_unless_others_are_asked_for(folder):
 @pytest.mark.parametrize("words", [("--dpi", "0"), ("--dpi", "70000"), ("--dpi", "fine")])
 def test_dots_per_inch_that_no_file_holds_are_refused(words, capsys):
     assert render("--dry-run", *words) == 2
-    assert capsys.readouterr().err.startswith("error: Invalid value for '--dpi'")
+    assert capsys.readouterr().err.startswith("error: --dpi: expected a whole number from 1 to 65535")
 
 
 def test_what_happens_to_a_link_is_said(folder, capsys):
@@ -373,3 +373,12 @@ def test_inputs_of_names_too_long_are_refused_in_one_line(capsys):
     assert run(["render", "x" * 300 + ".png", "painting.png", "-o", "a.png", *SMALL]) == 2
     assert run(["render", "photo.png", "x" * 300 + ".png", *SMALL]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("shared_programs")
+def test_images_on_the_way_sort_by_name_and_may_have_the_size_of_the_result(folder):
+    assert render("-o", "out.png", "--steps", "10", "--size", "192", "--save-every", "5", "--save-size", "final") == 0
+    assert {path.name for path in folder.glob("out-*")} == {"out-05.png", "out-10.png"}
+    assert {read_image(path).size for path in folder.glob("out*.png")} == {(144, 192)}
+    assert read_recipe("out-05.png") is None, "a recipe could not make an enlarged image"
+    assert render("-o", "b.png", "--save-size", "large") == 2

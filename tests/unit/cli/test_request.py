@@ -6,16 +6,15 @@ import pytest
 
 from styler.cli.request import (
     beside,
-    build_config,
+    build_options,
     check_intermediate,
     check_report,
     checked_request,
     default_output,
-    parse_size,
     read_options,
 )
 from styler.config import RenderConfig
-from styler.errors import ConfigError, ImageError, LayerError, OutputError
+from styler.errors import ConfigError, ImageError, LayerError, OptionError, OutputError
 from styler.presets import PRESETS
 from styler.render.files import image_files
 from styler.types import Size
@@ -26,6 +25,10 @@ PHOTO, PAINTING = Path("photo.png"), Path("painting.png")
 def request(config=None, output=Path("out.png"), styles=(PAINTING,), overwrite=False):
     options = config or RenderConfig()
     return checked_request(image_files(PHOTO, styles, options), output, options, overwrite=overwrite)
+
+
+def config_of(file, **given):
+    return build_options(file, given)[0]
 
 
 def toml(folder, text):
@@ -89,25 +92,25 @@ def test_an_existing_output_needs_overwrite(folder):
 
 
 def test_no_file_and_no_flags_give_the_balanced_preset():
-    assert build_config(None, None, {}) == RenderConfig.preset("balanced")
+    assert config_of(None) == RenderConfig.preset("balanced")
 
 
 def test_flags_that_were_not_given_do_not_count():
-    assert build_config(None, "draft", {"steps": None, "seed": None}) == RenderConfig.preset("draft")
+    assert config_of(None, preset="draft", steps=None, seed=None) == RenderConfig.preset("draft")
 
 
 def test_a_flag_wins_over_the_file_and_the_file_over_the_preset(tmp_path):
     file = toml(tmp_path, 'preset = "best"\nsteps = 11\nstrength = 0.2\nstyle-layers = "block1_conv1:2"\n')
-    config = build_config(file, None, {"strength": 0.9})
+    config = config_of(file, strength="0.9")
     assert config.strength == 0.9
     assert config.steps == 11
     assert config.style_layers == (("block1_conv1", 2.0),)
-    assert build_config(toml(tmp_path, 'preset = "best"'), None, {}).steps == PRESETS["best"].steps
+    assert config_of(toml(tmp_path, 'preset = "best"')).steps == PRESETS["best"].steps
 
 
 def test_a_preset_flag_wins_over_the_files_preset_but_not_over_its_options(tmp_path):
     file = toml(tmp_path, 'preset = "best"\nseed = 3\n')
-    config = build_config(file, "draft", {})
+    config = config_of(file, preset="draft")
     assert (config.steps, config.seed) == (PRESETS["draft"].steps, 3)
 
 
@@ -122,7 +125,7 @@ def test_a_file_may_hold_every_option(tmp_path):
         content-weight = 0
         """,
     )
-    config = build_config(file, None, {})
+    config = config_of(file)
     assert config.size == 256
     assert config.style_weights == (1, 2.5)
     assert config.style_layers == (("block1_conv1", 1), ("block2_conv1", 0.5))
@@ -136,7 +139,7 @@ def test_a_file_may_hold_every_option(tmp_path):
 def test_odd_values_of_a_file_are_refused_by_name(tmp_path, text):
     name = text.strip("[").split()[0].split("]")[0].replace("-", "_")
     with pytest.raises(ConfigError, match=name):
-        build_config(toml(tmp_path, text), None, {})
+        config_of(toml(tmp_path, text))
 
 
 @pytest.mark.parametrize(
@@ -149,13 +152,22 @@ def test_odd_values_of_a_file_are_refused_by_name(tmp_path, text):
     ],
 )
 def test_flags_in_words_become_values(flags, field, value):
-    assert getattr(build_config(None, None, flags), field) == value
+    assert getattr(config_of(None, **flags), field) == value
 
 
-@pytest.mark.parametrize("text", ["1.5", "big", ""])
-def test_a_size_is_a_whole_number(text):
-    with pytest.raises(ConfigError, match="--size: expected a number of pixels or 'original'"):
-        parse_size(text)
+def test_an_error_in_a_file_names_the_file_and_one_on_the_command_line_the_option(tmp_path):
+    file = toml(tmp_path, "steps = 0")
+    with pytest.raises(ConfigError, match=r"options\.toml: steps: expected a whole number"):
+        config_of(file)
+    with pytest.raises(OptionError) as refused:
+        config_of(None, steps="0")
+    assert (refused.value.name, refused.value.came) == ("steps", 0)
+
+
+def test_choices_about_files_stand_in_a_file_too(tmp_path):
+    file = toml(tmp_path, "quality = 70\nrecipe = false")
+    _, files = build_options(file, {"quality": "80", "dpi": None})
+    assert (files["export"].quality, files["with_recipe"], files["max_pixels"]) == (80, False, None)
 
 
 def test_options_may_have_dashes_or_underscores(tmp_path):

@@ -20,7 +20,7 @@ from styler.render.saver import Saver
 
 SMALL = ("--network", "tiny", "--size", "192", "--steps", "16", "--init", "noise", "--save-every", "3")
 WORDS = ("render", "photo.png", "painting.png", *SMALL, "--checkpoint", "state", "--checkpoint-every", "0s")
-LEFT = ["out-3.png", "out-6.png", "out-9.png"]
+LEFT = ["out-03.png", "out-06.png", "out-09.png"]
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
 
 
@@ -190,7 +190,7 @@ def test_a_short_render_leaves_a_checkpoint_beside_its_output_at_a_signal_only(f
 
 def test_off_leaves_none(folder, stopped):
     assert stopped(2, "-o", "out.png", "--checkpoint", "off", number=signal.SIGINT) == 130
-    assert names(folder) == ["out-3.png", "out-partial.png"]
+    assert names(folder) == ["out-03.png", "out-partial.png"]
 
 
 def test_what_was_reached_is_kept_when_the_picture_cannot_be_written(folder, whole, monkeypatch, capsys):

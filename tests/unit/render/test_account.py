@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from styler.errors import CheckpointError
+from styler.optimizers.descent import Descent
 from styler.recipe import Level
 from styler.render import account as module
 from styler.render.account import Account
@@ -33,8 +34,9 @@ def account(clock):
 
 def at(made, stage=SMALL, *, evaluations=0, loss=1.0, reason="", setbacks=0):
     """Stands where an octave does."""
-    state, watch = SimpleNamespace(value=loss, evaluations=evaluations), SimpleNamespace(setbacks=setbacks)
-    return SimpleNamespace(stage=stage, made=made, reason=reason, descent=(state, watch))
+    state = SimpleNamespace(value=loss, evaluations=evaluations)
+    descent = Descent(state, SimpleNamespace(setbacks=setbacks, best=loss))
+    return SimpleNamespace(stage=stage, made=made, reason=reason, descent=descent)
 
 
 def end(steps, evaluations, loss, reason="steps", setbacks=0, stage=SMALL):
@@ -155,3 +157,15 @@ def test_no_call_runs_past_an_event(account, made, every, most):
 def test_events_count_the_steps_of_octaves_before(account):
     account.finish_octave(end(18, 20, 0.3))
     assert account.most_steps(3, 4) == 3
+
+
+def test_the_loss_over_the_steps_is_kept_over_octaves_and_a_stop(account):
+    account.note(at(5, loss=3.0), Pace(5, 1.0))
+    account.note(at(5, loss=3.0), None)
+    account.note(at(20, loss=2.0), Pace(15, 1.0))
+    account.note(at(20, loss=float("inf")), Pace(1, 1.0))
+    position = account.position(at(20, reason="steps"))
+    assert position.history == ((5, 3.0), (20, 2.0))
+    again = Account((SMALL, LARGE))
+    again.resume(Position.from_dict(json.loads(json.dumps(position.to_dict()))))
+    assert again.history == [(5, 3.0), (20, 2.0)]

@@ -1,0 +1,29 @@
+"""A line on the terminal that says what takes a while, and goes when it is done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Never
+
+from tqdm import tqdm
+
+
+@contextmanager
+def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], object]]:
+    """Show a line on stderr meanwhile.
+
+    Args:
+        text: What is done.
+        shown: Whether to show anything; None asks whether stderr is a terminal.
+
+    Yields:
+        What replaces the text.
+    """
+    visible = sys.stderr.isatty() if shown is None else shown
+    line: tqdm[Never] = tqdm(total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False)
+    try:
+        yield line.set_description_str
+    finally:
+        line.close()
