@@ -13,8 +13,8 @@ from typing import Any, Unpack
 
 from PIL import Image
 
-from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, RenderConfig, RenderOptions, StylizeOptions
-from styler.errors import CheckpointError, ConfigError, OutputError, shown
+from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, Crops, RenderConfig, RenderOptions, StylizeOptions
+from styler.errors import CheckpointError, ConfigError, OptionError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
 from styler.images.picture import Picture
@@ -338,11 +338,12 @@ class Stylizer:
         """
         check_not_forked()
         network, photo = self._engine.network, inputs.photo
+        known = recipe_inputs(inputs, self.config, network)
+        inputs = _with_crops(inputs, self.config.style_crop)
         for painting in inputs.paintings:
             check_painting(painting.size, network.minimum_size, f"the style image {painting.name}")
         fixed = (self._plan.size if self._plan else None) or shape
         size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
-        known = recipe_inputs(inputs, self.config, network)
         config = self.config if known.init is None else self.config.changed(init=known.init.name)
         schedule = self.plan(size, position=snapshot.position if snapshot else None, phase=phase)
         if phase is not None:
@@ -478,6 +479,33 @@ def unused(checkpoint: Path) -> Path:
         message = f"{shown(checkpoint)} exists already, perhaps of a render that was stopped; resume or remove it"
         raise OutputError(message)
     return checkpoint
+
+
+def _with_crops(inputs: Inputs[Picture], boxes: Crops | None) -> Inputs[Picture]:
+    """The inputs with the part of each painting that a box leaves.
+
+    Raises:
+        OptionError: One box was expected, or one for each group of paintings.
+    """
+    if boxes is None:
+        return inputs
+    count = len(inputs.styles)
+    if len(boxes) not in (1, count):
+        expected = "1 box" if count == 1 else f"1 or {count} boxes"
+        raise OptionError(name="style_crop", expected=expected, came=len(boxes))
+    each = boxes * count if len(boxes) == 1 else boxes
+    styles = (tuple(_cropped(art, box) for art in group) for group, box in zip(inputs.styles, each, strict=True))
+    return replace(inputs, styles=tuple(styles))
+
+
+def _cropped(picture: Picture, box: tuple[float, float, float, float]) -> Picture:
+    """A part of a picture, at least one pixel."""
+    left, top, right, bottom = box
+    height, width = picture.size
+    rows = slice(min(int(top * height), height - 1), max(round(bottom * height), int(top * height) + 1))
+    columns = slice(min(int(left * width), width - 1), max(round(right * width), int(left * width) + 1))
+    alpha = None if picture.alpha is None else picture.alpha[rows, columns]
+    return replace(picture, pixels=picture.pixels[rows, columns], alpha=alpha)
 
 
 def _path(image: ImageLike) -> Path:

@@ -18,6 +18,7 @@ from styler.options import (
     START,
     STYLE,
     WEIGHTS,
+    Boxes,
     Choice,
     Layers,
     Memory,
@@ -36,6 +37,9 @@ from styler.presets import BALANCED, PRESETS
 
 LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
 """Layer addresses with their weights, shallow to deep."""
+
+Crops: TypeAlias = tuple[tuple[float, float, float, float], ...]
+"""Boxes (left, top, right, bottom), in shares of an image's width and height."""
 
 COLORS = ("style", "luminance")
 COMPILERS = ("auto", "xla", "graph")
@@ -66,6 +70,8 @@ class RenderConfig:
         size: Longer side of the result, pixels, or "original" for the content image's own size.
         strength: 0 is the photo, 1 the painting's texture.
         style_weights: Shares of several style images, any positive scale; None for equal shares.
+        style_crop: Boxes (left, top, right, bottom) in shares of a painting's width and height, one for all paintings
+            or one for each; None for whole paintings.
         color: "style" takes the style's colors, "luminance" keeps the content's chroma.
         network: Name of a registered network or path of a `.keras` file.
         pooling: "avg" or "max" instead of the network's own pooling; None keeps it.
@@ -119,6 +125,15 @@ class RenderConfig:
         group=STYLE,
         effect=WEIGHTS,
         default_text="equal",
+    )
+    style_crop: Crops | None = option(
+        None,
+        Boxes(),
+        "Part of each painting to use, in shares of its width and height; one box, or one per painting.",
+        group=STYLE,
+        effect=START,
+        default_text="the whole painting",
+        before=None,
     )
     color: str = option(
         "style",
@@ -370,6 +385,7 @@ class _SharedOptions(TypedDict, total=False):
     size: int | str
     strength: float
     style_weights: tuple[float, ...] | None
+    style_crop: Crops | None
     color: str
     network: str
     pooling: str | None

@@ -350,6 +350,40 @@ class Layers:
                 raise OptionError(name, f"{problem.expected} as the weight of {shown(address)}", weight) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Boxes in shares of an image's width and height, each (left, top, right, bottom) with 0 <= left < right <= 1."""
+
+    @property
+    def metavar(self) -> str:
+        """See `Kind`."""
+        return "X0,Y0,X1,Y1[;…]"
+
+    def parsed(self, text: str) -> Any:
+        """See `Kind`.
+
+        Example:
+            >>> Boxes().parsed("0,0,0.5,1;0.5,0,1,1")
+            ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
+        """
+        boxes = tuple(tuple(Number(0).parsed(side) for side in box.split(",")) for box in text.split(";"))
+        return boxes if all(isinstance(side, float) for box in boxes for side in box) else text
+
+    def check(self, name: str, value: Any) -> None:
+        """See `Kind`."""
+        if not isinstance(value, tuple) or not value or not all(_is_box(box) for box in value):
+            raise OptionError(name, "boxes of four numbers 0 <= X0 < X1 <= 1 and 0 <= Y0 < Y1 <= 1", value)
+
+
+def _is_box(box: Any) -> bool:
+    if not isinstance(box, tuple) or len(box) != 4:
+        return False
+    if not all(isinstance(side, int | float) and not isinstance(side, bool) for side in box):
+        return False
+    left, top, right, bottom = box
+    return 0 <= left < right <= 1 and 0 <= top < bottom <= 1
+
+
 def _is_layer(layer: Any) -> bool:
     return isinstance(layer, tuple) and len(layer) == 2 and isinstance(layer[0], str) and layer[1] is not None
 
@@ -436,7 +470,7 @@ def tidy(name: str, value: Any, option: Option) -> Any:
         value = value.item()
     if isinstance(value, str):
         return option.kind.parsed(value)
-    if isinstance(value, list | tuple) and isinstance(option.kind, Shares | Layers):
+    if isinstance(value, list | tuple) and isinstance(option.kind, Shares | Layers | Boxes):
         return tuple(tuple(item) if isinstance(item, list) else item for item in value)
     if isinstance(value, float) and isinstance(option.kind, Whole | WordOr) and value.is_integer():
         return int(value)

@@ -396,3 +396,41 @@ def test_an_array_to_start_from_is_as_good_as_its_file(folder):
 def test_an_array_to_start_from_cannot_be_found_again_by_a_checkpoint(folder):
     with pytest.raises(ConfigError, match="needs its images as paths"):
         stylize("photo.png", "painting.png", init=PHOTO, checkpoint=folder / "c", network="tiny", size=64, steps=3)
+
+
+HALVES = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_crop_of_a_painting_is_as_good_as_the_part_itself(folder):
+    wide = np.concatenate([stripes(90, 70), blobs(90, 70, 3)], axis=1)
+    saved(folder / "wide.png", wide)
+    painting = read_image("wide.png").pixels
+    by_hand = stylize(PHOTO, [painting[:, :70], painting[:, 70:]], network="tiny", size=64, steps=3)
+    cropped = stylize(PHOTO, [painting, painting], network="tiny", size=64, steps=3, style_crop=HALVES)
+    np.testing.assert_array_equal(cropped.picture.pixels, by_hand.picture.pixels)
+    words = ("photo.png", "wide.png", "-o", "out.png", "--network", "tiny", "--size", "64", "--steps", "3")
+    assert run(["render", *words, "--style-crop", "0,0,0.5,1"]) == 0
+    assert Recipe.from_text(read_recipe("out.png")).config.style_crop == HALVES[:1]
+    assert run(["replay", "out.png"]) == 0
+    assert (folder / "out-replay.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ("0,0,1.1,1", "boxes of four numbers"),
+        ("0.5,0,0.5,1", "boxes of four numbers"),
+        ("0,0,1", "boxes of four numbers"),
+        ("left", "boxes of four numbers"),
+        (HALVES, "expected 1 box, got 2"),
+    ],
+)
+def test_a_crop_that_is_none_is_refused(studio, boxes, expected):
+    with pytest.raises(ConfigError, match=expected):
+        studio.changed(style_crop=boxes).render(PHOTO, PAINTING)
+
+
+def test_a_crop_that_leaves_too_little_for_the_network_is_refused(studio):
+    with pytest.raises(ConfigError, match="expected at least 32 each way"):
+        studio.changed(style_crop=((0.0, 0.0, 0.1, 1.0),)).render(PHOTO, PAINTING)
