@@ -16,6 +16,7 @@ from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.images.reading import TRANSPARENT, read_image
 from styler.images.recipes import read_recipe
+from styler.inputs import Inputs
 from styler.recipe import Recipe
 from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.engine import Engine
@@ -434,3 +435,10 @@ def test_a_crop_that_is_none_is_refused(studio, boxes, expected):
 def test_a_crop_that_leaves_too_little_for_the_network_is_refused(studio):
     with pytest.raises(ConfigError, match="expected at least 32 each way"):
         studio.changed(style_crop=((0.0, 0.0, 0.1, 1.0),)).render(PHOTO, PAINTING)
+
+
+def test_what_is_done_before_the_first_step_is_told(studio):
+    told = []
+    pictures = Inputs.of(read_image(PHOTO), [read_image(PAINTING)])
+    next(studio.events(pictures, phase=told.append))
+    assert told == ["compiling"]

@@ -123,3 +123,45 @@ def test_keras_makes_no_folder_called_tilde_for_a_user_without_a_home(monkeypatc
     prepare_environment(["render"])
     assert os.environ["KERAS_HOME"] == os.devnull
     assert keras_folder() is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["photo.jpg", "painting.jpg", "--size", "300"], "styler render photo.jpg painting.jpg --size 300"),
+        (["my photo.jpg"], "styler render 'my photo.jpg' PAINTING"),
+    ],
+)
+def test_images_without_a_command_get_the_command_that_was_meant(capsys, words, said):
+    assert run(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_no_image(capsys):
+    assert run(["rendr", "photo.jpg"]) == 2
+    assert "Did you mean 'render'?" in capsys.readouterr().err
+
+
+COMPLETIONS = {
+    "bash": {"COMP_WORDS": "styler render --color l", "COMP_CWORD": "3"},
+    "zsh": {"_TYPER_COMPLETE_ARGS": "styler render --color l"},
+    "fish": {"_TYPER_COMPLETE_ARGS": "styler render --color l", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+}
+
+
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_shells_complete_choices(capsys, monkeypatch, shell):
+    monkeypatch.setenv("_STYLER_COMPLETE", f"complete_{shell}")
+    for name, value in COMPLETIONS[shell].items():
+        monkeypatch.setenv(name, value)
+    assert run([]) == 0
+    assert "luminance" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_completion_is_installed_by_one_command(capsys, monkeypatch, shell, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    assert run(["--install-completion", shell]) == 0
+    scripts = [path for path in tmp_path.rglob("*") if path.is_file() and "styler" in path.read_text("utf-8")]
+    assert any("_STYLER_COMPLETE" in path.read_text("utf-8") for path in scripts)

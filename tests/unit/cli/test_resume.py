@@ -273,3 +273,10 @@ def test_a_render_goes_on_with_the_compiler_that_it_began_with(folder, stopped, 
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == expected
     assert "warning" not in capsys.readouterr().err
+
+
+def test_the_picture_names_its_checkpoint(folder, stopped):
+    assert stopped(2, "-o", "out.png", "--checkpoint", "out.png.styler-checkpoint", number=signal.SIGINT) == 130
+    assert run(["resume", "out.png"]) == 0
+    assert (folder / "out.png").exists()
+    assert not (folder / "out.png.styler-checkpoint").exists()
