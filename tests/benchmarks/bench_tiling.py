@@ -31,7 +31,7 @@ prepare_environment(["render"])
 
 from PIL import Image
 
-from styler.config import parse_memory
+from styler.options import Memory
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
 MIB = 2**20
@@ -180,7 +180,7 @@ def bench_huge(args: argparse.Namespace) -> None:
             floats = 12 * args.side**2
             print(
                 f"{args.side} px to {size}: peak {peak / MIB:.0f} MiB of {args.max_memory}, the photo as floats is "
-                f"{floats / MIB:.0f} MiB; {'pass' if peak <= parse_memory('', args.max_memory) else 'FAIL'}",
+                f"{floats / MIB:.0f} MiB; {'pass' if peak <= Memory().parsed(args.max_memory) else 'FAIL'}",
                 flush=True,
             )
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from styler.cli.request import build_config
+from styler.cli.request import build_options
 from styler.config import RenderConfig
 from styler.errors import ConfigError
 from styler.recipe import Recipe
@@ -138,11 +138,11 @@ def file(tmp_path_factory):
 def test_files_of_options(file, lines):
     text = "\n".join(f"{name.replace('_', '-')} = {value}" for name, value in lines)
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert refusal(build_config, Path(file), None, {}) is not None
+    assert refusal(build_options, Path(file), {}) is not None
 
 
 @often
 @given(data=st.binary(max_size=200))
 def test_files_of_any_bytes(file, data):
     file.write_bytes(data)
-    assert refusal(build_config, Path(file), None, {}) is not None
+    assert refusal(build_options, Path(file), {}) is not None
