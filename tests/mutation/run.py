@@ -11,6 +11,8 @@ OUT/original is a copy of the tree. OUT/tree is the copy in which the mutants ar
 changed. OUT/session.sqlite is Cosmic Ray's session, with every result. You can stop a run at any time; the same command
 continues it. `--first 100` stops after the first 100 mutants, which are also a fair sample. `--tree` measures another
 checkout, for example an older commit. A full run takes about an hour on one free core.
+
+At the end, tests that killed all their mutants also run on the unchanged tree, where they must pass.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -97,7 +99,7 @@ def main() -> int:
                 database.set_result(item.job_id, result)
                 print(item.job_id, result.test_outcome.value, named(item.mutations[0]), flush=True)
     report(items, done, settings)
-    return 0 if unchanged_passes(items, done, tests) else 1
+    return 0 if unchanged_passes(items, done, tests, out / "unchanged.json") else 1
 
 
 def tried(mutation: MutationSpec, tests: Tests) -> WorkResult:
@@ -118,17 +120,27 @@ def difference(before: str, after: str) -> str:
     return "\n".join(line for line in lines if line[:3] not in ("---", "+++", "@@ "))
 
 
-def unchanged_passes(items: list[WorkItem], done: Mapping[str, WorkResult], tests: Tests) -> bool:
-    """Whether the tests pass on the unchanged tree. Tests that let a mutant survive have passed already."""
-    killers: defaultdict[tuple[str, ...], list[bool]] = defaultdict(list)
-    for item in items:
-        killers[tests.of(item.mutations[0].module_path)].append(done[item.job_id].is_killed)
-    unproved = [files for files, killed in killers.items() if all(killed)]
-    print(f"\nrunning {len(unproved)} of {len(killers)} sets of tests on the unchanged tree", flush=True)
-    failures = [(files, output) for files in unproved for status, output in [tests.run(files)] if status]
-    for files, output in failures:
-        print(f"{' '.join(files)} fail on the unchanged tree, so their results are void:\n{output[-2000:]}")
-    return not failures
+def unchanged_passes(items: list[WorkItem], done: Mapping[str, WorkResult], tests: Tests, record: Path) -> bool:
+    """Whether the tests pass on the unchanged tree. Tests that let a mutant survive have passed already.
+
+    Args:
+        items: The mutants.
+        done: Their results.
+        tests: Of the tree.
+        record: File for the sets of tests that passed, so that a continued run skips them.
+    """
+    passed = {tuple(files) for files in json.loads(record.read_text("utf-8"))} if record.is_file() else set()
+    passed |= {tests.of(item.mutations[0].module_path) for item in items if not done[item.job_id].is_killed}
+    every = {tests.of(item.mutations[0].module_path) for item in items}
+    print(f"\nrunning {len(every - passed)} of {len(every)} sets of tests on the unchanged tree", flush=True)
+    for files in sorted(every - passed):
+        status, output = tests.run(files)
+        if status:
+            print(f"{' '.join(files)} fail on the unchanged tree, so their results are void:\n{output[-2000:]}")
+        else:
+            passed.add(files)
+            record.write_text(json.dumps(sorted(passed)), "utf-8")
+    return every <= passed
 
 
 def named(mutation: MutationSpec) -> str:
