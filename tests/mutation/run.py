@@ -51,8 +51,8 @@ class Tests:
         self._options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
         self._options += ["-k", f"not ({settings['without']})"]
         self._output = tree.parent / "output.txt"
-        limits = [str(settings["cpu-seconds"]), str(settings["wall-seconds"]), str(self._output)]
-        words = [sys.executable, "-P", str(HERE / "server.py"), *limits]
+        limits = [str(settings[name]) for name in ("cpu-seconds", "wall-seconds", "gigabytes")]
+        words = [sys.executable, "-P", str(HERE / "server.py"), *limits, str(self._output)]
         quiet = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._server = subprocess.Popen(
             words, cwd=tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **quiet}

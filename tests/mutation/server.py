@@ -4,8 +4,8 @@ Importing TensorFlow takes longer than most tests. This process imports it once,
 request. That is safe because it has a single thread, which it checks.
 
 A request is one line on standard input: pytest's arguments as a JSON list. The answer is one line on standard output:
-the exit status, or a negative signal number. The script's arguments are the limit of processor time in seconds, the
-limit of wall time in seconds, and the file that receives the output of the tests.
+the exit status, or a negative signal number. The script's arguments are the limits of one run (processor seconds, wall
+seconds, gigabytes of address space) and the file that receives the output of the tests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import scipy.optimize  # noqa: F401
 import tensorflow  # noqa: F401
 
 
-def main(cpu_seconds: str, wall_seconds: str, output: str) -> None:
+def main(cpu_seconds: str, wall_seconds: str, gigabytes: str, output: str) -> None:
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
         sys.exit(f"{threads} threads are running; expected one, because a fork keeps only one")
@@ -32,6 +32,7 @@ def main(cpu_seconds: str, wall_seconds: str, output: str) -> None:
         if not child:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds)))
+            resource.setrlimit(resource.RLIMIT_AS, (int(gigabytes) << 30, int(gigabytes) << 30))
             signal.alarm(int(wall_seconds))
             _run(json.loads(line), output)
         _, status = os.waitpid(child, 0)
