@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from shutil import get_terminal_size
 from types import TracebackType
 from typing import Never
 
@@ -25,7 +26,9 @@ class BatchBars:
 
     def __init__(self, *, visible: bool | None) -> None:
         self._visible = sys.stderr.isatty() if visible is None else visible
-        self._whole: tqdm[Never] = tqdm(bar_format=WHOLE, desc="batch", disable=not self._visible, position=0)
+        self._whole: tqdm[Never] = tqdm(
+            ncols=get_terminal_size().columns, bar_format=WHOLE, desc="batch", disable=not self._visible, position=0
+        )
         self._parts: dict[str, tuple[int, tqdm[Never]]] = {}  # job -> its worker and its bar
         self._failed = 0
 

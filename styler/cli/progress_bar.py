@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from shutil import get_terminal_size
 from types import TracebackType
 from typing import Never
 
@@ -24,7 +25,14 @@ class ProgressBar:
 
     def __init__(self, *, shown: bool | None) -> None:
         visible = sys.stderr.isatty() if shown is None else shown
-        self._bar: tqdm[Never] = tqdm(total=None, bar_format=FORMAT, desc="starting", disable=not visible, leave=True)
+        self._bar: tqdm[Never] = tqdm(
+            ncols=get_terminal_size().columns,
+            total=None,
+            bar_format=FORMAT,
+            desc="starting",
+            disable=not visible,
+            leave=True,
+        )
 
         self._latest, self._shown_at = "first step", 0.0
 

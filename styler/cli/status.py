@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import Never
 
 from tqdm import tqdm
@@ -22,7 +23,9 @@ def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], 
         What replaces the text.
     """
     visible = sys.stderr.isatty() if shown is None else shown
-    line: tqdm[Never] = tqdm(total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False)
+    line: tqdm[Never] = tqdm(
+        ncols=get_terminal_size().columns, total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False
+    )
     try:
         yield line.set_description_str
     finally:
