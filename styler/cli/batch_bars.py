@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from shutil import get_terminal_size
 from types import TracebackType
 from typing import Never
 
@@ -11,6 +10,7 @@ from tqdm import tqdm
 
 from styler.batch.events import BatchEvent, Ended, Planned, Started, Stepped
 from styler.batch.ledger import FAILED
+from styler.cli.status import screen
 from styler.errors import shown
 
 WHOLE = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} jobs{postfix}"
@@ -27,7 +27,7 @@ class BatchBars:
     def __init__(self, *, visible: bool | None) -> None:
         self._visible = sys.stderr.isatty() if visible is None else visible
         self._whole: tqdm[Never] = tqdm(
-            ncols=get_terminal_size().columns, bar_format=WHOLE, desc="batch", disable=not self._visible, position=0
+            **screen(), bar_format=WHOLE, desc="batch", disable=not self._visible, position=0
         )
         self._parts: dict[str, tuple[int, tqdm[Never]]] = {}  # job -> its worker and its bar
         self._failed = 0

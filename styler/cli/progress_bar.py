@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from shutil import get_terminal_size
 from types import TracebackType
 from typing import Never
 
 from tqdm import tqdm
 
+from styler.cli.status import screen
 from styler.progress import StepEvent
 
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} steps{postfix}"
@@ -26,7 +26,7 @@ class ProgressBar:
     def __init__(self, *, shown: bool | None) -> None:
         visible = sys.stderr.isatty() if shown is None else shown
         self._bar: tqdm[Never] = tqdm(
-            ncols=get_terminal_size().columns,
+            **screen(),
             total=None,
             bar_format=FORMAT,
             desc="starting",

@@ -11,6 +11,12 @@ from typing import Never
 from tqdm import tqdm
 
 
+def screen() -> dict[str, int]:
+    """Columns and rows of the terminal for `tqdm`, which shows nothing on one that does not know its size."""
+    size = get_terminal_size()
+    return {"ncols": size.columns, "nrows": size.lines}
+
+
 @contextmanager
 def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], object]]:
     """Show a line on stderr meanwhile.
@@ -23,9 +29,7 @@ def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], 
         What replaces the text.
     """
     visible = sys.stderr.isatty() if shown is None else shown
-    line: tqdm[Never] = tqdm(
-        ncols=get_terminal_size().columns, total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False
-    )
+    line: tqdm[Never] = tqdm(**screen(), total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False)
     try:
         yield line.set_description_str
     finally:
