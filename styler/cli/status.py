@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from shutil import get_terminal_size
-from typing import Never
+from typing import Any, Never
 
 from tqdm import tqdm
 
 
-def screen() -> dict[str, int]:
+def screen() -> dict[str, Any]:
     """Columns and rows of the terminal for `tqdm`, which shows nothing on one that does not know its size."""
     size = get_terminal_size()
     return {"ncols": size.columns, "nrows": size.lines}
