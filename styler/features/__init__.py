@@ -1,1 +1,1 @@
-"""Network and layer addresses in, named activations out."""
+"""Extracts the activations of layers, given a network and layer addresses."""

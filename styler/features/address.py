@@ -1,4 +1,4 @@
-"""Layer addresses as text: `name`, `model/layer`, `layer@1`, `layer:0`, `lstm:state_h`, `#-3`, `block*_conv1`."""
+"""Parses layer addresses: `name`, `model/layer`, `layer@1`, `layer:0`, `lstm:state_h`, `#-3`, `block*_conv1`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PORT = re.compile(r"\d+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One step of an address: a layer of the model reached so far.
+    """One step of an address: a layer in the model that the previous steps lead to.
 
     Attributes:
-        name: Layer name or glob pattern; empty when `index` says which.
-        index: Place in `model.layers`, from the end when negative.
-        quoted: The name is taken as it stands.
-        call: Which call of a layer that is called several times, from 0; None for its only one.
+        name: Layer name or glob pattern; empty if `index` is given.
+        index: Index in `model.layers`; negative values count from the end.
+        quoted: Whether the name is in quotes and therefore not a pattern.
+        call: Number of the call of a layer that is called several times, from 0; None if it is called once.
     """
 
     name: str = ""
@@ -37,11 +37,11 @@ class Segment:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the name is a glob."""
+        """Whether the name is a glob pattern."""
         return not self.quoted and bool(set(self.name) & set("*?["))
 
     def matches(self, name: str) -> bool:
-        """Whether a layer of this name is meant; letter case counts."""
+        """Return whether a layer name matches this step. Upper and lower case differ."""
         return fnmatchcase(name, self.name) if self.is_pattern else name == self.name
 
 
@@ -50,9 +50,9 @@ class Address:
     """A parsed address.
 
     Attributes:
-        text: As it was written.
-        segments: From the model inward; the last one names the layer.
-        port: Which output (a number) or state (a word) of the layer; None for its only output.
+        text: The address as the user wrote it.
+        segments: Steps from the model inward; the last one names the layer.
+        port: Output (a number) or state (a word) of the layer; None for its only output.
     """
 
     text: str
@@ -61,15 +61,15 @@ class Address:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it may stand for several layers."""
+        """Whether the address may match several layers."""
         return any(segment.is_pattern for segment in self.segments)
 
 
 def parse_address(text: str) -> Address:
-    """Read an address.
+    """Parse an address.
 
     Raises:
-        LayerError: It is none.
+        LayerError: The text is not a valid address.
     """
     if not isinstance(text, str):
         message = f"expected a layer address as text, got {type(text).__name__}; write the layer's name"
@@ -110,12 +110,12 @@ def _unreadable(text: str) -> LayerError:
 
 
 def split_addresses(text: str) -> list[str]:
-    """Addresses separated by commas; a comma within quotes is part of a name."""
+    """Split a text into addresses at commas. A comma in quotes is part of a name."""
     parts = re.findall(r"""(?:'[^']*'|"[^"]*"|[^,])+""", text)
     return [part.strip() for part in parts if part.strip()]
 
 
 def written(names: Iterable[str], call: int | None, port: int | str | None) -> str:
-    """The address of a layer reached through `names`, with its call and its port where it needs them."""
+    """Return the address of a layer, given the names that lead to it, with its call and port if they are not None."""
     path = "/".join(map(quoted, names))
     return path + ("" if call is None else f"@{call}") + ("" if port is None else f":{port}")

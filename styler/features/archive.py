@@ -1,4 +1,4 @@
-"""Activations in a `.npz` file, with a note of how they were made."""
+"""Writes activations to a `.npz` file, with a note of how they were made."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ DTYPES = ("float32", "float16")
 SUFFIX = ".npz"
 MEMBER = ".npy"
 MADE_BY = "styler features"
-LONGEST_NOTE = 65_535  # bytes of the comment of a ZIP file
-EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP file; equal arrays make equal files, whenever they are written
+LONGEST_NOTE = 65_535  # bytes in the comment of a ZIP file
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest time in a ZIP file, used so that equal arrays give equal files
 
 
 def check_archive(path: Path, *, overwrite: bool) -> None:
-    """Refuse an archive that cannot or must not be written, before any work.
+    """Check that an archive can and may be written, before any work.
 
     Raises:
-        OutputError: Another suffix, no such folder, or an existing file without `overwrite`.
+        OutputError: The suffix is wrong, the folder does not exist, or the file exists and `overwrite` is false.
     """
     if path.suffix != SUFFIX:
         message = (
-            f"cannot write {shown(path)}: expected a name that ends in {SUFFIX}, or a folder ({shown(path)}/) for an "
-            "archive an image"
+            f"cannot write {shown(path)}: expected a name that ends in {SUFFIX}, or a folder ({shown(path)}/) for one "
+            "archive per image"
         )
         raise OutputError(message)
     if path.is_dir():
-        message = f"cannot write {shown(path)}: it is a folder; name a file in it"
+        message = f"cannot write {shown(path)}: it is a folder; give a file in it"
         raise OutputError(message)
     if not path.absolute().parent.is_dir():
         message = f"cannot write {shown(path)}: folder {shown(path.parent)} does not exist; create it first"
@@ -53,16 +53,16 @@ def write_archive(
     origin: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write all at once: the file is whole or is not there. Equal arrays and origins make equal bytes.
+    """Write an uncompressed `.npz` archive atomically. Equal arrays and origins give equal bytes.
 
     Args:
-        path: Target, `.npz`, uncompressed.
+        path: Path of the archive.
         arrays: Key -> activations.
-        origin: How they were made, as JSON holds it. `np.load` does not show it; `read_origin` does.
-        overwrite: Whether an existing file may be replaced.
+        origin: How the activations were made, as JSON data. `read_origin` returns it; `np.load` ignores it.
+        overwrite: Whether to replace an existing file.
 
     Raises:
-        OutputError: The disk is full, or a file of that name came up and must stay.
+        OutputError: The disk is full, or a file of this name appeared in the meantime and must not be replaced.
     """
     note = _note(path, origin)
 
@@ -85,15 +85,15 @@ def _note(path: Path, origin: Mapping[str, Any] | None) -> bytes:
     note = json.dumps({MADE_BY: origin}, sort_keys=True, separators=(",", ":")).encode()
     if len(note) > LONGEST_NOTE:
         message = (
-            f"cannot write {shown(path)}: its options take {len(note):,} bytes of at most {LONGEST_NOTE:,}; "
-            "ask for layers by a pattern such as 'block*_conv1'"
+            f"cannot write {shown(path)}: its options need {len(note):,} bytes, at most {LONGEST_NOTE:,} fit; "
+            "use a pattern for the layers, such as 'block*_conv1'"
         )
         raise OutputError(message)
     return note
 
 
 def read_origin(path: Path) -> dict[str, Any] | None:
-    """What `write_archive` was told of the origin; None for a file that is no such archive.
+    """Return the `origin` that was passed to `write_archive`; None if the file is not such an archive.
 
     Raises:
         OSError: The file cannot be read.

@@ -1,4 +1,4 @@
-"""What in an image makes a channel fire: gradient saliency and Grad-CAM."""
+"""Attribution, which shows what in an image activates a channel: gradient saliency and Grad-CAM."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ RESAMPLING = (
     *("MaxPooling2D", "AveragePooling2D", "ScaledPooling2D", "UpSampling2D"),
     *("ZeroPadding2D", "Cropping2D", "Pad"),
 )
-"""What only moves, joins or adds positions; the maps before it say the same more exactly."""
+"""Layers that only move, merge or add positions. The maps before them are more precise."""
 
 
 def attribution(extractor: FeatureExtractor, images: Tensor, address: str, channel: int) -> Tensor:
-    """`saliency` of a channel of one of an extractor's layers, for some images at once.
+    """Compute the `saliency` of a channel for a batch of images.
 
     Args:
-        extractor: Gives `address`, perhaps among others.
-        images: (B, H, W, C), float.
-        address: A layer of the extractor.
-        channel: From 0.
+        extractor: Extractor with the layer of the channel.
+        images: Float images (B, H, W, C).
+        address: Address of the layer.
+        channel: Index of the channel, from 0.
 
     Returns:
-        (B, H, W), >= 0.
+        Saliency of each pixel, (B, H, W), >= 0.
 
     Raises:
-        LayerError: The extractor does not give the layer, or the layer has no such channel.
+        LayerError: The extractor does not have the layer, or the layer does not have the channel.
     """
     import tensorflow as tf
 
@@ -47,20 +47,21 @@ def attribution(extractor: FeatureExtractor, images: Tensor, address: str, chann
 
 
 def saliency(extractor: FeatureExtractor, channel: int, address: str | None = None) -> Callable[[Tensor], Tensor]:
-    """How much each pixel changes a channel: the gradient's absolute value, the largest of the colors.
+    """Make a function that computes how much each pixel affects a channel.
 
-    M[i, j] = max over c of |d S / d image[i, j, c]|, with the score S = sum of the channel over all positions.
+    M[i, j] = max over colors c of |d S / d image[i, j, c]|, where the score S is the sum of the channel over all
+    positions.
 
     Args:
-        extractor: Gives the layer of the channel.
-        channel: From 0.
-        address: The layer, where the extractor gives several.
+        extractor: Extractor with the layer of the channel.
+        channel: Index of the channel, from 0.
+        address: Address of the layer; None if the extractor has only one layer.
 
     Returns:
-        images (B, H, W, C) float -> (B, H, W), >= 0; compiled once for all sizes.
+        Function from float images (B, H, W, C) to their saliency (B, H, W), >= 0. It is compiled once for all sizes.
 
     Raises:
-        LayerError: The layer has no such channel, or does not depend on the image.
+        LayerError: The layer does not have the channel, or does not depend on the image.
 
     References:
         Simonyan, Vedaldi & Zisserman, Deep Inside Convolutional Networks, 2013, arXiv 1312.6034, section 3.1.
@@ -79,31 +80,33 @@ def saliency(extractor: FeatureExtractor, channel: int, address: str | None = No
 
 
 def grad_cam(extractor: FeatureExtractor, channel: int) -> Callable[[Tensor], Tensor]:
-    """Where the maps of a layer speak for a channel of a later layer.
+    """Make a function that computes where the maps of a layer contribute to a channel of a later layer.
 
-    L = relu(sum over k of a[k] A[k]), with the weights a[k] = mean over positions of d S / d A[k] (equations 1 and 2),
-    A the maps and S the sum of the channel over all positions, which is the channel itself for a class.
+    L = relu(sum over k of a[k] A[k]), with the weights a[k] = mean over positions of d S / d A[k] (equations 1 and 2).
+    A are the maps, and S is the sum of the channel over all positions; for a class, S is the channel itself.
 
     Args:
-        extractor: Gives the layer of the maps and the layer of the channel, in this order.
-        channel: From 0.
+        extractor: Extractor with the layer of the maps and the layer of the channel, in this order.
+        channel: Index of the channel, from 0.
 
     Returns:
-        images (B, H, W, C) float -> (B, H', W'), >= 0, a value for each position of the maps; compiled once.
+        Function from float images (B, H, W, C) to values (B, H', W'), >= 0, one per position of the maps. It is
+        compiled once for all sizes.
 
     Raises:
-        LayerError: There is no such channel, what was to be maps is none, or the channel does not depend on them.
+        LayerError: The layer does not have the channel, the first layer has no maps, or the channel does not depend on
+            the maps.
 
     References:
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, ICCV 2017,
-        arXiv 1610.02391. Differs from the paper where the channel is a probability: there the score is what goes into
-        the softmax, here it is the channel as the layer gives it.
+        arXiv 1610.02391. This differs from the paper if the channel is a probability: the paper uses the score before
+        the softmax, this function uses the output of the layer.
     """
     import tensorflow as tf
 
     def compute(images: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
-            tape.watch(images)  # so that the maps, which depend on it, are recorded
+            tape.watch(images)  # the maps depend on the images and are therefore recorded
             (where, maps), (address, features) = extractor(images).items()
             _check_maps(where, maps)
             value = _score(features, address, channel)
@@ -126,7 +129,7 @@ def _score(features: Tensor, address: str, channel: int) -> Tensor:
 
 def _check_maps(address: str, maps: Tensor) -> None:
     if maps.shape.rank != IMAGE_AXES:
-        message = f"{address!r} gives {tuple(maps.shape)}, expected maps (batch, height, width, channels) for Grad-CAM"
+        message = f"Grad-CAM expected maps (batch, height, width, channels), got {tuple(maps.shape)} from {address!r}"
         raise LayerError(message)
 
 
@@ -138,17 +141,17 @@ def _slope(tape: Any, value: Tensor, of: Tensor, problem: str) -> Tensor:
 
 
 def maps_before(model: keras.Model, address: str) -> str:
-    """The layer whose maps Grad-CAM weighs where nobody says which.
+    """Return the layer whose maps Grad-CAM uses by default.
 
-    It is the last one with positions, poolings and paddings left out, that the channel's layer is computed from. For a
-    classifier this is its last convolution with what follows it there.
+    It is the last layer with positions on which the channel's layer depends, not counting pooling and padding. In a
+    classifier this is the last convolution, or a layer that directly follows it, such as its activation.
 
     Args:
         model: A model with a graph.
-        address: Of the layer.
+        address: Address of the channel's layer.
 
     Raises:
-        LayerError: No such layer, or none before it has maps.
+        LayerError: The layer does not exist, or no layer before it has maps.
     """
     from styler.features.resolution import resolve
 
@@ -174,10 +177,10 @@ def _has_maps(call: Call) -> bool:
 
 
 def parse_channel(text: str) -> tuple[str, int]:
-    """`block4_conv2:37` -> ("block4_conv2", 37).
+    """Split a text such as `block4_conv2:37` into the address and the channel: ("block4_conv2", 37).
 
     Raises:
-        LayerError: There is no channel number.
+        LayerError: The text has no channel number.
     """
     address, _, number = text.rpartition(":")
     if not address or not (number.isascii() and number.isdigit()):

@@ -1,4 +1,4 @@
-"""What goes into a model, in every form that Keras takes, held against what the model expects, in words that help."""
+"""Checks and converts the inputs of a model, in every form that Keras accepts, with helpful error messages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from styler.types import Tensor
 
 
 def check_has_values(model: Any) -> None:
-    """Refuse a model whose weights are symbols of a `tf.Graph`.
+    """Refuse a model whose weights are symbols of a `tf.Graph` and have no values.
 
     Raises:
-        NetworkError: It was made where eager execution was off.
+        NetworkError: The model was created without eager execution.
     """
     import tensorflow as tf
 
@@ -20,28 +20,28 @@ def check_has_values(model: Any) -> None:
     for variable in plain:
         if tf.is_symbolic_tensor(getattr(variable, "handle", None)):
             message = (
-                f"expected a model whose weights have values, {model.name!r} was made within a tf.Graph or with eager "
-                "execution off, where Keras gives them none; make or load it before "
-                "tf.compat.v1.disable_eager_execution(), or in a process of its own"
+                f"expected a model whose weights have values, but {model.name!r} was created in a tf.Graph or without "
+                "eager execution, where Keras gives them none; create or load it before "
+                "tf.compat.v1.disable_eager_execution(), or in a separate process"
             )
             raise NetworkError(message)
 
 
 def arranged(images: Any, expected: Any) -> list[Any]:
-    """The values of a model's inputs in the order of `keras.tree.flatten(expected)`.
+    """Return the values of a model's inputs, in the order of `keras.tree.flatten(expected)`.
 
-    A dict may go by the names of the inputs where the model has a list, and may hold more than the model takes; a list
-    of one or a dict of one may stand for its only input; an optional input may be left out of a dict.
+    If the model has a list of inputs, the caller may pass a dict by input name. A dict may have additional keys, and
+    may omit optional inputs. A list or dict with one item may be passed for the only input.
 
     Args:
-        images: What the caller gave.
-        expected: The model's symbolic inputs: one, or a list, tuple or dict of them, nested as they come.
+        images: The inputs that the caller passed.
+        expected: The model's symbolic inputs: a tensor, or a (nested) list, tuple or dict of tensors.
 
     Returns:
-        One value for each input, None for an optional one that is left out.
+        One value per input; None for an optional input that is omitted.
 
     Raises:
-        ImageError: Another structure.
+        ImageError: The structure of `images` does not fit.
     """
     import keras
 
@@ -60,7 +60,7 @@ def arranged(images: Any, expected: Any) -> list[Any]:
 
 
 def _only(images: Any, symbol: Any) -> Any:
-    """The value of a single input out of a list or dict of one; a list that is itself an array stays."""
+    """Return the value of the only input, from a list or dict with one item. A list that is an array is unchanged."""
     if isinstance(images, dict):
         return _by_name(images, [symbol], [symbol])[0]
     if isinstance(images, list | tuple) and len(images) == 1:
@@ -71,7 +71,7 @@ def _only(images: Any, symbol: Any) -> Any:
 
 
 def _rank(value: Any) -> int | None:
-    """Number of axes of an array or tensor; None for anything else."""
+    """Return the number of axes of an array or tensor; None for other objects."""
     shape = getattr(value, "shape", None)
     rank = getattr(shape, "rank", None)
     return rank if rank is not None or shape is None else len(tuple(shape))
@@ -171,15 +171,15 @@ def _as_tensor(value: Any, symbol: Any) -> Tensor:
 
 
 def _check_kind(tensor: Tensor, symbol: Any, pixels: bool) -> None:
-    """Refuse text for numbers, numbers for text, complex numbers, and bytes where a preprocessing wants 0..1."""
+    """Refuse text for numbers, numbers for text, complex for real numbers, and integers for pixels in 0..1."""
     import tensorflow as tf
 
     wanted, given = tf.as_dtype(symbol.dtype), tensor.dtype
     if given == tf.string and wanted != tf.string:
-        advice = "read the image first" if len(symbol.shape) == 4 else "give numbers"
+        advice = "read the image first" if len(symbol.shape) == 4 else "pass numbers"
         message = f"expected an array or tensor for {symbol.name!r}, got text; {advice}"
     elif wanted == tf.string and given != tf.string:
-        message = f"expected text for {symbol.name!r}, got {given.name}; give strings"
+        message = f"expected text for {symbol.name!r}, got {given.name}; pass strings"
     elif given.is_complex and not wanted.is_complex:
         message = f"expected {wanted.name} for {symbol.name!r}, got {given.name}; take its real part or its magnitude"
     elif pixels and wanted.is_floating and not given.is_floating:
@@ -197,12 +197,12 @@ def _check_whole(tensor: Tensor, symbol: Any) -> None:
 
     values = _values(tensor)
     if not bool(tf.reduce_all(values == tf.math.round(values))):
-        message = f"expected {symbol.dtype} for {symbol.name!r}, got {tensor.dtype.name}; give whole numbers"
+        message = f"expected {symbol.dtype} for {symbol.name!r}, got {tensor.dtype.name}; pass whole numbers"
         raise ImageError(message)
 
 
 def _in_rank(tensor: Tensor, symbol: Any) -> Tensor:
-    """A last axis of one added or taken away, as Keras does; never to a single image without a batch axis."""
+    """Add or remove a last axis of length 1, as Keras does, but not for a single image without a batch axis."""
     import tensorflow as tf
 
     given, wanted = tensor.shape, symbol.shape
@@ -222,7 +222,7 @@ def _check_shape(tensor: Tensor, symbol: Any) -> None:
     if given.rank is None:
         pattern = "(" + ", ".join(map(str, wanted)) + ("," if len(wanted) == 1 else "") + ")"
         message = (
-            f"expected {axes}{shown} for {symbol.name!r}, got a tensor of unknown rank; say it first with "
+            f"expected {axes}{shown} for {symbol.name!r}, got a tensor of unknown rank; set its shape first with "
             f"tf.ensure_shape(tensor, {pattern})"
         )
         raise ImageError(message)
@@ -236,22 +236,22 @@ def _check_shape(tensor: Tensor, symbol: Any) -> None:
 
 def _advice(rank: int, wanted: tuple[int | None, ...]) -> str:
     if rank == len(wanted) - 1:
-        return "a single image still needs a batch axis: image[None]"
+        return "a single image also needs a batch axis: image[None]"
     if rank == len(wanted):
         return "change the size or the channels (drop alpha, repeat gray)"
     return "change the number of axes"
 
 
 def _values(tensor: Tensor) -> Tensor:
-    """The numbers of a dense, ragged or sparse tensor."""
+    """Return the numbers in a dense, ragged or sparse tensor."""
     return getattr(tensor, "flat_values", getattr(tensor, "values", tensor))
 
 
 def check_finite(tensors: Any) -> None:
-    """Refuse NaN and infinity, which would spread through every layer without a word.
+    """Refuse NaN and infinity, which would silently spread through every layer.
 
     Raises:
-        ImageError: There are some.
+        ImageError: A tensor contains NaN or infinity.
     """
     import tensorflow as tf
 
@@ -262,7 +262,7 @@ def check_finite(tensors: Any) -> None:
         if not bool(tf.reduce_all(tf.math.is_finite(values))):
             count = int(tf.size(values)) - int(tf.math.count_nonzero(tf.math.is_finite(values)))
             message = (
-                f"expected finite numbers, got NaN or infinity in {count} of {int(tf.size(values))} places; look for a "
-                "division by zero where the image was made"
+                f"expected finite numbers, got NaN or infinity in {count} of {int(tf.size(values))} values; look for a "
+                "division by zero in the code that made the image"
             )
             raise ImageError(message)

@@ -1,4 +1,4 @@
-"""Activations of any model: one door for Keras models, recurrent states and low-level graphs."""
+"""Extracts activations from Keras models, recurrent states and low-level graphs."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ Layers = Iterable[str] | Mapping[str, str]
 
 
 class FeatureExtractor:
-    """Images in, `{address: activations}` out, in the order asked for.
+    """Returns `{address: activations}` for images, in the order of the addresses.
 
-    The layers of a Keras model become the outputs of one functional model that ends at the deepest of them. A call
-    outside of a `tf.function` runs a program that is compiled once for every batch size, height and width; a call
-    inside of one becomes part of it. Under a `tf.GradientTape` outside of a `tf.function` the layers run one by one,
-    so that one output has a gradient by another. Tensors of a graph become the outputs of one compiled function, as
-    `GraphExtractor` says.
+    The layers of a Keras model become the outputs of one functional model, which ends at the deepest of them. A call
+    outside a `tf.function` runs a program that is compiled once for all batch sizes, heights and widths. A call inside
+    a `tf.function` becomes part of that function. Under a `tf.GradientTape` outside a `tf.function`, the layers run one
+    by one, so that the gradient of one output with respect to another is available. The tensors of a graph become the
+    outputs of one compiled function; see `GraphExtractor`.
 
     Args:
         model: A Keras model: Sequential, functional, or any other with `example`. Or a graph: a `tf.Graph`,
             `(graph, session)`, `(graph, checkpoint)`, a `GraphDef` or a frozen `.pb` file, a SavedModel or its folder,
             a concrete function or a `tf.function`.
         layers: Addresses: `name`, `nested_model/layer`, `layer@1` (second call), `layer:0` (first output), `#-3`
-            (third layer from the end), `block*_conv1`, `lstm:state_h`, `bi:backward.sequence`; of a graph the names of
-            tensors; see `docs/features.md`. A dict `{key: address}` renames the keys of the result.
-        reduce: "mean" or "max" over all positions, (B, H', W', C) -> (B, C); None leaves them. Activations without
-            positions stay as they are.
-        preprocess: Applied to the images first: RGB 0..1 -> the model's units. None passes them on.
-        example: For a model whose graph Keras does not know, or a `tf.function` without a signature: inputs to call
-            it with, arrays or `keras.Input`.
-        minimum_size: Smallest height and width of an image, pixels.
-        feeds: Of a graph: names of the tensors to feed, in the order in which a call gives them. None takes every
-            placeholder that the tensors need.
-        signature: Which function of a SavedModel.
+            (third layer from the end), `block*_conv1`, `lstm:state_h`, `bi:backward.sequence`; for a graph, names of
+            tensors. See `docs/features.md`. A dict `{key: address}` sets the keys of the result.
+        reduce: "mean" or "max" reduces all positions to one, (B, H', W', C) -> (B, C); None keeps them. Activations
+            without positions are not changed.
+        preprocess: Function applied to the images first, from RGB in 0..1 to the model's units; None for none.
+        example: Example inputs, arrays or `keras.Input`, for a model whose graph Keras does not know or a `tf.function`
+            without a signature.
+        minimum_size: Smallest height and width of an image, in pixels.
+        feeds: For a graph: names of the tensors to feed, in the order in which a call passes their values. None means
+            every placeholder that the tensors need.
+        signature: Name of the function in a SavedModel.
 
     Attributes:
-        addresses: Keys of the result, patterns spread out.
+        addresses: Keys of the result; a pattern is replaced by the addresses that match it.
 
     Raises:
-        LayerError: No layers, one twice, or one that the model does not have or cannot give.
-        NetworkError: The model has no graph and none can be traced, or a graph lacks values.
-        ConfigError: An argument that this kind of model has no use for.
+        LayerError: There are no layers, a layer is given twice, or the model does not have it or cannot provide it.
+        NetworkError: The model has no graph and cannot be traced, or a graph has no values.
+        ConfigError: An argument does not apply to this kind of model.
 
     Example:
         >>> extractor = FeatureExtractor(model, ["block1_conv1", "block4_conv2"])
@@ -66,7 +66,7 @@ class FeatureExtractor:
 
     autograph_info__: ClassVar[
         dict[str, Any]
-    ] = {}  # told to leave the class alone, TensorFlow hands errors on unchanged
+    ] = {}  # keeps AutoGraph away from the class, so that TensorFlow does not change errors
 
     @eagerly()
     def __init__(
@@ -105,18 +105,18 @@ class FeatureExtractor:
         *,
         reduce: str | None = None,
     ) -> FeatureExtractor:
-        """An extractor of a registered network, for images in RGB 0..1.
+        """Make an extractor of a registered network or `.keras` file, for images in RGB 0..1.
 
         Args:
-            network: "vgg19", the path of a `.keras` file, or what `find_network` gives.
+            network: A name such as "vgg19", the path of a `.keras` file, or a `NetworkSpec`.
             layers: Addresses, or a dict `{key: address}`.
-            pooling: "avg" or "max" in place of the network's own; None keeps it.
-            reduce: "mean" or "max" over all positions.
+            pooling: "avg" or "max"; None for the network's own pooling.
+            reduce: "mean" or "max" reduces all positions to one; None keeps them.
 
         Raises:
             LayerError: As for the class.
-            NetworkError: No such network.
-            WeightsError: The network's weights cannot be had.
+            NetworkError: The network does not exist.
+            WeightsError: The network's weights are not available.
         """
         from styler.networks import NetworkSpec, find_network
 
@@ -135,57 +135,57 @@ class FeatureExtractor:
 
     @property
     def feeds(self) -> tuple[str, ...]:
-        """Names of what a call takes: the inputs of a Keras model, the fed tensors of a graph."""
+        """Names of the inputs of a call: the inputs of a Keras model, or the fed tensors of a graph."""
         return self._source.feeds
 
     @property
     def shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
-        """Shape of each of `feeds`, None for a side that is open; None where not even the number of axes is known."""
+        """Shape of each of `feeds`: None for an axis of unknown length, or for a shape with an unknown rank."""
         return self._source.shapes
 
     @property
     def dtypes(self) -> tuple[str, ...]:
-        """Type of the numbers of each of `feeds`, such as "float32"."""
+        """Dtype of each of `feeds`, such as "float32"."""
         return self._source.dtypes
 
     @property
     def model(self) -> keras.Model:
-        """The multi-output Keras model, without `preprocess`.
+        """The Keras model with many outputs, without `preprocess`.
 
         Raises:
-            ConfigError: A graph has none.
+            ConfigError: The extractor reads a graph and has no Keras model.
         """
         return self._keras("has no Keras model").model
 
     def grown(self, model: keras.Model, addresses: Iterable[str]) -> FeatureExtractor:
-        """An extractor with more outputs.
+        """Return an extractor with more outputs.
 
         Args:
-            model: Of the same inputs; the outputs of `self.model` come first.
-            addresses: Keys of the others.
+            model: Model with the same inputs, whose first outputs are those of `self.model`.
+            addresses: Keys of the additional outputs.
 
         Raises:
-            ConfigError: This one reads a graph.
+            ConfigError: This extractor reads a graph.
         """
         other = copy(self)
         other._source = self._keras("cannot grow").grown(model, tuple(addresses))
         return other
 
     def __call__(self, images: Any) -> Features:
-        """Extract.
+        """Extract the activations.
 
         Args:
-            images: What the model takes, mostly (B, H, W, 3) float: RGB 0..1 with `preprocess`, else in the model's
-                units. A list or dict for a model with several inputs; text, ragged and sparse tensors and None where
-                the model takes them. For a graph: the value of the only feed, a list in the order of `feeds`, or a
-                dict by feed name.
+            images: The inputs of the model, usually float (B, H, W, 3): RGB in 0..1 if there is a `preprocess`, else in
+                the model's units. For a model with several inputs, a list or dict. Text, ragged and sparse tensors and
+                None are allowed if the model accepts them. For a graph: the value of the only feed, a list in the
+                order of `feeds`, or a dict by feed name.
 
         Returns:
-            Key -> activations, (B, H', W', C) for a convolution, in the order asked for.
+            Key -> activations, in the order of the addresses; (B, H', W', C) for a convolution.
 
         Raises:
-            ImageError: Not the rank, channels or kind of values that the model takes, too small, or NaN (eager calls
-                only).
+            ImageError: The rank, channels or kind of values do not fit the model, the images are too small, or (in
+                eager calls) they contain NaN or infinity.
         """
         with self._terms():
             return self._reduced(self._source(images))
@@ -198,12 +198,12 @@ class FeatureExtractor:
     def _keras(self, problem: str) -> ModelExtractor:
         if isinstance(self._source, ModelExtractor):
             return self._source
-        message = f"an extractor of a graph {problem}; give a Keras model for that"
+        message = f"an extractor of a graph {problem}; use a Keras model for that"
         raise ConfigError(message)
 
 
 def _check_unused(for_which: str, **given: bool) -> None:
-    """Refuse arguments that would be ignored."""
+    """Refuse arguments that do not apply."""
     unused = [name for name, is_given in given.items() if is_given]
     if unused:
         message = f"{' and '.join(f'{name}=' for name in unused)} is for {for_which} only; leave it out"

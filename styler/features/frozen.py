@@ -1,4 +1,4 @@
-"""Graphs of TensorFlow in every form people have them, as one form: a `GraphDef` whose weights are constants."""
+"""Converts TensorFlow graphs of every form to one form: a `GraphDef` whose weights are constants."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Frozen:
     """A graph without variables.
 
     Attributes:
-        graph_def: Its nodes.
-        inputs: Names that users know -> tensor names, for sources that name their inputs.
-        outputs: The same of their outputs.
-        found: Names asked for -> tensor names, for sources whose names were looked up before they were frozen.
+        graph_def: The graph.
+        inputs: Name of an input -> tensor name, if the source names its inputs.
+        outputs: Name of an output -> tensor name, if the source names its outputs.
+        found: Requested name -> tensor name, if the names were looked up before the source was frozen.
     """
 
     graph_def: Any
@@ -40,7 +40,7 @@ class Frozen:
 
 
 def is_graph(source: Any) -> bool:
-    """Whether something is meant as a low-level graph rather than as a Keras model."""
+    """Return whether a source is a low-level graph, as opposed to a Keras model."""
     import keras
     import tensorflow as tf
 
@@ -54,23 +54,23 @@ def is_graph(source: Any) -> bool:
 
 
 def is_legacy_keras(source: Any) -> bool:
-    """Whether something is a model or layer of Keras 2, the package tf_keras."""
+    """Return whether an object is a model or layer of Keras 2 (the package tf_keras)."""
     return any(kind.__module__.split(".")[0] == "tf_keras" for kind in type(source).__mro__)
 
 
 def freeze(source: Any, signature: str, goals: list[str], example: Any = None) -> Frozen:
-    """Take over a graph with its values; the source is not changed and not needed afterwards.
+    """Copy a graph with its values. The source is not changed, and is not needed afterwards.
 
     Args:
         source: One of `FORMS`.
-        signature: Which function of a SavedModel.
-        goals: Tensor names that are wanted, for sources that are frozen for them.
-        example: Inputs to trace a `tf.function` with.
+        signature: Name of the function in a SavedModel.
+        goals: Names of the requested tensors; only what they need is kept of a graph with variables.
+        example: Example inputs for tracing a `tf.function`.
 
     Raises:
-        NetworkError: Another kind of source, no such signature, or values that are missing.
-        LayerError: A goal that the graph does not have.
-        ConfigError: An example for a source that is traced already.
+        NetworkError: The source is of another kind, has no such signature, or has no values.
+        LayerError: The graph does not have one of the goals.
+        ConfigError: There is an example for a source that needs none.
     """
     with _silence():
         frozen = _frozen(source, signature, goals, example)
@@ -84,7 +84,7 @@ def freeze(source: Any, signature: str, goals: list[str], example: Any = None) -
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Without what TensorFlow logs about functions of version 1, which its own freezing goes through."""
+    """Context without TensorFlow's log messages about its version 1 functions, which its own freezing code uses."""
     import tensorflow as tf
 
     logger = tf.get_logger()
@@ -105,7 +105,7 @@ def _frozen(source: Any, signature: str, goals: list[str], example: Any) -> Froz
     v1 = tf.compat.v1
     traceable = hasattr(source, "get_concrete_function")
     if example is not None and not traceable:
-        message = "example= is for a Keras model without a graph or a tf.function without a signature; leave it out"
+        message = "example= is only for a Keras model without a graph or a tf.function without a signature; omit it"
         raise ConfigError(message)
     if isinstance(source, str | os.PathLike):
         return _of_path(Path(source), signature)
@@ -131,10 +131,10 @@ def _frozen(source: Any, signature: str, goals: list[str], example: Any) -> Froz
 
 
 def _with_own_functions(graph_def: Any) -> Any:
-    """The graph with names for its functions that nothing else in the process has.
+    """Return the graph with unique names for its functions.
 
-    TensorFlow keeps the functions of all programs in one place; a branch of a condition or the body of a loop that is
-    imported a second time, its weights now constants, must not meet the first one there.
+    TensorFlow stores the functions of all programs in one place. A branch of a condition or the body of a loop, now
+    with constant weights, must not have the same name there as the original.
     """
     import tensorflow as tf
 
@@ -157,7 +157,7 @@ def _with_own_functions(graph_def: Any) -> Any:
 
 
 def _rename(node: Any, names: dict[str, str]) -> None:
-    """Functions that a node calls: by its operation, or by an attribute."""
+    """Rename the functions that a node calls, through its operation or an attribute."""
     node.op = names.get(node.op, node.op)
     for value in node.attr.values():
         called = [value.func] if value.HasField("func") else value.list.func if value.HasField("list") else []
@@ -172,15 +172,15 @@ def _of_path(path: Path, signature: str) -> Frozen:
         try:
             return _of_signature(tf.saved_model.load(str(path)), signature)
         except OSError as cause:
-            message = f"{path} is no SavedModel: {str(cause).splitlines()[0]}"
+            message = f"{path} is not a SavedModel: {str(cause).splitlines()[0]}"
             raise NetworkError(message) from cause
     try:
         return Frozen(graph_def=tf.compat.v1.GraphDef.FromString(path.read_bytes()))
     except OSError as cause:
         message = f"cannot read {path}: {cause.strerror}"
         raise NetworkError(message) from cause
-    except Exception as cause:  # protobuf's own error class depends on its build
-        message = f"{path} is no GraphDef ({type(cause).__name__}); expected a frozen .pb file or a SavedModel's folder"
+    except Exception as cause:  # the error class of protobuf depends on its build
+        message = f"expected a frozen .pb file or the folder of a SavedModel, got {path} ({type(cause).__name__})"
         raise NetworkError(message) from cause
 
 
@@ -189,15 +189,15 @@ def _of_graph(graph: Any) -> Frozen:
     variables = sorted({node.name for node in graph_def.node if node.op in ("VarHandleOp", "VariableV2", "Variable")})
     if variables:
         message = (
-            f"the graph has variables ({', '.join(variables[:3])}{', …' if len(variables) > 3 else ''}) and no values "
-            "for them; give (graph, session) or (graph, checkpoint)"
+            f"the graph has variables ({', '.join(variables[:3])}{', …' if len(variables) > 3 else ''}) but no values "
+            "for them; pass (graph, session) or (graph, checkpoint)"
         )
         raise NetworkError(message)
     return Frozen(graph_def=graph_def)
 
 
 def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
-    """A v1 graph with the values of a session or a checkpoint, worked on in a copy."""
+    """Freeze a copy of a version 1 graph, with the values of a session or a checkpoint."""
     import tensorflow as tf
 
     v1 = tf.compat.v1
@@ -205,14 +205,14 @@ def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
         message = f"expected (graph, session) or (graph, checkpoint), got (graph, {type(values).__name__})"
         raise NetworkError(message)
     found = {goal: find_tensor(graph, goal).name for goal in goals}
-    with graph.as_default():  # Keras and eager code leave no default graph, which the export asks for
+    with graph.as_default():  # the export needs a default graph, which Keras and eager code do not set
         meta = v1.train.export_meta_graph(graph=graph)
     with tf.Graph().as_default() as copy, v1.Session(graph=copy) as session:
         saver = v1.train.import_meta_graph(meta)
         variables = v1.global_variables()
         if isinstance(values, v1.Session):
             _copy_values(values, graph, session, variables)
-        elif variables or saver is not None:  # else there is nothing to restore
+        elif variables or saver is not None:  # otherwise there is nothing to restore
             _restore(v1.train.Saver(variables) if variables else saver, session, values)
         kept = sorted({name.partition(":")[0] for name in found.values()})
         graph_def = v1.graph_util.convert_variables_to_constants(session, copy.as_graph_def(), kept)
@@ -229,10 +229,10 @@ def _copy_values(source: Any, graph: Any, target: Any, variables: list[Any]) -> 
     try:
         arrays = source.run(wanted)
     except tf.errors.FailedPreconditionError as cause:
-        message = "the session has not given its variables values; run the initializer or restore a checkpoint first"
+        message = "the variables of the session have no values; run the initializer or restore a checkpoint first"
         raise NetworkError(message) from cause
     except (RuntimeError, ValueError) as cause:
-        message = f"cannot read the session: {next(iter(str(cause).splitlines()), '')}; give an open one of this graph"
+        message = f"cannot read the session: {next(iter(str(cause).splitlines()), '')}; pass an open one of this graph"
         raise NetworkError(message) from cause
     for variable, array in zip(variables, arrays, strict=True):
         variable.load(array, target)
@@ -255,23 +255,23 @@ def _restore(saver: Any, session: Any, checkpoint: Any) -> None:
 def _of_signature(loaded: Any, signature: str) -> Frozen:
     known = list(loaded.signatures)
     if signature not in known:
-        listed = ", ".join(map(repr, known)) or "none: save it with signatures"
+        listed = ", ".join(map(repr, known)) or "none; save it with signatures"
         message = f"no signature {signature!r} in the SavedModel; it has {listed}"
         raise NetworkError(message)
     return _of_function(loaded.signatures[signature])
 
 
 def _concrete(function: Any, example: Any) -> Any:
-    """The one concrete function of a `tf.function`: of its signature, or traced with an example."""
+    """Return the concrete function of a `tf.function`: that of its signature, or one traced with an example."""
     import tensorflow as tf
 
     try:
         return function.get_concrete_function(*([] if example is None else [tf.nest.map_structure(_spec, example)]))
-    except Exception as cause:  # whatever the function's own code can raise
+    except Exception as cause:  # the function's own code may raise any class of error
         lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
         reason = lines[-1] if lines else type(cause).__name__
         message = (
-            f"cannot trace the tf.function ({reason}); pass example=<inputs>, or give "
+            f"cannot trace the tf.function ({reason}); pass example=<inputs>, or use "
             "function.get_concrete_function(tf.TensorSpec(shape, dtype))"
         )
         raise NetworkError(message) from cause
@@ -290,10 +290,10 @@ def _spec(example: Any) -> Any:
 
 
 def _of_function(function: Any) -> Frozen:
-    """A concrete function, with the functions that it calls spread out so that their tensors have names."""
+    """Freeze a concrete function, and inline the functions that it calls so that their tensors have names."""
     from tensorflow.python.framework import convert_to_constants as steps
 
-    # convert_variables_to_constants_v2 in its three steps: between two of them assignments must go.
+    # The three steps of convert_variables_to_constants_v2; assignments must be removed between the last two.
     source = steps._FunctionConverterDataInEager(function, lower_control_flow=False, aggressive_inlining=False)
     constant, converted = steps._replace_variables_by_constants(source)
     frozen = steps._construct_concrete_function(function, _without_assignments(constant), converted)
@@ -309,9 +309,9 @@ def _of_function(function: Any) -> Frozen:
 
 
 def _without_assignments(graph_def: Any) -> Any:
-    """The graph without what changes variables, which are constants now.
+    """Return the graph without assignments to variables, which are now constants.
 
-    Random augmentation moves its seed on in every exported function, also where it does nothing.
+    In an exported function, random augmentation advances its seed even if it does nothing else.
     """
     dropped = {node.name for node in graph_def.node if node.op in ASSIGNMENTS}
     if not dropped:

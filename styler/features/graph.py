@@ -1,4 +1,4 @@
-"""Any tensors of a low-level TensorFlow graph, by name, in one compiled call."""
+"""Extracts tensors of a low-level TensorFlow graph by name, in one compiled call."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from styler.types import Features, Tensor
 
 ITERATORS = ("IteratorGetNext", "IteratorGetNextSync", "QueueDequeueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2")
 ENTRANCES = ("Placeholder", "PlaceholderV2", *ITERATORS)
-"""Where data enters a graph that nobody says the feeds of."""
+"""Operations whose outputs are fed if the caller does not name the feeds."""
 
 
 class GraphExtractor:
-    """Feeds in, `{tensor name: value}` out: what `FeatureExtractor` does with graphs that are no Keras model.
+    """Returns `{tensor name: value}` for the feeds of a graph. `FeatureExtractor` uses this class for graphs.
 
-    Feeds and targets are cut out of the graph once, into one compiled function; nothing that
-    no target needs is computed. Under a `tf.GradientTape` outside of a `tf.function` the targets are computed one from
-    another, so that one has a gradient by another.
+    The part of the graph between feeds and targets becomes one compiled function, which computes only what the targets
+    need. Under a `tf.GradientTape` outside a `tf.function`, each target is computed from the previous ones, so that the
+    gradient of one target with respect to another is available.
 
     Args:
         source: A `tf.Graph` without variables, `(graph, session)`, `(graph, checkpoint)`, a `GraphDef` or a frozen
             `.pb` file, a SavedModel or its folder, a concrete function, or a `tf.function` that has a signature or an
-            `example`. Values are taken over: a session may be closed afterwards.
-        tensors: Names such as "conv1/Relu:0"; ":0" may be left out, and so may outer scopes where one tensor alone
-            fits. A layer's name finds what leaves its scope. Outputs of a SavedModel also by their keys. A dict
-            `{key: name}` renames the keys of the result.
-        feeds: Names of the tensors to feed, in the order in which they are given to a call; any tensor will do.
-            None takes every placeholder, and everything out of an iterator, that the targets need.
-        signature: Which function of a SavedModel.
-        example: Inputs to trace a `tf.function` with, arrays or `tf.TensorSpec`s.
-        preprocess: Applied to what is given for the only feed.
+            `example`. Values are copied, so a session may be closed afterwards.
+        tensors: Names such as "conv1/Relu:0". You may omit ":0", and outer scopes if only one tensor matches. The name
+            of a layer selects the tensor that leaves its scope. Outputs of a SavedModel can also be named by their
+            keys. A dict `{key: name}` sets the keys of the result.
+        feeds: Names of the tensors to feed, in the order in which a call passes their values; any tensor is allowed.
+            None means every placeholder and every iterator output that the targets need.
+        signature: Name of the function in a SavedModel.
+        example: Example inputs for tracing a `tf.function`, arrays or `tf.TensorSpec`s.
+        preprocess: Function applied to the value of the only feed.
 
     Attributes:
-        addresses: Keys of the result, as asked for.
+        addresses: Keys of the result, in the given order.
         feeds: Names of the tensors that a call takes.
         channels: Axis of the channels.
 
     Raises:
-        LayerError: No tensors, one twice, an unknown one, one that does not depend on the feeds, or a placeholder
-            that would stay without a value.
-        NetworkError: The source is none of these or lacks values.
+        LayerError: There are no tensors, a tensor is given twice, is unknown or does not depend on the feeds, or a
+            placeholder would have no value.
+        NetworkError: The source is of another kind, or has no values.
 
     Example:
         >>> extractor = GraphExtractor((graph, session), ["hidden/Relu", "logits"])
@@ -55,7 +55,7 @@ class GraphExtractor:
     channels = -1
     autograph_info__: ClassVar[
         dict[str, Any]
-    ] = {}  # told to leave the class alone, TensorFlow hands errors on unchanged
+    ] = {}  # keeps AutoGraph away from the class, so that TensorFlow does not change errors
 
     @eagerly()
     def __init__(
@@ -88,27 +88,27 @@ class GraphExtractor:
 
     @property
     def shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
-        """Shape of each of `feeds`; None where not even the number of axes is known."""
+        """Shape of each of `feeds`; None for a shape with an unknown rank."""
         shapes = [tensor.shape for tensor in self._entries]
         return tuple(None if shape.rank is None else tuple(shape.as_list()) for shape in shapes)
 
     @property
     def dtypes(self) -> tuple[str, ...]:
-        """Type of the numbers of each of `feeds`."""
+        """Dtype of each of `feeds`."""
         return tuple(tensor.dtype.name for tensor in self._entries)
 
     @eagerly()
     def __call__(self, inputs: Any) -> Features:
-        """Evaluate.
+        """Evaluate the tensors.
 
         Args:
             inputs: The value of the only feed, a list in the order of `feeds`, or a dict by feed name.
 
         Returns:
-            Tensor name -> value, in the order asked for.
+            Key -> value, in the given order.
 
         Raises:
-            ImageError: Another number of feeds, or values whose dtype or shape do not fit.
+            ImageError: The number of feeds, or the dtype or shape of a value, does not fit.
         """
         import tensorflow as tf
 
@@ -122,7 +122,7 @@ class GraphExtractor:
         return dict(zip(self.addresses, found, strict=True))
 
     def _one_by_one(self, values: list[Tensor]) -> list[Tensor]:
-        """Every target from the feeds and from the targets before it."""
+        """Compute each target from the feeds and the previous targets."""
         if not self._stages:
             order = self._graph.ordered(self._targets)
             known = list(self._entries)
@@ -152,12 +152,12 @@ class GraphExtractor:
 
 def _check_names(names: tuple[str, ...]) -> None:
     if not names:
-        message = "no tensors asked for; give at least one name such as 'conv1/Relu:0'"
+        message = "expected at least one tensor, got none; give a name such as 'conv1/Relu:0'"
         raise LayerError(message)
     first = [name.removesuffix(":0") for name in names]
     twice = [name for index, name in enumerate(names) if first[index] in first[:index]]
     if twice:
-        message = f"tensor {twice[0]!r} is asked for twice; name it once"
+        message = f"tensor {twice[0]!r} is given twice; name it once"
         raise LayerError(message)
 
 
@@ -180,7 +180,7 @@ def _fitting(value: Any, name: str, entry: Tensor) -> Tensor:
 
 
 class _Graph:
-    """A graph definition, imported once."""
+    """A graph definition, imported as a `tf.Graph`."""
 
     def __init__(self, graph_def: Any) -> None:
         import tensorflow as tf
@@ -190,23 +190,23 @@ class _Graph:
             tf.import_graph_def(graph_def, name="")
 
     def tensor(self, name: str) -> Tensor:
-        """The tensor of a name.
+        """Return the tensor with a name.
 
         Raises:
-            LayerError: There is none, or there are several.
+            LayerError: No tensor, or more than one, matches the name.
         """
         return find_tensor(self._graph, name)
 
     def ordered(self, tensors: list[Tensor]) -> list[int]:
-        """Places of the tensors, each after those that it is computed from."""
+        """Return the indices of the tensors in the order of computation."""
         order = {operation.name: index for index, operation in enumerate(self._graph.get_operations())}
         return sorted(range(len(tensors)), key=lambda place: order[tensors[place].op.name])
 
     def entries(self, targets: dict[str, Tensor], feeds: list[Tensor] | None) -> list[Tensor]:
-        """The tensors to feed.
+        """Return the tensors to feed.
 
         Raises:
-            LayerError: A target does not depend on any, or needs a placeholder that is not among them.
+            LayerError: A target does not depend on any feed, or needs a placeholder that is not among the feeds.
         """
         cuts = {tensor.ref() for tensor in feeds or ()}
         reached: dict[Any, Tensor] = {}
@@ -215,7 +215,7 @@ class _Graph:
             _check_tables(name, target, cuts)
             if not found:
                 fed = "any placeholder" if feeds is None else f"the feeds {[tensor.name for tensor in feeds]}"
-                message = f"tensor {name!r} does not depend on {fed}; it is constant, so ask for another"
+                message = f"tensor {name!r} is constant: it does not depend on {fed}; choose another tensor"
                 raise LayerError(message)
             missing = [each.name for key, each in found.items() if feeds is not None and key not in cuts]
             if missing:
@@ -228,13 +228,13 @@ class _Graph:
         return [tensors[place] for place in self.ordered(tensors)]
 
     def pruned(self, feeds: list[Tensor], targets: list[Tensor]) -> Any:
-        """A function of the feeds that computes the targets and nothing else."""
+        """Return a function from the feeds to the targets that computes nothing else."""
         import tensorflow as tf
 
         needed = _needed(targets, {tensor.ref() for tensor in feeds})
         part = tf.compat.v1.GraphDef(versions=self._graph_def.versions, library=self._graph_def.library)
         part.node.extend(node for node in self._graph_def.node if node.name in needed)
-        for node in part.node:  # places for what is left out, and devices of the machine that wrote the graph
+        for node in part.node:  # removes references to omitted nodes, and devices of the machine that wrote the graph
             node.attr.pop("_class", None)
             node.device = ""
         used = {_full(name) for node in part.node for name in node.input}
@@ -251,7 +251,7 @@ class _Graph:
 
 
 def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
-    """Refuse a tensor that comes out of a lookup table, whose contents stay with the session or the SavedModel."""
+    """Refuse a tensor that depends on a lookup table, whose contents stay in the session or the SavedModel."""
     waiting, seen = [target], set()
     while waiting:
         tensor = waiting.pop()
@@ -260,7 +260,7 @@ def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
         seen.add(tensor.ref())
         if tensor.op.type.startswith("LookupTable"):
             message = (
-                f"tensor {name!r} needs a lookup table, whose contents are not taken over; feed what comes out of it, "
+                f"tensor {name!r} needs a lookup table, whose contents are not copied; feed its output instead, "
                 f"feeds=[{tensor.name!r}]"
             )
             raise LayerError(message)
@@ -268,12 +268,12 @@ def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
 
 
 def _full(name: str) -> str:
-    """The name of an operation's input as TensorFlow writes that of a tensor."""
+    """Return the full tensor name of an operation's input, with `:0`."""
     return name if ":" in name else f"{name}:0"
 
 
 def _needed(targets: list[Tensor], cuts: set[Any]) -> set[str]:
-    """Names of the operations that the targets need, none beyond the cuts."""
+    """Return the names of the operations that the targets need, stopping at the cuts."""
     waiting, needed = [tensor.op for tensor in targets if tensor.ref() not in cuts], set()
     while waiting:
         operation = waiting.pop()
@@ -285,7 +285,7 @@ def _needed(targets: list[Tensor], cuts: set[Any]) -> set[str]:
 
 
 def _reached(target: Tensor, cuts: set[Any]) -> dict[Any, Tensor]:
-    """Placeholders, outputs of iterators and cuts that a tensor depends on."""
+    """Return the placeholders, iterator outputs and cuts that a tensor depends on."""
     waiting, seen, found = [target], set(), {}
     while waiting:
         tensor = waiting.pop()

@@ -1,4 +1,4 @@
-"""What is asked for: addresses, and the keys that their tensors go under."""
+"""The requested addresses, and the keys of the result."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from styler.types import Features, Tensor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Addresses in the order asked for.
+    """The addresses that a caller requested, in order.
 
     Attributes:
-        addresses: As they were written.
-        keys: A key for each, or None where every tensor goes under its own address.
+        addresses: Addresses as the caller wrote them.
+        keys: A key for each address; None if the addresses are the keys.
     """
 
     addresses: tuple[str, ...]
     keys: tuple[str, ...] | None = None
 
     def named(self, features: Features) -> Features:
-        """The same tensors under their keys."""
+        """Return the tensors under their keys."""
         return features if self.keys is None else dict(zip(self.keys, features.values(), strict=True))
 
 
 def asked(layers: Any, what: str = "layer address", several: str = "layer addresses") -> Asked:
-    """Read the list of addresses, or the dict `{key: address}`, that a caller gave.
+    """Read a list of addresses or a dict `{key: address}`.
 
     Args:
-        layers: An iterable of texts, or a mapping of text to text.
-        what: What one of them is called in messages.
-        several: What many of them are called.
+        layers: An iterable of strings, or a mapping from strings to strings.
+        what: Singular of what is listed, for messages.
+        several: Plural of it.
 
     Raises:
-        LayerError: Neither, or something in it is no text.
+        LayerError: `layers` is neither, or contains something that is not a string.
     """
     if isinstance(layers, str):
         message = f"expected a list of {several}, got the text {layers!r}; write [{layers!r}]"
@@ -64,21 +64,21 @@ def _kind(value: Any) -> str:
 
 
 def check_one_each(keys: Iterable[str] | None, addresses: Iterable[str], found: Iterable[str]) -> None:
-    """Refuse a dict in which an address stands for several tensors, of which one key can hold only one.
+    """Refuse a dict in which one address matches several tensors.
 
     Args:
         keys: Keys of the dict; None for a list of addresses.
-        addresses: What the dict holds.
-        found: Addresses with patterns spread out.
+        addresses: Values of the dict.
+        found: Addresses of the tensors that match them.
 
     Raises:
-        LayerError: There are more tensors than keys.
+        LayerError: The number of tensors differs from the number of keys.
     """
     wanted, spread = list(addresses), list(found)
     if keys is not None and len(wanted) != len(spread):
         message = (
             f"expected one tensor for each of the keys {list(keys)}, got {len(spread)} for {wanted}: a pattern or a "
-            "layer with several outputs stands for more than one; give a key for each, or a list of addresses"
+            "layer with several outputs matches more than one; give a key for each, or a list of addresses"
         )
         raise LayerError(message)
 
@@ -87,10 +87,10 @@ REDUCTIONS = ("mean", "max")
 
 
 def check_reduction(reduce: Any) -> None:
-    """Refuse a reduction that does not exist.
+    """Check the name of a reduction.
 
     Raises:
-        LayerError: Not None, "mean" or "max".
+        LayerError: It is not None, "mean" or "max".
     """
     if reduce is not None and reduce not in REDUCTIONS:
         message = f"expected reduce={' or '.join(map(repr, REDUCTIONS))} or None, got {reduce!r}"
@@ -98,15 +98,15 @@ def check_reduction(reduce: Any) -> None:
 
 
 def reduced(tensor: Tensor, reduce: str | None, channels: int = -1) -> Tensor:
-    """Mean or maximum over all positions: every axis but the batch and the channels.
+    """Compute the mean or maximum over all positions, that is over all axes except batch and channels.
 
     Args:
-        tensor: (B, …, C), dense or ragged; of one or two axes it has no positions and stays as it is.
+        tensor: Dense or ragged tensor (B, …, C). With one or two axes it has no positions and is returned unchanged.
         reduce: "mean", "max" or None.
-        channels: Axis of the channels: -1, or 1 where the model keeps them first.
+        channels: Axis of the channels: -1, or 1 if the model has channels first.
 
     Returns:
-        (B, C), of the dtype given; a mean of whole numbers is float32.
+        Tensor (B, C) of the same dtype; the mean of integers is float32.
     """
     import tensorflow as tf
 

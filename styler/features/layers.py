@@ -1,4 +1,4 @@
-"""Check layer names of a network against the list of them, before the network is built."""
+"""Checks layer names against the known layers of a network, before the network is built."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from styler.errors import LayerError, suggestion
 
 
 def check_addresses(layers: Iterable[str], known: Iterable[str], network: str) -> tuple[str, ...]:
-    """Layer names that exist, each once.
+    """Check that all layers exist and are given once, and return them.
 
     Raises:
-        LayerError: None, one twice, or an unknown one.
+        LayerError: There are no layers, a layer is given twice, or a layer is unknown.
     """
     addresses, names = tuple(layers), list(known)
     if not addresses:
-        message = f"no layers asked for. {suggestion('', names)}"
+        message = f"expected at least one layer, got none. {suggestion('', names)}"
         raise LayerError(message)
     for index, address in enumerate(addresses):
         if address not in names:
             message = f"unknown layer {address!r} of {network}. {suggestion(address, names)}"
             raise LayerError(message)
         if address in addresses[:index]:
-            message = f"layer {address!r} is asked for twice"
+            message = f"layer {address!r} is given twice; name it once"
             raise LayerError(message)
     return addresses

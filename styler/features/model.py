@@ -1,4 +1,4 @@
-"""Several layers of a Keras model as one multi-output model."""
+"""Extracts several layers of a Keras model with one multi-output model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONSTANT_WEIGHTS = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
 
 
 class ModelExtractor:
-    """The half of `FeatureExtractor` that reads Keras models; its arguments are those of that class.
+    """The part of `FeatureExtractor` for Keras models; it has the same arguments.
 
     Attributes:
         addresses: Keys of the result.
@@ -62,7 +62,7 @@ class ModelExtractor:
 
         self._fitting: set[tuple[int | None, ...]] = set()
         self._symbols = keras.tree.flatten(self._input)
-        # TensorFlow counts traces by function, and would warn of many extractors.
+        # TensorFlow counts traces per Python function; without `partial` it would warn about several extractors.
         self._compiled = tf.function(partial(self._extract), input_signature=_signature(self._symbols))
 
     @property
@@ -72,23 +72,23 @@ class ModelExtractor:
 
     @property
     def shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
-        """Shape of each of them."""
+        """Shape of each input."""
         return tuple(tuple(symbol.shape) for symbol in self._symbols)
 
     @property
     def dtypes(self) -> tuple[str, ...]:
-        """Type of the numbers of each of them."""
+        """Dtype of each input."""
         return tuple(str(symbol.dtype) for symbol in self._symbols)
 
     def grown(self, model: keras.Model, addresses: tuple[str, ...]) -> ModelExtractor:
-        """The same with a model of more outputs, under those keys."""
+        """Return an extractor for a model with more outputs, whose keys are `addresses`."""
         other = copy(self)
         other.model, other.addresses = model, (*self.addresses, *addresses)
         other._prepare()
         return other
 
     def __call__(self, images: Any) -> Features:
-        """Extract; see `FeatureExtractor`."""
+        """Extract the activations; see `FeatureExtractor`."""
         import tensorflow as tf
 
         from styler.features.checks import arranged, check_finite, converted
@@ -101,7 +101,7 @@ class ModelExtractor:
         if not eager:
             return self._extract(tensors)
         check_finite(tensors)
-        # A compiled program is one operation to a tape: one output would have no gradient by another.
+        # A tape records a compiled program as one operation, without gradients between its outputs.
         features: Features = self._extract(watched(tensors)) if on_tape() else self._compiled(tensors)
         return {address: features[address] for address in self.addresses}
 
@@ -115,7 +115,7 @@ class ModelExtractor:
         return dict(zip(self.addresses, outputs, strict=True))
 
     def _check_size(self, tensors: list[Tensor]) -> None:
-        """Refuse images without a single position at the deepest layer; each shape is looked at once."""
+        """Refuse images that leave the deepest layer without a position; each shape is checked once."""
         shape = tuple(getattr(tensors[0], "shape", ())) if len(tensors) == 1 else ()
         if len(shape) != 4 or shape in self._fitting:
             return
@@ -123,8 +123,8 @@ class ModelExtractor:
         if sides and (min(sides) < self.minimum_size or not self._fits(shape)):
             least = f" of at least {self.minimum_size} x {self.minimum_size}" if self.minimum_size > 1 else ""
             message = (
-                f"expected images{least} that leave every layer a position, got {shape[1]} x {shape[2]} pixels; "
-                "give a larger image or shallower layers"
+                f"expected images{least} that leave every layer a position, got {shape[2]}x{shape[1]} pixels; "
+                "use a larger image or shallower layers"
             )
             raise ImageError(message)
         self._fitting.add(shape)
@@ -139,9 +139,10 @@ class ModelExtractor:
 
 
 def on_tape() -> bool:
-    """Whether a `tf.GradientTape` is recording; never where oneDNN is told that weights are constant.
+    """Return whether a `tf.GradientTape` is recording, and layers may run one by one.
 
-    So told, it tells layers of one shape that run eagerly not apart.
+    They may not if oneDNN is told that weights are constant, because it then confuses layers of the same shape that run
+    eagerly.
     """
     from tensorflow.python.eager import record
 
@@ -149,7 +150,7 @@ def on_tape() -> bool:
 
 
 def watched(tensors: list[Any]) -> list[Any]:
-    """The same values, computed from a variable, so that a tape follows them although nothing else is trainable."""
+    """Return the same values, computed from a variable, so that a tape records them even if nothing is trainable."""
     import tensorflow as tf
 
     def follow(tensor: Any) -> Any:
@@ -160,7 +161,7 @@ def watched(tensors: list[Any]) -> list[Any]:
 
 
 def _signature(symbols: list[Any]) -> Any:
-    """TensorSpecs of a model's inputs, unknown where the model leaves a size open; None where one spec is too few."""
+    """Return the TensorSpecs of a model's inputs; None if an input may be optional, ragged or sparse."""
     import tensorflow as tf
 
     from styler.features.checks import is_optional
@@ -172,7 +173,7 @@ def _signature(symbols: list[Any]) -> Any:
 
 
 def _channels_first(model: Any) -> bool:
-    """Whether the layers of a model keep channels on axis 1."""
+    """Return whether the layers of a model have channels on axis 1."""
     from styler.networks.calls import calls_of, graph_of
 
     formats = {getattr(call.operation, "data_format", None) for call in calls_of(graph_of(model))} - {None}

@@ -1,7 +1,7 @@
-"""States of recurrent layers that were built without `return_state`, with the layer's own weights.
+"""Provides the states of recurrent layers that were built without `return_state`.
 
-A layer is run through a twin: a copy of the Python object that shares cell, weights and state variables and differs
-in what it returns. The layer itself is neither changed nor run a second time.
+A layer is run through a twin: a copy of the Python object that shares cell, weights and state variables but returns
+more. The layer itself is not changed and not run a second time.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SEQUENCE = "sequence"
 
 
 def ports_of(layer: Any) -> tuple[str, ...]:
-    """Names of the states and sequences that a layer can give; none for a layer without states.
+    """Return the names of the states and sequences that a layer can provide; empty for a layer without states.
 
-    `sequence` is the hidden state at every time step; a sequence of cell states is not kept by Keras.
+    `sequence` is the hidden state at every time step. Keras keeps no sequence of cell states.
     """
     import keras
 
@@ -33,7 +33,7 @@ def ports_of(layer: Any) -> tuple[str, ...]:
 
 
 def _stacked(cell: Any) -> list[tuple[str, Any]]:
-    """Prefix and cell for each cell of a stack; the cell itself, without prefix, where there is no stack."""
+    """Return (prefix, cell) for each cell of a stack; a single cell has an empty prefix."""
     import keras
 
     if isinstance(cell, keras.layers.StackedRNNCells):
@@ -47,7 +47,7 @@ def _state_names(cell: Any, layer: Any) -> list[str]:
 
 
 def _names_of_one(cell: Any, layer: Any) -> list[str]:
-    """`state_h`, `state_c` where the kind of the cell says so; `state_0`, `state_1`, ... of other cells."""
+    """Return `state_h` and `state_c` for Keras's own cells, and `state_0`, `state_1`, ... for other cells."""
     import keras
 
     kinds = keras.layers
@@ -57,7 +57,7 @@ def _names_of_one(cell: Any, layer: Any) -> list[str]:
         return ["state_h", "state_c"]
     if isinstance(cell, kinds.GRUCell | kinds.SimpleRNNCell):
         return ["state_h"]
-    inner = getattr(cell, "cell", None)  # a wrapper around one cell keeps that cell's states
+    inner = getattr(cell, "cell", None)  # a wrapper around one cell has the states of that cell
     if inner is not None and len(names := _names_of_one(inner, layer)) == len(sizes):
         return names
     return [f"state_{index}" for index in range(len(sizes))]
@@ -65,12 +65,12 @@ def _names_of_one(cell: Any, layer: Any) -> list[str]:
 
 @dataclass(slots=True)
 class _Run:
-    """What one direction gave.
+    """The results of one direction.
 
     Attributes:
-        own: What the layer itself would have returned first.
+        own: First output that the layer itself would have returned.
         found: Port -> tensor.
-        states: Final states, flat, as `return_state` gives them.
+        states: Final states as a flat list, as with `return_state`.
     """
 
     own: Tensor
@@ -79,7 +79,7 @@ class _Run:
 
 
 class StackRecorder:
-    """A stack of cells whose output is that of every cell, side by side, rather than of the last alone."""
+    """A stack of cells that outputs the concatenated outputs of all cells, not only those of the last one."""
 
     def __init__(self, stack: Any) -> None:
         self._stack = stack
@@ -90,11 +90,11 @@ class StackRecorder:
         self.compute_dtype = stack.compute_dtype
 
     def get_initial_state(self, batch_size: Any = None) -> Any:
-        """Of the stack."""
+        """Return the initial state of the stack."""
         return self._stack.get_initial_state(batch_size=batch_size)
 
     def __call__(self, inputs: Tensor, states: Any, **_: Any) -> tuple[Tensor, Any]:
-        """One time step, dropout off."""
+        """Run one time step, without dropout."""
         import keras
 
         outputs, new_states = [], []
@@ -115,14 +115,14 @@ def _output_size(cell: Any) -> int:
 
 
 def twin(layer: Any, **changes: Any) -> Any:
-    """A layer that shares everything with the original but the attributes given."""
-    made = object.__new__(type(layer))  # past Keras's bookkeeping, which must not take the twin for a part of a model
+    """Return a copy of a layer that shares everything with the original except the given attributes."""
+    made = object.__new__(type(layer))  # bypasses Keras's tracking, which must not treat the twin as part of a model
     vars(made).update(vars(layer) | changes)
     return made
 
 
 def _one_way(layer: Any, ports: Iterable[str]) -> tuple[Any, list[int]]:
-    """The twin of an RNN that gives these ports, and the widths of the parts of its output."""
+    """Return the twin of an RNN that provides the given ports, and the widths of the parts of its output."""
     ports = set(ports)
     changes: dict[str, Any] = {"return_state": True}
     changes["return_sequences"] = layer.return_sequences or any(port.endswith(SEQUENCE) for port in ports)
@@ -134,7 +134,7 @@ def _one_way(layer: Any, ports: Iterable[str]) -> tuple[Any, list[int]]:
 
 
 def _read(layer: Any, one: Any, sizes: list[int], output: Tensor, states: list[Tensor], last: int) -> _Run:
-    """Names for what a twin returned; `last` is the time index of the last step in the order of `output`."""
+    """Assign names to the results of a twin. `last` is the time index of the last step in `output`."""
     import keras
 
     parts = keras.ops.split(output, _bounds(sizes), axis=-1) if sizes else [output]
@@ -152,16 +152,16 @@ def _bounds(sizes: list[int]) -> list[int]:
 
 
 def run_recurrent(layer: Any, ports: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    """Run an RNN or Bidirectional layer once.
+    """Run an RNN or Bidirectional layer once and return its states too.
 
     Args:
         layer: The layer.
-        ports: States and sequences wanted, names of `ports_of(layer)`.
+        ports: Requested states and sequences, names from `ports_of(layer)`.
         args: Positional arguments of the call.
         kwargs: Keyword arguments of the call: mask, initial_state.
 
     Returns:
-        The layer's own outputs, flat, then one tensor for each port.
+        The layer's own outputs as a flat list, followed by one tensor per port.
     """
     import keras
 
@@ -200,7 +200,7 @@ def _run_both(layer: Any, ports: list[str], args: Any, kwargs: Any) -> tuple[Any
     half = len(_state_names(layer.forward_layer.cell, layer.forward_layer))
     runs = [
         _read(layer.forward_layer, *twins[0], ahead, flat[:half], -1),
-        _read(layer.backward_layer, *twins[1], back, flat[half:], 0),  # Keras turned it to input-time order
+        _read(layer.backward_layer, *twins[1], back, flat[half:], 0),  # Keras has reversed it to input order
     ]
     mask = kwargs.get("mask")
     mask = _mask_of(args) if mask is None else mask
@@ -214,14 +214,14 @@ def _within(ports: Iterable[str], side: str) -> list[str]:
 
 
 def _mask_of(args: tuple[Any, ...]) -> Tensor | None:
-    """The mask that Keras attached to the layer's input."""
+    """Return the mask that Keras has attached to the layer's input."""
     import keras
 
     return getattr(keras.tree.flatten(args)[0], "_keras_mask", None)
 
 
 def _named(sides: Any, runs: list[_Run], mask: Tensor | None) -> Iterator[tuple[str, Tensor]]:
-    """Ports with their side; as Keras does for a Bidirectional that returns sequences, masked steps are zero."""
+    """Yield (port with side, tensor). Masked steps are zero, as in a Keras Bidirectional that returns sequences."""
     import keras
 
     for (side, _), run in zip(sides, runs, strict=True):
@@ -232,7 +232,7 @@ def _named(sides: Any, runs: list[_Run], mask: Tensor | None) -> Iterator[tuple[
 
 
 def _merged(mode: str | None, ahead: Tensor, back: Tensor) -> list[Tensor]:
-    """What a Bidirectional makes of its two directions."""
+    """Merge the two directions of a Bidirectional."""
     import keras
 
     if mode is None:

@@ -1,7 +1,7 @@
-"""One functional model for tensors that Keras hides: inside nested models and other layers, and states.
+"""Builds one functional model for tensors that Keras hides: inside nested models and other layers, and states.
 
-What lies on the way to them is called again symbolically, through twins of the layers, so that the layers of the
-user's model, whose weights they share, keep their record of calls as it was.
+The operations on the way to these tensors are called again symbolically, through twins of the layers. The twins share
+the weights of the user's layers, whose record of calls stays unchanged.
 """
 
 from __future__ import annotations
@@ -23,93 +23,93 @@ SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")  # names of layers that Tens
 
 
 def is_traceable(operation: Any) -> bool:
-    """Whether TensorFlow accepts the names of an operation and of those within it as scopes of a graph."""
+    """Return whether TensorFlow accepts the names of an operation, and of those inside it, as scopes of a graph."""
     inner = graph_of(operation)
     within = inner.operations if inner is not None else ()
     return bool(SCOPE.fullmatch(operation.name)) and all(map(is_traceable, within))
 
 
 class Around(keras.layers.Layer):  # type: ignore[misc]
-    """A layer that runs another and gives more than that one returns.
+    """A layer that runs another layer and returns more than that layer does.
 
-    It is called past the rules that Keras has for arguments of layers, which those of the other layer need not obey.
+    Its calls bypass Keras's rules for the arguments of layers, because the arguments of the other layer may break them.
 
     Args:
         layer: The other layer.
-        wanted: What is wanted beside its outputs.
-        name: Name.
+        wanted: What to return in addition to its outputs.
+        name: Name of this layer.
     """
 
     def __init__(self, layer: Any, wanted: list[Any], name: str | None = None) -> None:
         super().__init__(name=name, autocast=False)
         self.layer = layer
-        self.wanted = [wanted]  # Keras would make a list of its own of a plain one
+        self.wanted = [wanted]  # nested, because Keras would replace a plain list with its own type
         self.built = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As an operation is called."""
+        """Call the layer like an operation."""
         return keras.Operation.__call__(self, *args, **kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """As an operation is called on symbols."""
+        """Call the layer on symbols like an operation."""
         return keras.Operation.symbolic_call(self, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """What it is made from, as `keras.saving` wants it."""
+        """Return the configuration for `keras.saving`."""
         return {"name": self.name, "layer": keras.saving.serialize_keras_object(self.layer), **self.described()}
 
     def described(self) -> dict[str, Any]:
-        """What is wanted, as plain data."""
+        """Return `wanted` as plain data."""
         raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable(package="styler")
 class States(Around):
-    """Calls a recurrent layer and gives some of its states beside its outputs."""
+    """Calls a recurrent layer and also returns some of its states."""
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """The layer's own outputs, then the states, flat."""
+        """Return the layer's own outputs, followed by the states, as a flat list."""
         return run_recurrent(self.layer, self.wanted[0], args, kwargs)
 
     def described(self) -> dict[str, Any]:
-        """Names of the states."""
+        """Return the names of the states."""
         return {"ports": list(self.wanted[0])}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> States:
-        """Made again."""
+        """Create the layer from its configuration."""
         return cls(keras.saving.deserialize_keras_object(config["layer"]), config["ports"], name=config["name"])
 
 
 @keras.saving.register_keras_serializable(package="styler")
 class Listening(Around):
-    """Calls a layer and gives outputs of layers inside of it beside its own."""
+    """Calls a layer and also returns outputs of layers inside it."""
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """The layer's own outputs, then those inside, flat."""
+        """Return the layer's own outputs, followed by those of the inner layers, as a flat list."""
         return run_listened(self.layer, self.wanted[0], args, kwargs)
 
     def described(self) -> dict[str, Any]:
-        """Paths, calls and ports of the inner layers."""
+        """Return paths, calls and ports of the inner layers."""
         return {"places": [[list(place.path), place.call, place.port] for place in self.wanted[0]]}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Listening:
-        """Made again."""
+        """Create the layer from its configuration."""
         places = [Inner(tuple(path), call, port) for path, call, port in config["places"]]
         return cls(keras.saving.deserialize_keras_object(config["layer"]), places, name=config["name"])
 
 
 @dataclass(slots=True)
 class _Wants:
-    """What is wanted of one call: output numbers, states, and what is wanted within it; at the top, of the model."""
+    """What is requested from one call, or at the top from the model: outputs, states, and requests inside the call."""
 
     symbols: list[Symbol] = field(default_factory=list)
     ports: list[Port] = field(default_factory=list)
     within: dict[int, _Wants] = field(default_factory=dict)
 
     def add(self, target: Target) -> None:
-        """Note a target at the end of its path."""
+        """Add a target at the end of its path."""
         here = self
         for call in target.path:
             here = here.within.setdefault(id(call.node), _Wants(call.outputs))
@@ -118,7 +118,7 @@ class _Wants:
 
 
 class Replay:
-    """Walks a model's graph once and finds a symbolic tensor for every target.
+    """Traverses a model's graph once and finds a symbolic tensor for every target.
 
     Args:
         model: A model with a graph.
@@ -131,7 +131,7 @@ class Replay:
         self.found: dict[tuple[int | Port, ...], Symbol] = {}
 
     def symbols(self, targets: list[Target]) -> list[Symbol]:
-        """One symbolic tensor for each target, all computed from `model.inputs`."""
+        """Return one symbolic tensor per target, all computed from `model.inputs`."""
         wants = _Wants()
         for target in targets:
             wants.add(target)
@@ -147,14 +147,14 @@ class Replay:
         path: tuple[int, ...],
         outputs: Iterable[Symbol],
     ) -> None:
-        """Give every needed symbol of a graph a value.
+        """Find a value for every symbol of a graph that is needed.
 
         Args:
             graph: Functional graph.
-            values: id of a symbol of the graph -> the symbol that stands for it; filled in here.
-            wants: What is wanted of it.
-            path: Nodes of the nested models on the way to it.
-            outputs: Outputs of the graph that are needed as well.
+            values: id of a symbol of the graph -> the symbol that replaces it; this method fills it in.
+            wants: What is requested from the graph.
+            path: Nodes of the nested models that lead to the graph.
+            outputs: Outputs of the graph that are also needed.
         """
         goals = [symbol for want in wants.within.values() for symbol in want.symbols] + list(outputs)
         for call in needed_for(calls_of(graph), goals):
@@ -169,12 +169,12 @@ class Replay:
 
     @staticmethod
     def _opens(call: Call, want: _Wants | None) -> bool:
-        """Whether a call is replaced by the calls within it."""
+        """Return whether a call must be replaced by the calls inside it."""
         nested = graph_of(call.operation) is not None
         return bool(want and want.within) or (nested and not is_traceable(call.operation))
 
     def _used(self, graph: Any, call: Call, wants: _Wants, outputs: Iterable[Symbol]) -> bool:
-        """Whether the outputs of a call are needed, or only something within it."""
+        """Return whether the outputs of a call are needed, and not only something inside it."""
         here = {id(symbol) for symbol in call.outputs}
         want = wants.within.get(id(call.node))
         if here & {id(symbol) for symbol in outputs} or (want and want.ports):
@@ -198,7 +198,7 @@ class Replay:
             self._bind(call, self._operation(call.operation)(*args, **kwargs), values)
 
     def _enter(self, call: Call, want: _Wants, values: dict[int, Symbol], path: tuple[int, ...], used: bool) -> None:
-        """Replace the call of a nested model by the calls within it."""
+        """Replace the call of a nested model by the calls inside it."""
         graph = graph_of(call.operation)
         args, kwargs = call.arguments(values)
         given = keras.tree.flatten(args[0] if args else kwargs["inputs"])
@@ -212,7 +212,7 @@ class Replay:
             values[id(outer)] = inner[id(symbol)]
 
     def _around(self, call: Call, want: _Wants, values: dict[int, Symbol], path: tuple[int, ...]) -> None:
-        """Call a layer for more than its outputs: for states, and for what is inside of it."""
+        """Call a layer for its outputs and for its states or the outputs of layers inside it."""
         args, kwargs = call.arguments(values)
         count = len(call.outputs)
         for kind, what in ((States, str), (Listening, Inner)):
@@ -224,14 +224,14 @@ class Replay:
                     self.found[(*path, id(call.node), port)] = symbol
 
     def _operation(self, operation: Any) -> Any:
-        """A twin of an operation, with a record of calls of its own."""
+        """Return a twin of an operation with its own record of calls."""
         if id(operation) not in self._twins:
             changes = {"_inbound_nodes": [], "_outbound_nodes": [], "name": self._name(operation)}
             self._twins[id(operation)] = twin(operation, **changes)
         return self._twins[id(operation)]
 
     def _name(self, operation: Any) -> str:
-        """A name that the model made has once, and that TensorFlow can trace."""
+        """Return a name that is unique in the new model and that TensorFlow can trace."""
         plain = re.sub(r"^[^A-Za-z0-9.]|[^A-Za-z0-9_.>-]", "_", operation.name).lstrip("_") or "layer"
         name = next(name for name in _numbered(plain) if name not in self._names)
         self._names.add(name)
@@ -244,13 +244,13 @@ class Replay:
 
 
 def _numbered(name: str) -> Iterator[str]:
-    """A name, then the same with 1, 2, … appended."""
+    """Yield a name, then the same name with 1, 2, … appended."""
     yield name
     yield from (f"{name}_{number}" for number in itertools.count(1))
 
 
 def multi_output_model(model: Any, targets: list[Target]) -> keras.Model:
-    """A functional model from the inputs of `model` to the targets, in their order, and not one layer deeper."""
+    """Return a functional model from the inputs of `model` to the targets, in their order, with no unneeded layers."""
     replay, graph = Replay(model), graph_of(model)
     records = {operation: len(operation._outbound_nodes) for operation in graph.operations}
     outputs = replay.symbols(targets)

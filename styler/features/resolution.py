@@ -1,4 +1,4 @@
-"""From addresses to places in a Keras model's graph."""
+"""Finds the tensors in a Keras model's graph that addresses refer to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 Port: TypeAlias = int | str | Inner
-"""Output number, name of a recurrent state, or a place inside of the layer."""
+"""Number of an output, name of a recurrent state, or an output inside the layer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,9 @@ class Target:
     """One tensor of a model.
 
     Attributes:
-        address: What the user calls it.
-        path: The call of each nested model on the way, and last the layer's.
-        port: What of that layer.
+        address: Its address.
+        path: The call of each nested model on the way, followed by the call of the layer.
+        port: The output or state of that layer.
     """
 
     address: str
@@ -38,18 +38,18 @@ class Target:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal for two addresses of one tensor."""
+        """A key that is equal for two addresses of the same tensor."""
         return (*(id(call.node) for call in self.path), self.port)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A call with the text that leads to it.
+    """A call, with its part of the address.
 
     Attributes:
-        text: As it stands in an address.
-        call: The call of a layer in a graph.
-        inner: A place inside of that layer, its port still open, and how many outputs it has.
+        text: Part of the address.
+        call: Call of a layer in a graph.
+        inner: A layer inside that layer, with the port not yet set, and the number of its outputs.
     """
 
     text: str
@@ -58,26 +58,26 @@ class _Step:
 
 
 def resolve(model: keras.Model, addresses: Iterable[str], within: str = "") -> list[Target]:
-    """Every tensor that the addresses name, in their order, patterns spread out in model order.
+    """Return the tensors that the addresses refer to, in order; those that match a pattern are in model order.
 
     Args:
         model: A model with a graph.
         addresses: Addresses.
-        within: A layer of the model that all addresses begin at; empty for the model itself.
+        within: Layer of the model at which all addresses start; empty for the model itself.
 
     Raises:
-        LayerError: No address, one tensor twice, or an address that leads nowhere or to several places.
+        LayerError: There are no addresses, a tensor is given twice, or an address is unknown or ambiguous.
     """
     prefix = f"{quoted(within)}/" if within else ""
     found = [target for text in addresses for target in _targets(model, parse_address(prefix + text))]
     targets = [replace(target, address=target.address.removeprefix(prefix)) for target in found]
     if not targets:
-        message = f"no layers asked for. {suggestion('', _names(graph_of(model)))}"
+        message = f"expected at least one layer, got none. {suggestion('', _names(graph_of(model)))}"
         raise LayerError(message)
     seen: dict[tuple[Any, ...], str] = {}
     for target in targets:
         if target.key in seen:
-            message = f"layer {target.address!r} is asked for twice, first as {seen[target.key]!r}; name it once"
+            message = f"layer {target.address!r} is given twice, first as {seen[target.key]!r}; name it once"
             raise LayerError(message)
         seen[target.key] = target.address
     return targets
@@ -96,7 +96,7 @@ def _targets(model: keras.Model, address: Address) -> list[Target]:
 
 
 def _paths(model: Any, address: Address, segments: tuple[Segment, ...]) -> Iterator[tuple[_Step, ...]]:
-    """Every way through nested models, and into other layers, that fits the segments."""
+    """Yield every path through nested models and into other layers that matches the segments."""
     head, rest = segments[0], segments[1:]
     for step in _steps(model, address, segments):
         if not rest:
@@ -108,7 +108,7 @@ def _paths(model: Any, address: Address, segments: tuple[Segment, ...]) -> Itera
 
 
 def _inside(step: _Step, address: Address, segments: tuple[Segment, ...], *, quiet: bool) -> Iterator[_Step]:
-    """Places inside of a layer that Keras keeps no graph of; `quiet` where others may fit instead."""
+    """Yield the matching layers inside a layer without a Keras graph. With `quiet`, it is no error if none match."""
     layer = step.call.operation
     paths = [path for path, _ in inner_layers(layer)]
     fitting = [path for path in dict.fromkeys(paths) if _leads(path, segments)]
@@ -136,7 +136,7 @@ def _joined(text: str, path: tuple[str, ...]) -> str:
 
 
 def _leads(path: tuple[str, ...], segments: tuple[Segment, ...]) -> bool:
-    """Whether segments name a path; before a plain name other names may be left out."""
+    """Return whether segments match a path. Names before a plain name may be omitted."""
     if not segments:
         return not path
     if not path:
@@ -150,14 +150,14 @@ def _leads(path: tuple[str, ...], segments: tuple[Segment, ...]) -> bool:
 def _calls_inside(call: Call, address: Address) -> dict[tuple[str, ...], list[int]]:
     try:
         return inner_calls(call)
-    except Exception as cause:  # whatever the layer's own code can raise on symbols
+    except Exception as cause:  # the layer's own code may raise any class of error on symbols
         reason = next(iter(str(cause).splitlines()), type(cause).__name__)
-        message = f"{address.text!r}: {call.operation.name!r} cannot be looked into: {reason}; ask for it itself"
+        message = f"{address.text!r}: cannot find layers inside {call.operation.name!r}: {reason}; use it as a whole"
         raise LayerError(message) from cause
 
 
 def _chosen_calls(count: int, segment: Segment, address: Address, text: str, *, pattern: bool) -> list[int]:
-    """Which calls of a layer inside of another are meant."""
+    """Return the numbers of the matching calls of a layer inside another."""
     if segment.call is not None:
         if segment.call < count:
             return [segment.call]
@@ -165,7 +165,7 @@ def _chosen_calls(count: int, segment: Segment, address: Address, text: str, *, 
     elif count == 1 or pattern:
         return list(range(count))
     else:
-        message = f"{address.text!r}: {text!r} is called {count} times; say which, {text}@0 to {text}@{count - 1}"
+        message = f"{address.text!r}: {text!r} is called {count} times; choose one of {text}@0 to {text}@{count - 1}"
     raise LayerError(message)
 
 
@@ -174,19 +174,19 @@ def _nothing_inside(layer: Any, address: Address, known: list[str]) -> LayerErro
     if known:
         name = address.segments[-1].name
         return LayerError(f"{what} without such a layer inside. {_closest(name, known, known)}")
-    return LayerError(f"{what} without layers inside that can be asked for; {_instead(layer)}")
+    return LayerError(f"{what} without layers inside that have addresses; {_instead(layer)}")
 
 
 def _hidden_inside(layer: Any, path: tuple[str, ...], address: Address) -> LayerError:
     return LayerError(
-        f"{address.text!r}: {path[-1]!r} runs in a loop inside of {type(layer).__name__} {layer.name!r}, or not at "
-        f"all, so no single tensor holds what it gives; {_instead(layer)}"
+        f"{address.text!r}: {path[-1]!r} runs in a loop inside {type(layer).__name__} {layer.name!r}, or not at all, "
+        f"so there is no single tensor with its output; {_instead(layer)}"
     )
 
 
 def _instead(layer: Any) -> str:
     known = [f"{quoted(layer.name)}:{port}" for port in ports_of(layer)]
-    return f"ask for {', '.join(known)}" if known else f"ask for {quoted(layer.name)!r} itself"
+    return f"use {', '.join(known)}" if known else f"use {quoted(layer.name)!r} itself"
 
 
 def _steps(model: Any, address: Address, segments: tuple[Segment, ...]) -> list[_Step]:
@@ -201,14 +201,14 @@ def _steps(model: Any, address: Address, segments: tuple[Segment, ...]) -> list[
 
 
 def _nearest(name: str, graph: Any, way: str) -> str:
-    """The address that a wrong name may have meant: in the model itself, or deeper."""
+    """Return a suggestion for a wrong name: an address in the model itself, or deeper."""
     prefix = f"{way}/" if way else ""
     own = [prefix + known for known in _names(graph)]
     return _closest(name, [*own, *_nested_names(graph, prefix)], own)
 
 
 def _closest(name: str, addresses: list[str], listed: list[str]) -> str:
-    """The addresses whose last name is the one asked for, or nearest to it; else the first of those listed."""
+    """Suggest the addresses whose last name is, or is similar to, the given one; otherwise the first of `listed`."""
     by_name: dict[str, list[str]] = {}
     for address in addresses:
         by_name.setdefault(address.rpartition("/")[2], []).append(address)
@@ -219,7 +219,7 @@ def _closest(name: str, addresses: list[str], listed: list[str]) -> str:
 
 
 def _nested_names(graph: Any, prefix: str) -> list[str]:
-    """Addresses of the layers inside of a graph's layers."""
+    """Return the addresses of the layers inside a graph's layers."""
     return [_joined(prefix + quoted(layer.name), path) for layer in graph.layers for path, _ in inner_layers(layer)]
 
 
@@ -249,7 +249,8 @@ def _calls(calls: list[Call], address: Address, segment: Segment) -> list[_Step]
         return [_Step(name, calls[0])]
     if segment.is_pattern:
         return [_Step(f"{name}@{index}", call) for index, call in enumerate(calls)]
-    message = f"{address.text!r}: {name!r} is called {len(calls)} times; say which, {name}@0 to {name}@{len(calls) - 1}"
+    last = len(calls) - 1
+    message = f"{address.text!r}: {name!r} is called {len(calls)} times; choose one of {name}@0 to {name}@{last}"
     raise LayerError(message)
 
 
@@ -258,7 +259,7 @@ def _as_written(segment: Segment) -> str:
 
 
 def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[Call, ...], Port]]:
-    """Text, path and port for each output that the address means."""
+    """Return (text, path, port) for each output that an address refers to."""
     path, text = tuple(step.call for step in steps), "/".join(step.text for step in steps)
     inner, count = steps[-1].inner or (None, len(path[-1].outputs))
     port = address.port
@@ -268,7 +269,7 @@ def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[
         return []
     if isinstance(port, str) and inner is not None:
         message = (
-            f"{address.text!r}: states of a layer inside of {path[-1].operation.name!r} cannot be had; {text!r} can"
+            f"{address.text!r}: states of a layer inside {path[-1].operation.name!r} are not available; use {text!r}"
         )
         raise LayerError(message)
     if isinstance(port, str):
@@ -278,7 +279,7 @@ def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[
         raise LayerError(message)
     elif port is None and count > 1:
         if not address.is_pattern:
-            message = f"{address.text!r} has {count} outputs; say which, {text}:0 to {text}:{count - 1}"
+            message = f"{address.text!r} has {count} outputs; choose one of {text}:0 to {text}:{count - 1}"
             raise LayerError(message)
         return [(f"{text}:{index}", path, _placed(inner, index)) for index in range(count)]
     return [(text if port is None else f"{text}:{port}", path, _placed(inner, port or 0))]
@@ -299,9 +300,7 @@ def _check_state(layer: Any, port: str, address: Address) -> None:
     if not known:
         message = f"{address.text!r}: {layer.name!r} is a {type(layer).__name__}, not a recurrent layer with states"
         raise LayerError(message)
-    message = (
-        f"{address.text!r}: {type(layer).__name__} {layer.name!r} cannot give {port!r}; it gives {', '.join(known)}"
-    )
+    message = f"{address.text!r}: {type(layer).__name__} {layer.name!r} has no {port!r}, only {', '.join(known)}"
     raise LayerError(message)
 
 

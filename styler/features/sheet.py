@@ -1,4 +1,4 @@
-"""Activations as a picture: labelled tiles of the strongest channels."""
+"""Draws activations as labeled tiles of the strongest channels."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-CHANNELS = 16  # tiles of one layer and image: two rows of eight are seen at a glance
+CHANNELS = 16  # tiles per layer and image; two rows of eight are easy to survey
 COLUMNS = 8
-TILE = 96  # pixels; a 512 pixel image has 64 x 64 positions at block4 of a VGG
-LABEL = 14  # pixels, one line of Pillow's built-in font
+TILE = 96  # pixels; an image of 512 pixels has 64 x 64 positions at block4 of a VGG
+LABEL = 14  # pixels; height of one line in Pillow's built-in font
 PAPER, INK, HEAT = (255, 255, 255), (0, 0, 0), (220, 30, 20)
 
 
 def strongest(activations: NDArray[np.floating[Any]], count: int = CHANNELS) -> list[int]:
-    """Channels by their mean absolute activation, strongest first, equal ones by number; activations (H, W, C)."""
+    """Return the channels with the highest mean absolute activation, strongest first; equal ones by number.
+
+    Args:
+        activations: Activations of one image, (H, W, C).
+        count: Maximum number of channels.
+    """
     import numpy as np
 
     strength = np.abs(activations.astype(np.float32)).mean(axis=(0, 1))
@@ -31,7 +36,7 @@ def strongest(activations: NDArray[np.floating[Any]], count: int = CHANNELS) -> 
 
 
 def normalized(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Smallest value black, largest white; a channel of one value is gray. (H, W) -> uint8."""
+    """Stretch a channel (H, W) to uint8: the lowest value black, the highest white. A constant channel is gray."""
     import numpy as np
 
     values = channel.astype(np.float32)
@@ -42,14 +47,14 @@ def normalized(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
 
 
 def warmed(image: NDArray[np.floating[Any]], heat: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """An image in gray, red where it is hot, full color at the 99th percentile.
+    """Draw a heat map in red over an image in gray, with full color at the 99th percentile.
 
     Args:
-        image: (H, W, 1 or 3), 0..1.
-        heat: (H', W'), >= 0; enlarged smoothly to the image.
+        image: Image (H, W, 1 or 3), 0..1.
+        heat: Heat map (H', W'), >= 0; it is resized to the image.
 
     Returns:
-        (H, W, 3).
+        Image (H, W, 3), uint8.
     """
     import numpy as np
     from PIL import Image
@@ -63,12 +68,12 @@ def warmed(image: NDArray[np.floating[Any]], heat: NDArray[np.floating[Any]]) ->
 
 
 class Heat(NamedTuple):
-    """What in the images makes a channel fire.
+    """Attribution maps, which show what in the images activates a channel.
 
     Attributes:
-        title: Of its tiles.
-        maps: (B, H', W'), >= 0.
-        images: (B, H, W, 1 or 3), 0..1.
+        title: Title of the tiles.
+        maps: Maps (B, H', W'), >= 0.
+        images: Images (B, H, W, 1 or 3), 0..1.
     """
 
     title: str
@@ -77,15 +82,15 @@ class Heat(NamedTuple):
 
 
 def sheet(features: Features, names: list[str], heat: Heat | None = None) -> Image.Image:
-    """Rows of tiles for each image and layer, with channel numbers; what makes a channel fire first, on the image.
+    """Draw rows of tiles for each image and layer, labeled with channel numbers. Attribution maps come first.
 
     Args:
         features: Address -> activations (B, H', W', C).
-        names: Of the B images.
-        heat: Attribution of a channel.
+        names: Names of the B images.
+        heat: Attribution maps of a channel; None for none.
 
     Raises:
-        LayerError: A layer gives no maps.
+        LayerError: The activations of a layer are not maps.
     """
     bands = []
     if heat is not None:
@@ -102,7 +107,7 @@ def sheet(features: Features, names: list[str], heat: Heat | None = None) -> Ima
 def _check_maps(address: str, activations: Any) -> None:
     if len(activations.shape) != 4:
         shape = tuple(activations.shape)
-        message = f"{address!r} gives {shape}, expected maps (batch, height, width, channels); write it with -o instead"
+        message = f"expected maps (batch, height, width, channels), got {shape} from {address!r}; use -o for it instead"
         raise LayerError(message)
 
 
@@ -111,7 +116,7 @@ def _tiles(activations: Any) -> Iterable[tuple[str, Any]]:
 
 
 def _band(title: str, tiles: list[tuple[str, Any]], side: int = TILE) -> Image.Image:
-    """A title over rows of tiles."""
+    """Draw a title above rows of tiles."""
     from PIL import Image, ImageDraw
 
     columns = min(COLUMNS, len(tiles))
@@ -129,7 +134,7 @@ def _band(title: str, tiles: list[tuple[str, Any]], side: int = TILE) -> Image.I
 
 
 def _fitted(pixels: Any, side: int) -> Image.Image:
-    """Nearest neighbor, so that positions stay visible, longer side `side`."""
+    """Resize an image to the longer side `side`, with nearest neighbor so that positions stay visible."""
     from PIL import Image
 
     image = Image.fromarray(pixels)

@@ -1,4 +1,4 @@
-"""All that can be asked for of a model: a list, and the same as lines of text."""
+"""Lists all addresses of a model, as objects or as a text table."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 HEADINGS = ("layer", "type", "shape", "parameters", "stride", "field")
 WHOLE = "whole image"
 UNDEFINED = "-"
-HANDLES = ("resource", "variant")  # types of tensors that have no value to give
+HANDLES = ("resource", "variant")  # types of tensors without a value
 IMAGE_AXES = 4  # batch, height, width, channels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """One tensor that can be asked for.
+    """A tensor that has an address.
 
     Attributes:
-        address: As `FeatureExtractor` takes it.
-        type: Class of the layer, or type of the operation of a low-level graph.
-        shape: Of the tensor, the batch first; None for a side that depends on what is given, None in place of the
-            whole shape where not even the number of axes is known.
-        dtype: Of the tensor.
-        parameters: Number of weights of the layer; those of a nested model are those of its layers together.
-        geometry: How a position sees the image; None for what is not computed from images alone.
+        address: Address in the form that `FeatureExtractor` takes.
+        type: Class of the layer, or type of the operation in a low-level graph.
+        shape: Shape of the tensor, with the batch first. None for an axis that depends on the input, or for the whole
+            shape if the rank is unknown.
+        dtype: Dtype of the tensor.
+        parameters: Number of weights of the layer; for a nested model, of all its layers.
+        geometry: Stride and receptive field; None for tensors that are not computed from images alone.
     """
 
     address: str
@@ -50,12 +50,12 @@ class Activation:
 
     @property
     def channels(self) -> int | None:
-        """Length of the last axis; None where it is open or is the batch."""
+        """Length of the last axis; None if it is unknown, or if the only axis is the batch."""
         return self.shape[-1] if self.shape is not None and len(self.shape) > 1 else None
 
     @property
     def stride(self) -> int | Fraction | None:
-        """Pixels between neighboring positions, the larger of both axes; None without positions in the image."""
+        """Pixels between neighboring positions, along the axis where it is larger; None if there are no positions."""
         if self.geometry is None or not self.geometry.has_positions:
             return None
         stride = self.geometry.stride
@@ -63,11 +63,11 @@ class Activation:
 
     @property
     def receptive_field(self) -> int | None:
-        """Side in pixels, the larger of both axes; None for the whole image, or where `geometry` is None."""
+        """Side in pixels, along the axis where it is larger; None for the whole image, or if `geometry` is None."""
         return None if self.geometry is None else self.geometry.field
 
     def cells(self) -> tuple[str, ...]:
-        """As they stand in the table, the shape without the batch."""
+        """Return the cells of the table row; the shape omits the batch."""
         stride = UNDEFINED if self.stride is None else str(self.stride)
         field = UNDEFINED if self.geometry is None else str(self.receptive_field or WHOLE)
         return (self.address, self.type, self._shape_of_one(), f"{self.parameters:,}", stride, field)
@@ -82,26 +82,24 @@ class Activation:
 def addresses(
     source: Any, *, size: int | None = None, example: Any = None, signature: str = DEFAULT_SIGNATURE
 ) -> list[Activation]:
-    """All that can be asked for of any source that `FeatureExtractor` takes.
+    """List every address of a source that `FeatureExtractor` takes, except inputs.
 
-    Inputs are left out: they are what one has. The same tensor may be listed under several addresses, as the output of
-    a nested model and as that of its last layer.
+    The same tensor may have several addresses, for example as the output of a nested model and of its last layer.
 
     Args:
-        source: A Keras model of any kind; or a graph, with a session or without, a `GraphDef`, a SavedModel or its
+        source: A Keras model of any kind; or a graph with or without a session, a `GraphDef`, a SavedModel or its
             folder, a frozen `.pb` file, a concrete function.
-        size: Height and width of a square image, pixels: gives the shapes of its activations where a Keras model
-            leaves them open.
-        example: For a Keras model whose graph Keras does not know, or a `tf.function` without a signature: inputs to
-            call it with, arrays or `keras.Input`.
-        signature: Which function of a SavedModel.
+        size: Height and width of a square image, in pixels; used for the shapes if a Keras model leaves them open.
+        example: Example inputs, arrays or `keras.Input`, for a Keras model whose graph Keras does not know or a
+            `tf.function` without a signature.
+        signature: Name of the function in a SavedModel.
 
     Returns:
-        In model order, each nested model before what is in it.
+        The addresses in model order; a nested model comes before its layers.
 
     Raises:
-        NetworkError: It is none of these, or has no graph and no example.
-        ImageError: The size leaves some layer without a position.
+        NetworkError: The source is of another kind, or has no graph and there is no example.
+        ImageError: The size leaves a layer without a position.
 
     Example:
         >>> [each.address for each in styler.addresses(model) if each.channels == 64]
@@ -121,14 +119,14 @@ def addresses(
 
 
 def activations_of(model: keras.Model, size: int | None = None) -> list[Activation]:
-    """Every tensor of a model that has an address, in model order, each nested model before what is in it.
+    """List every tensor of a model that has an address, in model order; a nested model comes before its layers.
 
     Args:
         model: A model with a graph.
-        size: Height and width of a square image, pixels, in place of sides that the model leaves open.
+        size: Height and width of a square image, in pixels, for axes that the model leaves open.
 
     Raises:
-        ImageError: The size leaves some layer without a position.
+        ImageError: The size leaves a layer without a position.
     """
     from styler.features.replay import multi_output_model
 
@@ -150,7 +148,7 @@ def activations_of(model: keras.Model, size: int | None = None) -> list[Activati
 
 
 def within(model: keras.Model) -> Iterator[tuple[Target, Geometry | None]]:
-    """Every target of a model with a graph, and how it sees the image."""
+    """Yield every target of a model with a graph, with its geometry."""
     graph = graph_of(model)
     inputs = [Geometry() if len(symbol.shape) == IMAGE_AXES else None for symbol in graph.inputs]
     yield from _within(graph, inputs, (), "")
@@ -159,13 +157,13 @@ def within(model: keras.Model) -> Iterator[tuple[Target, Geometry | None]]:
 def _within(
     graph: Any, inputs: list[Geometry | None], path: tuple[Call, ...], prefix: str
 ) -> Iterator[tuple[Target, Geometry | None]]:
-    """Every target of a graph, with its geometry.
+    """Yield every target of a graph, with its geometry.
 
     Args:
         graph: Functional graph.
-        inputs: How each of its inputs sees the image.
-        path: Calls of the nested models on the way to it.
-        prefix: The same as the beginning of an address.
+        inputs: Geometry of each input.
+        path: Calls of the nested models that lead to the graph.
+        prefix: The address of the graph, as a prefix.
     """
     geometry = _geometry(graph, inputs)
     for operation, calls in calls_by_operation(graph).items():
@@ -186,12 +184,12 @@ def _within(
 
 
 def _inside(path: tuple[Call, ...], prefix: str) -> Iterator[Target]:
-    """Every target inside of a layer that Keras keeps no graph of; none where it cannot be looked into."""
+    """Yield every target inside a layer without a Keras graph; none if the layer does not work on symbols."""
     if not sublayers(path[-1].operation):
         return
     try:
         found = inner_calls(path[-1])
-    except Exception:  # whatever the layer's own code can raise on symbols
+    except Exception:  # the layer's own code may raise any class of error on symbols
         return
     for names, counts in found.items():
         address = "/".join([prefix, *map(quoted, names)])
@@ -203,7 +201,7 @@ def _inside(path: tuple[Call, ...], prefix: str) -> Iterator[Target]:
 
 
 def _ports(call: Call) -> Iterator[tuple[int | str, str]]:
-    """Outputs and states of a call, and how an address says which."""
+    """Yield (port, suffix of the address) for each output and state of a call."""
     several = len(call.outputs) > 1
     for port in range(len(call.outputs)):
         yield port, f":{port}" if several else ""
@@ -212,7 +210,7 @@ def _ports(call: Call) -> Iterator[tuple[int | str, str]]:
 
 
 def _geometry(graph: Any, inputs: list[Geometry | None]) -> dict[int, Geometry]:
-    """Geometry of what is computed from images alone, by the symbol's id."""
+    """Return id of a symbol -> geometry, for tensors that are computed from images alone."""
     if not any(inputs):
         return {}
     found = geometry_of(graph, [seen or Geometry() for seen in inputs])
@@ -248,7 +246,7 @@ def _sized(symbol: Any, size: int) -> Any:
 
 
 def _layer(target: Target) -> Any:
-    """The layer that gives a target."""
+    """Return the layer of a target."""
     layer = target.path[-1].operation
     return layer if not isinstance(target.port, Inner) else dict(inner_layers(layer))[target.port.path]
 
@@ -258,10 +256,10 @@ def _parameters(operation: Any) -> int:
 
 
 def tensors_of(source: Any, signature: str = DEFAULT_SIGNATURE, example: Any = None) -> list[Activation]:
-    """Every tensor of a low-level graph that depends on what is fed, in the graph's order, after its named outputs.
+    """List the named outputs of a low-level graph, then every tensor that depends on the feeds, in graph order.
 
     Raises:
-        NetworkError: It is no graph that can be read.
+        NetworkError: The source is not a readable graph.
     """
     graph, outputs = _graph(source, signature, example)
     fed: set[str] = set()
@@ -286,7 +284,7 @@ def tensors_of(source: Any, signature: str = DEFAULT_SIGNATURE, example: Any = N
 
 
 def _graph(source: Any, signature: str, example: Any) -> tuple[Any, dict[str, str]]:
-    """A `tf.Graph`, and names that users know -> tensor names of its outputs."""
+    """Return a `tf.Graph`, and name of an output -> tensor name."""
     import tensorflow as tf
 
     if isinstance(source, tuple | list) and source:
@@ -301,7 +299,7 @@ def _graph(source: Any, signature: str, example: Any) -> tuple[Any, dict[str, st
 
 
 def layer_table(source: Any, size: int | None = None) -> str:
-    """What `addresses` lists, in columns: name, type, shape for one image, parameters, stride and field in pixels."""
+    """Return `addresses` as a text table: address, type, shape for one image, parameters, stride, receptive field."""
     rows = [HEADINGS, *(each.cells() for each in addresses(source, size=size))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     return "\n".join(

@@ -1,7 +1,7 @@
-"""Layers inside of layers: what they give while the layer around them runs.
+"""Records the outputs of layers inside other layers while the outer layer runs.
 
-Keras keeps no graph of the calls that a `TimeDistributed`, a `Bidirectional`, a transformer block or a subclassed model
-makes within itself. Their inner layers are listened to while the outer one runs, which it does once, as it always does.
+Keras keeps no graph of the calls inside a `TimeDistributed`, a `Bidirectional`, a transformer block or a subclassed
+model. The outer layer runs once, as usual, while the outputs of its inner layers are recorded.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from styler.networks.calls import Call, sublayers
 from styler.types import Tensor
 
 METHODS = ("call", "quantized_call")
-_LISTENING = RLock()  # a layer is listened to by one thread at a time
+_LISTENING = RLock()  # only one thread at a time may record a layer
 
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """One output of a layer inside of another.
+    """An output of a layer inside another layer.
 
     Attributes:
-        path: Names of the layers from the outer one inward, the outer one left out.
-        call: Which of its calls during one run, from 0.
-        port: Which output.
+        path: Names of the layers from the outer one inward, without the outer one.
+        call: Number of the call of the inner layer during one run, from 0.
+        port: Number of the output, from 0.
     """
 
     path: tuple[str, ...]
@@ -36,7 +36,7 @@ class Inner:
 
 
 def inner_layers(layer: Any) -> list[tuple[tuple[str, ...], Any]]:
-    """Every layer inside of a layer with the names that lead to it, outer before inner."""
+    """Return (path of names, layer) for every layer inside a layer, outer layers before inner ones."""
     found: list[tuple[tuple[str, ...], Any]] = []
     for inner in sublayers(layer):
         found.append(((inner.name,), inner))
@@ -45,14 +45,14 @@ def inner_layers(layer: Any) -> list[tuple[tuple[str, ...], Any]]:
 
 
 def inner_calls(call: Call) -> dict[tuple[str, ...], list[int]]:
-    """What can be asked for inside of a layer, found by running it on symbols.
+    """Find the calls inside a layer by running the layer on symbols.
 
     Args:
         call: A call of the layer.
 
     Returns:
-        Path -> number of outputs of each call. A layer that runs within a loop of TensorFlow, as the cell of an RNN,
-        has none, since no single tensor holds what it gives.
+        Path -> number of outputs of each call. A layer that runs in a TensorFlow loop, such as the cell of an RNN, is
+        not included, because there is no single tensor with its output.
     """
     import keras
 
@@ -72,7 +72,7 @@ def inner_calls(call: Call) -> dict[tuple[str, ...], list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Clips as one batch of frames: (B, T, …) <-> (B * T, …).
+    """Converts between clips (B, T, …) and one batch of frames (B * T, …).
 
     Attributes:
         batch: B.
@@ -83,7 +83,7 @@ class Frames:
     steps: Any
 
     def merged(self, tensor: Tensor) -> Tensor:
-        """(B, T, …) -> (B * T, …)."""
+        """Convert (B, T, …) to (B * T, …)."""
         import keras
 
         known = isinstance(self.batch, int) and isinstance(self.steps, int)
@@ -91,7 +91,7 @@ class Frames:
         return keras.ops.reshape(tensor, (self.batch * self.steps if known else -1, *sides))
 
     def parted(self, tensor: Tensor) -> Tensor:
-        """(B * T, …) -> (B, T, …)."""
+        """Convert (B * T, …) to (B, T, …)."""
         import keras
 
         return keras.ops.reshape(tensor, (self.batch, self.steps, *keras.ops.shape(tensor)[1:]))
@@ -99,11 +99,11 @@ class Frames:
 
 @contextmanager
 def listening(layers: Iterable[Any], frames: Frames | None = None) -> Iterator[dict[int, list[list[Tensor]]]]:
-    """Note the outputs of layers while a block of code calls them.
+    """Record the outputs of layers while a block of code calls them.
 
     Args:
         layers: The layers.
-        frames: How to part what they give into clips; None leaves it.
+        frames: Converts their outputs to clips; None keeps them as they are.
 
     Yields:
         `id` of a layer -> the flat outputs of each of its calls.
@@ -122,7 +122,10 @@ def listening(layers: Iterable[Any], frames: Frames | None = None) -> Iterator[d
 
 
 def _noted(method: Any, notes: list[list[Tensor]], where: Any, frames: Frames | None) -> Any:
-    """A method that notes what it gives; what goes on from it comes from what is noted, so that gradients do too."""
+    """Wrap a method so that its outputs are recorded.
+
+    The wrapped method returns values computed from the recorded ones, so that gradients pass through those.
+    """
     import keras
     import tensorflow as tf
 
@@ -141,7 +144,7 @@ def _noted(method: Any, notes: list[list[Tensor]], where: Any, frames: Frames | 
 @contextmanager
 def _replaced(layer: Any, method: str, other: Any) -> Iterator[None]:
     before = vars(layer).get(method)
-    vars(layer)[method] = other  # past Keras's bookkeeping, which would take it for a part of the layer
+    vars(layer)[method] = other  # bypasses Keras's tracking, which would treat it as part of the layer
     try:
         yield
     finally:
@@ -152,17 +155,17 @@ def _replaced(layer: Any, method: str, other: Any) -> Iterator[None]:
 
 
 def run_listened(layer: Any, places: list[Inner], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    """Run a layer once and give what is inside of it as well.
+    """Run a layer once and also return outputs of layers inside it.
 
     Args:
         layer: The layer.
-        places: What is wanted.
+        places: The requested inner outputs.
         args: Positional arguments of the call.
         kwargs: Keyword arguments of the call.
 
     Returns:
-        The layer's own outputs, flat, then one tensor for each place. Inside of a `TimeDistributed` they keep the axis
-        of time: (B, T, …).
+        The layer's own outputs as a flat list, followed by one tensor per inner output. Inside a `TimeDistributed`,
+        they keep the time axis: (B, T, …).
     """
     import keras
 
@@ -175,7 +178,7 @@ def run_listened(layer: Any, places: list[Inner], args: tuple[Any, ...], kwargs:
 def _heard(
     layer: Any, inner: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, dict[int, list[list[Tensor]]]]:
-    """What a layer gives, and what layers inside of it give."""
+    """Return the outputs of a layer, and those of layers inside it."""
     import keras
 
     if isinstance(layer, keras.layers.TimeDistributed):
@@ -187,7 +190,7 @@ def _heard(
 def _every_frame(
     layer: Any, inner: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, dict[int, list[list[Tensor]]]]:
-    """A `TimeDistributed`, its frames as one batch rather than one after another."""
+    """Run a `TimeDistributed` on all frames as one batch, not one after another."""
     import keras
 
     inputs = args[0] if args else kwargs["inputs"]
@@ -197,6 +200,6 @@ def _every_frame(
     extra = {} if mask is None or not layer.layer._call_has_mask_arg else {"mask": frames.merged(mask)}
     with listening(inner, frames) as heard:
         made = layer.layer(frames.merged(inputs), **extra)
-    # With a mask the layer runs by itself too: what it does with masked frames is its own affair.
+    # With a mask, the layer also runs by itself, because only it knows what to do with masked frames.
     own = layer(*args, **kwargs) if mask is not None else keras.tree.map_structure(frames.parted, made)
     return own, heard

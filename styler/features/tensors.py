@@ -1,4 +1,4 @@
-"""Tensors of a low-level graph by name: as it stands, or by the layer of the model that the graph was made from."""
+"""Finds tensors of a low-level graph by their name, or by the name of the layer that they come from."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ NUMBERED = re.compile(r"(?P<name>.+)_\d+")
 
 
 def find_tensor(graph: Any, name: str) -> Tensor:
-    """The tensor of a name.
+    """Return the tensor with a name.
 
-    Keras and TensorFlow put the operations of a layer into a scope of its name, at times with a number appended and
-    with other scopes around it. `backbone/conv` finds what leaves such a scope, `conv/Relu` one operation within it.
+    Keras and TensorFlow put the operations of a layer into a scope with the layer's name, sometimes with a number
+    appended, and inside other scopes. `backbone/conv` selects the tensor that leaves such a scope; `conv/Relu` selects
+    one operation inside it.
 
     Args:
         graph: A `tf.Graph`.
-        name: Of an operation, with or without `:0`, or the end of one, or a layer's.
+        name: Name of an operation, with or without `:0`; the end of such a name; or the name of a layer.
 
     Raises:
-        LayerError: There is none, or there are several.
+        LayerError: No tensor, or more than one, matches the name.
     """
     operation, _, port = name.partition(":")
     operations = {each.name: each for each in graph.get_operations()}
@@ -45,7 +46,7 @@ def find_tensor(graph: Any, name: str) -> Tensor:
 def _output(operation: Any, name: str, port: str) -> Tensor:
     count = len(operation.outputs)
     if not count:
-        message = f"{name!r} is an operation without outputs; ask for what it works on"
+        message = f"{name!r} is an operation without outputs; use one of its inputs"
         raise LayerError(message)
     if port and not (port.isdigit() and int(port) < count):
         outputs = f"{count} output{'s' * (count > 1)}, the last is :{count - 1}"
@@ -55,7 +56,7 @@ def _output(operation: Any, name: str, port: str) -> Tensor:
 
 
 def _by_scope(operations: dict[str, Any], asked: str) -> list[str]:
-    """Names of the operations that a name without its outer scopes means: one for each place that it fits."""
+    """Return the operations that match a name without its outer scopes, one for each scope that matches."""
     parts = asked.split("/")
     scopes: dict[str, list[str]] = {}
     for name, operation in operations.items():
@@ -70,7 +71,7 @@ def _by_scope(operations: dict[str, Any], asked: str) -> list[str]:
 
 
 def _places(path: list[str], parts: list[str]) -> Iterable[int]:
-    """Ends of the places in a path where its steps are those parts, numbers appended or not."""
+    """Yield the end of each section of a path that matches the parts, ignoring appended numbers."""
     for end in range(len(parts), len(path) + 1):
         steps = path[end - len(parts) : end]
         if all(step == part or _unnumbered(step) == part for step, part in zip(steps, parts, strict=True)):
@@ -83,7 +84,7 @@ def _unnumbered(step: str) -> str:
 
 
 def _leaving(operations: dict[str, Any], scope: str, names: list[str]) -> list[str]:
-    """The operations of a scope that others outside of it use; the last one where none is used."""
+    """Return the last operation of a scope whose output is used outside the scope, or else the last one."""
     if names == [scope]:
         return names
     within = set(names)
@@ -97,14 +98,14 @@ def _leaving(operations: dict[str, Any], scope: str, names: list[str]) -> list[s
 
 
 def _computes(operation: Any) -> bool:
-    """Whether an operation does more than hold or read a weight or a shape."""
+    """Return whether an operation does more than store or read a weight or a shape."""
     reads = operation.type == "Identity" and operation.name.endswith("/ReadVariableOp")
     shapes = operation.type in ("Shape", "StridedSlice", "Pack", "Prod")
     return operation.type not in PLUMBING and not reads and not shapes
 
 
 def _nearest(asked: str, operations: list[Any]) -> str:
-    """The name that a wrong one may have meant: of an operation, or of a scope without what stands around it."""
+    """Return a suggestion for a wrong name: the name of an operation, or of a scope without its outer scopes."""
     computing = [each.name for each in operations if each.outputs and _computes(each)]
     telling = [name for name in computing if not name.startswith("Func/") and not name.endswith("/Identity")]
     names = telling or computing or [each.name for each in operations]

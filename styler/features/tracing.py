@@ -1,4 +1,4 @@
-"""A graph for models that Keras keeps none for."""
+"""Traces models whose graph Keras does not know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from styler.errors import NetworkError
 from styler.features.frozen import FORMS, is_legacy_keras
 from styler.networks.calls import graph_of
 
-WAY_OUT = "pass example=<inputs> to trace it, or give a concrete function of it"
+WAY_OUT = "pass example=<inputs> to trace it, or use a concrete function of it"
 FUNCTION = "tf.function(model).get_concrete_function(tf.TensorSpec(shape, dtype))"
 
 
@@ -20,7 +20,7 @@ class Traced:
 
     Attributes:
         model: Functional or Sequential.
-        within: The layer of it that is the model asked about, where its own graph is beyond Keras; else empty.
+        within: Name of the layer that is the traced model itself, if Keras cannot trace its inside; else empty.
     """
 
     model: Any
@@ -28,14 +28,14 @@ class Traced:
 
 
 def with_graph(model: Any, example: Any = None) -> Traced:
-    """The model itself if Keras knows its graph, else one traced by calling it on symbols.
+    """Return the model itself if Keras knows its graph, otherwise a model traced by calling it on symbols.
 
     Args:
         model: Any Keras model.
-        example: Inputs to call it with: arrays, whose batch size is left open, or `keras.Input`s.
+        example: Example inputs: arrays, whose batch size is ignored, or `keras.Input`s.
 
     Raises:
-        NetworkError: Not a Keras model, no graph and no example, or its `call` does not work on symbols.
+        NetworkError: It is not a Keras model, has no graph and there is no example, or its `call` fails on symbols.
     """
     import keras
 
@@ -56,13 +56,13 @@ def _no_keras_model(model: Any) -> NetworkError:
     kind = type(model).__name__
     if is_legacy_keras(model):
         return NetworkError(
-            f"expected a model of Keras 3, got {kind} of Keras 2 (tf_keras); give a concrete function of it, "
-            f"{FUNCTION}, and names of its layers, or load it from a file with Keras 3"
+            f"expected a model of Keras 3, got {kind} of Keras 2 (tf_keras); use a concrete function of it, "
+            f"{FUNCTION}, and the names of its layers, or load it from a file with Keras 3"
         )
     if isinstance(model, str | os.PathLike):
         return NetworkError(
-            f"expected a Keras model, got the text {str(model)!r}; FeatureExtractor.of builds a registered network or "
-            "a .keras file, and a SavedModel's folder or a frozen .pb file must exist"
+            f"expected a Keras model, got the text {str(model)!r}; for a registered network or a .keras file use "
+            "FeatureExtractor.of; the folder of a SavedModel, or a frozen .pb file, must exist"
         )
     if isinstance(model, keras.layers.Layer):
         return NetworkError(f"expected a Keras model, got the layer {model.name!r}; put it into a keras.Sequential")
@@ -81,7 +81,7 @@ def _symbol(example: Any) -> Any:
 
 
 def _traced(model: Any, symbols: Any) -> Traced:
-    """The calls of layers in a model's `call`, or where it does more than Keras can follow the model as one layer."""
+    """Trace the layers in a model's `call`; if Keras cannot follow the code, treat the model as one layer."""
     import inspect
 
     import keras
@@ -100,7 +100,7 @@ def _traced(model: Any, symbols: Any) -> Traced:
     except Exception as cause:
         reason = f"{type(cause).__name__}: {next(iter(str(cause).splitlines()), 'no message')}"
         message = (
-            f"{model.name!r} cannot be traced: its call() fails on Keras's symbols ({reason}). Use keras.ops or "
-            f"TensorFlow in call(), or give a concrete function: {FUNCTION}"
+            f"cannot trace {model.name!r}: its call() fails on Keras's symbols ({reason}). Use keras.ops or "
+            f"TensorFlow in call(), or use a concrete function: {FUNCTION}"
         )
         raise NetworkError(message) from cause

@@ -1,1 +1,1 @@
-"""Files to pixels and back: float32, sRGB, 0..1, (height, width, 3)."""
+"""Reads image files into float32 sRGB pixels, 0..1, (height, width, 3), and writes them."""

@@ -1,4 +1,4 @@
-"""Files that are either as they were or complete, whatever happens in between."""
+"""Atomic writing: a file is either unchanged or complete, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -15,35 +15,37 @@ from typing import IO
 from styler.errors import OutputError, shown
 
 DESCRIPTORS = Path("/proc/self/fd")
-NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # of some file systems
-NO_NAMELESS = {*NO_LINKS, errno.EISDIR, errno.EINVAL, errno.ENOENT}  # the same for files without a name
-PERMISSIONS = 0o777  # bits of a mode that a replaced file hands on; set-user-ID and the like are no picture's
-LONGEST_STEM = 16  # characters of the name that the temporary one starts with; at most 64 bytes
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # file system without hard links
+NO_NAMELESS = {*NO_LINKS, errno.EISDIR, errno.EINVAL, errno.ENOENT}  # file system without unnamed files
+PERMISSIONS = 0o777  # mode bits that are copied from a replaced file; set-user-ID and the like are not
+LONGEST_STEM = 16  # characters of the output's name at the start of a temporary name; at most 64 bytes
 
 
 def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool = False) -> None:
-    """Fill a file without a name, sync it, give it the target's name, sync the folder.
+    """Write a file in one step: fill an unnamed file, sync it, give it its name, sync the folder.
 
-    Where the system has no files without a name, a temporary one beside the target takes its place. Only such a one
-    can be left behind, and only by a process that is killed.
+    If the system has no unnamed files, a temporary file in the same folder is used. A temporary file can be left
+    behind only if the process is killed.
 
-    A file that is replaced hands on its permissions, and its owner and group where the system allows that. A symbolic
-    link of that name is replaced itself; what it leads to stays as it was.
+    A replaced file passes on its permissions and, if the system allows it, its owner and group. If the output is a
+    symbolic link, the link itself is replaced; its target is unchanged.
 
     Args:
-        output: Where it goes.
-        fill: Writes the contents.
-        overwrite: Whether a file of that name may be replaced, also one that came up meanwhile.
+        output: Path of the file.
+        fill: Function that writes the contents.
+        overwrite: Whether to replace an existing file, including one that appeared in the meantime.
 
     Raises:
-        OutputError: The disk is full, or a file of that name came up and must stay.
+        OutputError: The disk is full, or a file of this name appeared in the meantime and must not be replaced.
     """
     try:
         if not _written_nameless(output, fill, overwrite):
             _written_beside(output, fill, overwrite)
         _sync_folder(output.parent)
     except FileExistsError as cause:
-        message = f"{shown(output)} came into being meanwhile; choose another --output or give --overwrite"
+        message = (
+            f"{shown(output)} was created by another program meanwhile; choose another --output or give --overwrite"
+        )
         raise OutputError(message) from cause
     except OSError as cause:
         message = f"cannot write {shown(output)}: {cause.strerror or cause}"
@@ -51,7 +53,7 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
 
 
 def _written_nameless(output: Path, fill: Callable[[IO[bytes]], object], overwrite: bool) -> bool:
-    """Whether it could be done so; if not, nothing was written."""
+    """Write through an unnamed file. Return False, with nothing written, if the system does not support this."""
     if not hasattr(os, "O_TMPFILE") or not DESCRIPTORS.is_dir():
         return False
     try:
@@ -66,7 +68,10 @@ def _written_nameless(output: Path, fill: Callable[[IO[bytes]], object], overwri
 
 
 def _name(file: IO[bytes], output: Path, overwrite: bool) -> bool:
-    """Give a file its name in one step; to replace another takes two, with a name between that is always the same."""
+    """Give an unnamed file its name. Return False if the file system does not support this.
+
+    A new name takes one step. Replacing a file takes two steps, through an intermediate name that is always the same.
+    """
     try:
         _link(file, output)
     except FileExistsError:
@@ -86,8 +91,8 @@ def _name(file: IO[bytes], output: Path, overwrite: bool) -> bool:
 
 
 def _link(file: IO[bytes], path: Path) -> None:
-    """linkat(2) through the descriptor's entry in /proc, the way its manual gives for those who are not root."""
-    here = os.open(path.parent, getattr(os, "O_PATH", os.O_RDONLY))  # a folder that may be written but not listed
+    """Link the descriptor's entry in /proc to a path, as the manual of linkat(2) describes for unprivileged users."""
+    here = os.open(path.parent, getattr(os, "O_PATH", os.O_RDONLY))  # works for a folder that cannot be listed
     try:
         os.link(DESCRIPTORS / str(file.fileno()), path, src_dir_fd=here, follow_symlinks=True)
     finally:
@@ -111,7 +116,7 @@ def _written_beside(output: Path, fill: Callable[[IO[bytes]], object], overwrite
 
 
 def _replaced(output: Path) -> os.stat_result | None:
-    """What is known of the file that will be replaced; None where there is none, or something else of that name."""
+    """Return the status of the file to replace; None if there is no file, or if it is not a regular file."""
     try:
         found = os.lstat(output)
     except OSError:
@@ -126,12 +131,12 @@ def _complete(file: IO[bytes], fill: Callable[[IO[bytes]], object], replaced: os
     if replaced is not None:
         _hand_on_owner(file, replaced)
     mode = 0o666 & ~_umask() if replaced is None else replaced.st_mode & PERMISSIONS
-    with suppress(OSError):  # a file system without permissions, such as FAT
+    with suppress(OSError):  # file systems such as FAT have no permissions
         os.fchmod(file.fileno(), mode)
 
 
 def _hand_on_owner(file: IO[bytes], replaced: os.stat_result) -> None:
-    """Owner and group of the old file, or its group alone; who may not give files away keeps them."""
+    """Set the owner and group of the replaced file, or only its group, or neither, as far as the system allows."""
     for owner in (replaced.st_uid, -1):
         with suppress(OSError):
             os.fchown(file.fileno(), owner, replaced.st_gid)
@@ -139,7 +144,10 @@ def _hand_on_owner(file: IO[bytes], replaced: os.stat_result) -> None:
 
 
 def _publish(partial: Path, output: Path, overwrite: bool) -> None:
-    """Rename, or link where nothing may be replaced: a link fails if the name is taken, at whatever moment."""
+    """Give the temporary file its final name.
+
+    Without `overwrite` this is a hard link, not a rename, because a link fails if the name exists, at any moment.
+    """
     if overwrite:
         partial.replace(output)
         return
@@ -160,10 +168,10 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system can; the file is in place by then."""
+    """Make the rename durable, if the system can. The file is already in place."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    with suppress(OSError):  # a folder that cannot be listed, or of a network's file system
+    with suppress(OSError):  # the folder cannot be listed, or is on a network file system
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

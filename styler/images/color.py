@@ -1,4 +1,4 @@
-"""Color transfers between a result and its content image."""
+"""Color transfer from the content image to the result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from styler.images.picture import Pixels
 
-# ITU-R BT.601 luma and color differences, the transform of JPEG (ITU-T T.871)
+# ITU-R BT.601 luma and color differences, as in JPEG (ITU-T T.871)
 RGB_TO_YCBCR = np.array(
     [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float64
 )
@@ -14,23 +14,26 @@ YCBCR_TO_RGB = np.linalg.inv(RGB_TO_YCBCR)
 
 
 def to_ycbcr(pixels: Pixels) -> Pixels:
-    """RGB 0..1 -> luma 0..1 and two color differences -0.5..0.5, (..., 3)."""
+    """Convert RGB in 0..1 to luma in 0..1 and two color differences in -0.5..0.5, shape (..., 3)."""
     return (pixels @ RGB_TO_YCBCR.T).astype(np.float32)
 
 
 def from_ycbcr(pixels: Pixels) -> Pixels:
-    """The inverse of `to_ycbcr`, not clipped."""
+    """Invert `to_ycbcr`, without clipping."""
     return (pixels @ YCBCR_TO_RGB.T).astype(np.float32)
 
 
 def with_chroma_of(result: Pixels, content: Pixels) -> Pixels:
-    """The result's lightness with the content's colors.
+    """Combine the lightness of the result with the colors of the content image.
 
-    Where the pair lies outside RGB, the chroma shrinks toward gray just enough to fit; the lightness stays.
+    If the combination lies outside RGB, the chroma is reduced toward gray just enough to fit. The lightness is kept.
 
     Args:
-        result: (H, W, 3), 0..1.
-        content: The same shape.
+        result: Pixels of shape (H, W, 3), 0..1.
+        content: Pixels of the same shape.
+
+    Returns:
+        Pixels of the same shape, float32, 0..1.
     """
     luma = to_ycbcr(result)[..., :1]
     chroma = to_ycbcr(content)

@@ -1,4 +1,4 @@
-"""Colors that a file states in numbers instead of a profile: PNG's gAMA, cHRM and cICP, nclx of AVIF and HEIC."""
+"""Colors that a file describes by numbers, not by a profile: gAMA, cHRM and cICP in PNG, nclx in AVIF and HEIC."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PRIMARIES: dict[int, Primaries] = {
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65),
 }
 UNSPECIFIED = 2  # H.273 tables 2 and 3
-SRGB_LIKE = {1, 2, 6, 13, 14, 15}  # table 3: sRGB's own curve, and the camera curves that stills are shown with it
+SRGB_LIKE = {1, 2, 6, 13, 14, 15}  # table 3: the sRGB curve, and camera curves that are displayed as sRGB
 HIGH_RANGE = {16: "PQ", 18: "HLG"}  # table 3
-SRGB_GAMMA = 45_455  # of a gAMA chunk, PNG (third edition) section 11.3.2.5: what sRGB files state
-GAMMA_UNIT = 100_000
-NEAR = 500  # of a gAMA chunk: 45,000 and 45,455 are both meant as sRGB
+SRGB_GAMMA = 45_455  # gAMA value of sRGB files, PNG (third edition) section 11.3.2.5
+GAMMA_UNIT = 100_000  # gAMA value of a gamma of 1
+NEAR = 500  # tolerance of a gAMA value: 45,000 and 45,455 both mean sRGB
 # Bradford's cone response (Lam 1985), as in ICC.1:2022 annex E
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
@@ -43,17 +43,17 @@ ADOBE_GAMMA = 563 / 256
 
 
 class ColorError(ValueError):
-    """Colors that are not read as sRGB and that nothing here converts."""
+    """The colors are not sRGB and cannot be converted to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colorimetry:
-    """How a file's numbers are meant.
+    """The meaning of the color values in a file.
 
     Attributes:
-        primaries: Of its red, green, blue and white.
-        curve: Its values 0..1 -> light 0..1; None for sRGB's.
-        said: For the notes.
+        primaries: Chromaticities of red, green, blue and white.
+        curve: Function from values in 0..1 to linear light in 0..1; None for the sRGB curve.
+        said: Description for the notes.
     """
 
     primaries: Primaries
@@ -62,13 +62,18 @@ class Colorimetry:
 
 
 def by_code(primaries: int, transfer: int, source: str) -> Colorimetry | None:
-    """From code points of ITU-T H.273; None for sRGB.
+    """Return the colorimetry for code points of ITU-T H.273; None for sRGB.
+
+    Args:
+        primaries: Code of the primaries.
+        transfer: Code of the transfer function.
+        source: What contains the codes, for messages and notes.
 
     Raises:
-        ColorError: High dynamic range, or a code that is not known here.
+        ColorError: The image has a high dynamic range, or a code is unknown.
     """
     if transfer in HIGH_RANGE:
-        message = f"an image of standard range was expected, this one is {HIGH_RANGE[transfer]} ({source})"
+        message = f"expected an image of standard dynamic range, got {HIGH_RANGE[transfer]} ({source})"
         raise ColorError(message + "; export it as SDR, for instance with sRGB or Display P3 colors")
     curve = _curve(transfer, source)
     chosen = PRIMARIES.get(1 if primaries == UNSPECIFIED else primaries)
@@ -81,15 +86,17 @@ def by_code(primaries: int, transfer: int, source: str) -> Colorimetry | None:
 
 
 def by_png_chunks(chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry | None:
-    """What the chunks of a PNG say, by the precedence of its third edition: cICP, iCCP, sRGB, then gAMA and cHRM.
+    """Return the colorimetry that the chunks of a PNG describe; None for sRGB or if a profile takes precedence.
+
+    The precedence is that of PNG (third edition): cICP, iCCP, sRGB, then gAMA and cHRM.
 
     Raises:
-        ColorError: cICP names colors that cannot be converted.
+        ColorError: cICP describes colors that cannot be converted.
     """
     if len(chunks.get("cICP", b"")) == 4:
         primaries, transfer, _, full_range = chunks["cICP"]
         if not full_range:
-            message = "cICP names a narrow range, which is for video; save the image as full range"
+            message = "expected full-range colors, got the narrow range of video (cICP); save the image as full range"
             raise ColorError(message)
         return by_code(primaries, transfer, "cICP")
     if has_profile or "sRGB" in chunks or len(chunks.get("gAMA", b"")) != 4:
@@ -103,12 +110,12 @@ def by_png_chunks(chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry
 
 
 def adobe_rgb() -> Colorimetry:
-    """Of a photo whose camera was set to it and embedded no profile."""
+    """Return the colorimetry of a photo from a camera that was set to Adobe RGB and embedded no profile."""
     return Colorimetry(primaries=ADOBE_PRIMARIES, curve=_power(ADOBE_GAMMA), said="Adobe RGB by its EXIF")
 
 
 def to_srgb(pixels: Pixels, colorimetry: Colorimetry) -> Pixels:
-    """Convert in place by rows of (height, width, 3), 0..1; colors outside sRGB are clipped."""
+    """Convert pixels of shape (height, width, 3), 0..1, to sRGB in place; colors outside sRGB are clipped."""
     matrix = (np.linalg.inv(_to_xyz(PRIMARIES[1])) @ _to_xyz(colorimetry.primaries)).T.astype(np.float32)
     decode = colorimetry.curve or srgb_to_light
     for rows in bands(pixels):
@@ -118,12 +125,12 @@ def to_srgb(pixels: Pixels, colorimetry: Colorimetry) -> Pixels:
 
 
 def srgb_to_light(values: Pixels) -> Pixels:
-    """IEC 61966-2-1: encoded 0..1 -> light 0..1."""
+    """Convert sRGB-encoded values in 0..1 to linear light in 0..1 (IEC 61966-2-1)."""
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def light_to_srgb(light: Pixels) -> Pixels:
-    """The inverse of `srgb_to_light`."""
+    """Invert `srgb_to_light`."""
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
@@ -142,7 +149,7 @@ def _power(exponent: float) -> Curve:
 
 
 def _stated_primaries(data: bytes) -> Primaries:
-    """Of a cHRM chunk: white, red, green, blue; sRGB's where it is absent or makes no sense."""
+    """Return the primaries in a cHRM chunk; those of sRGB if the chunk is missing or makes no sense."""
     if len(data) != 32:
         return PRIMARIES[1]
     x = [value / GAMMA_UNIT for value in struct.unpack(">8I", data)]
@@ -154,11 +161,11 @@ def _stated_primaries(data: bytes) -> Primaries:
 
 
 def _is_srgb(primaries: Primaries) -> bool:
-    return bool(np.allclose(primaries, PRIMARIES[1], atol=1e-3))  # cHRM holds five digits, files round to three
+    return bool(np.allclose(primaries, PRIMARIES[1], atol=1e-3))  # cHRM has five digits, but files round to three
 
 
 def _to_xyz(primaries: Primaries) -> np.ndarray:
-    """Linear RGB -> XYZ adapted to D65 (Lindbloom's derivation, Bradford's adaptation)."""
+    """Return the matrix from linear RGB to XYZ, adapted to D65 (derivation by Lindbloom, adaptation by Bradford)."""
     columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T
     scale = np.linalg.solve(columns[:, :3], columns[:, 3])
     target = np.array([D65[0] / D65[1], 1.0, (1 - sum(D65)) / D65[1]])

@@ -1,4 +1,4 @@
-"""Walks over the boxes and chunks of files, for what no decoder hands out; reads headers alone."""
+"""Reads boxes and chunks of image files, for information that no decoder provides. Decodes no pixels."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Collection, Iterator
 from typing import IO, NamedTuple
 
 PNG_START = 8  # bytes of the signature
-MOST_ANYWHERE = 2**20  # chunks with those of the pixels, of which libpng makes one for 8 KiB
-MOST_CHUNKS = 10_000  # of one file: an honest one has some tens, a hostile one may have as many as it has bytes
+MOST_ANYWHERE = 2**20  # chunks per file, including those with pixels; libpng writes one per 8 KiB
+MOST_CHUNKS = 10_000  # chunks before the pixels; a normal file has a few dozen, a hostile file may have very many
 LONGEST_KEYWORD = 79  # bytes, PNG (third edition) section 11.3.3.2
-MOST_COMPRESSED = 2**18  # bytes of compressed texts that a decoder gets: deflate makes at most 1,032 times as many
+MOST_COMPRESSED = 2**18  # bytes of compressed text to pass to a decoder; deflate expands at most 1,032 times
 PNG_TEXTS = ("tEXt", "zTXt", "iTXt")
 PIECE = 2**20  # bytes copied at a time
-LARGEST_HEAD = 2**10  # bytes around the text of a chunk: flags, language and the keyword in that
-LARGEST_TABLE = 2**20  # bytes of a list of items: of the largest grids some thousand entries
-SCAN, END = 0xDA, b"\xff\xd9"  # markers of JPEG (ITU-T T.81, table B.1)
-BLANK = 16  # zeros at the end of a file: what a broken copy leaves there
-CODESTREAM = 43  # bytes of a JPEG 2000 codestream up to the bits of its first channel
-LARGEST_PROFILE = 2**24  # bytes; those of presses have 2 MB
-LARGEST_SMALL = 64  # bytes: cICP, gAMA, cHRM and sRGB are all shorter
+LARGEST_HEAD = 2**10  # bytes before the text in a chunk: flags, language, translated keyword
+LARGEST_TABLE = 2**20  # bytes of a list of items; the largest grids have some thousand entries
+SCAN, END = 0xDA, b"\xff\xd9"  # JPEG markers (ITU-T T.81, table B.1)
+BLANK = 16  # zero bytes at the end that indicate an incomplete copy
+CODESTREAM = 43  # bytes of a JPEG 2000 codestream up to the bit depth of its first channel
+LARGEST_PROFILE = 2**24  # bytes; profiles for printing presses have 2 MB
+LARGEST_SMALL = 64  # bytes; cICP, gAMA, cHRM and sRGB are shorter
 
 
 def png_color_chunks(file: IO[bytes]) -> dict[str, bytes]:
-    """Chunks before the pixels of a PNG by name: cICP, gAMA, cHRM and sRGB with their contents, long ones without."""
+    """Return the chunks before the pixels of a PNG: name -> contents, or empty bytes for contents that are long."""
     found: dict[str, bytes] = {}
     for name, length in _png_chunks(file):
         found.setdefault(name, file.read(length) if length <= LARGEST_SMALL else b"")
@@ -31,7 +31,7 @@ def png_color_chunks(file: IO[bytes]) -> dict[str, bytes]:
 
 
 def png_frames(file: IO[bytes]) -> int:
-    """Frames of an animated PNG (third edition, 11.3.5.2), 1 of any other."""
+    """Return the number of frames of a PNG: 1 unless it is animated (PNG third edition, 11.3.5.2)."""
     for name, length in _png_chunks(file):
         if name == "acTL" and length <= LARGEST_SMALL:
             return max(1, int.from_bytes(file.read(length)[:4], "big"))
@@ -39,7 +39,7 @@ def png_frames(file: IO[bytes]) -> int:
 
 
 def compressed_png_texts(file: IO[bytes]) -> int:
-    """Bytes of the compressed texts of a PNG, which could keep a decoder busy for long."""
+    """Return the total size in bytes of the compressed texts of a PNG, which may take a decoder a long time."""
     total = 0
     for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=("IEND",)):
         if name == "zTXt" or (name == "iTXt" and _is_compressed(file.read(min(length, LONGEST_KEYWORD + 2)))):
@@ -48,7 +48,7 @@ def compressed_png_texts(file: IO[bytes]) -> int:
 
 
 def without_png_texts(file: IO[bytes], into: IO[bytes]) -> None:
-    """Copy a PNG chunk by chunk, up to its end or that of the file, but for texts."""
+    """Copy a PNG without its text chunks."""
     file.seek(0)
     into.write(file.read(PNG_START))
     for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=()):
@@ -63,15 +63,15 @@ def without_png_texts(file: IO[bytes], into: IO[bytes]) -> None:
 
 
 def png_texts(file: IO[bytes], keywords: Collection[bytes], longest: int) -> Iterator[tuple[bytes, bytes]]:
-    """(keyword, text) of the tEXt, zTXt and iTXt chunks of a PNG (third edition, 11.3.3), those behind the pixels too.
+    """Yield the texts of a PNG (third edition, 11.3.3), including those after the pixels.
 
     Args:
-        file: Open for reading.
-        keywords: Of the texts that are wanted.
-        longest: Bytes of a text at most; longer ones are left out, and nothing is decompressed any further.
+        file: File open for reading.
+        keywords: Keywords of the texts to return.
+        longest: Maximum length of a text in bytes. Longer texts are skipped, and are not decompressed any further.
 
     Yields:
-        Each of them, in Latin-1 for tEXt and zTXt, in UTF-8 for iTXt.
+        (keyword, text). The text is in Latin-1 for tEXt and zTXt chunks, in UTF-8 for iTXt chunks.
     """
     for name, length in _png_chunks(file, most=MOST_ANYWHERE, last=("IEND",)):
         if name not in PNG_TEXTS:
@@ -86,13 +86,13 @@ def png_texts(file: IO[bytes], keywords: Collection[bytes], longest: int) -> Ite
 
 
 def _png_text(name: str, data: bytes, longest: int) -> bytes | None:
-    """What follows the keyword of a chunk, decompressed; None where it is damaged or too long."""
+    """Return the decompressed text after the keyword of a chunk; None if it is damaged or too long."""
     compressed = name == "zTXt"
     if name == "zTXt":
-        data = data[1:]  # the method, of which there is one
+        data = data[1:]  # skips the compression method; only one is defined
     elif name == "iTXt":
         compressed = data[:1] == b"\1"
-        data = data[2:].split(b"\0", 2)[-1]  # behind language and translated keyword
+        data = data[2:].split(b"\0", 2)[-1]  # skips language and translated keyword
     if compressed:
         unpacker = zlib.decompressobj()
         try:
@@ -105,7 +105,7 @@ def _png_text(name: str, data: bytes, longest: int) -> bytes | None:
 
 
 def _is_compressed(start: bytes) -> bool:
-    """The flag behind the keyword of an iTXt chunk."""
+    """Return the compression flag, which follows the keyword of an iTXt chunk."""
     keyword, _, rest = start.partition(b"\0")
     return len(keyword) <= LONGEST_KEYWORD and rest[:1] == b"\1"
 
@@ -113,7 +113,7 @@ def _is_compressed(start: bytes) -> bool:
 def _png_chunks(
     file: IO[bytes], most: int = MOST_CHUNKS, last: tuple[str, ...] = ("IDAT", "IEND")
 ) -> Iterator[tuple[str, int]]:
-    """(name, length) of each chunk up to one of the last, the file standing at its contents."""
+    """Yield (name, length) of each chunk before one of `last`. The file is positioned at the chunk's contents."""
     start = PNG_START
     for _ in range(most):
         file.seek(start)
@@ -126,12 +126,12 @@ def _png_chunks(
 
 
 class MediaColor(NamedTuple):
-    """What the primary item of an AVIF or HEIC file says of its colors in numbers.
+    """Color information of the primary item of an AVIF or HEIC file.
 
     Attributes:
-        primaries, transfer: By ITU-T H.273.
-        is_full_range: Whether 0 is black; else 16 of 255 is.
-        is_gray: Whether there is one color channel.
+        primaries, transfer: Codes of ITU-T H.273.
+        is_full_range: True if black is 0; False if black is 16 of 255.
+        is_gray: Whether there is only one color channel.
     """
 
     primaries: int
@@ -141,7 +141,7 @@ class MediaColor(NamedTuple):
 
 
 def media_color(file: IO[bytes]) -> MediaColor | None:
-    """Of the item that is shown, not of its thumbnail or of any other; None where it does not say."""
+    """Return the color information of the primary item; None if there is none. Thumbnails are ignored."""
     size = file.seek(0, 2)
     for start, stop in _found(file, 0, size, ("meta",)):
         inside = {name: (first, last) for name, first, last in boxes(file, start, stop)}
@@ -150,7 +150,7 @@ def media_color(file: IO[bytes]) -> MediaColor | None:
         item = _primary(file, *inside["pitm"])
         parts = _parts(file, *inside["iref"], item) if "iref" in inside else []
         by_item = _item_properties(file, *inside["iprp"])
-        for one in [item, *parts[:1]]:  # a grid may leave it to its tiles
+        for one in [item, *parts[:1]]:  # a grid may have the information only in its tiles
             found = _color_of(file, by_item.get(one, []))
             if found:
                 return found
@@ -179,7 +179,7 @@ def _primary(file: IO[bytes], start: int, stop: int) -> int:
 
 
 def _parts(file: IO[bytes], start: int, stop: int, item: int) -> list[int]:
-    """Items that an item is put together from (references of kind `dimg`)."""
+    """Return the items that an item is composed of (references of type `dimg`)."""
     file.seek(start)
     wide = 4 if file.read(4)[:1] == b"\1" else 2
     for name, first, last in boxes(file, start + 4, stop):
@@ -191,7 +191,7 @@ def _parts(file: IO[bytes], start: int, stop: int, item: int) -> list[int]:
 
 
 def _item_properties(file: IO[bytes], start: int, stop: int) -> dict[int, list[tuple[str, int, int]]]:
-    """Item -> its properties, as (name, first byte of the content, byte behind it)."""
+    """Return item -> its properties, as (name, first byte of the contents, byte after the contents)."""
     found: dict[int, list[tuple[str, int, int]]] = {}
     listed: list[tuple[str, int, int]] = []
     for name, first, last in boxes(file, start, stop):
@@ -206,7 +206,7 @@ def _item_properties(file: IO[bytes], start: int, stop: int) -> dict[int, list[t
 
 
 def _associations(data: bytes) -> Iterator[tuple[int, int]]:
-    """(item, number of a property from 1) of the contents of an `ipma` box (ISO/IEC 23008-12, 9.3)."""
+    """Yield (item, number of a property, counted from 1) from the contents of an `ipma` box (ISO/IEC 23008-12, 9.3)."""
     id_size, wide = (2 if data[:1] == b"\0" else 4), 2 if data[3:4] and data[3] & 1 else 1
     at = 8
     for _ in range(min(int.from_bytes(data[4:8], "big"), MOST_CHUNKS)):
@@ -219,12 +219,12 @@ def _associations(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Jpeg2000(NamedTuple):
-    """What a JPEG 2000 file says of its channels and colors.
+    """Channels and colors of a JPEG 2000 file.
 
     Attributes:
-        bits: Of the first channel.
+        bits: Bits of the first channel.
         icc: Embedded profile.
-        space: Number of its color space (ISO/IEC 15444-1, I.5.3.3); None where a profile or nothing says it.
+        space: Number of the color space (ISO/IEC 15444-1, I.5.3.3); None if a profile describes it, or nothing does.
     """
 
     bits: int
@@ -233,10 +233,10 @@ class Jpeg2000(NamedTuple):
 
 
 def jpeg_2000(file: IO[bytes]) -> Jpeg2000:
-    """Of a file in its boxes, or of the codestream alone.
+    """Read channels and colors of a JPEG 2000 file, or of a bare codestream.
 
     Raises:
-        ValueError: It has no codestream.
+        ValueError: The file has no codestream.
     """
     size, start, icc, space = file.seek(0, 2), 0, None, None
     for first, last in _found(file, 0, size, ("jp2h", "colr")):
@@ -251,18 +251,18 @@ def jpeg_2000(file: IO[bytes]) -> Jpeg2000:
         break
     file.seek(start)
     head = file.read(LARGEST_TABLE if start == 0 else CODESTREAM)
-    head = head[max(0, head.find(b"\xff\x4f\xff\x51")) :]  # boxes with a wrong length are passed over
+    head = head[max(0, head.find(b"\xff\x4f\xff\x51")) :]  # skips boxes with a wrong length
     if head[:4] != b"\xff\x4f\xff\x51" or len(head) < CODESTREAM:
-        message = "a JPEG 2000 codestream was expected, none was found"
+        message = "expected a JPEG 2000 codestream, found none"
         raise ValueError(message)
     return Jpeg2000((head[42] & 0x7F) + 1, icc, space)
 
 
 def mended_jpeg(data: bytes) -> bytes:
-    """A JPEG without what decoders warn of and every viewer passes over, its pixels untouched.
+    """Return a JPEG without the small faults that viewers tolerate but decoders warn about. The pixels are not changed.
 
-    Stray bytes between the segments before the pixels go; an end marker that is absent is put; a baseline scan says
-    the range that it has; an unknown revision of JFIF is called the first.
+    This removes stray bytes between the segments before the pixels, adds a missing end marker, corrects the range that
+    a baseline scan states, and changes an unknown JFIF version to version 1.
     """
     made, at, is_baseline = [data[:2]], 2, False
     while True:
@@ -284,7 +284,7 @@ def mended_jpeg(data: bytes) -> bytes:
 
 
 def has_jpeg_end(data: bytes) -> bool:
-    """Whether an end marker follows the pixels: not so in a file that was cut, or filled with zeros from there on."""
+    """Return whether an end marker follows the pixels. It is missing if the file is truncated or padded with zeros."""
     at = 2
     while (at := _next_marker(data, at)) >= 0:
         if data[at + 1] == SCAN:
@@ -294,7 +294,7 @@ def has_jpeg_end(data: bytes) -> bool:
 
 
 def _next_marker(data: bytes, at: int) -> int:
-    """Where the next marker with a segment of its own begins, or -1."""
+    """Return the position of the next marker that starts a segment, or -1."""
     while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
         if 0xC0 <= data[at + 1] < 0xFF and not 0xD0 <= data[at + 1] <= 0xD9:
             return at
@@ -303,11 +303,11 @@ def _next_marker(data: bytes, at: int) -> int:
 
 
 def _found(file: IO[bytes], start: int, end: int, path: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Ranges of the boxes at the end of a path of names."""
+    """Yield the ranges of the boxes with the given path of names."""
     for name, inside, stop in boxes(file, start, end):
         if name != path[0]:
             continue
-        first = inside + 4 if name == "meta" else inside  # a full box: version and flags come first
+        first = inside + 4 if name == "meta" else inside  # a full box starts with version and flags
         if len(path) == 1:
             yield first, stop
         else:
@@ -315,7 +315,7 @@ def _found(file: IO[bytes], start: int, end: int, path: tuple[str, ...]) -> Iter
 
 
 def boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[str, int, int]]:
-    """(name, first byte of the content, byte behind it) of each box of ISO/IEC 14496-12 in a range."""
+    """Yield (name, first byte of the contents, byte after the contents) of each box in a range (ISO/IEC 14496-12)."""
     for _ in range(MOST_CHUNKS):
         file.seek(start)
         head = file.read(16)

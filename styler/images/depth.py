@@ -1,4 +1,4 @@
-"""Floats to whole numbers: rounded at 16 bits, dithered at 8."""
+"""Conversion of floats to integers: rounded to 16 bits, or dithered to 8 bits."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from styler.images.picture import Pixels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Interleaved gradient noise (Jimenez, "Next Generation Post Processing in Call of Duty", SIGGRAPH 2014): the same at
-# every run, even over any small neighborhood, without a table
+# Interleaved gradient noise (Jimenez, "Next Generation Post Processing in Call of Duty", SIGGRAPH 2014): it is the same
+# in every run, is uniform over any small neighborhood, and needs no table
 ACROSS, DOWN, STRETCH = 0.06711056, 0.00583715, 52.9829189
-APART = (37, 17)  # columns and rows that the pattern is moved by from channel to channel, so that grays get no tint
-WITHIN = 0.998  # of a step: below 1, so that what was 8 bits already comes out exactly as it was
+APART = (37, 17)  # columns and rows by which the pattern is shifted per channel, so that grays get no tint
+WITHIN = 0.998  # amplitude as a share of a step; below 1, so that values that were 8-bit to begin with stay exact
 
 
 def quantized(values: Pixels, bits: int) -> NDArray[Any]:
-    """Floats 0..1 (height, width, channels) -> uint8, dithered, or uint16, rounded; clipped to the range."""
+    """Convert floats in 0..1 to uint8 (dithered) or uint16 (rounded); values outside 0..1 are clipped.
+
+    Args:
+        values: Floats of shape (height, width, channels).
+        bits: 8 or 16.
+    """
     result = roomy(values.shape, np.uint16 if bits == 16 else np.uint8)
     quantize(values, result)
     return result
 
 
 def quantize(values: Pixels, into: NDArray[Any]) -> None:
-    """`quantized` into an array (height, width, channels) of whole numbers, by bands of rows."""
+    """Do the same as `quantized`, in bands of rows, into an existing array of uint8 or uint16."""
     for rows in bands(values, into):
         part = values[rows]
         if into.dtype == np.uint16:
@@ -39,13 +44,13 @@ def quantize(values: Pixels, into: NDArray[Any]) -> None:
 
 
 def rounded(values: Pixels, bits: int) -> NDArray[Any]:
-    """Floats 0..1 of any shape -> uint8 or uint16, to nearest; clipped to the range."""
+    """Round floats in 0..1, of any shape, to uint8 or uint16; values outside 0..1 are clipped."""
     full = {8: 255, 16: 65535}[bits]
     return np.clip(np.rint(values * np.float32(full)), 0, full).astype(np.uint8 if bits == 8 else np.uint16)
 
 
 def _noise(lines: slice, width: int, channel: int) -> Pixels:
-    """Of some rows, (rows, width), within half a step of zero."""
+    """Return the dither of some rows, shape (rows, width), in units of a step, between -0.5 and 0.5."""
     columns = ACROSS * (np.arange(width) + APART[0] * channel)
     rows = DOWN * (np.arange(lines.start, lines.stop) + APART[1] * channel)
     inner = (rows[:, None] + columns).astype(np.float32) % 1.0

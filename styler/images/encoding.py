@@ -1,4 +1,4 @@
-"""Whole numbers -> the bytes of a file, with color profile, camera fields and recipe."""
+"""Encodes integer pixels as a file, with color profile, camera fields and recipe."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from styler.images.scratch import scratch_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PNG_HEAD = 8 + 25  # bytes of the signature and of IHDR: what is ours comes right behind
-TIFF_HEAD = b"II*\0\x08\0\0\0"  # little-endian, the directory follows at once
+PNG_HEAD = 8 + 25  # bytes of the signature and IHDR; our own chunks follow
+TIFF_HEAD = b"II*\0\x08\0\0\0"  # little-endian; the directory follows immediately
 XMP, ICC = 700, 34_675  # TIFF tags of Adobe's XMP specification part 3 and of ICC.1:2022 annex B.4
-COMPRESSION = 6  # of zlib: its own default
+COMPRESSION = 6  # zlib's own default level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What goes into a file beside the pixels.
+    """The contents of a file besides its pixels.
 
     Attributes:
-        icc: Color profile that the numbers are meant in, None for sRGB.
-        exif: Camera fields, a TIFF block.
-        resolution: Dots per inch, None to state none.
-        recipe: A text to carry along.
-        quality: 1..100, of JPEG and WebP.
+        icc: Color profile of the pixels; None for sRGB.
+        exif: Camera fields, as a TIFF block.
+        resolution: Dots per inch; None to state none.
+        recipe: Recipe text to store in the file.
+        quality: Quality of JPEG and WebP, 1..100.
     """
 
     icc: bytes | None = None
@@ -48,7 +48,14 @@ class Extras:
 
 
 def encode(values: NDArray[Any], name: str, extras: Extras, file: IO[bytes]) -> None:
-    """Write uint8 or uint16 (height, width, 3 or 4) in the format of a name of `ENCODERS`."""
+    """Write pixels to a file.
+
+    Args:
+        values: Pixels of shape (height, width, 3 or 4), uint8 or uint16.
+        name: Format, a key of `ENCODERS`.
+        extras: The other contents of the file.
+        file: File open for writing.
+    """
     ENCODERS[name](values, extras, file)
 
 
@@ -69,7 +76,7 @@ def _png(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
 
 
 def _copy_chunks(data: IO[bytes], file: IO[bytes]) -> None:
-    """The rest of a PNG but for the resolution, which libvips states even where none is known."""
+    """Copy the rest of a PNG, except the resolution, which libvips writes even if none is known."""
     name = b""
     while name != b"IDAT":
         head = data.read(8)
@@ -82,7 +89,7 @@ def _copy_chunks(data: IO[bytes], file: IO[bytes]) -> None:
 
 @contextmanager
 def _encoded(save: Callable[..., object], **options: Any) -> Iterator[IO[bytes]]:
-    """What libvips writes, in a file without a name that stands at its start."""
+    """Encode with libvips into an unnamed file, and yield that file, positioned at its start."""
     with scratch_file() as file:
         save(libvips().Target.new_to_descriptor(file.fileno()), **options)
         file.seek(0)
@@ -92,7 +99,7 @@ def _encoded(save: Callable[..., object], **options: Any) -> Iterator[IO[bytes]]
 def _png_info(extras: Extras) -> PngImagePlugin.PngInfo:
     info = PngImagePlugin.PngInfo()
     if extras.recipe is not None:
-        png_text(extras.recipe)  # checks it
+        png_text(extras.recipe)  # raises an error if the text cannot be stored
         info.add_itxt(KEYWORD, extras.recipe)
     return info
 
@@ -110,20 +117,20 @@ def _webp(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
 
 
 def _with_resolution(extras: Extras) -> Extras:
-    """For formats whose readers look for it among the camera fields."""
+    """Add the resolution to the camera fields, for formats whose readers look for it there."""
     return replace(extras, exif=metadata.with_resolution(extras.exif, extras.resolution))
 
 
 def _tiff(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
-    """Pixels by libvips, its directory written anew with what it does not know in front of them."""
+    """Write a TIFF: the pixels as libvips encodes them, after a new directory that includes the extras."""
     options = {"compression": "deflate", "predictor": "horizontal", "keep": "none"}
     with _encoded(_vips_image(values).tiffsave_target, **options) as stream:
         directory = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
         stream.seek(directory.next)
         directory.load(stream)
-        dict(directory)  # decodes its values, which are written only then
+        dict(directory)  # decodes the values; Pillow writes only decoded ones
         _fill_directory(directory, extras)
-        file.write(TIFF_HEAD + directory.tobytes(len(TIFF_HEAD)))  # moves the offsets of the strips by its own length
+        file.write(TIFF_HEAD + directory.tobytes(len(TIFF_HEAD)))  # shifts the strip offsets by its own length
         stream.seek(0)
         shutil.copyfileobj(stream, file)
 
@@ -140,7 +147,7 @@ def _fill_directory(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Ex
 
 
 def _given(extras: Extras) -> dict[str, Any]:
-    """Profile, camera fields and resolution as Pillow's writers take them."""
+    """Return profile, camera fields and resolution as arguments of Pillow's writers."""
     block = metadata.PREFIX + extras.exif if extras.exif else None
     dots = (extras.resolution.across, extras.resolution.down) if extras.resolution else None
     return {name: value for name, value in (("icc_profile", extras.icc), ("exif", block), ("dpi", dots)) if value}

@@ -1,4 +1,4 @@
-"""How a picture is written, apart from where."""
+"""Options of an output file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from styler.options import FILE, FILES, SIZE_AND_MEMORY, Choice, Flag, Whole, ch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """Choices about an output file.
+    """Options of an output file.
 
     Attributes:
-        quality: 1..100, of JPEG (4:4:4) and WebP; more is finer.
-        depth: Bits a channel, 8 or 16; None for 16 where the photo has more than 8 and the format can hold them.
-        profile: "keep" converts the result into the photo's own color profile, "srgb" leaves it in sRGB.
-        dpi: Dots per inch to state; None for those of the photo.
-        keep_gps: Whether the place where the photo was taken is passed on.
-        recipe: A text to carry along: PNG iTXt `styler`; XMP of JPEG, WebP and TIFF.
+        quality: Quality of JPEG (4:4:4) and WebP, 1..100; a higher value gives a better image and a larger file.
+        depth: Bits per channel, 8 or 16. None means 16 if the photo has more than 8 and the format supports 16, else 8.
+        profile: "keep" converts the result to the photo's color profile; "srgb" leaves it in sRGB.
+        dpi: Dots per inch to state in the file; None for the photo's value.
+        keep_gps: Whether to copy the photo's GPS position.
+        recipe: Recipe text to store: in the iTXt chunk `styler` of PNG, in the XMP packet of JPEG, WebP and TIFF.
 
     Raises:
-        OutputError: A choice is none of these.
+        OutputError: An option has another value.
     """
 
     quality: int = option(
@@ -66,7 +66,7 @@ class Export:
     recipe: str | None = None
 
     def __post_init__(self) -> None:
-        """Check every choice."""
+        """Check every option."""
         try:
             check(self)
             if self.depth not in (None, *DEPTHS):
@@ -101,7 +101,7 @@ class Handling:
     )
 
     def __post_init__(self) -> None:
-        """Check every choice."""
+        """Check every option."""
         check(self)
 
 

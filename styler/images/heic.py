@@ -1,4 +1,4 @@
-"""HEIC files at their own depth, by pillow-heif, which is an extra."""
+"""Reads HEIC files at full depth with pillow-heif, which is an optional dependency."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MISSING = "HEIC is read with an extra: pip install 'styler[heic]', or save the image as JPEG or PNG"
+MISSING = "HEIC needs an optional package: run pip install 'styler[heic]', or save the image as JPEG or PNG"
 
 
 def opened(file: IO[bytes]) -> Any:
-    """The images of a file, not decoded yet; attributes are those of the primary one, which is turned already.
+    """Open the images of a file without decoding them.
+
+    The attributes of the returned object are those of the primary image, which is already upright.
 
     Raises:
-        ModuleNotFoundError: The extra is not installed.
-        ValueError: The file holds nothing that can be decoded.
+        ModuleNotFoundError: pillow-heif is not installed.
+        ValueError: The file contains no image that can be decoded.
     """
     try:
         import pillow_heif
     except ModuleNotFoundError:
         raise ModuleNotFoundError(MISSING) from None
     file.seek(0)
-    images = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)  # else 10 and 12 bits become 8 without a word
+    images = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)  # else 10 and 12 bits are silently reduced to 8
     if not len(images):
-        message = "it holds no image of a kind that is read here"
+        message = "it contains no image of a supported kind"
         raise ValueError(message)
     return images
 
 
 def channels(images: Any) -> tuple[NDArray[Any], float]:
-    """Of the primary image, (height, width, channels), and the value that stands for 1."""
+    """Return the pixels of the primary image, (height, width, channels), and the value that means 1.0."""
     values = np.asarray(images)
     bits = int(images.info["bit_depth"])
     room = 8 * values.dtype.itemsize

@@ -1,4 +1,4 @@
-"""The header of a JPEG XL file, which imagecodecs does not hand out (ISO/IEC 18181-1, section 6 and annex D)."""
+"""Reads the header of a JPEG XL file, which imagecodecs does not provide (ISO/IEC 18181-1, section 6 and annex D)."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from styler.images.containers import boxes
 from styler.types import Size
 
 SIGNATURE = b"\xff\x0a"
-LONGEST = 4096  # bytes of a codestream that hold what is read here, names of channels included
+LONGEST = 4096  # bytes of a codestream that contain the header, including names of channels
 RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 GRAY, XYB = 1, 2  # color spaces
-CUSTOM = 2  # white point and primaries in numbers
-UNKNOWN = 2  # primaries, transfer
-ALPHA, SPOT, COLOR_FILTER = 0, 2, 5  # kinds of extra channels
+CUSTOM = 2  # white point and primaries given by numbers
+UNKNOWN = 2  # code of unknown primaries or transfer
+ALPHA, SPOT, COLOR_FILTER = 0, 2, 5  # types of extra channels
 
 
 class Contents(NamedTuple):
-    """What a file says before its pixels.
+    """The header of a JPEG XL file.
 
     Attributes:
-        size: (height, width) as meant to be seen: the decoder turns.
-        bits: A channel.
+        size: (height, width) of the upright image; the decoder rotates it.
+        bits: Bits per channel.
         is_float: Whether the channels are floats.
-        is_gray: One color channel.
-        extras: Channels behind the colors; one of them may be alpha.
-        has_alpha: Whether the first of them is.
-        is_moving: Several frames.
-        has_profile: An ICC profile within the codestream, which nothing here reads.
-        primaries, transfer: By ITU-T H.273, where no profile says it.
+        is_gray: Whether there is only one color channel.
+        extras: Number of channels after the colors, including alpha.
+        has_alpha: Whether the first of these is alpha.
+        is_moving: Whether there are several frames.
+        has_profile: Whether the codestream contains an ICC profile, which styler does not read.
+        primaries, transfer: Codes of ITU-T H.273, if there is no profile.
     """
 
     size: Size
@@ -44,47 +44,47 @@ class Contents(NamedTuple):
 
 
 class _Bits:
-    """Numbers of a codestream, least significant bit first."""
+    """Reads numbers from a codestream, least significant bit first."""
 
     def __init__(self, data: bytes) -> None:
         self.number, self.left = int.from_bytes(data, "little"), 8 * len(data)
 
     def take(self, count: int) -> int:
         if count > self.left:
-            message = "the header is cut short"
+            message = "the header is truncated"
             raise ValueError(message)
         found = self.number & ((1 << count) - 1)
         self.number, self.left = self.number >> count, self.left - count
         return found
 
     def one_of(self, *choices: tuple[int, int]) -> int:
-        """An offset plus some bits, of four choices: U32 of the standard."""
+        """Read the type U32 of the standard: one of four pairs of an offset and a number of bits."""
         offset, count = choices[self.take(2)]
         return offset + self.take(count)
 
     def name(self) -> int:
-        """Of an enumeration."""
+        """Read a value of an enumeration."""
         return self.one_of((0, 0), (1, 0), (2, 4), (18, 6))
 
 
 def contents(file: IO[bytes]) -> Contents:
-    """Read what comes before the pixels.
+    """Read the header.
 
     Raises:
-        ValueError: Damaged or cut short.
+        ValueError: The header is damaged or truncated.
     """
     bits = _Bits(_codestream(file)[2:])
     size = _size(bits)
-    if bits.take(1):  # all as usual
+    if bits.take(1):  # all fields have their default values
         return Contents(size, 8)
     turn, is_moving = 1, False
     if bits.take(1):
         turn, is_moving = 1 + bits.take(3), _skipped_extras(bits)
     depth, is_float = _depth(bits)
-    bits.take(1)  # whether 16 bits are enough for the decoder's buffers
+    bits.take(1)  # whether 16-bit buffers are enough for the decoder
     extras = bits.one_of((0, 0), (1, 0), (2, 4), (1, 12))
     kinds = [_extra_channel(bits) for _ in range(extras)]
-    bits.take(1)  # whether XYB is used inside
+    bits.take(1)  # whether the codestream uses XYB
     is_gray, has_profile, primaries, transfer = _colors(bits)
     return Contents(
         Size(*reversed(size)) if turn >= 5 else size,
@@ -101,20 +101,20 @@ def contents(file: IO[bytes]) -> Contents:
 
 
 def _codestream(file: IO[bytes]) -> bytes:
-    """Its first bytes, alone or within a container."""
+    """Return the first bytes of the codestream, which may be inside a container."""
     file.seek(0)
     data = file.read(LONGEST)
     if data.startswith(SIGNATURE):
         return data
     for name, start, stop in boxes(file, 0, file.seek(0, 2)):
         if name in ("jxlc", "jxlp"):
-            start += 4 if name == "jxlp" else 0  # its number in the row
+            start += 4 if name == "jxlp" else 0  # skips the number of the part
             file.seek(start)
             data = file.read(min(LONGEST, stop - start))
             if data.startswith(SIGNATURE):
                 return data
             break
-    message = "a JPEG XL codestream was expected, none was found"
+    message = "expected a JPEG XL codestream, found none"
     raise ValueError(message)
 
 
@@ -130,7 +130,7 @@ def _size(bits: _Bits) -> Size:
 
 
 def _skipped_extras(bits: _Bits) -> bool:
-    """Past the size on a screen, the preview and the times of frames; whether there are any."""
+    """Skip the intrinsic size, the preview size and the animation header. Return whether the file is animated."""
     if bits.take(1):
         _size(bits)
     if bits.take(1):
@@ -173,7 +173,7 @@ def _extra_channel(bits: _Bits) -> int:
 
 
 def _colors(bits: _Bits) -> tuple[bool, bool, int, int]:
-    """(is gray, has a profile, primaries, transfer)."""
+    """Read the color encoding. Return (is gray, has a profile, primaries, transfer)."""
     if bits.take(1):
         return False, False, 1, 13
     has_profile, space = bool(bits.take(1)), bits.name()
@@ -189,11 +189,11 @@ def _colors(bits: _Bits) -> tuple[bool, bool, int, int]:
             _point(bits)
     if bits.take(1):
         gamma, transfer = bits.take(24), UNKNOWN
-        transfer = {4_545_455: 4, 10_000_000: 8}.get(gamma, 0)  # 1/2.2 and 1 as H.273 has them
+        transfer = {4_545_455: 4, 10_000_000: 8}.get(gamma, 0)  # the codes of H.273 for gamma 1/2.2 and 1
     else:
         transfer = bits.name()
     if white == CUSTOM or primaries == CUSTOM:
-        primaries = 0  # none of H.273's
+        primaries = 0  # not one of H.273
     elif primaries == 11 and white == 1:
         primaries = 12  # Display P3
     return space == GRAY, False, primaries, transfer

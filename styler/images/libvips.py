@@ -1,4 +1,4 @@
-"""libvips, imported when it is first needed and kept quiet."""
+"""Imports libvips on first use and silences its messages."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import ctypes
 import functools
 from typing import Any
 
-EVERY_LEVEL = 0xFF  # of GLib's log: seven levels and the flag of a message within a message
+EVERY_LEVEL = 0xFF  # GLib log levels: seven levels and the flag for a message during a message
 
 
 @functools.cache
 def libvips() -> Any:
-    """The module `pyvips`, whose decoders say nothing.
+    """Return the module `pyvips`, with its log messages disabled.
 
-    Warnings go to GLib's log, and from there pyvips takes them to Python's logging. Nobody has set that up, so they
-    would be printed; worse, Python may collect garbage in the middle of a message, libvips then warns about an image
-    that goes away, and GLib ends the process over a message within a message. What a warning means for a picture is
-    in its notes or in an error, so the log gets a function in C that does nothing at all.
+    libvips sends warnings to GLib's log, and pyvips passes them to Python's logging, which would print them. Moreover,
+    Python may collect garbage during a message; libvips then warns about an image that is freed, and GLib ends the
+    process because of a message during a message. Anything important about a picture is in its notes or in an error.
+    The log handler is therefore replaced by a C function that does nothing.
     """
     import pyvips
 
-    nothing = ctypes.cast(ctypes.pythonapi.Py_IsInitialized, ctypes.c_void_p).value  # needs no lock, takes no argument
+    nothing = ctypes.cast(ctypes.pythonapi.Py_IsInitialized, ctypes.c_void_p).value  # needs no lock and no argument
     handler = pyvips.ffi.cast("GLogFunc", nothing)
     pyvips.glib_lib.g_log_set_handler(b"VIPS", EVERY_LEVEL, handler, pyvips.ffi.NULL)
     return pyvips
 
 
 def forget_errors() -> None:
-    """Empty the text that libvips collects: what went well leaves warnings there too, for the next error to show."""
+    """Clear libvips's error buffer, so that the next error does not include earlier warnings."""
     libvips().vips_lib.vips_error_clear()

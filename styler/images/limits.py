@@ -1,4 +1,4 @@
-"""How many pixels may be decoded: what the header claims against the memory that is left."""
+"""The limit on the number of pixels to decode, checked against the header before decoding."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from styler.errors import ImageError
 from styler.memory import available_memory
 from styler.types import Size
 
-MOST_PIXELS = 2**28  # 16,384 x 16,384: nobody's camera makes more, a bomb's header does
-BYTES_PER_PIXEL = 18  # 3 channels of 16 bits as decoded and of 32 bits as floats, both held for a moment
-SHARE = 0.8  # of the memory that is available; the rest is for the program itself
+MOST_PIXELS = 2**28  # 16,384 x 16,384: more than any camera, less than the header of a decompression bomb claims
+BYTES_PER_PIXEL = 18  # 3 decoded channels of 16 bits and 3 float channels of 32 bits exist at the same time
+SHARE = 0.8  # share of the available memory; the rest is for the program itself
 
 
 def pixel_limit(max_pixels: int | None = None) -> int:
-    """Most pixels of an image: as asked for, or what fits into memory and is no bomb."""
+    """Return the maximum number of pixels: `max_pixels` if given, or what fits into memory, at most `MOST_PIXELS`."""
     if max_pixels is not None:
         return max_pixels
     available = available_memory()
@@ -20,20 +20,20 @@ def pixel_limit(max_pixels: int | None = None) -> int:
 
 
 def check_pixels(size: Size, shown: str, max_pixels: int | None) -> None:
-    """Refuse what a header claims, before any pixel is decoded.
+    """Check the size in a header, before any pixel is decoded.
 
     Args:
-        size: (height, width) of the header.
-        shown: Name of the file for the message.
-        max_pixels: The user's own limit, or None.
+        size: (height, width) in the header.
+        shown: Name of the file, for the message.
+        max_pixels: Limit set by the user, or None.
 
     Raises:
-        ImageError: More pixels than the limit, or none at all.
+        ImageError: The image has more pixels than the limit, or none.
     """
     limit = pixel_limit(max_pixels)
     if min(size) < 1:
-        message = f"cannot read {shown}: at least one pixel was expected, it claims {size.width}x{size.height}"
+        message = f"cannot read {shown}: expected at least one pixel, got a size of {size.width}x{size.height} pixels"
         raise ImageError(message)
     if size.height * size.width > limit:
-        message = f"{shown} claims {size.width}x{size.height} pixels, more than the limit of {limit}; "
-        raise ImageError(message + "make it smaller, or raise the limit with --max-pixels if memory allows")
+        message = f"{shown} has {size.width}x{size.height} pixels, more than the limit of {limit}; "
+        raise ImageError(message + "make it smaller, or raise the limit with --max-pixels if there is enough memory")

@@ -1,7 +1,7 @@
-"""Arrays too large for memory: mapped from files without names, their pages given back piece by piece.
+"""Arrays too large for memory: mapped from unnamed files, with pages released piece by piece.
 
-The system may write such pages out and forget them. It does so late, so whoever is done with a piece says so, and what
-counts against a memory limit stays small however large the image is.
+The system may write mapped pages to disk and drop them from memory, but it does so late. Code that has finished with a
+piece of an array therefore releases it, so that little counts against a memory limit however large the image is.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from styler.errors import ResourceError
 
 Array: TypeAlias = NDArray[Any]
 
-LARGE = 2**26  # bytes, 64 MiB: an image of 2,364 x 2,364 floats. Below it, mapping gains nothing worth a file
-BAND = 2**23  # bytes of an image worked on at a time: fits a cache a few times over, and calls cost nothing
-LASTING = Path("/var/tmp")  # on disk by the Filesystem Hierarchy Standard 3.0, 5.15; /tmp often is memory
-READ_AROUND = 2**16  # bytes, aligned: Linux maps so much around a page that is read (fault_around_bytes)
+LARGE = 2**26  # bytes, 64 MiB: an RGB image of 2,364 x 2,364 floats; for smaller arrays a file is not worth it
+BAND = 2**23  # bytes of an image to process at a time; large enough that the overhead per call does not matter
+LASTING = Path("/var/tmp")  # on disk by the Filesystem Hierarchy Standard 3.0, 5.15; /tmp is often in memory
+READ_AROUND = 2**16  # bytes, aligned: how much Linux maps around a page that is read (fault_around_bytes)
 
 
 def folder_for_files() -> Path:
-    """Where mapped arrays have their files: TMPDIR if it is set, else a temporary folder that is not memory itself.
+    """Return the folder for the files of mapped arrays: TMPDIR if it is set, else a temporary folder on disk.
 
-    Where no folder can be written, as in a container that is read-only, one all the same: most pictures need no file,
-    and whoever does is told then.
+    If no folder can be written, as in a read-only container, this still returns one. Most pictures need no file; those
+    that do raise an error when they create it.
     """
     if "TMPDIR" not in os.environ and os.access(LASTING, os.W_OK):
         return LASTING
@@ -43,16 +43,21 @@ def folder_for_files() -> Path:
 
 
 def unwritable(cause: Exception) -> ResourceError:
-    """That a temporary file cannot be made, and what to do."""
+    """Return the error for a temporary file that cannot be created."""
     reason = getattr(cause, "strerror", None) or cause
-    return ResourceError(f"no temporary file can be written in {folder_for_files()}: {reason}; name a folder in TMPDIR")
+    return ResourceError(f"cannot write a temporary file in {folder_for_files()}: {reason}; set TMPDIR to a folder")
 
 
 def mapped(shape: tuple[int, ...], dtype: Any = np.float32, folder: Path | None = None) -> Array:
-    """Zeros, mapped from a file that is gone when the array is, whatever happens in between.
+    """Return an array of zeros that is mapped from an unnamed file, which disappears with the array.
+
+    Args:
+        shape: Shape of the array.
+        dtype: Type of its elements.
+        folder: Folder for the file; None for `folder_for_files()`.
 
     Raises:
-        ResourceError: The disk cannot hold it, or the folder cannot be written.
+        ResourceError: The disk is too full, or the folder cannot be written.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     place = folder or folder_for_files()
@@ -67,7 +72,7 @@ def mapped(shape: tuple[int, ...], dtype: Any = np.float32, folder: Path | None 
 
 
 def roomy(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
-    """An array to be filled: in memory, or mapped if it is large and a disk can hold it."""
+    """Return an uninitialized array: mapped from a file if it is large and the disk has room, in memory otherwise."""
     if int(np.prod(shape)) * np.dtype(dtype).itemsize >= LARGE:
         try:
             return mapped(shape, dtype)
@@ -77,33 +82,33 @@ def roomy(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
 
 
 def check_space(folder: Path, size: int) -> None:
-    """Refuse what a disk cannot hold.
+    """Check that a disk has enough free space.
 
     Raises:
-        ResourceError: Less than `size` bytes are free.
+        ResourceError: Fewer than `size` bytes are free.
     """
     free = shutil.disk_usage(folder).free
     if free < size:
         message = (
-            f"{folder} has {free / 2**20:.0f} MiB free and {size / 2**20:.0f} MiB are needed; free some, "
-            "name another folder in TMPDIR, or ask for a smaller --size"
+            f"{size / 2**20:.0f} MiB are needed in {folder}, but only {free / 2**20:.0f} MiB are free; "
+            "free some space, set TMPDIR to another folder, or choose a smaller --size"
         )
         raise ResourceError(message)
 
 
 def is_mapped(array: Array) -> bool:
-    """Whether an array or what it is a view of is mapped."""
+    """Return whether an array, or the array that it is a view of, is mapped."""
     return _pages(array) is not None
 
 
 def release(piece: Array) -> None:
-    """Let the system take the pages of a piece of a mapped array; its values stay. Does nothing to other arrays."""
+    """Release the memory of a piece of a mapped array. Its values are kept in the file. Other arrays are unchanged."""
     pages = _pages(piece)
     if pages is None or not piece.size:
         return
     origin = np.frombuffer(pages, np.uint8).__array_interface__["data"][0]
     together = piece.ndim != 2 or piece.flags.c_contiguous
-    for part in (piece,) if together else piece:  # the rows of a ring lie far apart
+    for part in (piece,) if together else piece:  # the rows of a ring buffer are far apart
         first, last = _reach(part)
         low = max(first // READ_AROUND * READ_AROUND - origin, 0)
         high = min(-(-last // READ_AROUND) * READ_AROUND - origin, len(pages))
@@ -111,7 +116,7 @@ def release(piece: Array) -> None:
 
 
 def _reach(array: Array) -> tuple[int, int]:
-    """Addresses of the first byte and of the one behind the last; a view may run backwards."""
+    """Return the address of the first byte and the address after the last byte. A view may run backwards."""
     start = array.__array_interface__["data"][0]
     steps = [(n - 1) * step for n, step in zip(array.shape, array.strides, strict=True)]
     return start + sum(min(step, 0) for step in steps), start + sum(max(step, 0) for step in steps) + array.itemsize
@@ -125,7 +130,7 @@ def _pages(array: Any) -> mmap.mmap | None:
 
 
 def bands(*arrays: Array) -> Iterator[slice]:
-    """Rows of arrays of equal height, some at a time from the top; the pages of each band are released behind it."""
+    """Yield bands of rows of arrays of equal height, from top to bottom, and release each band after its use."""
     height, most = len(arrays[0]), max(array.nbytes for array in arrays)
     rows = max(1, BAND * height // max(1, most))
     for top in range(0, height, rows):
@@ -136,7 +141,7 @@ def bands(*arrays: Array) -> Iterator[slice]:
 
 
 def digest(array: Array) -> str:
-    """SHA-256 of the values of an array of rows, in hexadecimal."""
+    """Return the SHA-256 of the values of an array, in hexadecimal."""
     found = hashlib.sha256()
     for band in bands(array):
         found.update(np.ascontiguousarray(array[band]).data)
@@ -144,7 +149,7 @@ def digest(array: Array) -> str:
 
 
 def taken(array: Array, rows: slice, columns: slice) -> Array:
-    """A copy of a rectangle; of a mapped array, no more than a band of pages is in memory for it."""
+    """Return a copy of a rectangle. For a mapped array, at most one band of pages is in memory at a time."""
     if not is_mapped(array):
         return np.ascontiguousarray(array[rows, columns])
     source = array[rows, columns]
@@ -155,12 +160,12 @@ def taken(array: Array, rows: slice, columns: slice) -> Array:
 
 
 def put(array: Array, rows: slice, columns: slice, values: Array) -> None:
-    """Write a rectangle, as `taken` reads it."""
+    """Write a rectangle, one band at a time."""
     for band in bands(array[rows]):
         array[rows, columns][band] = values[band]
 
 
 def add(array: Array, rows: slice, columns: slice, values: Array) -> None:
-    """Add to a rectangle, as `taken` reads it."""
+    """Add values to a rectangle, one band at a time."""
     for band in bands(array[rows]):
         array[rows, columns][band] += values[band]

@@ -1,4 +1,4 @@
-"""What a camera wrote into a file (EXIF): which way up it was held, what may be passed on, what may not."""
+"""Camera fields (EXIF): the orientation, and which fields are copied to the result."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from styler.images.resolution import fields as stated
 
 ORIENTATION = 0x0112
 CAMERA, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005  # directories of EXIF 3.0
-COLOR_SPACE, ADOBE_RGB, UNCALIBRATED = 0xA001, 2, 65_535  # 2 is Nikon's and Canon's, not the standard's
+COLOR_SPACE, ADOBE_RGB, UNCALIBRATED = 0xA001, 2, 65_535  # 2 is used by Nikon and Canon, not by the standard
 XMP_ORIENTATION = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\s*["'<]""")
-# Of the main directory: Make, Model, DateTime, Artist, Copyright, ImageDescription
+# Fields of the main directory to copy: Make, Model, DateTime, Artist, Copyright, ImageDescription
 KEPT = (0x010F, 0x0110, 0x0132, 0x013B, 0x8298, 0x010E)
-# Of the camera's own: MakerNote holds offsets that no longer fit and unknown contents; sizes, colors and the
-# interoperability directory describe the old file
+# Fields of the camera directory not to copy: MakerNote contains unknown data and offsets that would be wrong; sizes,
+# colors and the interoperability directory describe the old file
 DROPPED = {0x927C, 0xA001, 0xA002, 0xA003, 0xA005}
-LARGEST = 60_000  # bytes; one JPEG segment holds 65,533
+LARGEST = 60_000  # bytes; a JPEG segment has at most 65,533
 PREFIX = b"Exif\0\0"
 
 
 def loaded(data: bytes | None) -> Image.Exif:
-    """EXIF of an image's own block; empty where it is absent or damaged."""
+    """Parse an EXIF block; the result is empty if the block is missing or damaged."""
     return _forgiving(lambda exif: exif.load(data or b""))
 
 
 def loaded_from_tiff(file: IO[bytes], offset: int | None = None) -> Image.Exif:
-    """EXIF of a TIFF file, whose directories are its own.
+    """Read the EXIF fields from the directories of a TIFF file.
 
     Args:
-        file: Open for reading.
-        offset: Of the picture's directory; None for the first.
+        file: File open for reading.
+        offset: Offset of the picture's directory; None for the first directory.
     """
     file.seek(0)
     head = file.read(16)
@@ -56,13 +56,13 @@ def _forgiving(load: Callable[[Image.Exif], None]) -> Image.Exif:
         with warnings.catch_warnings(action="ignore"):
             load(exif)
             dict(exif)
-    except Exception:  # the parser raises whatever the damage leads to
+    except Exception:  # the parser may raise any error for damaged data
         return Image.Exif()
     return exif
 
 
 def loaded_from_text(text: bytes) -> Image.Exif:
-    """EXIF that ImageMagick and others write into a PNG as text: a name, a length and hexadecimal digits."""
+    """Parse EXIF that ImageMagick and others store as text in a PNG: a name, a length and hexadecimal digits."""
     _, _, digits = text.strip().partition(b"\n")
     try:
         return loaded(bytes.fromhex(b"".join(digits.split()[1:]).decode("ascii")))
@@ -71,7 +71,10 @@ def loaded_from_text(text: bytes) -> Image.Exif:
 
 
 def orientation(exif: Image.Exif, xmp: bytes = b"") -> int:
-    """1 to 8; that of an XMP packet where EXIF says nothing; 1, upright, where it is absent or nonsense."""
+    """Return the orientation, 1 to 8, from EXIF or, if EXIF has none, from an XMP packet.
+
+    An invalid or missing orientation counts as 1, upright.
+    """
     value = exif.get(ORIENTATION)
     if value is None and (stated := XMP_ORIENTATION.search(xmp)):
         return int(stated[1])
@@ -79,44 +82,44 @@ def orientation(exif: Image.Exif, xmp: bytes = b"") -> int:
 
 
 def is_adobe_rgb(exif: Image.Exif) -> bool:
-    """Whether a camera was set to Adobe RGB, which it says in words of its own (DCF 2.0, optional color space)."""
+    """Return whether the camera was set to Adobe RGB, according to its EXIF (DCF 2.0, optional color space)."""
     with warnings.catch_warnings(action="ignore"):
         try:
             space = exif.get_ifd(CAMERA).get(COLOR_SPACE)
             index = exif.get_ifd(INTEROPERABILITY).get(1, "")
-        except Exception:  # as in `_forgiving`
+        except Exception:  # the parser may raise any error for damaged data
             return False
     return bool(space == ADOBE_RGB or (space == UNCALIBRATED and str(index).startswith("R03")))
 
 
 def passed_on(exif: Image.Exif) -> bytes | None:
-    """Camera fields and the place as a TIFF block, without orientation, thumbnail or maker's notes."""
+    """Return the camera fields and the GPS position as a TIFF block, without orientation, thumbnail or maker notes."""
     try:
         with warnings.catch_warnings(action="ignore"):
             return _block(_kept(exif))
-    except Exception:  # likewise; better no camera fields than no picture
+    except Exception:  # as above; a picture without camera fields is better than no picture
         return None
 
 
 class Text(str):
-    """A text that Pillow's writers, which know ASCII alone, write as UTF-8, the way cameras and programs do."""
+    """A text that Pillow writes as UTF-8, as cameras and programs do. Pillow itself supports only ASCII."""
 
     __slots__ = ()
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """UTF-8, whatever is asked for."""
+        """Encode as UTF-8, whatever encoding is requested."""
         return super().encode("utf-8", "replace")
 
 
 def _readable(value: Any) -> Any:
-    """A field as Pillow reads it, texts as they were meant; it takes every one for Latin-1."""
+    """Return a field with its text decoded correctly. Pillow decodes every text as Latin-1."""
     if not isinstance(value, str) or value.isascii():
         return value
     try:
         data = value.encode("latin-1")
-    except UnicodeEncodeError:  # set by a program, not read from a file
+    except UnicodeEncodeError:  # a program has set it; it was not read from a file
         return Text(value)
-    for encoding in ("utf-8", "cp1252"):  # what is no UTF-8 was written by an older program for Windows
+    for encoding in ("utf-8", "cp1252"):  # older Windows programs wrote code page 1252
         try:
             return Text(data.decode(encoding))
         except UnicodeDecodeError:
@@ -139,7 +142,7 @@ def _kept(exif: Image.Exif) -> Image.Exif:
 
 
 def without_place(block: bytes | None) -> bytes | None:
-    """The same block without GPS."""
+    """Return the block without its GPS position."""
     exif = loaded(block)
     if GPS not in exif:
         return block
@@ -153,12 +156,12 @@ def _block(exif: Image.Exif) -> bytes | None:
 
 
 def fields(block: bytes | None) -> dict[int, Any]:
-    """Tags of a block of `passed_on`, its directories as dictionaries, for a TIFF's own directory."""
+    """Return the tags of a block made by `passed_on`, with directories as dictionaries, for the directory of a TIFF."""
     return dict(_kept(loaded(block)))
 
 
 def with_resolution(block: bytes | None, resolution: Resolution | None) -> bytes | None:
-    """A block of `passed_on`, or a new one, that states dots per inch; as it is where there are none."""
+    """Add dots per inch to a block made by `passed_on`, or to a new block. Without a resolution, nothing changes."""
     if resolution is None:
         return block
     kept = _kept(loaded(block))

@@ -1,4 +1,4 @@
-"""The picture itself: what is read from a file, rendered, and written to another."""
+"""The picture type: what styler reads from a file, renders, and writes to another file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Pixels: TypeAlias = "NDArray[np.float32]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """An opened image.
+    """A decoded image.
 
     Attributes:
-        pixels: float32, sRGB-encoded, 0..1, (height, width, 3); white where nothing shows.
+        pixels: float32, sRGB-encoded, 0..1, (height, width, 3); white in fully transparent regions.
         name: Base name of the file without suffix, or "image".
-        notes: What was done to it that its owner may want to know.
-        alpha: float32, 0 transparent .. 1 opaque, (height, width); None where all is opaque.
-        icc: The RGB profile that the file came with, if a result can be converted into it; else None.
-        depth: Bits a channel of the file: 8, 16, or 32 for floats.
-        exif: Camera fields and the place, as a TIFF block without orientation; None where there are none.
-        resolution: Dots per inch that the file states, None where it states none.
-        source: The file that it was read from, None for an image handed over in memory.
+        notes: Remarks about the conversion that the user may want to know.
+        alpha: float32, from 0 (transparent) to 1 (opaque), (height, width); None if everything is opaque.
+        icc: RGB profile of the file, if a result can be converted to it; else None.
+        depth: Bits per channel of the file: 8, 16, or 32 for floats.
+        exif: Camera fields and GPS position, as a TIFF block without orientation; None if there are none.
+        resolution: Dots per inch that the file states; None if it states none.
+        source: File that the image was read from; None for an image passed in memory.
     """
 
     pixels: Pixels
@@ -46,12 +46,12 @@ class Picture:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of what there is to see: float32 colors row by row, then alpha if there is any; worked out once."""
+        """SHA-256 of the visible image: float32 colors row by row, followed by alpha if there is any. It is cached."""
         return self._hash("seen", (self.pixels,) if self.alpha is None else (self.pixels, self.alpha))
 
     @property
     def pixels_sha256(self) -> str:
-        """SHA-256 of the colors alone; worked out once."""
+        """SHA-256 of the colors without alpha. It is cached."""
         return self._hash("pixels", (self.pixels,))
 
     def _hash(self, name: str, arrays: tuple[Pixels, ...]) -> str:

@@ -1,4 +1,7 @@
-"""Pillow's decoders without its guard against bombs, which is the caller's to set: `limits` decides here."""
+"""Opens files with Pillow's decoders, but without Pillow's own pixel limit.
+
+That limit belongs to the calling program. styler applies the limit in `styler.images.limits`.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,22 @@ from typing import IO, Any
 
 from PIL import Image, UnidentifiedImageError
 
-HEAD = 16  # bytes that Pillow's formats are told by
-NOT_THIS = (SyntaxError, IndexError, TypeError, struct.error)  # what a decoder says over a file of another format
+HEAD = 16  # bytes by which Pillow recognizes a format
+NOT_THIS = (SyntaxError, IndexError, TypeError, struct.error)  # what a decoder raises for a file of another format
 
 
 def opened(file: IO[bytes], formats: Sequence[str]) -> Image.Image:
-    """As `PIL.Image.open`, but that `PIL.Image.MAX_IMAGE_PIXELS` is neither heeded nor changed.
+    """Do the same as `PIL.Image.open`, without using or changing `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Args:
-        file: Open for reading, and to stay open while pixels are decoded.
-        formats: Pillow's names of those to try, in order.
+        file: File open for reading. It must stay open while pixels are decoded.
+        formats: Pillow's names of the formats to try, in order.
 
     Raises:
-        PIL.UnidentifiedImageError: It is of none of these formats.
-        Exception: Whatever a decoder raises over a damaged file.
+        PIL.UnidentifiedImageError: The file has none of these formats.
+        Exception: The file is damaged. Decoders may raise any class.
     """
-    for load in (Image.preinit, Image.init):  # the usual decoders first: all of them take a while to import
+    for load in (Image.preinit, Image.init):  # common decoders first, because importing all of them takes a while
         if not set(formats) <= set(Image.OPEN):
             load()
     for name in formats:
@@ -39,7 +42,7 @@ def _opened_as(name: str, file: IO[bytes]) -> Image.Image | None:
     make: Any = decoder
     file.seek(0)
     accepted = accepts(file.read(HEAD)) if accepts else True
-    if not accepted or isinstance(accepted, str):  # a text says what is missing to read it
+    if not accepted or isinstance(accepted, str):  # a text means that a library is missing
         return None
     file.seek(0)
     try:

@@ -1,4 +1,4 @@
-"""PNM of more than 8 bits a channel, which Pillow reduces to 8 without a word."""
+"""Reads PNM with more than 8 bits per channel, which Pillow silently reduces to 8."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LONGEST = 4096  # bytes of a header with its comments
+LONGEST = 4096  # bytes of a header including comments
 GAP = rb"(?:\s|#[^\n]*\n)+"
 HEADER = re.compile(rb"P([2356])" + GAP + rb"(\d{1,9})" + GAP + rb"(\d{1,9})" + GAP + rb"(\d{1,5})\s")
 CHANNELS = {b"2": 1, b"3": 3, b"5": 1, b"6": 3}
-WRITTEN_OUT = (b"2", b"3")  # in decimal digits
+WRITTEN_OUT = (b"2", b"3")  # text formats with decimal digits
 
 
 def deep_channels(file: IO[bytes]) -> tuple[NDArray[Any], float] | None:
-    """uint16 (height, width, 1 or 3) and the value that stands for 1; None where 8 bits hold them.
+    """Read a PNM with more than 8 bits per channel.
+
+    Returns:
+        uint16 pixels of shape (height, width, 1 or 3), and the value that means 1.0. None if 8 bits are enough.
 
     Raises:
-        ValueError: Cut short, or values beyond what the header says.
+        ValueError: The file is truncated, or contains values above the maximum in its header.
     """
     file.seek(0)
     found = HEADER.match(file.read(LONGEST))
@@ -37,6 +40,6 @@ def deep_channels(file: IO[bytes]) -> tuple[NDArray[Any], float] | None:
         data = file.read(2 * count)
         values = np.frombuffer(data[: len(data) // 2 * 2], ">u2")
     if values.size != count or values.max() > most:
-        message = f"{count} values of 0..{most} were expected, got {values.size} up to {values.max(initial=0)}"
+        message = f"expected {count} values in 0..{most}, got {values.size} values up to {values.max(initial=0)}"
         raise ValueError(message)
     return values.astype(np.uint16).reshape(shape), float(most)

@@ -1,8 +1,8 @@
-"""ICC profiles: into sRGB for the work, and back into the file's own for the output; by littleCMS.
+"""Conversion between ICC profiles with littleCMS: to sRGB for the render, and back to the file's profile.
 
-What has 8 bits goes through its 8-bit path, by way of libvips, as in Pillow and most viewers. What has more goes
-through its floating-point path, by way of imagecodecs: the 16-bit path interpolates in a coarse table and is off by
-up to 14/255 at the edge of sRGB and 5/255 near black (measured with an Adobe-like profile; floats are exact).
+8-bit images use the 8-bit path of littleCMS, through libvips, as in Pillow and most viewers. Deeper images use its
+floating-point path, through imagecodecs. The 16-bit path interpolates in a coarse table and is wrong by up to 14/255 at
+the edge of sRGB and by 5/255 near black (measured with an Adobe-like profile; floats are exact).
 """
 
 from __future__ import annotations
@@ -22,55 +22,53 @@ from styler.images.picture import Pixels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-INTENT = "perceptual"  # the default of littleCMS, Pillow and most viewers; profiles of matrices have no other
-INTENT_NUMBER = 0  # the same to littleCMS
-HEADER = 128  # bytes, ICC.1:2022 section 7.2: the color space stands at 16, the signature at 36
+INTENT = "perceptual"  # default of littleCMS, Pillow and most viewers; matrix profiles have no other
+INTENT_NUMBER = 0  # littleCMS's number for it
+HEADER = 128  # bytes, ICC.1:2022 section 7.2; the color space is at offset 16, the signature at 36
 MODELS = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk"}
 CHANNELS = {"rgb": 3, "gray": 1, "cmyk": 4}
-ROWS = 256  # converted at a time, so that a large picture is not held several times
-ROUND_TRIP = (
-    0.04  # of a channel: tables of scanners and printers are off by up to 0.02, one that works one way by far more
-)
+ROWS = 256  # rows to convert at a time, so that there are not several copies of a large picture
+ROUND_TRIP = 0.04  # tolerated error of a channel: profiles with tables have up to 0.02, one-way profiles far more
 UNUSABLE = "littleCMS cannot use it"
 _INTERPRETATIONS = {"rgb": "srgb", "gray": "b-w", "cmyk": "cmyk"}  # libvips's names
 _PILLOW_MODES = {"rgb": "RGB", "gray": "L", "cmyk": "CMYK"}
 
 
 class ProfileError(ValueError):
-    """A profile that cannot be used; what to do about it is the caller's to say."""
+    """A profile cannot be used. The caller adds what to do about it."""
 
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """The sRGB profile that the work is done in, by littleCMS's own exact curves."""
+    """Return the sRGB profile of the working space, with littleCMS's exact curves."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @functools.cache
 def lab_profile() -> bytes:
-    """CIELab under D50, the white of ICC profiles and of the programs that write such files."""
+    """Return the profile of CIELab with D50, the white point of ICC profiles and of programs that write Lab files."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
 
 def model_of(icc: bytes) -> str | None:
-    """What a profile describes: "rgb", "gray", "cmyk", or None for anything else and for garbage."""
+    """Return the color model of a profile: "rgb", "gray" or "cmyk"; None for another model or invalid data."""
     return MODELS.get(icc[16:20]) if len(icc) > HEADER and icc[36:40] == b"acsp" else None
 
 
 def to_srgb(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
-    """Channels of a file -> sRGB.
+    """Convert the channels of a file to sRGB.
 
     Args:
         values: uint8 or uint16, (height, width, channels).
-        icc: The profile that gives them meaning.
-        model: "rgb", "gray" or "cmyk".
+        icc: Profile of these values.
+        model: Their color model: "rgb", "gray" or "cmyk".
 
     Returns:
-        float32 sRGB 0..1, (height, width, 3).
+        sRGB pixels, float32, 0..1, (height, width, 3).
 
     Raises:
-        ProfileError: The profile is damaged or for another model.
-        ResourceError: There is nowhere to put a profile for the conversion: colors never stay as they are for that.
+        ProfileError: The profile is damaged or has another color model.
+        ResourceError: There is no place for the temporary file that the conversion needs.
     """
     if model_of(icc) != model:
         message = f"it is not for {model} images" if model_of(icc) else "it is damaged"
@@ -81,25 +79,25 @@ def to_srgb(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
 
 
 def from_lab(values: Pixels) -> Pixels:
-    """CIELab under D50, L* 0..100 with a* and b* around 0, float32 (height, width, 3) -> sRGB 0..1, clipped."""
+    """Convert CIELab with D50 (float32, L* in 0..100, a* and b* around 0) to sRGB in 0..1, clipped."""
     return _by_floats(values, lab_profile(), srgb_profile(), "lab")
 
 
 def from_srgb(pixels: Pixels, icc: bytes) -> Pixels:
-    """From sRGB to an RGB profile's own values, float32 0..1; colors outside it are clipped.
+    """Convert sRGB to the values of an RGB profile, float32, 0..1. Colors outside the profile are clipped.
 
     Raises:
-        ProfileError: Nothing can be converted into the profile.
+        ProfileError: Colors cannot be converted to this profile.
     """
     return _by_floats(pixels, srgb_profile(), icc, "rgb")
 
 
 @functools.lru_cache(maxsize=16)
 def can_be_kept(icc: bytes) -> bool:
-    """Whether a result can be converted into a profile: one for RGB that gives colors back as they went in."""
+    """Return whether a result can be converted to a profile: an RGB profile that converts colors there and back."""
     if model_of(icc) != "rgb":
         return False
-    levels = np.linspace(0.25, 0.75, 5, dtype=np.float32)  # muted, so that they lie within the narrowest space
+    levels = np.linspace(0.25, 0.75, 5, dtype=np.float32)  # muted colors, which every RGB space contains
     muted = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
     colors = np.float32(0.5) * muted + np.float32(0.5) * muted.mean(-1, keepdims=True)
     try:
@@ -110,11 +108,11 @@ def can_be_kept(icc: bytes) -> bool:
 
 
 def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
-    """8 bits of a profile -> sRGB worked out to 16."""
+    """Convert 8-bit values of a profile to sRGB, calculated with 16 bits."""
     _check_whole(icc, model)
     vips = libvips()
     made = roomy((*values.shape[:2], CHANNELS["rgb"]))
-    with scratch.named(srgb_profile(), ".icc") as target:  # libvips takes it by its path alone
+    with scratch.named(srgb_profile(), ".icc") as target:  # libvips accepts only a path
         try:
             for rows in bands(values, made):
                 _convert_rows(values[rows], made[rows], icc, model, str(target))
@@ -135,7 +133,7 @@ def _convert_rows(values: NDArray[Any], into: Pixels, icc: bytes, model: str, ta
 
 
 def _check_whole(icc: bytes, model: str) -> None:
-    """Refuse what libvips would replace by sRGB without a word."""
+    """Check a profile that libvips would silently replace with sRGB if it could not use it."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), _PILLOW_MODES[model], "RGB")
@@ -144,7 +142,7 @@ def _check_whole(icc: bytes, model: str) -> None:
 
 
 def _by_floats(values: NDArray[Any], source: bytes, target: bytes, model: str) -> Pixels:
-    """16 bits or floats 0..1 of one profile -> those of another for RGB, some rows at a time, clipped."""
+    """Convert 16-bit values or floats in 0..1 to the values of an RGB profile, in bands of rows, clipped."""
     import imagecodecs
 
     convert: Any = imagecodecs.cms_transform

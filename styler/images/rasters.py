@@ -1,8 +1,9 @@
-"""Decoders: an opened file -> its channels at their own depth, with what the file says about them.
+"""Decodes an open file to its channels at full depth, with what the file says about them.
 
-libvips decodes what may be deep (PNG, TIFF, AVIF) or hostile in known ways (JPEG, WebP): it keeps 16 bits and floats,
-which Pillow reduces to 8 without a word. tifffile reads what libvips does not of TIFF, imagecodecs what is deep of
-JPEG 2000 and all of JPEG XL, pillow-heif HEIC. Pillow decodes the rest, all of it 8 bits.
+libvips decodes formats that may be deep (PNG, TIFF, AVIF) and common targets of hostile files (JPEG, WebP). It keeps 16
+bits and floats, which Pillow silently reduces to 8 bits. tifffile reads the kinds of TIFF that libvips cannot read;
+imagecodecs reads deep JPEG 2000 and all JPEG XL; pillow-heif reads HEIC. Pillow decodes the other formats, which all
+have 8 bits.
 """
 
 from __future__ import annotations
@@ -41,31 +42,31 @@ PLAIN = {  # kind -> name in Pillow
     "cur": "CUR",
     "jp2": "JPEG2000",
 }
-SRGB_SPACES, SYCC, GRAY_SPACE, CMYK_SPACE = {16}, 18, 17, 12  # of JPEG 2000, ISO/IEC 15444-1 table I.10 and 15444-2
-ICC = 34_675  # the tag of a TIFF, ICC.1:2022 annex B.4
-XMP = 700  # likewise, XMP part 3, 3.3
-EXTRA_SAMPLES, UNSPECIFIED = 338, 0  # TIFF 6.0: what the channels behind the colors are
-VIDEO_BLACK, VIDEO_SPAN = 16, 219  # of 255: ITU-T H.273, equation 20
+SRGB_SPACES, SYCC, GRAY_SPACE, CMYK_SPACE = {16}, 18, 17, 12  # JPEG 2000: ISO/IEC 15444-1 table I.10 and 15444-2
+ICC = 34_675  # TIFF tag, ICC.1:2022 annex B.4
+XMP = 700  # TIFF tag, XMP part 3, 3.3
+EXTRA_SAMPLES, UNSPECIFIED = 338, 0  # TIFF 6.0: meaning of the channels after the colors
+VIDEO_BLACK, VIDEO_SPAN = 16, 219  # out of 255: ITU-T H.273, equation 20
 DTYPES = {"uchar": np.uint8, "ushort": np.uint16, "uint": np.uint32, "float": np.float32}  # libvips -> NumPy
 MODELS = {"b-w": "gray", "grey16": "gray", "cmyk": "cmyk", "srgb": "rgb", "rgb16": "rgb", "scrgb": "rgb"}
-PNG_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")  # texts in which ImageMagick keeps EXIF
+PNG_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")  # texts in which ImageMagick stores EXIF
 PNG_XMP = b"XML:com.adobe.xmp"
-LONGEST_TEXT = 2**18  # bytes of a text of camera fields or XMP
-MENDED = "the file is slightly damaged; all of its pixels are there"
+LONGEST_TEXT = 2**18  # bytes of a text with camera fields or XMP
+MENDED = "the file is slightly damaged, but no pixels are missing"
 
 
 class DecodingError(ValueError):
-    """A file that no decoder here can read; the reason is one line."""
+    """No decoder can read the file. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What is known before any pixel is decoded.
+    """What is known before pixels are decoded.
 
     Attributes:
         size: (height, width) as stored.
         turn: EXIF orientation, 1 to 8.
-        frames: Pages or frames; the first is read.
+        frames: Number of pages or frames; the first one is read.
     """
 
     size: Size
@@ -74,7 +75,7 @@ class Header:
 
     @property
     def seen(self) -> Size:
-        """(height, width) as the image is meant to be seen."""
+        """(height, width) of the upright image."""
         return Size(*reversed(self.size)) if self.turn in (5, 6, 7, 8) else self.size
 
 
@@ -85,12 +86,12 @@ class Raster:
     Attributes:
         values: uint8, uint16, uint32 or float32, (height, width, channels); colors first, then alpha.
         model: "rgb", "gray" or "cmyk".
-        full: The value that stands for 1.
-        icc: Embedded profile; empty where it was damaged beyond reading.
-        colorimetry: Colors stated in numbers, where no profile does.
-        exif: As the file has it.
-        header: As `Header`.
-        notes: What its owner may want to know.
+        full: The value that means 1.0.
+        icc: Embedded profile; empty if it is too damaged to read.
+        colorimetry: Meaning of the colors, if the file describes it by numbers and has no profile.
+        exif: Camera fields of the file.
+        header: Size, orientation and number of frames.
+        notes: Remarks for the user.
     """
 
     values: NDArray[Any]
@@ -104,21 +105,21 @@ class Raster:
 
     @property
     def colors(self) -> int:
-        """Channels before alpha."""
+        """Number of channels before alpha."""
         return CHANNELS[self.model]
 
     @property
     def has_alpha(self) -> bool:
-        """Whether a channel follows the colors."""
+        """Whether there is a channel after the colors."""
         return bool(self.values.shape[2] > self.colors)
 
 
 def header(file: IO[bytes], kind: str) -> Header:
-    """Read what comes before the pixels.
+    """Read the header of a file, without decoding pixels.
 
     Raises:
-        DecodingError: Damaged, or of a kind that nothing here reads.
-        ColorError: Colors that must not be taken for sRGB.
+        DecodingError: The file is damaged, or of a kind that no decoder reads.
+        ColorError: The colors are not sRGB and cannot be converted.
     """
     with _refusing():
         match kind:
@@ -143,8 +144,8 @@ def decoded(file: IO[bytes], kind: str) -> Raster:
     """Decode the first page or frame.
 
     Raises:
-        DecodingError: Damaged, cut short, or of a kind that nothing here reads.
-        ColorError: Colors that must not be taken for sRGB.
+        DecodingError: The file is damaged, truncated, or of a kind that no decoder reads.
+        ColorError: The colors are not sRGB and cannot be converted.
     """
     with _refusing():
         match kind:
@@ -168,22 +169,22 @@ def decoded(file: IO[bytes], kind: str) -> Raster:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Turn whatever a decoder raises over a damaged file into one kind of error."""
+    """Convert any error that a decoder raises into a `DecodingError`."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of Pillow, about what it skips
+        with warnings.catch_warnings(action="ignore"):  # Pillow warns about data that it skips
             yield
     except (DecodingError, colorimetry.ColorError, MemoryError):
         raise
-    except Exception as cause:  # decoders raise errors of every class over hostile files
+    except Exception as cause:  # decoders may raise any class of error for hostile files
         raise DecodingError(_reason(cause)) from cause
 
 
 def _reason(cause: Exception) -> str:
-    """One line of what a decoder said; libvips puts what it met last at the end."""
+    """Return one line of a decoder's message: the last one, because libvips adds the latest problem at the end."""
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith("unable to") and any(word.isalpha() for word in line.split())]
     if not told:
-        told = ["its data are damaged"] if lines else [type(cause).__name__]
+        told = ["its data is damaged"] if lines else [type(cause).__name__]
     return "".join(c if c.isprintable() else "?" for c in told[-1])
 
 
@@ -195,13 +196,13 @@ def _opened(file: IO[bytes], kind: str, **options: Any) -> Any:
 
 
 def _source(file: IO[bytes], kind: str) -> Any:
-    """For libvips, with a descriptor of its own: it and Python would move each other's position."""
+    """Return a libvips source with its own file descriptor, so that libvips and Python do not share a position."""
     vips = libvips()
     if kind == "png" and containers.compressed_png_texts(file) > containers.MOST_COMPRESSED:
         with tempfile.TemporaryFile(dir=folder_for_files(), prefix=".styler-") as lighter:
             containers.without_png_texts(file, lighter)
             lighter.seek(0)
-            return vips.Source.new_from_descriptor(lighter.fileno())  # keeps a duplicate
+            return vips.Source.new_from_descriptor(lighter.fileno())  # duplicates the descriptor
     descriptor = os.open(file.name, os.O_RDONLY)
     try:
         return vips.Source.new_from_descriptor(descriptor)
@@ -228,7 +229,7 @@ def _xmp(image: Any, kind: str, file: IO[bytes]) -> bytes:
 
 
 def _vips_header(image: Any, kind: str, file: IO[bytes], exif: Image.Exif) -> Header:
-    turned = kind == "avif"  # by boxes of its own, already
+    turned = kind == "avif"  # libheif has already applied the rotation boxes
     turn = 1 if turned else metadata.orientation(exif, _xmp(image, kind, file))
     frames = containers.png_frames(file) if kind == "png" else _field(image, "n-pages") or 1
     return Header(size=Size(image.height, image.width), turn=turn, frames=frames)
@@ -238,7 +239,7 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
     exif = _exif(image, kind, file)
     icc = _field(image, "icc-profile-data")
     if icc is None and kind == "png" and "iCCP" in containers.png_color_chunks(file):
-        icc = b""  # the decoder threw a damaged profile away
+        icc = b""  # the decoder has discarded a damaged profile
     values = _values(image)
     raster = Raster(
         values=values,
@@ -253,14 +254,14 @@ def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
 
 
 def _camera_colors(exif: Image.Exif, icc: bytes | None, kind: str) -> Colorimetry | None:
-    """What a camera says in EXIF, where no profile and no numbers say it."""
+    """Return the colors that EXIF declares; None if there is a profile."""
     if icc is None and kind in ("jpeg", "tiff", "webp") and metadata.is_adobe_rgb(exif):
         return colorimetry.adobe_rgb()
     return None
 
 
 def _at_full_range(raster: Raster, file: IO[bytes]) -> Raster:
-    """Gray of video's range, 16 to 235, which libheif hands out as it is."""
+    """Expand gray images of video range, 16 to 235, which libheif does not expand."""
     stated = containers.media_color(file)
     if stated is None or stated.is_full_range or not stated.is_gray:
         return raster
@@ -284,12 +285,15 @@ def _jpeg_header(file: IO[bytes]) -> Header:
 
 
 def _jpeg_raster(file: IO[bytes]) -> Raster:
-    """Strictly, so that nothing is missing; a file that has all pixels and small faults around them is mended."""
+    """Decode a JPEG strictly, so that no pixels are missing.
+
+    If this fails but all pixels are there, small faults around them are repaired and the file is decoded again.
+    """
     file.seek(0)
     data = file.read()
     try:
         if not containers.has_jpeg_end(data):
-            message = "it has no end, as of a file that was not copied whole"
+            message = "it has no end, like a file that was not copied completely"
             raise DecodingError(message)
         return _vips_raster(_opened(file, "jpeg", fail_on="warning"), "jpeg", file)
     except (libvips().Error, DecodingError) as cause:
@@ -303,7 +307,7 @@ def _jpeg_raster(file: IO[bytes]) -> Raster:
 
 
 def _is_complete(jpeg: bytes) -> bool:
-    """Whether every block of a JPEG is there: libjxl packs the file anew without loss, and refuses what lacks one."""
+    """Return whether a JPEG has all of its blocks. libjxl's lossless recompression fails if one is missing."""
     import imagecodecs
 
     try:
@@ -318,7 +322,7 @@ def _opened_mended(data: bytes) -> Any:
 
 
 def _values(image: Any) -> NDArray[Any]:
-    """All channels of an image that libvips reads from top to bottom; a large one is never in memory as a whole."""
+    """Read all channels of a libvips image from top to bottom. A large image is never completely in memory."""
     dtype, shape = np.dtype(DTYPES[image.format]), (image.height, image.width, image.bands)
     if math.prod(shape) * dtype.itemsize < LARGE:
         return np.frombuffer(image.write_to_memory(), dtype).reshape(shape)
@@ -330,7 +334,7 @@ def _values(image: Any) -> NDArray[Any]:
 
 
 def _stated_colors(file: IO[bytes], kind: str, *, has_profile: bool) -> Colorimetry | None:
-    """By the numbers in a file, where no profile says more; None for sRGB."""
+    """Return the colors that a file describes by numbers; None for sRGB or if there is a profile."""
     if kind == "png":
         return colorimetry.by_png_chunks(containers.png_color_chunks(file), has_profile=has_profile)
     stated = containers.media_color(file) if kind in ("avif", "heic") and not has_profile else None
@@ -339,7 +343,7 @@ def _stated_colors(file: IO[bytes], kind: str, *, has_profile: bool) -> Colorime
 
 def _model(image: Any) -> str:
     if image.format not in DTYPES:
-        message = f"channels of 8, 16 or 32 bits without sign, or floats, were expected; these are {image.format}"
+        message = f"expected unsigned channels of 8, 16 or 32 bits, or floats, got {image.format}"
         raise DecodingError(message)
     if image.bands < 3:
         return "gray"
@@ -350,7 +354,7 @@ def _model(image: Any) -> str:
 def _full_scale(image: Any, kind: str) -> float:
     bits = _field(image, "bits-per-sample")
     if kind == "avif" and image.format == "ushort" and bits:
-        return float((2**bits - 1) << (16 - bits))  # 10 and 12 bits stand in the upper bits
+        return float((2**bits - 1) << (16 - bits))  # values of 10 and 12 bits are in the upper bits
     return {"uchar": 255.0, "ushort": 65535.0, "uint": 4294967295.0}.get(image.format, 1.0)
 
 
@@ -379,7 +383,7 @@ def _tiff_raster(file: IO[bytes]) -> Raster:
         extras = max(0, decoded.bands - CHANNELS[model] - (not _is_unspecified(exif)))
         values = _values(decoded.extract_band(0, n=decoded.bands - extras) if extras else decoded)
     icc = icc if isinstance(icc, bytes) else None
-    reduced = ("the picture is marked as a reduced copy; the larger one is not in the file",)
+    reduced = ("the picture is marked as a reduced copy, but the file has no larger one",)
     return Raster(
         values=values,
         model=model,
@@ -393,13 +397,13 @@ def _tiff_raster(file: IO[bytes]) -> Raster:
 
 
 def _is_unspecified(exif: Image.Exif) -> bool:
-    """Whether a TIFF says that its first channel behind the colors is something else than alpha."""
+    """Return whether a TIFF says that its first channel after the colors is not alpha."""
     extra = exif.get(EXTRA_SAMPLES)
     return (extra[0] if isinstance(extra, tuple) and extra else extra) == UNSPECIFIED
 
 
 def _left_out(count: int) -> tuple[str, ...]:
-    return (f"{count} further channels left out: neither color nor alpha",) if count else ()
+    return (f"{count} extra channels ignored: neither color nor alpha",) if count else ()
 
 
 def _heic_header(images: Any, file: IO[bytes]) -> Header:
@@ -440,7 +444,7 @@ def _jxl_raster(file: IO[bytes]) -> Raster:
     extras = max(0, contents.extras - contents.has_alpha)
     notes = _left_out(extras)
     if contents.has_profile:
-        notes += ("the color profile of a JPEG XL file is not read: its colors are taken for sRGB",)
+        notes += ("the color profile of a JPEG XL file is ignored: its colors are treated as sRGB",)
     if contents.is_moving:
         notes += ("the first frame of the animation is used",)
     return Raster(
@@ -460,15 +464,15 @@ def _jp2_raster(file: IO[bytes]) -> Raster:
     if stated.space not in (None, *SRGB_SPACES, SYCC, GRAY_SPACE, CMYK_SPACE) or (
         stated.bits > 8 and stated.space == SYCC
     ):
-        message = f"color space {stated.space} of JPEG 2000 with {stated.bits} bits is not read here"
+        message = f"JPEG 2000 with color space {stated.space} and {stated.bits} bits is not supported"
         raise DecodingError(message)
     if stated.bits <= 8:
         return replace(from_pil(image), icc=stated.icc)
-    image.load()  # by the same library, but so that it refuses what is cut short
+    image.load()  # the same library, but this call fails for truncated files
     file.seek(0)
     values = imagecodecs.jpeg2k_decode(file.read()).reshape(image.height, image.width, -1)
     if values.dtype != np.uint16:
-        message = f"channels of up to 16 bits without sign were expected, these are {values.dtype}"
+        message = f"expected unsigned channels of at most 16 bits, got {values.dtype}"
         raise DecodingError(message)
     model = "gray" if values.shape[2] < CHANNELS["rgb"] else "cmyk" if stated.space == CMYK_SPACE else "rgb"
     return Raster(
@@ -485,12 +489,12 @@ def _pnm_raster(values: NDArray[Any], full: float) -> Raster:
     return Raster(values=values, model=model, full=full, header=Header(size=Size(*values.shape[:2])))
 
 
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray beyond 8 bits
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray modes with more than 8 bits
 WHOLE_NUMBERS = "the whole numbers of a PIL image of mode I are read as 16 bits, 0 to 65535"
 
 
 def from_pil(image: Image.Image) -> Raster:
-    """Channels of a PIL image; palettes and rare modes become RGB."""
+    """Return the channels of a PIL image. Palettes and rare modes are converted to RGB."""
     notes: tuple[str, ...] = (WHOLE_NUMBERS,) if image.mode == "I" and image.format is None else ()
     if image.mode in DEEP_MODES:
         values, model, full = _deep_gray(image)
@@ -515,13 +519,13 @@ def from_pil(image: Image.Image) -> Raster:
 def _pillow_exif(image: Image.Image) -> Image.Exif:
     try:
         return image.getexif()
-    except Exception:  # the parser raises whatever the damage leads to
+    except Exception:  # the parser may raise any error for damaged data
         return Image.Exif()
 
 
 def _pillow_header(image: Image.Image, exif: Image.Exif) -> Header:
     xmp = image.info.get("xmp")
-    turned = image.format in ("HEIF", "AVIF")  # by boxes of their own, already
+    turned = image.format in ("HEIF", "AVIF")  # the decoder has already applied the rotation boxes
     return Header(
         size=Size(image.height, image.width),
         turn=1 if turned else metadata.orientation(exif, xmp if isinstance(xmp, bytes) else b""),
@@ -540,7 +544,7 @@ def _deep_gray(image: Image.Image) -> tuple[NDArray[Any], str, float]:
 
 
 def _from_pil_lab(image: Image.Image) -> NDArray[Any]:
-    """8 bits of CIELab with signed a* and b*."""
+    """Convert an 8-bit CIELab image, with signed a* and b*, to sRGB."""
     values = np.asarray(image)
     lab = np.dstack([values[..., :1] * np.float32(100 / 255), values[..., 1:].view(np.int8)])
     return from_lab(lab.astype(np.float32))

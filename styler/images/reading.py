@@ -1,4 +1,4 @@
-"""Image files, PIL images and arrays -> float32 sRGB 0..1, (height, width, 3), with alpha, profile and camera data."""
+"""Reads image files, PIL images and arrays as a `Picture`: float32 sRGB pixels, alpha, profile and camera fields."""
 
 from __future__ import annotations
 
@@ -35,41 +35,45 @@ __all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 
 ImageLike: TypeAlias = "PathLike | Image.Image | ArrayLike | Picture"
 
-_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # of RFC 3986; a path has lost one of its two slashes
-TRANSPARENT = "transparent regions are kept and do not count in the style"
+_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # RFC 3986, with one slash because a Path drops the second
+TRANSPARENT = "transparent regions are kept and do not count for the style"
 FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 OPAQUE = 1.0
-PAPER = 1.0  # what shows through: white
+PAPER = 1.0  # color of transparent regions: white
 
 
 def check_readable(path: PathLike, *, max_pixels: int | None = None) -> Size:
-    """Open an image's header without decoding its pixels.
+    """Read the header of an image file, without decoding its pixels.
 
     Args:
-        path: Of the file.
-        max_pixels: Most pixels to accept; None for what fits into memory and is no bomb, at most 16,384 x 16,384.
+        path: Path of the file.
+        max_pixels: Maximum number of pixels; None for what fits into memory, at most 16,384 x 16,384.
 
     Returns:
-        (height, width) in pixels as the image is meant to be seen.
+        (height, width) of the upright image, in pixels.
 
     Raises:
-        ImageError: No such file, not a file, not an image, or too many pixels.
+        ImageError: The file does not exist, is not a regular file or not an image, or has too many pixels.
     """
     with _opened(path) as (file, kind):
         return _checked_header(path, file, kind, max_pixels).seen
 
 
 def read_image(source: ImageLike, *, max_pixels: int | None = None) -> Picture:
-    """Read a path, a PIL image or an array.
+    """Read an image from a path, a PIL image or an array.
 
     Args:
-        source: A path; a `PIL.Image.Image`; an array of (H, W, 3 or 4), or gray of (H, W) or (H, W, 1 or 2), or a
-            batch of one of these, uint8, uint16, bool or floats 0..1, of NumPy or of whatever turns into it (tensors,
-            nested lists); or a picture that was read already, which comes back as it is.
-        max_pixels: As in `check_readable`.
+        source: One of these:
+
+            - a path;
+            - a `PIL.Image.Image`;
+            - an array, or anything that converts to one (tensors, nested lists): shape (H, W, 3 or 4), gray (H, W) or
+              (H, W, 1 or 2), or a batch of one of these; uint8, uint16, bool or floats in 0..1;
+            - a `Picture`, which is returned unchanged.
+        max_pixels: Maximum number of pixels, as in `check_readable`.
 
     Raises:
-        ImageError: It cannot be read or is none of these.
+        ImageError: The image cannot be read, or `source` has another type.
     """
     if isinstance(source, Picture):
         return source
@@ -89,8 +93,8 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
             picture = _picture(raster, Path(path).stem, dots)
             return replace(picture, source=identified(file, Path(path).name))
         except DecodingError as cause:
-            message = f"cannot decode {shown(path)}: {cause}. The file is damaged, cut short or of a rare kind; "
-            message += "save it anew, as PNG for instance"
+            message = f"cannot decode {shown(path)}: {cause}. The file is damaged, truncated or of a rare kind; "
+            message += "save it again, for instance as PNG"
             raise ImageError(message) from cause
         except (ColorError, ImageError) as cause:
             message = f"cannot read {shown(path)}: {cause}"
@@ -109,7 +113,7 @@ def _checked_header(path: PathLike, file: IO[bytes], kind: str, max_pixels: int 
 
 @contextmanager
 def _opened(source: PathLike) -> Iterator[tuple[IO[bytes], str]]:
-    """A regular file of a known kind, open for reading."""
+    """Open a regular file of a supported format, and yield it with the name of the format."""
     path = Path(source)
     _check_regular(path)
     try:
@@ -131,21 +135,21 @@ def _opened(source: PathLike) -> Iterator[tuple[IO[bytes], str]]:
 def _check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError) as cause:  # ValueError: a name with a null character
+    except (OSError, ValueError) as cause:  # ValueError: the name contains a null character
         reason = _not_a_path(str(path)) or getattr(cause, "strerror", None) or cause
         message = f"cannot read {shown(path)}: {reason}"
         raise ImageError(message) from cause
     if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "none"
-        message = f"cannot read {shown(path)}: a file was expected, this is {kind}"
+        kind = "a folder" if stat.S_ISDIR(mode) else "a device, pipe or socket"
+        message = f"cannot read {shown(path)}: expected a file, got {kind}"
         raise ImageError(message)
 
 
 def _not_a_path(text: str) -> str:
-    """What a name that leads nowhere was meant to be, and what to do; empty where nothing suggests itself."""
+    """Return the advice for a name that is not a path, such as a URL; empty if there is none."""
     if _ADDRESS.match(text):
-        return "it is an address, and only files are read; download it first"
-    return "standard input is read as CONTENT of styler render alone" if text == "-" else ""
+        return "expected a file, got a URL; download the file first"
+    return "standard input can only be the CONTENT of styler render" if text == "-" else ""
 
 
 def _from_pil(image: Image.Image, max_pixels: int | None) -> Picture:
@@ -155,7 +159,7 @@ def _from_pil(image: Image.Image, max_pixels: int | None) -> Picture:
     except DecodingError as cause:
         message = f"cannot read the image: {cause}"
         raise ImageError(message) from cause
-    except (OSError, SyntaxError) as cause:  # an image that PIL opened and has not decoded yet
+    except (OSError, SyntaxError) as cause:  # PIL has opened the image but not decoded it yet
         message = f"cannot decode the image: {cause}"
         raise ImageError(message) from cause
 
@@ -181,7 +185,7 @@ def _picture(raster: Raster, name: str, dots: Resolution | None) -> Picture:
 
 
 def _colors(raster: Raster, notes: list[str]) -> Pixels:
-    """The color channels as sRGB, by the profile, the stated colors, or as they are."""
+    """Convert the color channels to sRGB, according to the profile or the stated colors, if there are any."""
     values = raster.values[..., : raster.colors]
     if raster.icc is not None:
         try:
@@ -200,14 +204,14 @@ def _colors(raster: Raster, notes: list[str]) -> Pixels:
 
 def _converted_note(icc: bytes, model: str) -> str:
     if model != "rgb":
-        return f"color profile converted to sRGB; it is for {model} images, so that the result will be sRGB too"
+        return f"color profile converted to sRGB; it is for {model} images, so the result will be sRGB"
     if not profiles.can_be_kept(icc):
-        return "color profile converted to sRGB; it works one way only, so that the result will be sRGB too"
+        return "color profile converted to sRGB; it converts in one direction only, so the result will be sRGB"
     return "color profile converted to sRGB"
 
 
 def _scaled(values: NDArray[Any], full: float) -> Pixels:
-    """To 0..1; floats are checked instead."""
+    """Scale integers to 0..1; check that floats are in 0..1."""
     if values.dtype == np.float32:
         return _checked_floats(values)
     made = roomy(values.shape)
@@ -217,7 +221,7 @@ def _scaled(values: NDArray[Any], full: float) -> Pixels:
 
 
 def _whole_numbers(values: NDArray[Any], full: float) -> NDArray[Any]:
-    """What littleCMS takes: 8 or 16 bits over their full range."""
+    """Scale values to the full range of 8 or 16 bits, which littleCMS expects."""
     if full == np.iinfo(np.uint8).max or (values.dtype == np.uint16 and full == np.iinfo(np.uint16).max):
         return values
     scaled, made = _scaled(values, full), roomy(values.shape, np.uint16)
@@ -230,7 +234,7 @@ def _rgb(values: Pixels, model: str, notes: list[str]) -> Pixels:
     if model == "rgb":
         return values
     if model == "cmyk":
-        notes.append("CMYK without a usable profile: its colors are a guess")
+        notes.append("CMYK without a usable profile: the colors are a guess")
     made = roomy((*values.shape[:2], 3))
     for rows in bands(values, made):
         part = values[rows]
@@ -239,7 +243,7 @@ def _rgb(values: Pixels, model: str, notes: list[str]) -> Pixels:
 
 
 def _with_alpha(pixels: Pixels, alpha: Pixels | None, notes: list[str]) -> tuple[Pixels, Pixels | None]:
-    """White where nothing shows; no alpha where it says nothing, because all is opaque or nothing is."""
+    """Make transparent pixels white. Drop the alpha channel if everything is opaque, or everything is transparent."""
     if alpha is None or min(float(alpha[rows].min()) for rows in bands(alpha)) >= OPAQUE:
         return pixels, None
     shows = False
@@ -247,14 +251,14 @@ def _with_alpha(pixels: Pixels, alpha: Pixels | None, notes: list[str]) -> tuple
         pixels[rows][alpha[rows] <= 0.0] = PAPER
         shows = shows or bool(alpha[rows].any())
     if not shows:
-        notes.append("the image is transparent everywhere and shows white")
+        notes.append("the image is transparent everywhere and is read as white")
         return pixels, None
     notes.append(TRANSPARENT)
     return pixels, alpha
 
 
 def _turned(values: Pixels, turn: int) -> Pixels:
-    """Upright: EXIF orientation 1 to 8 undone."""
+    """Rotate and flip an image upright, given its EXIF orientation, 1 to 8."""
     if turn in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     if turn in (3, 4, 7, 8):
@@ -271,10 +275,10 @@ def _turned(values: Pixels, turn: int) -> Pixels:
 
 
 def _array_of(source: Any) -> NDArray[Any]:
-    """Of NumPy, from a tensor of another library, or from nested lists."""
+    """Convert a NumPy array, a tensor of another library or nested lists to an array."""
     array = None
     if isinstance(source, np.ndarray | list | tuple | memoryview) or hasattr(source, "__array__"):
-        with suppress(ValueError, TypeError, RuntimeError):  # ragged lists; tensors that live elsewhere or have slopes
+        with suppress(ValueError, TypeError, RuntimeError):  # ragged lists; tensors on a device or with gradients
             array = np.asanyarray(source)
     if array is None or array.dtype.kind not in "buifc":
         message = f"expected a path, a PIL image or an array, got {type(source).__name__}"
@@ -282,7 +286,7 @@ def _array_of(source: Any) -> NDArray[Any]:
             message += "; give the path of a file, or open it with PIL.Image.open"
         raise ImageError(message)
     if isinstance(array, np.ma.MaskedArray):
-        message = "expected an array without a mask; fill it, or give the mask as a fourth channel, 0 where it hides"
+        message = "expected an array without a mask; fill it, or pass the mask as a fourth channel, 0 for hidden pixels"
         raise ImageError(message)
     return array
 
@@ -299,8 +303,8 @@ def _from_array(given: NDArray[Any]) -> Picture:
     elif array.dtype.kind in "fb":
         values = _checked_floats(array)
     else:
-        message = f"expected an array of uint16 or uint8, or of floats in 0..1, got {array.dtype}; "
-        raise ImageError(message + "make it bytes with .astype('uint8') if its values are 0..255")
+        message = f"expected an array of uint8 or uint16, or of floats in 0..1, got {array.dtype}; "
+        raise ImageError(message + "convert it with .astype('uint8') if its values are in 0..255")
     notes: list[str] = []
     colors = 1 if array.shape[2] < 3 else 3
     stored = values[..., colors].copy() if array.shape[2] > colors else None
@@ -311,9 +315,9 @@ def _from_array(given: NDArray[Any]) -> Picture:
 
 def _advice_on_shape(array: NDArray[Any]) -> str:
     if array.ndim == 4 and len(array) != 1:
-        return "; give the images of a batch one by one"
+        return "; pass the images of a batch one by one"
     if array.ndim >= 3 and array.shape[-3] in (1, 3, 4) and 0 not in array.shape:
-        return "; if its channels come first, give np.moveaxis(array, -3, -1)"
+        return "; if its channels come first, pass np.moveaxis(array, -3, -1)"
     return ""
 
 
@@ -325,6 +329,6 @@ def _checked_floats(array: NDArray[Any]) -> Pixels:
     if not (low >= 0.0 and high <= 1.0):  # also false for NaN
         message = f"expected floats in 0..1, got values from {low:g} to {high:g}"
         if low >= 0.0 and 2.0 < high <= FULL_SCALES[np.dtype(np.uint8)]:
-            message += "; divide by 255 what is meant as 0..255"
+            message += "; if they are meant as 0..255, divide them by 255"
         raise ImageError(message)
     return pixels

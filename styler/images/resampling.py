@@ -1,4 +1,4 @@
-"""Resize float images by Pillow's filters, without rounding to bytes; large ones by bands of rows."""
+"""Resizes float images with Pillow's filters, without rounding to bytes; large images in bands of rows."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from styler.images.mapped import Array, bands, is_mapped, release, roomy
 from styler.images.picture import Picture, Pixels
 from styler.types import Size
 
-FAINTEST = 1 / 255  # of alpha: below the smallest step of 8 bits nothing shows
-SUPPORT = {Image.Resampling.LANCZOS: 3.0, Image.Resampling.BICUBIC: 2.0}  # pixels of the coarser image, each way
-ROWS = 256  # of a result at a time: Pillow takes the place of a band as float32, exact to 1e-5 of a pixel then
+FAINTEST = 1 / 255  # alpha below the smallest 8-bit step counts as transparent
+SUPPORT = {Image.Resampling.LANCZOS: 3.0, Image.Resampling.BICUBIC: 2.0}  # pixels of the coarser image, on each side
+ROWS = 256  # rows of the result at a time; Pillow stores a band's position as float32, exact to 1e-5 pixels
 
 
 def resampled(pixels: Pixels, size: Size, into: Array | None = None) -> Pixels:
-    """Resize with a Lanczos filter that widens when shrinking, clipped to 0..1.
+    """Resize an image with a Lanczos filter. The filter is widened for shrinking; the result is clipped to 0..1.
 
     Args:
-        pixels: float32 (height, width, channels), 0..1.
+        pixels: float32, 0..1, (height, width, channels).
         size: New (height, width).
-        into: Where the result goes, (height, width, channels); None for a new array, mapped if it is large.
+        into: Array for the result, (height, width, channels); None for a new array, mapped if it is large.
 
     Returns:
-        The result; `pixels` itself where nothing changes and `into` is None.
+        The result, or `pixels` itself if the size does not change and `into` is None.
     """
     if into is None and pixels.shape[:2] == tuple(size):
         return pixels
@@ -38,7 +38,11 @@ def resampled(pixels: Pixels, size: Size, into: Array | None = None) -> Pixels:
 
 
 def resampled_alpha(picture: Picture, size: Size) -> Pixels | None:
-    """How opaque a picture is at another size, float32 (height, width, 1); None where it is, or where nothing is."""
+    """Return the alpha channel of a picture at another size, float32, (height, width, 1).
+
+    Returns:
+        None if the picture is opaque everywhere, or transparent everywhere.
+    """
     if picture.alpha is None:
         return None
     alpha = resampled(picture.alpha[..., None], size)
@@ -46,12 +50,14 @@ def resampled_alpha(picture: Picture, size: Size) -> Pixels | None:
 
 
 def resampled_colors(picture: Picture, size: Size, into: Array | None = None) -> Pixels:
-    """A picture's pixels at another size, (height, width, 3), to which what is hidden adds nothing at the edges.
+    """Return the pixels of a picture at another size, (height, width, 3).
+
+    The colors of transparent regions do not bleed into opaque regions.
 
     Args:
-        picture: With or without alpha.
+        picture: Picture with or without alpha.
         size: New (height, width).
-        into: As in `resampled`.
+        into: Array for the result, as in `resampled`.
     """
     alpha = resampled_alpha(picture, size)
     if alpha is None or picture.alpha is None or picture.size == size:
@@ -69,7 +75,7 @@ def resampled_colors(picture: Picture, size: Size, into: Array | None = None) ->
 
 
 def resize(pixels: Pixels, into: Array, kernel: Image.Resampling) -> None:
-    """Fill (height', width', channels) with a resized (height, width, channels), not clipped."""
+    """Resize `pixels` to the height and width of `into`, which receives the result. Values are not clipped."""
     if pixels.shape == into.shape:
         for rows in bands(pixels, into):
             into[rows] = pixels[rows]
@@ -77,7 +83,7 @@ def resize(pixels: Pixels, into: Array, kernel: Image.Resampling) -> None:
         for top in range(0, len(into), ROWS):
             _resize_rows(pixels, into, slice(top, min(top + ROWS, len(into))), kernel)
     else:
-        for channel in range(pixels.shape[2]):  # one by one, with a third of the memory
+        for channel in range(pixels.shape[2]):  # one channel at a time needs a third of the memory
             into[..., channel] = _plane(pixels[..., channel]).resize(into.shape[1::-1], kernel)
 
 

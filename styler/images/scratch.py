@@ -1,4 +1,4 @@
-"""Files for a moment: on a disk, or in memory where no folder can be written, as in a container that is read-only."""
+"""Temporary files: on disk, or in memory if no folder can be written, as in a read-only container."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 
 def scratch_file() -> IO[bytes]:
-    """A file without a name, open for writing and reading; gone when it is closed, whatever happens in between.
+    """Open an unnamed file for reading and writing. It disappears when it is closed.
 
     Raises:
-        ResourceError: Neither a folder nor memory can hold one.
+        ResourceError: The file can be created neither in a folder nor in memory.
     """
     try:
         return tempfile.TemporaryFile(dir=folder_for_files(), prefix=".styler-")
@@ -31,10 +31,10 @@ def scratch_file() -> IO[bytes]:
 
 @contextmanager
 def named(data: bytes, suffix: str) -> Iterator[Path]:
-    """A path that leads to some bytes, for libraries that take a file by its path alone.
+    """Yield the path of a temporary file with the given contents, for libraries that accept only paths.
 
     Raises:
-        ResourceError: Neither memory nor a folder can hold them.
+        ResourceError: The file can be created neither in memory nor in a folder.
     """
     file = _in_memory() or _beside_others(suffix)
     with file:
@@ -47,12 +47,12 @@ def named(data: bytes, suffix: str) -> Iterator[Path]:
 
 
 def path_of(file: IO[bytes]) -> Path:
-    """Where an open file can be opened anew, if it has no name too."""
+    """Return a path through which an open file can be opened again, even if the file has no name."""
     return Path(file.name) if isinstance(file.name, str) else DESCRIPTORS / str(file.fileno())
 
 
 def _in_memory() -> IO[bytes] | None:
-    """A file that is memory, where the system has such (Linux)."""
+    """Open a file in memory, if the system supports it (Linux)."""
     if not hasattr(os, "memfd_create") or not DESCRIPTORS.is_dir():
         return None
     try:

@@ -1,10 +1,10 @@
-"""What a file is, by its first bytes; suffixes may lie."""
+"""Recognizes a file by its first bytes, because suffixes may be wrong."""
 
 from __future__ import annotations
 
 import re
 
-HEAD = 256  # bytes that decide: the brands of an ISO media file, or the first words of a text
+HEAD = 256  # bytes to look at: enough for the brands of an ISO media file or the first words of a text
 READABLE = "JPEG, PNG, TIFF, WebP, AVIF, HEIC, JPEG 2000, JPEG XL, GIF, BMP, PNM, TGA, QOI or ICO"
 
 _STARTS = {
@@ -17,9 +17,9 @@ _STARTS = {
     b"GIF87a": "gif",
     b"GIF89a": "gif",
     b"\0\0\0\x0cjP  \r\n\x87\n": "jp2",
-    b"\xff\x4f\xff\x51": "jp2",  # the codestream alone
+    b"\xff\x4f\xff\x51": "jp2",  # bare codestream
     b"\0\0\0\x0cJXL \r\n\x87\n": "jxl",
-    b"\xff\x0a": "jxl",  # likewise
+    b"\xff\x0a": "jxl",  # bare codestream
     b"qoif": "qoi",
     b"BM": "bmp",
 }
@@ -28,10 +28,10 @@ _AV1_BRANDS = {b"avif", b"avis"}
 _HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}  # ISO/IEC 23008-12
 _PNM = re.compile(rb"P[1-6][\s#]")
 
-# What is told from its first bytes and is not read, with what to do about it
+# Kinds of files that are recognized but not read, with what to do about them
 EXPORT = "export it from a photo program as PNG, TIFF or JPEG"
 RAW = f"a camera raw file, which is not developed yet; {EXPORT}"
-_RANGE = f"whose range is higher than a screen's; tone-map it and {EXPORT}"
+_RANGE = f"whose dynamic range is higher than that of a screen; tone-map it and {EXPORT}"
 _NAMED = {
     b"8BPS": f"a Photoshop file; {EXPORT}",
     b"gimp xcf": f"a GIMP file; {EXPORT}",
@@ -59,37 +59,40 @@ _NAMED = {
     b"\x0a\x05\x01": "a PCX image; save it as PNG",
     b"\x0a\x03\x01": "a PCX image; save it as PNG",
     b"icns": "a set of Apple icons; save one as PNG",
-    b"SIMPLE  =": "a FITS image of an instrument; save it as PNG or TIFF",
+    b"SIMPLE  =": "a FITS image; save it as PNG or TIFF",
     b"AT&TFORM": "a DjVu document; export its page as PNG",
     b"\xd7\xcd\xc6\x9a": "a Windows metafile; export it as PNG",
-    b"\x1aE\xdf\xa3": "a film (Matroska or WebM); take a frame of it as PNG",
+    b"\x1aE\xdf\xa3": "a film (Matroska or WebM); export a frame as PNG",
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x1f\x8b": "a gzip archive; unpack it",
     b"7z\xbc\xaf": "a 7-Zip archive; unpack it",
     b"Rar!": "a RAR archive; unpack it",
-    b"version https://git-lfs": "a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`",
 }
 _MEDIA = {
     b"crx ": RAW,
-    b"qt  ": "a film (QuickTime); take a frame of it as PNG",
+    b"qt  ": "a film (QuickTime); export a frame as PNG",
     b"jxs ": "a JPEG XS image; save it as PNG",
 }
 _TEXTS = (
     (rb"<svg|<!DOCTYPE svg", "an SVG drawing; export it as PNG"),
-    (rb"<!DOCTYPE html|<html|<head|<body", "a web page, saved in place of the image; save the image itself"),
+    (rb"<!DOCTYPE html|<html|<head|<body", "a web page, saved instead of the image; save the image itself"),
     (rb"<\?xml", "an XML document"),
-    (rb"[{\[]", "a text, JSON by its first character"),
+    (rb"[{\[]", "a text file, probably JSON"),
 )
 
 
 def kind_of(head: bytes) -> str | None:
-    """Format by the first `HEAD` bytes: png, jpeg, tiff, webp, avif, heic, jp2, jxl, gif, bmp, pnm, …, or None."""
+    """Return the format of a file, given its first `HEAD` bytes; None if styler does not read it.
+
+    The formats are png, jpeg, tiff, webp, avif, heic, jp2, jxl, gif, bmp, pnm, tga, qoi, ico and cur.
+    """
     for start, kind in _STARTS.items():
         if head.startswith(start):
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[:4] in _ICONS and any(head[4:6]):  # at least one picture; a TGA has zeros there
+    if head[:4] in _ICONS and any(head[4:6]):  # at least one picture; a TGA file has zeros there
         return _ICONS[head[:4]]
     if _PNM.match(head):
         return "pnm"
@@ -99,16 +102,16 @@ def kind_of(head: bytes) -> str | None:
 
 
 def name_of(head: bytes) -> str | None:
-    """What a file is that is not read, and what to do about it; None where its first `HEAD` bytes do not tell."""
+    """Return what an unsupported file is, and what to do about it; None if its first `HEAD` bytes do not tell."""
     if not head:
         return "empty: it has no bytes"
     for start, name in _NAMED.items():
         if head.startswith(start):
             return name
     if head[4:8] == b"ftyp":
-        return _MEDIA.get(head[8:12], "a film or sound (MP4); take a frame of it as PNG")
+        return _MEDIA.get(head[8:12], "a film or sound file (MP4); export a frame as PNG")
     if not head.strip(b"\0"):
-        return "nothing but zeros; copy it anew from where it came from"
+        return "filled with zeros; copy it again from its source"
     return _name_of_text(head.removeprefix(b"\xef\xbb\xbf").lstrip())
 
 
@@ -118,7 +121,7 @@ def _name_of_text(head: bytes) -> str | None:
         if where(pattern, head, re.IGNORECASE):
             return name
     is_text = len(head) > 8 and not re.search(rb"[^\t\n\r\x20-\x7e]", head)
-    return "a text" if is_text else None
+    return "a text file" if is_text else None
 
 
 def _media_kind(head: bytes) -> str | None:
@@ -132,7 +135,7 @@ def _media_kind(head: bytes) -> str | None:
 
 
 def _is_tga(head: bytes) -> bool:
-    """TGA has no signature: whether the 18 bytes of its header make sense (Truevision TGA 2.0)."""
+    """Return whether the first 18 bytes are a plausible TGA header; TGA has no signature (Truevision TGA 2.0)."""
     if len(head) < 18:
         return False
     mapped, kind, bits, flags = head[1], head[2], head[16], head[17]

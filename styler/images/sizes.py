@@ -1,4 +1,4 @@
-"""Size arithmetic, (height, width) in pixels."""
+"""Size arithmetic; sizes are (height, width) in pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from styler.types import Size
 
 
 def with_longer_side(size: Size, longer: int) -> Size:
-    """Scale to a longer side, keeping the aspect; no side below 1.
+    """Scale a size to a given longer side, keeping the aspect ratio. Each side stays at least 1.
 
     Example:
         >>> with_longer_side(Size(300, 400), 512)
@@ -40,17 +40,17 @@ def result_size(asked: int | str, photo: Size, minimum: int, fixed: Size | None 
 
 
 def no_larger(size: Size, longer: int) -> Size:
-    """Scale down to a longer side; smaller sizes stay as they are."""
+    """Scale a size down to a given longer side. A smaller size is returned unchanged."""
     return with_longer_side(size, longer) if max(size) > longer else size
 
 
 def octaves(longer: int, smallest: int, count: int | None = None) -> list[int]:
-    """Longer sides of a pyramid, coarse to fine, each sqrt(2) apart, ending at `longer`.
+    """Return the longer sides of the octaves, from coarse to fine, a factor of sqrt(2) apart, ending at `longer`.
 
     Args:
-        longer: Longer side of the result, pixels.
-        smallest: No octave below this but the last one.
-        count: Number of octaves, or None for as many as fit.
+        longer: Longer side of the result, in pixels.
+        smallest: Minimum longer side, in pixels. The last octave may be smaller.
+        count: Number of octaves; None for as many as fit.
 
     Example:
         >>> octaves(512, 128)
@@ -66,25 +66,34 @@ def octaves(longer: int, smallest: int, count: int | None = None) -> list[int]:
 
 
 def check_shape(size: Size, minimum: int, name: str) -> None:
-    """Refuse images too thin for the network.
+    """Check that an image is large enough for the network.
+
+    Args:
+        size: (height, width) of the image.
+        minimum: Smallest side that the network accepts, in pixels.
+        name: Name of the image, for the message.
 
     Raises:
-        ConfigError: The shorter side would fall below `minimum`.
+        ConfigError: The shorter side is below `minimum`.
     """
     if min(size) < minimum:
-        message = f"{name} would be {size.height}x{size.width} pixels (height x width), less than {minimum}: "
-        raise ConfigError(message + "ask for a larger --size or a less narrow image")
+        message = (
+            f"{name} would have {size.width}x{size.height} pixels, but the network needs at least {minimum} each way; "
+            "choose a larger --size or a less narrow image"
+        )
+        raise ConfigError(message)
 
 
 def painting_size(painting: Size, longer: int, minimum: int) -> Size:
-    """At which a painting is looked at for a picture of a longer side: never enlarged, and thick enough for a network.
+    """Return the size at which a painting is used for a picture with a given longer side.
 
-    A scroll much wider than high keeps more than its share of pixels, so that a coarse octave still sees its height.
+    A painting is never enlarged. A very wide or tall painting gets a larger longer side than the picture, so that its
+    shorter side is still large enough for the network in a coarse octave.
 
     Args:
-        painting: Its own size.
-        longer: Longer side of the picture, pixels.
-        minimum: Least shorter side, pixels; a painting that has less keeps what it has.
+        painting: Size of the painting itself.
+        longer: Longer side of the picture, in pixels.
+        minimum: Smallest shorter side, in pixels. A painting that is smaller keeps its size.
 
     Example:
         >>> painting_size(Size(500, 3000), 128, 32)
@@ -95,14 +104,14 @@ def painting_size(painting: Size, longer: int, minimum: int) -> Size:
 
 
 def check_painting(size: Size, minimum: int, name: str) -> None:
-    """Refuse a painting too small for the network at its own size.
+    """Check that a painting is large enough for the network at its own size.
 
     Raises:
         ConfigError: A side is below `minimum`.
     """
     if min(size) < minimum:
         message = (
-            f"{name} has {size.height}x{size.width} pixels (height x width), expected at least {minimum} each way; "
-            "give a larger copy of it; a style image is never enlarged"
+            f"{name} has {size.width}x{size.height} pixels, expected at least {minimum} each way; "
+            "use a larger copy of it, because a style image is never enlarged"
         )
         raise ConfigError(message)

@@ -1,8 +1,8 @@
-"""TIFF: which page is the picture, which library reads it, and what libvips does not read of it, by tifffile.
+"""Reads TIFF: finds the page with the picture and the library that can read it.
 
-libvips reads strips of plain channels. Tiles are read by tifffile whatever is in them, because libvips leaves those
-that it cannot decode black without a word; so are codecs that libvips comes without, planes of tiles, CIELab, and
-channels of unusual width. Pillow reads YCbCr that is not JPEG, which neither of the two converts.
+libvips reads strips of ordinary channels. tifffile reads all tiles, because libvips silently leaves tiles black that it
+cannot decode. tifffile also reads codecs that libvips does not include, planes, CIELab, and channels of unusual bit
+depth. Pillow reads YCbCr that is not JPEG, which the other two do not convert.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 # Tags and values of TIFF 6.0, of its supplements and of libtiff
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC = 254, 255, 259, 262
-REDUCED, MASK, OLD_REDUCED = 1, 4, 2  # bits of the first, a value of the second
+REDUCED, MASK, OLD_REDUCED = 1, 4, 2  # bits of SUBFILE_TYPE; a value of OLD_SUBFILE_TYPE
 WHITE_IS_0, BLACK_IS_0, RGB, PALETTE, CMYK, YCBCR, LAB, ICC_LAB = 0, 1, 2, 3, 5, 6, 8, 9
-SENSOR = {32_803, 34_892}  # photometric: a filter array, linear raw
-SENSOR_CODECS = {262, 32_767, 32_769, 32_770, 34_713, 65_000, 65_535}  # of Kodak, Sony, Samsung, Nikon and Pentax
-CANON = b"CR"  # behind the first eight bytes of a CR2
+SENSOR = {32_803, 34_892}  # photometric: color filter array, linear raw
+SENSOR_CODECS = {262, 32_767, 32_769, 32_770, 34_713, 65_000, 65_535}  # Kodak, Sony, Samsung, Nikon and Pentax
+CANON = b"CR"  # follows the first eight bytes of a CR2 file
 MODELS = {
     WHITE_IS_0: "gray",
     BLACK_IS_0: "gray",
@@ -45,33 +45,33 @@ MODELS = {
     ICC_LAB: "rgb",
 }
 STORED = {"gray": 1, "rgb": 3, "cmyk": 4}  # channels
-PREMULTIPLIED, STRAIGHT = 1, 2  # kinds of alpha
+PREMULTIPLIED, STRAIGHT = 1, 2  # types of alpha
 MOST_CHANNELS = 16
-MOST_PAGES = 64  # looked at for the picture: thumbnails come first or soon
+MOST_PAGES = 64  # pages to search for the picture; thumbnails come first or soon after
 
 OLD_JPEG, JPEG = 6, 7
-PLAIN = {1, 2, 3, 4, 5, 8, 32_773, 32_946}  # none, three of CCITT, LZW, deflate, PackBits, old deflate
-SQUEEZED = {34_925, 50_000}  # LZMA, Zstandard: libvips comes without them
+PLAIN = {1, 2, 3, 4, 5, 8, 32_773, 32_946}  # none, three kinds of CCITT, LZW, deflate, PackBits, old deflate
+SQUEEZED = {34_925, 50_000}  # LZMA, Zstandard: libvips does not include them
 JPEG_2000 = {33_003, 33_004, 33_005, 34_712}
 JPEG_XL = {50_002, 52_546}
 LERC, PNG, WEBP = 34_887, 34_933, 50_001
-IMAGES = {JPEG, LERC, PNG, WEBP, *JPEG_2000, *JPEG_XL}  # codecs that say a size of their own
+IMAGES = {JPEG, LERC, PNG, WEBP, *JPEG_2000, *JPEG_XL}  # codecs whose data states a size of its own
 
 
 class Contents(NamedTuple):
-    """What such a file holds.
+    """The picture in a TIFF file.
 
     Attributes:
         size: (height, width) of the picture as stored.
-        pages: Of the file, without copies at reduced size and masks.
-        page: Number of the picture among all pages.
-        offset: Of its directory in the file.
-        reader: "libvips", "tifffile" or "pillow".
+        pages: Number of pages, without reduced copies and masks.
+        page: Index of the picture among all pages.
+        offset: Offset of its directory in the file.
+        reader: Library to use: "libvips", "tifffile" or "pillow".
         model: "rgb", "gray" or "cmyk".
-        alpha: 1 or 2 for premultiplied and straight, 0 for none.
-        extras: Channels that are neither color nor alpha.
-        is_lab: Whether the colors are CIELab, for which no profile is needed.
-        is_reduced: Whether it is marked as a copy of something larger that is not there.
+        alpha: 1 for premultiplied alpha, 2 for straight alpha, 0 for none.
+        extras: Number of channels that are neither color nor alpha.
+        is_lab: Whether the colors are CIELab, which needs no profile.
+        is_reduced: Whether the picture is marked as a reduced copy but the file has no larger one.
     """
 
     size: Size
@@ -88,7 +88,7 @@ class Contents(NamedTuple):
 
 @contextmanager
 def _picture(file: IO[bytes]) -> Iterator[tuple[Any, Contents]]:
-    """The page that is the picture; what tifffile would log is in its errors."""
+    """Open the page with the picture. tifffile's log is disabled, because its errors say the same."""
     import tifffile
 
     logger = logging.getLogger("tifffile")
@@ -102,17 +102,17 @@ def _picture(file: IO[bytes]) -> Iterator[tuple[Any, Contents]]:
 
 
 def contents(file: IO[bytes]) -> Contents:
-    """Read what comes before the pixels.
+    """Read the directory of the picture, without decoding pixels.
 
     Raises:
-        ValueError: A camera raw file, or channels that mean nothing here.
+        ValueError: The file is a camera raw file, or has channels that are not supported.
     """
     with _picture(file) as (_, found):
         return found
 
 
 def _chosen(pages: Any, file: IO[bytes]) -> tuple[Any, Contents]:
-    """The first page at full size; thumbnails and previews say that they are none."""
+    """Choose the first page that is not marked as a reduced copy or mask."""
     count = len(pages)
     looked_at = [pages[index] for index in range(min(count, MOST_PAGES))]
     inside = {index: list(page.pages or ())[:MOST_PAGES] for index, page in enumerate(looked_at)}
@@ -129,7 +129,7 @@ def _chosen(pages: Any, file: IO[bytes]) -> tuple[Any, Contents]:
 
 
 def _is_part(page: Any) -> bool:
-    """Whether a page is a reduced copy or a mask of another one."""
+    """Return whether a page is a reduced copy or a mask of another page."""
     kind = page.tags.valueof(SUBFILE_TYPE, 0)
     if isinstance(kind, int) and kind & (REDUCED | MASK):
         return True
@@ -137,7 +137,7 @@ def _is_part(page: Any) -> bool:
 
 
 def _check_developed(pages: list[Any], file: IO[bytes]) -> None:
-    """Refuse what a sensor saw: its first page, if it can be read at all, is a thumbnail."""
+    """Refuse camera raw files, whose first page is only a thumbnail."""
     file.seek(8)
     sensors = any(int(page.photometric or 0) in SENSOR or int(page.compression) in SENSOR_CODECS for page in pages)
     if sensors or file.read(2) == CANON:
@@ -152,8 +152,8 @@ def _contents(page: Any, pages: int, number: int) -> Contents:
     stored = STORED[model] if model and photometric != PALETTE else 1
     fits = page.samplesperpixel == stored + len(kinds) <= MOST_CHANNELS and page.imagedepth == 1
     if model is None or not fits or page.dtype is None or page.dtype.kind not in "ufb" or page.dtype == np.uint64:
-        message = f"channels of up to 32 bits without sign or floats were expected, got {page.samplesperpixel} of "
-        raise ValueError(message + f"{page.dtype or page.bitspersample} that mean {_word(page.photometric)}")
+        message = f"expected unsigned channels of up to 32 bits or floats, got {page.samplesperpixel} channels of "
+        raise ValueError(message + f"{page.dtype or page.bitspersample} as {_word(page.photometric)}")
     alpha = kinds[0] if kinds and kinds[0] in (PREMULTIPLIED, STRAIGHT) else 0
     size = Size(int(page.imagelength), int(page.imagewidth))
     reader = _reader(page, photometric, is_inside=number < 0)
@@ -170,7 +170,7 @@ def _reader(page: Any, photometric: int, *, is_inside: bool) -> str:
     if compression == OLD_JPEG or (photometric == YCBCR and compression in PLAIN | SQUEEZED):
         return "pillow"
     if compression not in PLAIN | SQUEEZED | IMAGES:
-        message = f"the compression {_word(page.compression)} is not read here"
+        message = f"the compression {_word(page.compression)} is not supported"
         raise ValueError(message)
     widths = {8, 16, 32} if page.samplesperpixel > 1 else {1, 2, 4, 8, 16, 32}
     bits = page.bitspersample if isinstance(page.bitspersample, tuple) else (page.bitspersample,)
@@ -180,10 +180,13 @@ def _reader(page: Any, photometric: int, *, is_inside: bool) -> str:
 
 
 def channels(file: IO[bytes]) -> tuple[NDArray[Any], float]:
-    """Of the picture: colors, then alpha; (height, width, channels), and the value that stands for 1.
+    """Decode the picture with tifffile.
+
+    Returns:
+        The channels, colors before alpha, (height, width, channels), and the value that means 1.0.
 
     Raises:
-        ValueError: A part is missing or damaged.
+        ValueError: A strip or tile is missing or damaged.
     """
     with _picture(file) as (page, found):
         _check_parts(page, file)
@@ -199,7 +202,7 @@ def channels(file: IO[bytes]) -> tuple[NDArray[Any], float]:
 
 
 def _check_parts(page: Any, file: IO[bytes]) -> None:
-    """Refuse missing strips and tiles, which would be black, and those that claim another size than they have."""
+    """Check that no strip or tile is missing, which would leave it black, or states a larger size than it has."""
     counts, compression = page.databytecounts, int(page.compression)
     rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
     parts = -(-page.imagelength // rows) * -(-page.imagewidth // columns)
@@ -218,13 +221,13 @@ def _check_parts(page: Any, file: IO[bytes]) -> None:
                 _check_claim(data, compression, (rows, columns))
                 if compression == JPEG:
                     _check_jpeg(data, page.jpegtables)
-            except Exception as cause:  # decoders raise errors of every class over damaged data
+            except Exception as cause:  # decoders may raise any class of error for damaged data
                 message = f"{part} is damaged"
                 raise ValueError(message) from cause
 
 
 def _check_claim(data: bytes, compression: int, most: tuple[int, int]) -> None:
-    """Refuse a bomb: an image within the file that says it is larger than its place."""
+    """Refuse a decompression bomb: a tile or strip whose data states a larger size than the tile or strip has."""
     if compression == LERC:
         version = int.from_bytes(data[6:10], "little")
         claimed = struct.unpack_from("<2I", data, 14 if version >= 3 else 10)
@@ -233,15 +236,15 @@ def _check_claim(data: bytes, compression: int, most: tuple[int, int]) -> None:
     else:
         claimed = pillow.opened(BytesIO(data), ["JPEG", "PNG", "WEBP", "JPEG2000"]).size[::-1]
     if claimed[0] > most[0] or claimed[1] > most[1]:
-        message = f"a part of at most {most[1]}x{most[0]} pixels was expected, it claims {claimed[1]}x{claimed[0]}"
+        message = f"expected a part of at most {most[1]}x{most[0]} pixels, got {claimed[1]}x{claimed[0]} pixels"
         raise ValueError(message)
 
 
 def _check_jpeg(data: bytes, tables: bytes | None) -> None:
-    """Decode once by libvips, which refuses what the other decoder fills with gray."""
+    """Decode the data once with libvips, which refuses damaged blocks that the other decoder fills with gray."""
     vips = libvips()
     if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
-        message = "an end marker was expected"
+        message = "expected an end marker"
         raise ValueError(message)
     whole = tables[:-2] + data[2:] if tables else data
     vips.Image.jpegload_buffer(whole, access="sequential", fail_on="warning").avg()
@@ -264,9 +267,12 @@ def _as_colors(values: NDArray[Any], page: Any) -> tuple[NDArray[Any], float]:
 
 
 def _from_lab(values: NDArray[Any], *, is_signed: bool) -> Pixels:
-    """L* over the whole range, a* and b* around 0 or around the middle -> sRGB 0..1, alpha behind."""
+    """Convert integer Lab to sRGB in 0..1; alpha stays behind the colors.
+
+    L* uses the whole range of the type; a* and b* are centered at 0 (signed) or at the middle of the range.
+    """
     if values.dtype not in (np.uint8, np.uint16):
-        message = f"Lab of 8 or 16 bits was expected, got {values.dtype}"
+        message = f"expected Lab of 8 or 16 bits, got {values.dtype}"
         raise ValueError(message)
     full, unit = float(np.iinfo(values.dtype).max), 256.0 ** (values.dtype.itemsize - 1)
     made = roomy(values.shape)
@@ -280,7 +286,7 @@ def _from_lab(values: NDArray[Any], *, is_signed: bool) -> Pixels:
 
 
 def _straight(values: NDArray[Any], full: float) -> NDArray[Any]:
-    """Colors divided by alpha, the last channel."""
+    """Divide premultiplied colors by alpha, which is the last channel."""
     for rows in bands(values):
         part = values[rows]
         share = np.maximum(part[..., -1:] / full, 1e-9)

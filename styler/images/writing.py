@@ -1,4 +1,4 @@
-"""Pictures -> files: checked before the work, written beside and renamed after it."""
+"""Writes pictures to files: checks the output before any work, and writes it atomically at the end."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ FORMATS = {
     ".tiff": "TIFF",
 }
 
-DEEP_FORMATS = ("PNG", "TIFF")  # hold 16 bits a channel
+DEEP_FORMATS = ("PNG", "TIFF")  # formats that support 16 bits per channel
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of libjpeg and of the WebP container
-CHANNELS = 4  # with alpha
-MOST_TIFF = 2**32 - 2**20  # bytes: its offsets have 32 bits; room for the directory, profile and camera fields
-LONGEST_ENDING = 19  # bytes of a name that are left for `-<step>`, `-partial` and a checkpoint's suffix
-USUAL_NAME = 255  # bytes that most file systems hold
+CHANNELS = 4  # including alpha
+MOST_TIFF = 2**32 - 2**20  # bytes; offsets have 32 bits, minus space for the directory, profile and camera fields
+LONGEST_ENDING = 19  # bytes reserved in a name for `-<step>`, `-partial` and the suffix of a checkpoint
+USUAL_NAME = 255  # bytes; longest name in most file systems
 LONGEST_NAME = USUAL_NAME - LONGEST_ENDING
 
 
 def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[PathLike] = ()) -> Path:
-    """Refuse what cannot or must not be written, before any work.
+    """Check that an output can and may be written, before any work.
 
     Args:
-        path: Where the output shall go.
-        overwrite: Whether an existing file may be replaced.
-        inputs: Files that must not be, not even with `overwrite`, by whatever name or link.
+        path: Path of the output.
+        overwrite: Whether to replace an existing file.
+        inputs: Files that must not be replaced, even with `overwrite`, through any name or link.
 
     Raises:
-        OutputError: Unknown suffix, absent or unwritable folder, one of the inputs, or an existing file without
-            `overwrite`.
+        OutputError: The suffix is unknown, the folder is missing or not writable, the output is one of the inputs, or
+            it exists and `overwrite` is false.
     """
     output = Path(path)
     with refusals(output):
         check_folder(output, ending=LONGEST_ENDING)
         if output.is_dir():
             message = (
-                f"cannot write {shown(output)}: it is a folder; name a file in it, such as {shown(output / 'out.png')}"
+                f"cannot write {shown(output)}: it is a folder; give a file in it, such as {shown(output / 'out.png')}"
             )
             raise OutputError(message)
         _check_name(output)
@@ -79,21 +79,21 @@ def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[Pa
 
 @contextmanager
 def refusals(output: Path) -> Iterator[None]:
-    """Turn what the system says to a path, such as that it is too long, into an error about the output."""
+    """Convert a system error about a path, such as a name that is too long, to an `OutputError`."""
     try:
         yield
     except OutputError:
         raise
-    except (OSError, ValueError) as cause:  # ValueError: a null character
+    except (OSError, ValueError) as cause:  # ValueError: the path contains a null character
         message = f"cannot write {shown(output)}: {getattr(cause, 'strerror', None) or cause}"
         raise OutputError(message) from cause
 
 
 def check_is_no_input(output: Path, inputs: Iterable[PathLike]) -> None:
-    """Refuse to write over what is read.
+    """Check that an output is not one of the inputs.
 
     Raises:
-        OutputError: It is the same file, also through a symbolic or hard link.
+        OutputError: It is the same file, possibly through a symbolic or hard link.
     """
     for path in inputs:
         try:
@@ -107,23 +107,23 @@ def check_is_no_input(output: Path, inputs: Iterable[PathLike]) -> None:
 
 def _check_name(output: Path) -> None:
     if output.suffix.lower() not in FORMATS:
-        came = f"unknown format {output.suffix!r}" if output.suffix else "its name has no suffix to tell the format"
+        came = f"unknown format {output.suffix!r}" if output.suffix else "its name has no suffix for the format"
         message = f"cannot write {shown(output)}: {came}. {suggestion(output.suffix, FORMATS)}"
         raise OutputError(message)
     if "\0" in str(output):
-        message = f"cannot write {shown(output)}: its name holds a null character"
+        message = f"cannot write {shown(output)}: its name contains a null character"
         raise OutputError(message)
 
 
 def check_folder(output: Path, *, ending: int = 0) -> None:
-    """Refuse a file whose folder is absent or does not take it.
+    """Check that the folder of a file exists, is writable, and accepts the length of the name.
 
     Args:
-        output: Where the file shall go.
-        ending: Bytes by which names beside it will be longer.
+        output: Path of the file.
+        ending: Bytes to reserve for longer names in the same folder, such as those of intermediate images.
 
     Raises:
-        OutputError: There is no such folder, it cannot be written, or its file system has no names as long.
+        OutputError: The folder does not exist, is not writable, or does not accept such a long name.
     """
     folder = output.parent
     if not folder.is_dir():
@@ -139,7 +139,7 @@ def check_folder(output: Path, *, ending: int = 0) -> None:
 
 
 def _longest_name(folder: Path) -> int:
-    """Bytes; encrypted folders hold shorter names than others."""
+    """Return the maximum length of a name in bytes. It is shorter in encrypted folders."""
     try:
         return os.pathconf(folder, "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):
@@ -147,67 +147,68 @@ def _longest_name(folder: Path) -> int:
 
 
 def check_format_holds(output: Path, size: Size, depth: int | None = None) -> None:
-    """Refuse a picture that the format of its suffix cannot hold, before any work.
+    """Check that the format of an output supports the picture, before any work.
 
     Args:
-        output: Where it goes.
+        output: Path of the output; its suffix determines the format.
         size: (height, width) of the result.
-        depth: Bits a channel that were asked for; None may come to 16.
+        depth: Requested bits per channel; None if not requested, which may mean 16.
 
     Raises:
-        OutputError: A side is too long, the file would be, or the format has 8 bits only.
+        OutputError: A side is too long, the file would be too large, or the format supports only 8 bits.
     """
     name = FORMATS[output.suffix.lower()]
     longest = LONGEST_SIDES.get(name, max(size))
     if max(size) > longest:
-        limit = f"{name} holds sides up to {longest} pixels, not {max(size)}; choose .png"
+        limit = f"{name} supports sides of up to {longest} pixels, not {max(size)}; choose .png"
         message = f"cannot write {shown(output)}: {limit}"
         raise OutputError(message)
     if name == "TIFF" and CHANNELS * (depth or 16) // 8 * size.height * size.width > MOST_TIFF:
         limit = (
-            f"TIFF files hold 4 GiB, {size.width}x{size.height} pixels may take more; choose .png or a smaller --size"
+            f"TIFF files have at most 4 GiB, and {size.width}x{size.height} pixels may need more; "
+            "choose .png or a smaller --size"
         )
         message = f"cannot write {shown(output)}: {limit}"
         raise OutputError(message)
     if depth == 16 and name not in DEEP_FORMATS:
-        message = f"cannot write {shown(output)}: {name} holds 8 bits a channel, not 16; choose .png or .tif"
+        message = f"cannot write {shown(output)}: {name} supports 8 bits per channel, not 16; choose .png or .tif"
         raise OutputError(message)
 
 
 def check_disk_holds(path: PathLike, size: Size, depth: int | None = None) -> None:
-    """Refuse an output that could fill its disk, before any work.
+    """Check that the disk has enough space for an output, before any work.
 
     Args:
-        path: Of the output.
-        size: Of the picture, (height, width).
-        depth: Bits a channel; None for 8.
+        path: Path of the output.
+        size: (height, width) of the picture.
+        depth: Bits per channel; None for 8.
 
     Raises:
-        OutputError: Less is free than the picture takes without compression, which may gain nothing.
+        OutputError: The disk has less free space than the uncompressed picture needs.
     """
     output = Path(path)
     needed = CHANNELS * (depth or 8) // 8 * size.height * size.width
     free = shutil.disk_usage(output.parent).free
     if free < needed:
         message = (
-            f"cannot write {shown(output)}: {size.width}x{size.height} pixels take up to {needed / 2**20:.0f} MiB and "
-            f"{free / 2**20:.0f} MiB are free; free some, choose another --output or a smaller --size"
+            f"cannot write {shown(output)}: {size.width}x{size.height} pixels need up to {needed / 2**20:.0f} MiB, but "
+            f"only {free / 2**20:.0f} MiB are free; free some space, or choose another --output or a smaller --size"
         )
         raise OutputError(message)
 
 
 def to_bytes(pixels: Pixels) -> np.ndarray:
-    """Float 0..1 -> uint8, rounded to nearest."""
+    """Convert floats in 0..1 to uint8, rounded to nearest."""
     return rounded(pixels, 8)
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    """float32 (H, W, 3), 0..1 -> an 8-bit RGB image, dithered."""
+    """Convert float32 pixels in 0..1, (H, W, 3), to an 8-bit RGB image, dithered."""
     return Image.fromarray(quantized(pixels, 8))
 
 
 def as_pil(picture: Picture) -> Image.Image:
-    """The picture as it is written at 8 bits in sRGB: dithered, RGB, or RGBA where something is transparent."""
+    """Convert a picture to an 8-bit sRGB image, dithered: RGB, or RGBA if it has alpha."""
     return Image.fromarray(_channels(picture.pixels, picture.alpha, 8))
 
 
@@ -215,13 +216,13 @@ def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, o
     """Write an 8-bit image atomically.
 
     Args:
-        image: An RGB image.
-        path: Target; its suffix names the format.
-        quality: 1..100 for JPEG (4:4:4) and WebP.
-        overwrite: Whether an existing file may be replaced.
+        image: Image to write; it is converted to RGB.
+        path: Path of the output; its suffix determines the format.
+        quality: Quality of JPEG (4:4:4) and WebP, 1..100.
+        overwrite: Whether to replace an existing file.
 
     Raises:
-        OutputError: See `check_output`; or the disk is full.
+        OutputError: The disk is full, or see `check_output`.
     """
     output = check_output(path, overwrite=overwrite)
     check_format_holds(output, Size(image.height, image.width))
@@ -233,13 +234,13 @@ def write_picture(picture: Picture, path: PathLike, *, export: Export | None = N
     """Write a picture atomically, with its alpha, color profile and camera fields.
 
     Args:
-        picture: Pixels in sRGB, and what comes with them.
-        path: Target; its suffix names the format.
-        export: Choices about the file.
-        overwrite: Whether an existing file may be replaced.
+        picture: Picture to write.
+        path: Path of the output; its suffix determines the format.
+        export: Options of the file; None for the defaults.
+        overwrite: Whether to replace an existing file.
 
     Raises:
-        OutputError: See `check_output` and `check_format_holds`; or the disk is full.
+        OutputError: The disk is full, or see `check_output` and `check_format_holds`.
     """
     chosen = export or Export()
     output = check_output(path, overwrite=overwrite)
@@ -253,13 +254,13 @@ def write_picture(picture: Picture, path: PathLike, *, export: Export | None = N
 
 
 def encode_picture(picture: Picture, name: str, file: IO[bytes], export: Export | None = None) -> None:
-    """Write a picture into an open file.
+    """Write a picture to an open file.
 
     Args:
-        picture: Pixels in sRGB, and what comes with them.
-        name: One of the values of `FORMATS`.
-        file: Open for writing.
-        export: Choices about the file.
+        picture: Picture to write.
+        name: Format, one of the values of `FORMATS`.
+        file: File open for writing.
+        export: Options of the file; None for the defaults.
     """
     chosen = export or Export()
     pixels, alpha = picture.pixels, picture.alpha
@@ -274,25 +275,31 @@ def encode_picture(picture: Picture, name: str, file: IO[bytes], export: Export 
 
 
 def output_notes(picture: Picture, path: PathLike, export: Export) -> tuple[str, ...]:
-    """What a file of this name cannot keep of a picture, for the one who asked for it."""
+    """Return notes for the user about what the format of an output cannot preserve of a picture."""
     name = FORMATS[Path(path).suffix.lower()]
     notes = []
     if picture.alpha is not None and name == "JPEG":
-        notes.append("JPEG has no transparency: transparent regions show white")
+        notes.append("JPEG has no transparency: transparent regions become white")
     if picture.depth > 8 and export.depth is None and name not in DEEP_FORMATS:
-        notes.append(f"{name} holds 8 bits a channel, the photo has {picture.depth}; choose .png or .tif to keep them")
+        notes.append(f"{name} has 8 bits per channel, the photo has {picture.depth}; choose .png or .tif to keep them")
     return tuple(notes)
 
 
 def depth_of(picture: Picture, name: str, asked: int | None) -> int:
-    """Bits a channel of an output: as asked, else 16 where the picture has more than 8 and the format holds them."""
+    """Return the bits per channel of an output.
+
+    Args:
+        picture: Picture to write.
+        name: Format, one of the values of `FORMATS`.
+        asked: Requested bits; None for 16 if the picture has more than 8 and the format supports 16, else 8.
+    """
     if asked is not None:
         return asked
     return 16 if picture.depth > 8 and name in DEEP_FORMATS else 8
 
 
 def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
-    """What shows on paper, (height, width, 3)."""
+    """Blend a picture with white according to its alpha; shape (height, width, 3)."""
     made = roomy(pixels.shape)
     for rows in bands(pixels, alpha, made):
         share = alpha[rows, :, None]
@@ -305,7 +312,7 @@ def _in_profile(pixels: Pixels, icc: bytes | None) -> tuple[Pixels, bytes | None
         return pixels, None
     try:
         return profiles.from_srgb(pixels, icc), icc
-    except ProfileError:  # reading has tried it, so a picture made by hand: sRGB is right without a profile
+    except ProfileError:  # not from a file, whose profile was checked; write sRGB without a profile
         return pixels, None
 
 

@@ -1,4 +1,7 @@
-"""Networks to extract features from: `NETWORKS` maps a name to a `NetworkSpec`, `find_network` a name or a path."""
+"""Networks that provide features.
+
+`NETWORKS` maps names to `NetworkSpec`s. `find_network` also accepts the path of a file.
+"""
 
 from styler.networks import applications, compact
 from styler.networks.custom import find_network, is_graph, is_saved_model, network_file

@@ -1,8 +1,9 @@
 """Networks of `keras.applications`, without their classifiers.
 
-VGG (Simonyan & Zisserman, ICLR 2015; weights CC BY 4.0) is what style transfer was made with. The default layers of
-the others follow the same idea, the end of each stage before the next stride, and are not tuned: their skip
-connections and normalizations make pictures of another, mostly poorer kind (Wang, Li & Vasconcelos, CVPR 2021).
+Style transfer was developed with VGG (Simonyan & Zisserman, ICLR 2015; weights CC BY 4.0). The default layers of the
+other networks follow the same idea: the last layer of each stage, before the next stride. They are not tuned. The skip
+connections and normalizations of these networks give different and usually worse pictures (Wang, Li & Vasconcelos,
+CVPR 2021).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ STAGES = "convnext_tiny_stage_{}_block_{}_identity"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """What Keras does not say of a network."""
+    """The properties of a network that Keras does not provide."""
 
     preprocess: Callable[[Tensor], Tensor]
     style: tuple[str, ...]
@@ -74,25 +75,25 @@ CHOICES = {
         content=((STAGES.format(2, 2), 1.0),),
     ),
 }
-LARGEST_MINIMUM = 32  # pixels; no network here has a larger stride
+LARGEST_MINIMUM = 32  # pixels; none of these networks has a larger stride
 
 
 def build_application(name: str, pooling: str | None = None) -> keras.Model:
-    """A network with random weights, for tests and tables of layers."""
+    """Build a network with random weights, for tests and lists of layers."""
     with building():
         model = build_published(name, None)
         return repooled(model, pooling, CHOICES[name].preprocess)
 
 
 def load_application(name: str, pooling: str | None = None) -> keras.Model:
-    """The pretrained network; its weights are downloaded when they are nowhere on this machine.
+    """Build a pretrained network, and download its weights if they are not on this machine.
 
     Args:
         name: Key of `APPLICATIONS`.
-        pooling: "avg" or "max" in place of the network's own; None keeps it.
+        pooling: "avg" or "max"; None for the network's own pooling.
 
     Raises:
-        WeightsError: The weights are not here and cannot be downloaded, or are damaged.
+        WeightsError: The weights are missing and cannot be downloaded, or are damaged.
     """
     with building():
         model = build_published(name, fetched(name))

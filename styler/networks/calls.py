@@ -1,7 +1,7 @@
-"""The calls of operations that make up a Keras model: its graph, as Keras records it.
+"""The graph of a Keras model: the calls of operations, as Keras records them.
 
-Keras offers no public way to walk a functional model, so this module is the only one that reads `_nodes`,
-`_keras_history` and the like; `tests/unit/networks/test_calls.py` holds it against the installed version.
+Keras has no public interface to traverse a functional model. This is the only module that reads `_nodes`,
+`_keras_history` and similar attributes; `tests/unit/networks/test_calls.py` checks it against the installed version.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import keras
 
 Symbol: TypeAlias = Any
-"""A symbolic tensor of Keras, `keras.KerasTensor`."""
+"""A symbolic Keras tensor, `keras.KerasTensor`."""
 
 COMPUTING = ("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv")
-"""Operations that take their kernel as an argument."""
+"""Operations whose kernel is an argument."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,32 +36,32 @@ class Call:
 
     @property
     def inputs(self) -> list[Symbol]:
-        """Symbolic tensors among the arguments, masks and states included."""
+        """Symbolic tensors among the arguments, including masks and states."""
         return list(self.node.input_tensors)
 
     @property
     def outputs(self) -> list[Symbol]:
-        """Symbolic tensors that came out, flat."""
+        """Symbolic tensors that the call returned, as a flat list."""
         return list(self.node.outputs)
 
     @property
     def is_input(self) -> bool:
-        """Whether this is where data enters the model."""
+        """Whether this call is an input of the model."""
         return bool(self.node.is_input)
 
     def arguments(self, values: dict[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The call's arguments with `id(symbol) -> value` filled in."""
+        """Return the arguments of the call, with symbols replaced by values according to `id(symbol) -> value`."""
         args, kwargs = self.node.arguments.fill_in(values)
         return args, kwargs
 
 
 def check_kernels(model: Any) -> None:
-    """Refuse a network that works out a kernel from the image.
+    """Refuse a network that computes the kernel of a convolution from the image.
 
-    On the command line oneDNN is told that weights never change, and would go on with the first such kernel.
+    On the command line, oneDNN is told that weights never change, so it would keep using the first such kernel.
 
     Raises:
-        NetworkError: It does.
+        NetworkError: The kernel of a convolution depends on the image.
     """
     graph = graph_of(model)
     for call in () if graph is None else calls_of(graph):
@@ -74,7 +74,7 @@ def check_kernels(model: Any) -> None:
 
 
 def graph_of(model: Any) -> Any:
-    """The functional graph behind a functional or built Sequential model; None where Keras has none."""
+    """Return the functional graph of a functional or built Sequential model; None if Keras has none."""
     import keras
 
     if isinstance(model, keras.Sequential):
@@ -83,19 +83,19 @@ def graph_of(model: Any) -> Any:
 
 
 def inputs_of(model: Any) -> Any:
-    """Symbolic inputs of a model with a graph: one, or a list or dict of several."""
+    """Return the symbolic inputs of a model with a graph: a tensor, or a list or dict of several."""
     inputs = graph_of(model).input
     return inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
 
 
 def calls_of(graph: Any) -> list[Call]:
-    """Every call of a functional graph, each after those that it needs."""
+    """Return the calls of a functional graph, each one after the calls that it depends on."""
     depths = sorted(graph._nodes_by_depth, reverse=True)
     return [Call(node.operation, node) for depth in depths for node in graph._nodes_by_depth[depth]]
 
 
 def calls_by_operation(graph: Any) -> dict[Any, list[Call]]:
-    """Operation -> its calls within the graph, operations in model order, calls as they were made."""
+    """Return operation -> its calls in the graph. Operations are in model order, calls in the order of the calls."""
     found: dict[Any, list[Call]] = {operation: [] for operation in graph.operations}
     for call in calls_of(graph):
         found[call.operation].append(call)
@@ -106,7 +106,7 @@ def calls_by_operation(graph: Any) -> dict[Any, list[Call]]:
 
 
 def needed_for(calls: Iterable[Call], symbols: Iterable[Symbol]) -> list[Call]:
-    """Those calls, in the order given, that the symbols depend on."""
+    """Return the calls that the symbols depend on, in the given order."""
     ordered, wanted = list(calls), {id(symbol) for symbol in symbols}
     needed = []
     for call in reversed(ordered):
@@ -117,7 +117,7 @@ def needed_for(calls: Iterable[Call], symbols: Iterable[Symbol]) -> list[Call]:
 
 
 def sublayers(layer: Any) -> list[Any]:
-    """Layers that a layer holds, in order, without those that only hold an input and without the cells of an RNN."""
+    """Return the layers inside a layer, in order, without input layers and without the cells of an RNN."""
     import keras
 
     graph = graph_of(layer)
@@ -128,7 +128,7 @@ def sublayers(layer: Any) -> list[Any]:
 
 
 def model_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Layers in model order, the layers that only hold an input left out."""
+    """Return the layers of a model, in model order, without input layers."""
     import keras
 
     return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]

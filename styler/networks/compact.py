@@ -1,4 +1,4 @@
-"""The embedded network: a small VGG-shaped network trained by this project (see `weights/`)."""
+"""The built-in network `compact`: a small network of VGG's structure, trained by this project (see `weights/`)."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from styler.networks.weights import load_verified
 if TYPE_CHECKING:
     import keras
 
-MEAN = 0.45  # mean of natural images in sRGB 0..1, all channels alike
-GAIN = 4.0  # 1 / 0.25, the usual standard deviation: inputs of about unit variance
+MEAN = 0.45  # mean of natural images in sRGB 0..1, the same for all channels
+GAIN = 4.0  # 1 / 0.25, where 0.25 is the usual standard deviation; gives inputs of about unit variance
 FILENAME = "compact.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactDesign:
-    """Channels and convolutions of the five blocks."""
+    """Numbers of channels (`widths`) and of convolutions (`depths`) in each of the five blocks."""
 
     widths: tuple[int, ...] = (32, 64, 128, 160, 128)
     depths: tuple[int, ...] = (1, 2, 2, 2, 1)
 
     def layer_names(self) -> tuple[str, ...]:
-        """Convolutions by Keras's VGG names, shallow to deep."""
+        """Return the names of the convolutions, from shallow to deep; they are the names of Keras's VGG."""
         blocks = enumerate(self.depths, start=1)
         return tuple(f"block{block}_conv{i}" for block, depth in blocks for i in range(1, depth + 1))
 
 
 def to_inputs(image: Any) -> Any:
-    """RGB in 0..1 -> network units, any shape."""
+    """Convert RGB in 0..1, of any shape, to the units of the network."""
     return (image - MEAN) * GAIN
 
 
 def build_compact(design: CompactDesign | None = None, pooling: str | None = None) -> keras.Model:
-    """Untrained network: reflection padding, ReLU, average pooling, Keras's VGG layer names.
+    """Build the untrained network: reflection padding, ReLU, average pooling, the layer names of Keras's VGG.
 
     Args:
-        design: Channels and convolutions of each block; None for the shipped ones.
-        pooling: "avg" (also for None, what it was trained with) or "max".
+        design: Channels and convolutions of each block; None for those of the built-in network.
+        pooling: "avg" or "max"; None means "avg", with which the network was trained.
 
     Returns:
-        Model of `inputs` (B, H, W, 3) in network units, float32, to the last layer's activations.
+        Model from `inputs` (B, H, W, 3), float32, in the network's units, to the activations of the last layer.
     """
     import keras
 
@@ -62,10 +62,10 @@ def build_compact(design: CompactDesign | None = None, pooling: str | None = Non
 
 
 def load_compact(pooling: str | None = None) -> keras.Model:
-    """The trained network.
+    """Build the trained network.
 
     Raises:
-        WeightsError: The weights file is absent or damaged.
+        WeightsError: The file with its weights is missing or damaged.
     """
     arrays = load_verified(FILENAME)
     with building():
@@ -77,7 +77,7 @@ def load_compact(pooling: str | None = None) -> keras.Model:
 
 
 def build_untrained(pooling: str | None = None) -> keras.Model:
-    """The shipped architecture with random weights."""
+    """Build the network with random weights."""
     with building():
         return repooled(build_compact(), pooling, to_inputs)
 
@@ -91,7 +91,7 @@ NETWORKS.add(
         style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
         content_layers=VGG_CONTENT,
         layer_names=CompactDesign().layer_names(),
-        summary="embedded, trained by this project, 0.9 million parameters",
+        summary="built in, trained by this project, 0.9 million parameters",
         minimum_size=32,
         build_untrained=build_untrained,
         weights_file=FILENAME,

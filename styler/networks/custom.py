@@ -1,4 +1,4 @@
-"""A network by name or by file: a user's `.keras` model is checked before anything of it is run."""
+"""Finds a network by name or path. A user's `.keras` file is checked before any of its code can run."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ if TYPE_CHECKING:
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 SUFFIX = ".keras"
 GRAPH_SUFFIX = ".pb"
-STYLES = 5  # default style layers, as many as of VGG
-SMALLEST = 32  # pixels; five strides of two
+STYLES = 5  # number of default style layers, as for VGG
+SMALLEST = 32  # pixels, for five strides of two
 NESTED = ("Functional", "Sequential")
 WEIGHTS = "model.weights.h5"
 OWN_PACKAGES = ("keras", "builtins", None)
-LARGEST_CONFIG = 1 << 26  # bytes of JSON; that of a network of a thousand layers has one million
+LARGEST_CONFIG = 1 << 26  # bytes of JSON; a network with a thousand layers has about one million
 
 
 def find_network(name_or_path: PathLike, *, allow_code: bool = False, rendering: bool = True) -> NetworkSpec:
-    """The network of a registered name, or of a user's `.keras` file, without importing TensorFlow.
+    """Return the network with a registered name, or in a user's `.keras` file, without importing TensorFlow.
 
     Args:
         name_or_path: "vgg19", or a path.
-        allow_code: Let a file run Python code of its own when its network is built.
-        rendering: Refuse a file that cannot be rendered with: without convolutions, or not of color images.
+        allow_code: Allow the file to run its own Python code when its network is built.
+        rendering: Refuse a file that cannot be used for rendering: without convolutions, or not for color images.
 
     Raises:
-        NetworkError: No such name or file, or the file is no Keras model, or brings code that is not allowed.
+        NetworkError: The name or file does not exist, the file is not a Keras model, or it contains code and
+            `allow_code` is false.
     """
     text = str(name_or_path)
     if text in NETWORKS:
@@ -50,8 +51,8 @@ def find_network(name_or_path: PathLike, *, allow_code: bool = False, rendering:
     path = Path(name_or_path)
     if is_saved_model(path):
         message = (
-            f"{path} is a SavedModel: it has tensors and no Keras layers, so it can be read (styler features, "
-            f"GraphExtractor) and not rendered with; save the network with model.save('x{SUFFIX}') to render"
+            f"{path} is a SavedModel, which has no Keras layers: styler features and GraphExtractor can read it, "
+            f"but it cannot be used to render; for that, save the network with model.save('x{SUFFIX}')"
         )
         raise NetworkError(message)
     if not path.exists() and path.suffix != SUFFIX and len(path.parts) == 1:
@@ -75,13 +76,13 @@ def network_file(network: NetworkSpec, name: str) -> Path | None:
 
 
 def is_saved_model(path: PathLike) -> bool:
-    """Whether a path is a folder written by `tf.saved_model.save` or `model.export`."""
+    """Return whether a path is a folder written by `tf.saved_model.save` or `model.export`."""
     folder = Path(path)
     return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
 
 
 def is_graph(path: PathLike) -> bool:
-    """Whether a path is a SavedModel, or a frozen graph by its suffix: tensors, and no Keras layers."""
+    """Return whether a path is a SavedModel or, by its suffix, a frozen graph. Neither has Keras layers."""
     return is_saved_model(path) or (Path(path).suffix == GRAPH_SUFFIX and Path(path).is_file())
 
 
@@ -90,13 +91,13 @@ def _of_file(path: Path, allow_code: bool, rendering: bool) -> NetworkSpec:
     foreign = sorted(set(foreign_code(config)))
     if foreign and not allow_code:
         message = (
-            f"{path} brings code of its own ({', '.join(foreign)}), which would run here; if you trust where it comes "
-            "from, give --allow-code (find_network(..., allow_code=True))"
+            f"{path} contains its own code ({', '.join(foreign)}), which would run on this machine; if you trust its "
+            "source, give --allow-code (find_network(..., allow_code=True))"
         )
         raise NetworkError(message)
     layers = _convolutions(config)
     if rendering and not layers:
-        message = f"{path} has no convolutions, expected a network of images with at least one; choose another"
+        message = f"{path} has no convolutions, expected an image network with at least one; choose another network"
         raise NetworkError(message)
     preprocess = p.bytes_range if scales_bytes(config) else p.unchanged
     return NetworkSpec(
@@ -115,15 +116,15 @@ def _of_file(path: Path, allow_code: bool, rendering: bool) -> NetworkSpec:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The description of the model in a `.keras` file, as data.
+    """Read the description of the model in a `.keras` file, without running any code.
 
     Raises:
-        NetworkError: The file is absent or is none.
+        NetworkError: The file does not exist or is not a `.keras` file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             if WEIGHTS not in archive.namelist() or archive.getinfo("config.json").file_size > LARGEST_CONFIG:
-                message = f"{path} holds no {WEIGHTS}: not a {SUFFIX} file; save the model with model.save('x{SUFFIX}')"
+                message = f"{path} is not a {SUFFIX} file: no {WEIGHTS}; save the model with model.save('x{SUFFIX}')"
                 raise NetworkError(message)
             config: dict[str, Any] = json.loads(archive.read("config.json"))
             return config
@@ -136,7 +137,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def _dicts(node: Any) -> Iterator[dict[str, Any]]:
-    """Every dict within JSON, outer before inner, in order."""
+    """Yield every dict in a JSON value, in order, outer dicts before inner ones."""
     if isinstance(node, dict):
         yield node
         for value in node.values():
@@ -147,7 +148,7 @@ def _dicts(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def foreign_code(config: dict[str, Any]) -> Iterator[str]:
-    """Names of what a model's description would import or run beside Keras's own classes."""
+    """Yield the names of the code that a model's description would run, other than Keras's own classes."""
     for each in _dicts(config):
         if "class_name" not in each:
             continue
@@ -165,7 +166,7 @@ def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _inner_layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Layers, those of nested models too."""
+    """Yield all layers, including those of nested models."""
     for layer in _layers(config):
         yield layer
         if layer["class_name"] in NESTED:
@@ -173,7 +174,7 @@ def _inner_layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _addressed(config: dict[str, Any], way: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every layer with the address of each of its calls, those of nested models after the model that holds them."""
+    """Yield (address, layer) for each call of each layer. The layers of a nested model follow the model itself."""
     for layer in _layers(config):
         name, calls = quoted(layer["config"]["name"]), len(layer.get("inbound_nodes") or [None])
         for address in [f"{way}{name}"] if calls < 2 else [f"{way}{name}@{call}" for call in range(calls)]:
@@ -191,9 +192,10 @@ def _convolutions(config: dict[str, Any]) -> tuple[str, ...]:
 
 
 def scales_bytes(config: dict[str, Any]) -> bool:
-    """Whether the model scales pixels 0..255 itself: by a Rescaling below a tenth or a Normalization of means above 1.
+    """Return whether the model itself scales pixels in 0..255.
 
-    EfficientNet and MobileNetV3 have the one, ConvNeXt the other.
+    It does so with a Rescaling by less than 0.1, as EfficientNet and MobileNetV3, or with a Normalization with means
+    above 1, as ConvNeXt.
     """
     layers = [(each.get("class_name"), each["config"]) for each in _dicts(config) if "class_name" in each]
     scales = [layer.get("scale") for kind, layer in layers if kind == "Rescaling"]
@@ -202,22 +204,22 @@ def scales_bytes(config: dict[str, Any]) -> bool:
 
 
 def _above_one(mean: Any) -> bool:
-    """Whether a number, or one in a nested list of them, is above 1."""
+    """Return whether a number, or any number in a nested list, is above 1."""
     return any(map(_above_one, mean)) if isinstance(mean, list) else isinstance(mean, int | float) and mean > 1
 
 
 def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """At most `count` of the names, evenly, the first among them and the last left out if there are more."""
+    """Return at most `count` of the names, evenly spaced, starting with the first."""
     if len(names) <= count:
         return names
     return tuple(names[index * len(names) // count] for index in range(count))
 
 
 def _load(path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None = None) -> keras.Model:
-    """Build a user's network.
+    """Load a user's network.
 
     Raises:
-        NetworkError: Keras cannot, or for rendering, it does not take images (B, H, W, 3).
+        NetworkError: Keras cannot load it, or it is for rendering and does not take images of shape (B, H, W, 3).
     """
     with building():
         return _loaded(path, allow_code, preprocess, rendering, pooling)
@@ -228,7 +230,7 @@ def _loaded(path: Path, allow_code: bool, preprocess: Any, rendering: bool, pool
 
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=not allow_code)
-    except Exception as cause:  # whatever a file can provoke
+    except Exception as cause:  # a file may provoke any class of error
         message = f"Keras cannot load {path}: {str(cause).splitlines()[0]}"
         raise NetworkError(message) from cause
     if not rendering:

@@ -1,4 +1,4 @@
-"""Download a file so that what is there is whole: resumed after a cut, verified, put in place in one step."""
+"""Downloads a file: resumes an interrupted download, verifies the checksum, and renames the complete file."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ from typing import Any, TypeAlias
 from styler.errors import WeightsError
 
 Observer: TypeAlias = Callable[[int, int | None], object]
-"""Called with bytes done and bytes in all (None if the server does not say)."""
+"""Function called with the number of bytes downloaded and the total (None if the server does not say)."""
 
 CHUNK = 1 << 18  # bytes
-PATIENCE = 30.0  # seconds without a byte before a connection counts as stalled
-ATTEMPTS = 4  # connections; each goes on where the last one stopped
-PAUSE = 1.0  # seconds before the second attempt, doubled for each further one
+PATIENCE = 30.0  # seconds without data after which a connection counts as stalled
+ATTEMPTS = 4  # connections; each continues where the previous one stopped
+PAUSE = 1.0  # seconds before the second attempt, doubled for each further attempt
 
 
 class _Interrupted(Exception):
-    """A connection ended early; the next may go on."""
+    """A connection ended early; another attempt may continue the download."""
 
 
 def matches(path: Path, digest: str) -> bool:
-    """Whether a file has the MD5 (32 digits) or SHA-256 (64) given; any file that is not empty has the digest ""."""
+    """Return whether a file has the given MD5 (32 digits) or SHA-256 (64 digits).
+
+    The digest "" means that none is known; any file that is not empty matches it.
+    """
     if not digest:
         return path.stat().st_size > 0
     algorithm = hashlib.sha256() if len(digest) == 64 else hashlib.md5(usedforsecurity=False)
@@ -49,25 +52,25 @@ def download(
     attempts: int = ATTEMPTS,
     pause: float | None = None,
 ) -> Path:
-    """Download to `target`; a sound file that is there is left alone.
+    """Download a file, unless an intact copy exists.
 
-    Bytes gather in `<target>.part`, which a later call goes on with. Of several processes one downloads and the others
-    wait for it.
+    The data is collected in `<target>.part`, which a later call continues. If several processes need the file, one
+    downloads it and the others wait.
 
     Args:
-        address: URL.
-        target: Where the file goes.
-        digest: Its MD5 or SHA-256 in hexadecimal; "" if none is known.
-        observer: Told how far it is.
-        patience: Seconds without a byte before the connection is given up.
-        attempts: Connections to try.
-        pause: Seconds before the second one, doubled each time; None for `PAUSE`.
+        address: URL of the file.
+        target: Path of the downloaded file.
+        digest: MD5 or SHA-256 of the file in hexadecimal; "" if none is known.
+        observer: Function to report progress to.
+        patience: Seconds without data after which a connection is abandoned.
+        attempts: Maximum number of connections.
+        pause: Seconds before the second connection, doubled each time; None for `PAUSE`.
 
     Returns:
         `target`.
 
     Raises:
-        WeightsError: The file cannot be had, is not the published one, or cannot be written.
+        WeightsError: The file cannot be downloaded, has a wrong checksum, or cannot be written.
     """
     try:
         with _alone(target):
@@ -84,7 +87,7 @@ def download(
 
 
 class _Settings:
-    """How to download."""
+    """The options of a download."""
 
     def __init__(self, observer: Observer | None, patience: float, attempts: int, pause: float) -> None:
         self.observer, self.patience, self.attempts, self.pause = observer, patience, attempts, pause
@@ -92,7 +95,7 @@ class _Settings:
 
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
-    """Hold the lock file beside the target; it is freed when the process ends, however it ends."""
+    """Hold a lock file in the folder of the target. The lock is released when the process ends, however it ends."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f"{target.name}.lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -106,15 +109,15 @@ def _gather(address: str, target: Path, digest: str, settings: _Settings) -> Non
     if not matches(part, digest):
         part.unlink()
         if not resumed:
-            message = f"{_shown(address)} gave wrong bytes: the checksum is not {digest}"
+            message = f"the download of {_shown(address)} is damaged: its checksum is not {digest}"
             raise WeightsError(message)
-        _gather(address, target, digest, settings)  # the old part was of another file: once more from the start
+        _gather(address, target, digest, settings)  # the old part belonged to another file; start from the beginning
         return
     part.replace(target)
 
 
 def _complete(address: str, part: Path, settings: _Settings) -> None:
-    """Connect until the file is whole."""
+    """Connect repeatedly until the file is complete."""
     reason = ""
     for attempt in range(settings.attempts):
         if attempt:
@@ -125,7 +128,7 @@ def _complete(address: str, part: Path, settings: _Settings) -> None:
             reason = _why(cause)
         else:
             return
-    message = f"{_shown(address)} cannot be downloaded: {reason}, after {settings.attempts} attempts"
+    message = f"cannot download {_shown(address)}: {reason}, after {settings.attempts} attempts"
     raise WeightsError(message)
 
 
@@ -137,7 +140,7 @@ def _why(cause: Exception) -> str:
 
 
 def _connect(address: str, part: Path, settings: _Settings) -> None:
-    """One connection: go on where `part` ends, or start again where the server cannot do that."""
+    """Make one connection. It continues where `part` ends, or starts again if the server does not support that."""
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -152,23 +155,23 @@ def _connect(address: str, part: Path, settings: _Settings) -> None:
         with part.open("ab" if have else "wb") as stream:
             done = _copy(response, stream, have, total, settings.observer)
     if total is not None and done < total:
-        message = f"the connection was cut at {done} of {total} bytes"
+        message = f"the connection broke off after {done} of {total} bytes"
         raise _Interrupted(message)
 
 
 def _refused(cause: urllib.error.HTTPError, address: str, part: Path) -> None:
     with cause:
-        if cause.code == 416:  # nothing left to send: the part is whole, or of another file; the checksum tells
+        if cause.code == 416:  # nothing left to send: the part is complete or belongs to another file; see the checksum
             return
         if cause.code >= 500 or cause.code == 429:
             message = f"the server answered {cause.code} {cause.reason}"
             raise _Interrupted(message)
-        message = f"{_shown(address)} cannot be downloaded: the server answered {cause.code} {cause.reason}"
+        message = f"cannot download {_shown(address)}: the server answered {cause.code} {cause.reason}"
         raise WeightsError(message)
 
 
 def _copy(response: Any, stream: Any, done: int, total: int | None, observer: Observer | None) -> int:
-    """Bytes there are when the response ends."""
+    """Copy the response to the stream. Return the number of bytes in the file afterwards."""
     while True:
         if observer is not None:
             observer(done, total)
@@ -183,5 +186,5 @@ def _copy(response: Any, stream: Any, done: int, total: int | None, observer: Ob
 
 
 def _shown(address: str) -> str:
-    """The file's name, which says enough: hosts belong to Keras."""
+    """Return the name of the file, without the host."""
     return address.rpartition("/")[2]

@@ -1,9 +1,9 @@
-"""Stride and receptive field of every tensor of a Keras model, from its graph.
+"""Stride and receptive field of every tensor of a Keras model, computed from its graph.
 
-Position `p` of an activation sees the pixels `p * stride + low` to `p * stride + high` along an axis. Sizes that are
-multiples of the deepest stride are assumed where padding depends on the size ("same" with a stride). What a layer
-does to support is read off its configuration; a layer that is not known here counts as seeing the whole image, which
-is always safe.
+Along an axis, position `p` of an activation depends on the pixels from `p * stride + low` to `p * stride + high`. If
+padding depends on the size ("same" with a stride), image sizes are assumed to be multiples of the deepest stride. The
+effect of a layer follows from its configuration. A layer of an unknown type is assumed to depend on the whole image,
+which is always safe.
 
 References:
     Araujo, Norris & Sim, Computing Receptive Fields of Convolutional Neural Networks, Distill 2019,
@@ -24,42 +24,42 @@ Pair: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Support along one axis, in pixels."""
+    """Stride and receptive field along one axis, in pixels."""
 
     stride: Fraction = Fraction(1)
     low: Fraction = Fraction(0)
     high: Fraction = Fraction(0)
 
     def windowed(self, kernel: int, stride: int, before: int) -> Extent:
-        """After a window of `kernel` places that moves by `stride` and starts `before` places early."""
+        """Apply a window of `kernel` positions that moves by `stride` and starts `before` positions early."""
         low, high = -before * self.stride, (kernel - 1 - before) * self.stride
         return Extent(self.stride * stride, self.low + low, self.high + high)
 
     def upsampled(self, factor: int, before: int, after: int) -> Extent:
-        """After `factor` positions for each one, each made of `before` to `after` fine places around it."""
+        """Replace each position by `factor` positions that depend on the fine positions from `before` to `after`."""
         fine = self.stride / factor
         return Extent(fine, self.low - before * fine, self.high + after * fine)
 
     def union(self, other: Extent) -> Extent:
-        """What two branches see together; both have the same stride."""
+        """Return the extent of two joined branches, which must have the same stride."""
         return Extent(self.stride, min(self.low, other.low), max(self.high, other.high))
 
     @property
     def field(self) -> int:
-        """Pixels from the first to the last that can matter."""
+        """Number of pixels from the first to the last one that the position depends on."""
         return int(self.high - self.low) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """How an activation sees the image.
+    """How an activation depends on the image.
 
     Attributes:
-        vertical: Along the height.
-        horizontal: Along the width.
-        whole: Every position may depend on every pixel.
-        has_positions: Height and width are still those of the image, divided by the stride.
-        reason: The first layer that made it so, when `whole`.
+        vertical: Extent along the height.
+        horizontal: Extent along the width.
+        whole: Whether a position may depend on every pixel.
+        has_positions: Whether height and width still correspond to those of the image, divided by the stride.
+        reason: Name of the first layer that depends on the whole image; empty unless `whole`.
     """
 
     vertical: Extent = Extent()
@@ -70,22 +70,22 @@ class Geometry:
 
     @property
     def stride(self) -> Fraction:
-        """Pixels between neighboring positions, the larger of the two axes."""
+        """Distance in pixels between neighboring positions, along the axis where it is larger."""
         return max(self.vertical.stride, self.horizontal.stride)
 
     @property
     def field(self) -> int | None:
-        """Side of the receptive field in pixels, the larger of the two axes; None for the whole image."""
+        """Side of the receptive field in pixels, along the axis where it is larger; None for the whole image."""
         return None if self.whole else max(self.vertical.field, self.horizontal.field)
 
     def axes(self, change: Callable[[Extent, int], Extent]) -> Geometry:
-        """The same with both axes changed; axis 0 is the height."""
+        """Return a geometry with a change applied to both axes; axis 0 is the height."""
         return Geometry(
             change(self.vertical, 0), change(self.horizontal, 1), self.whole, self.has_positions, self.reason
         )
 
     def global_(self, reason: str, *, positions: bool) -> Geometry:
-        """The whole image is seen from here on."""
+        """Return a geometry that depends on the whole image."""
         return Geometry(self.vertical, self.horizontal, True, positions, self.reason or reason)
 
 
@@ -148,7 +148,7 @@ POINTWISE = frozenset(
         "Swish",
     ]
 )
-"""Layers and operations whose output at a position depends on that position alone (in inference)."""
+"""Layers and operations whose output at a position depends on that position alone, at inference."""
 
 
 AUGMENTATION = frozenset(
@@ -180,7 +180,7 @@ AUGMENTATION = frozenset(
         "Solarization",
     ]
 )
-"""Layers of Keras that change images in training only; in inference they give what they are given."""
+"""Keras layers that change images only in training; at inference they return their input."""
 
 
 def _pair(value: Any) -> Pair:
@@ -232,7 +232,7 @@ def _raw_padding(call: Call, seen: Geometry) -> Geometry:
 
 
 def _upsampling(call: Call, seen: Geometry) -> Geometry:
-    """Nearest neighbor sees one position; bilinear and the like see two more on each side at most."""
+    """Nearest neighbor depends on one position; other interpolations on at most two more on each side."""
     size, reach = _pair(call.operation.size), 0 if call.operation.interpolation == "nearest" else 2
     return seen.axes(
         lambda extent, axis: extent.upsampled(size[axis], (1 + reach) * size[axis] - 1, reach * size[axis])
@@ -288,19 +288,19 @@ RULES: dict[str, Rule] = {
 
 
 BOUNDED = frozenset(name for name, rule in RULES.items() if rule is not _global)
-"""Layers that see a bounded part of what they are given."""
+"""Layers whose outputs depend on a bounded part of the input."""
 
 
 def geometry_of(model: Any, inputs: list[Geometry] | None = None) -> dict[int, Geometry]:
-    """Geometry of every tensor of a model of one image, nested models included.
+    """Compute the geometry of every tensor of a model, including those of nested models.
 
     Args:
-        model: A model with a graph whose input is (B, H, W, C).
-        inputs: How what the model is given sees the image; None for the image itself.
+        model: A model with a graph whose input is an image (B, H, W, C).
+        inputs: Geometry of the inputs of the model; None if they are images.
 
     Returns:
-        `id` of a symbolic tensor, such as `layer.output`, -> its geometry. Tensors within a nested model that is
-        called several times have that of the last call.
+        `id` of a symbolic tensor, such as `layer.output` -> its geometry. For a nested model that is called several
+        times, the geometry is that of the last call.
     """
     found: dict[int, Geometry] = {}
     graph = graph_of(model)
@@ -340,21 +340,21 @@ def _joined(call: Call, one: Geometry, other: Geometry) -> Geometry:
 
 
 def layer_geometry(model: Any) -> dict[str, Geometry]:
-    """Layer name -> geometry of its first output, for the layers of the model itself, in model order."""
+    """Return layer name -> geometry of its first output, in model order, without layers of nested models."""
     found = geometry_of(model)
     calls = calls_by_operation(graph_of(model))
     return {layer.name: found[id(calls[layer][0].outputs[0])] for layer in calls}
 
 
 def untileable(model: Any) -> str:
-    """The first layer that looks at the whole image; empty for a network that can be computed tile by tile."""
+    """Return the name of the first layer that depends on the whole image; empty if the network can be tiled."""
     found = geometry_of(model)
     symbols = [symbol for call in calls_of(graph_of(model)) for symbol in call.outputs]
     return next((found[id(symbol)].reason for symbol in symbols if found[id(symbol)].whole), "")
 
 
 def padded_by_size(model: Any) -> str:
-    """The first layer with "same" padding and a stride: where it pads depends on the size; empty if there is none."""
+    """Return the name of the first layer whose padding depends on the size ("same" with a stride); empty if none."""
     for call in calls_of(graph_of(model)):
         if call.is_input:
             continue
@@ -370,7 +370,7 @@ def padded_by_size(model: Any) -> str:
 
 
 def _strided(layer: Any) -> bool:
-    """Whether a window moves by more than one place; transposed convolutions only ever grow."""
+    """Return whether a layer has a stride above 1. Transposed convolutions do not count, because they enlarge."""
     if type(layer).__name__ == "Conv2DTranspose":
         return False
     strides = getattr(layer, "strides", 1) or getattr(layer, "pool_size", 1)

@@ -1,13 +1,13 @@
-"""Names of layers as they stand in an address."""
+"""Quotes layer names for use in addresses."""
 
 from __future__ import annotations
 
 SIGNS = frozenset("/:@#*?[]'\"=,")
-"""Signs that addresses give a meaning to, and those that lists of them on the command line do."""
+"""Characters with a meaning in addresses, or in lists of addresses on the command line."""
 
 
 def quoted(name: str) -> str:
-    """A layer name as it stands in an address: in quotes if it holds a sign that addresses give a meaning to."""
+    """Return a layer name for use in an address: in quotes if it contains a character with a meaning there."""
     if not SIGNS & set(name):
         return name
     return f'"{name}"' if "'" in name else f"'{name}'"

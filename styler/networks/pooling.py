@@ -1,11 +1,12 @@
-"""Swap maximum pooling for average pooling, or back, and keep the mean activation where it was.
+"""Replaces maximum pooling by average pooling, or the reverse, and preserves the mean activation.
 
 Gatys, Ecker & Bethge (CVPR 2016, section 2) found that average pooling gives slightly better pictures. An average is
-smaller than a maximum, and layers below were trained for the larger values: each swapped pooling is multiplied by a
-factor of its own. The factor is measured when the network is built: the ratio of the mean output of the original
-pooling to that of the swapped one, on noise with about the spectrum of photographs, first pooling first, with the
-ones before it swapped already. crowsonkb's style-transfer-pytorch has one factor, 2, for every pooling of VGG-19; what
-is measured here is smaller and depends on the network and the depth, see `docs/networks.md`.
+smaller than a maximum, but the following layers were trained on the larger values. Each replaced pooling is therefore
+multiplied by its own factor, which is measured when the network is built: the ratio of the mean output of the original
+pooling to that of the new one, on noise whose spectrum resembles that of photographs. The first pooling comes first,
+and each measurement uses the network with all earlier poolings replaced. crowsonkb's style-transfer-pytorch uses the
+factor 2 for every pooling of VGG-19. The factors measured here are smaller and depend on the network and the depth; see
+`docs/networks.md`.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIDE = 128  # pixels of the noise; at 256 the factors of a compressed VGG-19 change by at most 1.3 %
-SLOPE = 1.5  # amplitude is 1 / frequency ** SLOPE. Measured: of 1, 1.25, 1.5, 1.75 it keeps the means of a compressed
-# VGG-19 on four photos and two paintings best, between 0.65 and 1.42 of the original; 1 gives 0.75 to 1.69
-SENSIBLE = (1 / 8, 8.0)  # a maximum over 2 x 2 non-negative values is 1 to 4 times their mean; more is no rescaling
+SIDE = 128  # pixels of the noise; with 256, the factors of a compressed VGG-19 change by at most 1.3 %
+SLOPE = 1.5  # amplitude is 1 / frequency ** SLOPE. Measured: of 1, 1.25, 1.5 and 1.75, this preserves the means of a
+# compressed VGG-19 on four photos and two paintings best, at 0.65 to 1.42 times the original; 1 gives 0.75 to 1.69
+SENSIBLE = (1 / 8, 8.0)  # the maximum of 2 x 2 non-negative values is 1 to 4 times their mean; others are not sensible
 
 
 def natural_noise(side: int = SIDE, seed: int = 0) -> NDArray[np.float32]:
-    """Gray-world noise about as smooth as photographs, RGB 0..1, (1, side, side, 3).
+    """Return noise that is about as smooth as photographs, RGB in 0..1, shape (1, side, side, 3).
 
-    Amplitudes of photographs fall about as 1/f (Field, JOSA A 1987, doi 10.1364/JOSAA.4.002379) but keep edges, which
-    noise has none of and makes up for by a steeper fall. Mean 0.45 and deviation 0.25 are those of natural images in
-    sRGB.
+    The amplitudes of photographs fall approximately as 1/f (Field, JOSA A 1987, doi 10.1364/JOSAA.4.002379). Noise has
+    no edges and therefore needs a steeper fall. The mean 0.45 and the standard deviation 0.25 are those of natural
+    images in sRGB.
     """
     import numpy as np
 
@@ -46,15 +47,16 @@ def natural_noise(side: int = SIDE, seed: int = 0) -> NDArray[np.float32]:
 
 
 def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor], Tensor]) -> keras.Model:
-    """The same network with every maximum pooling an average ("avg") or the other way about ("max").
+    """Return the network with every maximum pooling replaced by an average ("avg"), or the reverse ("max").
 
     Args:
-        model: A network of images of any size.
-        kind: Wanted pooling; None returns the model itself, as does one without the other kind.
-        preprocess: RGB 0..1 -> the model's units.
+        model: A network for images of any size.
+        kind: "avg" or "max"; None returns the model itself.
+        preprocess: Function from RGB in 0..1 to the model's units.
 
     Returns:
-        A network of the same layer names and weights; `factor` of its pooling layers tells the scale.
+        A network with the same layer names and weights, or the model itself if there is nothing to replace. The
+        attribute `factor` of the new pooling layers is their scale.
     """
     import keras
 
@@ -68,7 +70,7 @@ def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor]
 
 
 def _layers(model: Any) -> list[Any]:
-    """Layers in model order, those of nested models in place of them."""
+    """Return the layers in model order, with each nested model replaced by its layers."""
     found = []
     for layer in model.layers:
         found += _layers(layer) if graph_of(layer) is not None else [layer]
@@ -92,7 +94,7 @@ def _cloned(model: keras.Model, kind: str, other: Any) -> keras.Model:
 
 
 def _calibrate(model: keras.Model, made: keras.Model, names: list[str], inputs: Tensor) -> None:
-    """Give each swapped pooling its factor, shallow to deep."""
+    """Measure and set the factor of each replaced pooling, from shallow to deep."""
     for name in names:
         before, after = (next(each for each in _layers(one) if each.name == name) for one in (model, made))
         if not _reachable(model, before):
@@ -102,7 +104,10 @@ def _calibrate(model: keras.Model, made: keras.Model, names: list[str], inputs: 
 
 
 def _mean(model: keras.Model, layer: Any, inputs: Tensor) -> float:
-    """Mean activation of a layer, compiled: told of constant weights, TensorFlow tells uncompiled layers not apart."""
+    """Return the mean activation of a layer.
+
+    The layer is compiled, because TensorFlow, when told that weights are constant, confuses layers that are not.
+    """
     import keras
     import tensorflow as tf
 
@@ -111,11 +116,11 @@ def _mean(model: keras.Model, layer: Any, inputs: Tensor) -> float:
 
 
 def _reachable(model: Any, layer: Any) -> bool:
-    """Whether the layer is the model's own, not that of a nested model, whose tensors hang on other inputs."""
+    """Return whether a layer belongs to the model itself, and not to a nested model, which has other inputs."""
     return layer in model.layers
 
 
 def _sensible(wanted: float, got: float) -> float:
-    """The ratio to four digits; 1 where means are too near zero for it to mean anything."""
+    """Return the ratio with four digits; 1 if the means are too close to zero for a meaningful ratio."""
     ratio = wanted / got if got else 0.0
     return float(f"{ratio:.4g}") if SENSIBLE[0] <= ratio <= SENSIBLE[1] else 1.0

@@ -1,4 +1,4 @@
-"""Reduced precision inside a network, float32 outside."""
+"""Computes inside a network with reduced precision; its variables stay float32."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from styler.networks.runtime import FLOATX
 if TYPE_CHECKING:
     import keras
 
-MIXED = "mixed_bfloat16"  # float32's range, so that neither activations nor gradients overflow as float16's would
+MIXED = "mixed_bfloat16"  # has the range of float32; activations and gradients could overflow in float16
 
 
 def in_precision(model: keras.Model, precision: str) -> keras.Model:
-    """A model whose layers compute in the given precision; its variables stay float32.
+    """Return a model whose layers compute with the given precision. Its variables stay float32.
 
     Args:
-        model: Sequential or functional.
-        precision: "float32", or "mixed": activations and products in bfloat16.
+        model: Sequential or functional model.
+        precision: "float32"; or "mixed", for activations and products in bfloat16.
 
     Returns:
-        The model itself where it is in that precision already, else a copy; with "mixed" its outputs are bfloat16.
+        The model itself if it already has that precision, else a copy. With "mixed", its outputs are bfloat16.
     """
     if precision == FLOATX and all(layer.compute_dtype == FLOATX for layer in model._flatten_layers()):
         return model
@@ -29,7 +29,7 @@ def in_precision(model: keras.Model, precision: str) -> keras.Model:
     policy = MIXED if precision == "mixed" else FLOATX
 
     def clone(layer: Any) -> Any:
-        precise = {"dtype": policy} if isinstance(layer, keras.layers.Layer) else {}  # other operations have none
+        precise = {"dtype": policy} if isinstance(layer, keras.layers.Layer) else {}  # other operations have no dtype
         return layer.__class__.from_config({**layer.get_config(), **precise})
 
     made = keras.models.clone_model(model, clone_function=clone, recursive=True)

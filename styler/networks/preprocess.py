@@ -1,7 +1,6 @@
-"""Pixel conventions of published networks, as differentiable operations on RGB 0..1.
+"""The preprocessing of published networks, as differentiable functions of RGB in 0..1.
 
-Each equals `preprocess_input` of the network's module in `keras.applications` on pixels 0..255, which also tells
-which network wants which.
+Each function equals `preprocess_input` of the network's module in `keras.applications` for pixels in 0..255.
 """
 
 from __future__ import annotations
@@ -9,15 +8,15 @@ from __future__ import annotations
 from styler.types import Tensor
 
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)  # ImageNet means, Simonyan & Zisserman 2015
-TORCH_MEAN_RGB = (0.485, 0.456, 0.406)  # ImageNet means and deviations of pixels 0..1, as in torchvision
+TORCH_MEAN_RGB = (0.485, 0.456, 0.406)  # ImageNet mean and standard deviation of pixels in 0..1, as in torchvision
 TORCH_STD_RGB = (0.229, 0.224, 0.225)
 
 
 def caffe(image: Tensor) -> Tensor:
-    """RGB 0..1 -> BGR 0..255 minus the ImageNet mean: VGG-16, VGG-19, ResNet-50.
+    """Convert RGB in 0..1 to BGR in 0..255 minus the ImageNet mean, for VGG-16, VGG-19 and ResNet-50.
 
     Args:
-        image: (..., 3), float.
+        image: Float pixels of shape (..., 3).
     """
     import tensorflow as tf
 
@@ -25,15 +24,15 @@ def caffe(image: Tensor) -> Tensor:
 
 
 def signed(image: Tensor) -> Tensor:
-    """RGB 0..1 -> -1..1: MobileNetV2, Inception v3."""
+    """Convert RGB in 0..1 to -1..1, for MobileNetV2 and Inception v3."""
     return image * 2.0 - 1.0
 
 
 def standardized(image: Tensor) -> Tensor:
-    """RGB 0..1 -> zero mean and unit deviation over ImageNet: DenseNet-121.
+    """Normalize RGB in 0..1 to zero mean and unit standard deviation over ImageNet, for DenseNet-121.
 
     Args:
-        image: (..., 3), float.
+        image: Float pixels of shape (..., 3).
     """
     import tensorflow as tf
 
@@ -41,10 +40,10 @@ def standardized(image: Tensor) -> Tensor:
 
 
 def bytes_range(image: Tensor) -> Tensor:
-    """RGB 0..1 -> 0..255, for networks that begin with layers of preprocessing: EfficientNet, ConvNeXt."""
+    """Convert RGB in 0..1 to 0..255, for networks that contain their preprocessing: EfficientNet, ConvNeXt."""
     return image * 255.0
 
 
 def unchanged(image: Tensor) -> Tensor:
-    """RGB 0..1 as it is."""
+    """Return RGB in 0..1 unchanged."""
     return image

@@ -1,4 +1,4 @@
-"""Files of pretrained weights as Keras publishes them: names, checksums, addresses, and models built with them."""
+"""The pretrained weights that Keras publishes: file names, checksums, addresses, and models built with them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Application:
     """A network of `keras.applications`.
 
     Attributes:
-        module: Its module there.
+        module: Its module in `keras.applications`.
         function: The function in `keras.applications` that builds it.
-        filename: Of the weights without classifier.
-        digest: Keras's checksum of that file, MD5 (32 digits) or SHA-256 (64); empty where Keras publishes none.
+        filename: File with the weights without classifier.
+        digest: Keras's checksum of that file, MD5 (32 digits) or SHA-256 (64 digits); empty if Keras publishes none.
     """
 
     module: str
@@ -31,7 +31,7 @@ class Application:
     digest: str
 
 
-# File names and checksums as of Keras 3.15.1, `keras/src/applications/`, the argument `file_hash` of each download.
+# File names and checksums of Keras 3.15.1: the argument `file_hash` of each download in `keras/src/applications/`.
 # `tests/unit/networks/test_published.py` compares them with the installed Keras.
 APPLICATIONS = {
     "vgg16": Application(
@@ -88,7 +88,7 @@ _SWAPPING = threading.Lock()
 
 
 class _Asked(Exception):
-    """Keras wanted to download this."""
+    """Raised with the file that Keras tries to download."""
 
     def __init__(self, filename: str, address: str, digest: str) -> None:
         super().__init__(filename)
@@ -97,9 +97,9 @@ class _Asked(Exception):
 
 @contextmanager
 def _downloads(module: str, answer: Callable[..., str]) -> Iterator[None]:
-    """Within, one module of `keras.applications` asks `answer` in place of downloading.
+    """Context in which one module of `keras.applications` calls `answer` instead of downloading a file.
 
-    Keras offers no way to build a network "with ImageNet weights from this file": EfficientNet, for one, gets another
+    Keras cannot build a network with ImageNet weights from a given file. EfficientNet, for example, gets a different
     layer for its published weights than for the same file given by path.
     """
     from importlib import import_module
@@ -115,7 +115,7 @@ def _downloads(module: str, answer: Callable[..., str]) -> Iterator[None]:
 
 
 def download_of(name: str) -> tuple[str, str, str]:
-    """File name, address and checksum (or "") that the installed Keras would download for a network."""
+    """Return the file name, address and checksum (or "") of the installed Keras for the weights of a network."""
     application = APPLICATIONS[name]
 
     def note(fname: str, origin: str, *_: Any, file_hash: str = "", **__: Any) -> str:
@@ -131,14 +131,14 @@ def download_of(name: str) -> tuple[str, str, str]:
 
 
 def build_published(name: str, weights: Path | None) -> keras.Model:
-    """A network without classifier, for images of any size.
+    """Build a network without classifier, for images of any size.
 
     Args:
         name: Key of `APPLICATIONS`.
-        weights: File of published weights; None for random ones.
+        weights: File with published weights; None for random weights.
 
     Returns:
-        Model of `inputs` (B, H, W, 3) in the network's units; layers have the same names in every process.
+        Model that takes `inputs` (B, H, W, 3) in the network's units. Its layers have the same names in every process.
     """
     application = APPLICATIONS[name]
     if weights is None:
@@ -153,7 +153,7 @@ def _build(application: Application, weights: str | None) -> keras.Model:
     import keras
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`input_shape` is undefined")  # MobileNetV2: any size is meant
+        warnings.filterwarnings("ignore", message="`input_shape` is undefined")  # MobileNetV2; any size is intended
         make = getattr(keras.applications, application.function)
         return make(include_top=False, weights=weights, input_shape=(None, None, 3))
 
@@ -173,9 +173,9 @@ AUTOMATIC = [
 
 
 def _with_stable_names(model: keras.Model) -> keras.Model:
-    """Number the layers that Keras named by a counter of the process from the model's own first one.
+    """Renumber the layers that Keras has named with a counter that continues over all models of the process.
 
-    So `conv2d_94` of the second Inception in a process is `conv2d` as it is of the first.
+    The first such layer of a second Inception in a process is then called `conv2d`, not `conv2d_94`.
     """
     numbered: dict[str, list[tuple[int, Any]]] = {kind: [] for kind in AUTOMATIC}
     for layer in model.layers:

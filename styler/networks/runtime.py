@@ -1,9 +1,9 @@
-"""TensorFlow and Keras as this program needs them, whatever the process around it has set; and as they were, after.
+"""Runs TensorFlow and Keras with the settings that styler needs, and restores the caller's settings afterwards.
 
-Keras builds and calls layers by global settings (dtype policy, floatx, image data format) and draws seeds from Python's
-own generator. TensorFlow computes at once only with eager execution. None of that is a library's to change, so it is
-put aside for a while. Keras has no public way back to a dtype policy that nobody has set;
-`tests/unit/networks/test_runtime.py` holds the one used here against the installed version.
+Keras builds and calls layers according to global settings (dtype policy, floatx, image data format) and draws seeds
+from Python's random numbers. TensorFlow computes immediately only with eager execution. A library must not change these
+settings permanently. Keras has no public way to restore an unset dtype policy; `tests/unit/networks/test_runtime.py`
+checks the way used here against the installed version.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ BACKEND = "tensorflow"
 FLOATX, DATA_FORMAT = "float32", "channels_last"
 POLICY = "dtype_policy"
 TRIAL = "import tensorflow as tf; tf.function(lambda x: x + x, jit_compile=True)(tf.ones(1))"
-LONG = 120  # seconds: the trial takes five
+LONG = 120  # seconds until the trial is abandoned; it usually takes five
 
 
 @functools.cache
 def start() -> None:
-    """Import TensorFlow and Keras, and have TensorFlow look for devices, without its messages; once a process.
+    """Import TensorFlow and Keras and let TensorFlow look for devices, without its messages; once per process.
 
     Raises:
-        ConfigError: Keras runs on something else than TensorFlow, or does not start.
+        ConfigError: Keras uses another backend than TensorFlow, or does not start.
     """
     with without_messages():
         check_keras()
@@ -44,43 +44,45 @@ def start() -> None:
 
 
 def check_keras() -> None:
-    """Refuse to go on where Keras runs on something else than TensorFlow, or does not start.
+    """Check that Keras starts and uses the TensorFlow backend.
 
     Raises:
-        ConfigError: It does not; names the variable or file to change.
+        ConfigError: It does not. The message names the variable or file to change.
     """
     try:
         import keras
 
         backend = keras.config.backend()
-    except Exception as cause:  # what Keras raises over a setting depends on the setting
+    except Exception as cause:  # the class depends on the faulty setting
         if isinstance(cause, ModuleNotFoundError) and cause.name == "keras":
             raise
         reason = (str(cause) or type(cause).__name__).splitlines()[0]
         message = f"Keras does not start ({reason}); {_cure()}"
         raise ConfigError(message) from cause
     if backend != BACKEND:
-        message = f"expected Keras to run on TensorFlow, it runs on {backend} in this process; {_cure()}"
+        message = f"expected Keras with the backend TensorFlow, got {backend} in this process; {_cure()}"
         raise ConfigError(message)
 
 
 def _cure() -> str:
-    """Which setting to change."""
+    """Return the advice about the Keras backend: which setting to change."""
     named = os.environ.get("KERAS_BACKEND", "")
     if named and named != BACKEND:
-        return f"set the variable KERAS_BACKEND to {BACKEND}, not {named!r}, before Keras is imported"
+        return f"set the environment variable KERAS_BACKEND to {BACKEND}, not {named!r}, before Keras is imported"
     file = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")) / "keras.json"
-    return f"look at its settings in {shown(file)}, or set the variable KERAS_BACKEND to {BACKEND}"
+    return f"check the settings in {shown(file)}, or set the environment variable KERAS_BACKEND to {BACKEND}"
 
 
 def check_flags(variable: str) -> None:
-    """Refuse flags of XLA that would end the process; asked of another process, and only if there are any.
+    """Check the XLA flags in an environment variable, because an unknown flag would end the process.
+
+    If there are any flags, the check runs in a separate process.
 
     Args:
-        variable: "XLA_FLAGS", read when something is first compiled, or "TF_XLA_FLAGS", read at the import.
+        variable: "XLA_FLAGS", which is read at the first compilation, or "TF_XLA_FLAGS", which is read at the import.
 
     Raises:
-        ConfigError: TensorFlow does not know one of them.
+        ConfigError: TensorFlow does not know one of the flags.
     """
     if not os.environ.get(variable, "").strip():
         return
@@ -92,17 +94,17 @@ def check_flags(variable: str) -> None:
     said = [line for line in done.stderr.splitlines() if variable in line]
     if done.returncode and said:
         reason = said[-1].rpartition("] ")[2]
-        message = f"expected flags that this TensorFlow knows in the variable {variable}: {reason}; mend or unset it"
+        message = f"{variable} contains a flag that TensorFlow does not know: {reason}; correct or unset the variable"
         raise ConfigError(message)
 
 
 @contextmanager
 def eagerly() -> Iterator[None]:
-    """Compute at once: also within a `tf.Graph` and where eager execution is off, but not within a `tf.function`.
+    """Context with eager execution, even inside a `tf.Graph` or if it is switched off. No effect in a `tf.function`.
 
     Raises:
-        ResourceError: This process was forked from one where TensorFlow runs.
-        ConfigError: Keras runs on something else.
+        ResourceError: This process was forked from one in which TensorFlow was running.
+        ConfigError: Keras uses another backend.
     """
     check_not_forked()
     start()
@@ -117,20 +119,20 @@ def eagerly() -> Iterator[None]:
 
 @contextmanager
 def own_terms() -> Iterator[None]:
-    """Compute at once, with layers in float32 and channels last, whatever the caller has set.
+    """Context with eager execution, layers in float32 and channels last, whatever the caller has set.
 
     Raises:
-        ResourceError: This process was forked from one where TensorFlow runs.
-        ConfigError: Keras runs on something else, or TensorFlow's shapes are those of version 1.
+        ResourceError: This process was forked from one in which TensorFlow was running.
+        ConfigError: Keras uses another backend, or TensorFlow uses the shapes of version 1.
     """
     with eagerly():
         import tensorflow as tf
 
         if not isinstance(tf.TensorShape([1])[0], int):
             message = (
-                "expected TensorFlow's shapes of version 2, which tf.compat.v1.disable_v2_behavior() or "
-                "disable_v2_tensorshape() has switched off in this process; use disable_eager_execution() in its "
-                "place, or render in a process of its own"
+                "expected TensorFlow's shapes of version 2, but tf.compat.v1.disable_v2_behavior() or "
+                "disable_v2_tensorshape() has switched them off in this process; use disable_eager_execution() "
+                "instead, or render in a separate process"
             )
             raise ConfigError(message)
         with _no_strategy(), _SHARED, _no_policy():
@@ -139,10 +141,10 @@ def own_terms() -> Iterator[None]:
 
 @contextmanager
 def building() -> Iterator[None]:
-    """`own_terms` for making layers, whose seeds are not taken from the caller's random numbers.
+    """Context for building layers: `own_terms`, and the seeds do not advance the caller's random numbers.
 
     Raises:
-        StylerError: As `own_terms`.
+        StylerError: As in `own_terms`.
     """
     with own_terms():
         kept = random.getstate()
@@ -153,7 +155,7 @@ def building() -> Iterator[None]:
 
 
 class _SharedSettings:
-    """Keras's settings for all threads: ours while anybody is within, the caller's again once nobody is."""
+    """Keras's process-wide settings: ours while any thread is in the context, the caller's otherwise."""
 
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
@@ -186,9 +188,10 @@ _SHARED = _SharedSettings()
 
 @contextmanager
 def _no_strategy() -> Iterator[None]:
-    """Variables are plain ones also within the scope of the caller's `tf.distribute.Strategy`.
+    """Context in which variables are ordinary ones, even inside the scope of the caller's `tf.distribute.Strategy`.
 
-    Such a scope belongs to the graph under which it was entered, even where nothing but eager execution goes on.
+    Such a scope belongs to the graph in which it was entered, even with eager execution. The context enters another
+    graph.
     """
     import tensorflow as tf
 
@@ -201,7 +204,7 @@ def _no_strategy() -> Iterator[None]:
 
 @contextmanager
 def _no_policy() -> Iterator[None]:
-    """Layers of this thread get their dtype from floatx, as if nobody had set a dtype policy."""
+    """Context in which layers of this thread get their dtype from floatx, as if no dtype policy were set."""
     from keras.src.backend.common import global_state
 
     kept = global_state.get_global_attribute(POLICY, None)

@@ -1,4 +1,4 @@
-"""A pooling layer times a factor."""
+"""A pooling layer whose output is multiplied by a factor."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ KINDS = ("avg", "max")
 
 @keras.saving.register_keras_serializable(package="styler")
 class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
-    """Average or maximum over windows, times a factor.
+    """Average or maximum pooling, multiplied by a factor.
 
     Args:
         kind: "avg" or "max".
-        factor: What the pooled values are multiplied by.
+        factor: Factor for the pooled values.
         pool_size: Window, (height, width).
-        strides: Step, (height, width).
+        strides: Strides, (height, width).
         padding: "valid" or "same".
-        options: Of every layer, such as `name`.
+        options: Options of every Keras layer, such as `name`.
     """
 
     def __init__(
@@ -38,21 +38,21 @@ class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
         self.pool_size, self.strides, self.padding = tuple(pool_size), tuple(strides), padding
 
     def call(self, inputs: Any) -> Any:
-        """(B, H, W, C) -> (B, H', W', C)."""
+        """Pool activations of shape (B, H, W, C) to shape (B, H', W', C)."""
         pool = keras.ops.average_pool if self.kind == "avg" else keras.ops.max_pool
         return pool(inputs, self.pool_size, self.strides, self.padding, DATA_FORMAT) * self.factor
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Of `call`."""
+        """Return the output shape of `call`."""
         return tuple(self.compute_output_spec(keras.KerasTensor(input_shape)).shape)
 
     def compute_output_spec(self, inputs: Any) -> Any:
-        """Shape and dtype of `call`."""
+        """Return the output shape and dtype of `call`."""
         windows = self.pool_size, self.strides, self.padding, DATA_FORMAT
         pooled = keras.ops.average_pool(keras.KerasTensor(inputs.shape), *windows)
         return keras.KerasTensor(pooled.shape, dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` makes an equal layer of."""
+        """Return the configuration from which `from_config` makes an equal layer."""
         own = {name: getattr(self, name) for name in ("kind", "factor", "pool_size", "strides", "padding")}
         return {**super().get_config(), **own}

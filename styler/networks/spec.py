@@ -1,4 +1,4 @@
-"""What the program must know of a network to render with it."""
+"""The description of a network: everything that a render needs to know about it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
-    """A network that can be built, with everything a render needs beside its weights.
+    """A network, with everything that a render needs besides its weights.
 
     Attributes:
         name: Registered name.
-        build: Pooling ("avg", "max" or None for the network's own) -> Keras model with its weights loaded,
-            from `inputs` (B, H, W, 3) in the network's units.
-        preprocess: RGB 0..1, sRGB -> the network's units, differentiable, any shape (..., 3).
-        style_layers: Default layers of the style loss with their weights.
-        content_layers: Default layers of the content loss with their weights.
-        layer_names: Layers that give activations, shallow to deep; known without building the network.
-        summary: One line for people: what it is and where its weights come from.
-        minimum_size: Smallest side of an image, pixels, at which the deepest layer has a position.
-        build_untrained: Pooling -> the same network with random weights, without looking for files; None if it
-            cannot be had.
-        tileable: Whether every listed layer sees a bounded part of the image, so that tiles can be computed apart.
-        weights_file: Name of the file of its weights; empty for a user's own file.
+        build: Function that builds the Keras model and loads its weights. Its argument is the pooling: "avg", "max", or
+            None for the network's own. The model takes `inputs` (B, H, W, 3) in the network's units.
+        preprocess: Differentiable function from sRGB in 0..1, any shape (..., 3), to the network's units.
+        style_layers: Default layers of the style loss, with weights.
+        content_layers: Default layers of the content loss, with weights.
+        layer_names: Layers with activations, from shallow to deep; known without building the network.
+        summary: One line for the user: what the network is and where its weights come from.
+        minimum_size: Smallest side of an image, in pixels, at which the deepest layer has a position.
+        build_untrained: Like `build`, but with random weights and without reading files; None if not available.
+        tileable: Whether every layer depends on a bounded part of the image, so that tiles can be computed separately.
+        weights_file: Name of the file with its weights; empty for a user's own file.
     """
 
     name: str
@@ -49,24 +48,27 @@ class NetworkSpec:
     weights_file: str = ""
 
     def geometry(self) -> dict[str, Geometry]:
-        """Stride and receptive field of every layer by name; builds the network, without weights where it can."""
+        """Return layer name -> stride and receptive field.
+
+        This builds the network, with random weights if possible.
+        """
         return layer_geometry((self.build_untrained or self.build)(None))
 
 
 def decreasing(layers: tuple[str, ...]) -> LayerWeights:
-    """Weights 81, 27, 9, 3, 1: shallow layers carry palette and grain, deep ones the large marks.
+    """Assign the weights 81, 27, 9, 3, 1. Shallow layers determine palette and grain, deep layers the large marks.
 
-    crowsonkb's style-transfer-pytorch uses 256, 64, 16, 4, 1 on unscaled losses; ours are relative to the target
-    and want a flatter fall: see the study in `docs/`.
+    crowsonkb's style-transfer-pytorch uses 256, 64, 16, 4, 1 for unscaled losses. Our losses are relative to the target
+    and need weights that decrease more slowly; see `docs/look.md`.
     """
     return tuple((name, 3.0 ** (len(layers) - 1 - index)) for index, name in enumerate(layers))
 
 
 VGG_CONTENT: LayerWeights = (("block3_conv1", 0.8), ("block4_conv2", 0.2))
-"""Default content layers of networks of VGG's shape.
+"""Default content layers of networks with VGG's structure.
 
-Gatys et al. take block4_conv2 alone. With most of the weight on block3_conv1 a third of it in all keeps the photo's
-edges, and style comes closer too: see the study in `docs/look.md`.
+Gatys et al. use block4_conv2 alone. With most of the weight on block3_conv1, a third of the total weight preserves the
+photo's edges, and the style comes closer too; see `docs/look.md`.
 """
 
 NETWORKS: Registry[NetworkSpec] = Registry("network", NetworkError)

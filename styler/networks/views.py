@@ -1,9 +1,9 @@
-"""A network beside mirrored copies of itself: one model that sees an image in several ways.
+"""Combines a network with mirrored copies of itself in one model.
 
-A small network has peculiarities that an optimizer learns to please. A copy whose kernels are mirrored has the same
-knowledge and other peculiarities, so that statistics of both together are harder to please by anything but the style.
-Kernels are mirrored and not images: strides, padding and positions stay those of the network itself, and all that
-holds for it, tiles among it, holds for its copies. See the study in `docs/look.md`.
+A small network has weaknesses that an optimizer can exploit. A copy with mirrored kernels is as good but has different
+weaknesses, so that only the style itself satisfies both. The kernels are mirrored, not the images. Strides, padding and
+positions therefore stay the same, and everything that is true of the network, such as tiling, is true of its copies.
+`docs/look.md` has measurements.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VIEWS = ("as it is", "left-right", "top-bottom", "transposed")
-"""Ways to see an image; n of them are the first n."""
+"""The views of an image. `--views N` uses the first N."""
 
 KERNELS = frozenset(["Conv2D", "DepthwiseConv2D", "Conv2DTranspose"])
 """Layers whose first weight is a kernel (height, width, …)."""
 
 SHAPED = ("kernel_size", "pool_size", "strides", "dilation_rate", "size", "padding", "cropping")
-"""What a layer has of shape; if the same along both axes it can be transposed."""
+"""Attributes with a shape. A layer can be transposed if they are the same along both axes."""
 
 
 def seen_in(address: str, view: str) -> str:
-    """The key of a layer's activations in a view."""
+    """Return the key for the activations of a layer in a view."""
     return address if view == VIEWS[0] else f"{address} {view}"
 
 
 def with_views(model: keras.Model, viewed: list[int], count: int) -> keras.Model:
-    """A model of several outputs with copies beside it.
+    """Return a model that also has the outputs of mirrored copies.
 
     Args:
-        model: Functional, its outputs 4-D.
-        viewed: Numbers of the outputs that the copies give.
-        count: Number of views, the model's own included.
+        model: Functional model with 4-D outputs.
+        viewed: Indices of the outputs that each copy provides.
+        count: Number of views, including the model itself.
 
     Returns:
-        A model of the same inputs: all outputs of `model`, then those of each copy.
+        A model with the same inputs. Its outputs are all outputs of `model`, followed by those of each copy.
 
     Raises:
-        NetworkError: A layer is of a kind that cannot be mirrored.
+        NetworkError: The model has a layer that cannot be mirrored.
     """
     import keras
 
@@ -70,7 +70,7 @@ def _check(model: Any) -> None:
 
 def _can_be_mirrored(call: Any) -> bool:
     kind, operation = type(call.operation).__name__, call.operation
-    if kind == "Conv":  # with a constant kernel, which stays as it is
+    if kind == "Conv":  # has a constant kernel, which is not mirrored
         return tuple(call.node.arguments.args[1].shape[:2]) == (1, 1)
     if kind not in BOUNDED or kind == "SeparableConv2D":
         return False
@@ -82,7 +82,7 @@ def _square(value: Any) -> bool:
 
 
 def _mirrored(model: keras.Model, view: str) -> keras.Model:
-    """A copy on the same inputs whose kernels see their surroundings mirrored."""
+    """Return a copy of the model with the same inputs and mirrored kernels."""
     import keras
 
     def clone(layer: Any) -> Any:
@@ -101,7 +101,7 @@ def _mirrored(model: keras.Model, view: str) -> keras.Model:
 
 
 def _turned(kernel: NDArray[np.float32], view: str) -> NDArray[np.float32]:
-    """A kernel (height, width, in, out) that does to an image what it did to the mirrored one."""
+    """Return the mirrored kernel, (height, width, in, out)."""
     return {
         "left-right": kernel[:, ::-1],
         "top-bottom": kernel[::-1],

@@ -1,4 +1,4 @@
-"""Find weight files, check their bytes, read them."""
+"""Finds files of weights, verifies their checksums and reads them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def search_folders() -> Iterator[Path]:
-    """Folders that may hold weights, first match wins.
+    """Yield the folders to search for weights, in order; the first match counts.
 
-    `STYLER_WEIGHTS`, then `weights/` of a source tree that this package is part of, then the installed package.
-    The tree goes first so that a retrained network is used at once in an editable install.
+    They are the folder named by `STYLER_WEIGHTS`, the folder `weights/` of a source tree that contains this package,
+    and the installed package. The source tree comes before the package so that an editable install uses a retrained
+    network immediately.
     """
     named = os.environ.get(VARIABLE)
     if named:
@@ -38,9 +39,9 @@ def search_folders() -> Iterator[Path]:
 
 
 def keras_folder() -> Path | None:
-    """Where Keras keeps downloaded weights; None for a user without a home folder, as containers have them."""
+    """Return the folder where Keras keeps downloaded weights; None if the user has no home folder."""
     home = os.environ.get(KERAS_VARIABLE)
-    if home == os.devnull:  # set by the program itself, see `styler.cli.app.prepare_environment`
+    if home == os.devnull:  # set by styler itself, see `styler.cli.app.prepare_environment`
         return None
     try:
         return (Path(home) if home else Path.home() / ".keras") / "models"
@@ -49,52 +50,52 @@ def keras_folder() -> Path | None:
 
 
 def all_folders() -> tuple[Path, ...]:
-    """Every folder that is searched, in order."""
+    """Return every folder to search, in order."""
     keras = keras_folder()
     return (*search_folders(), *([keras] if keras else []))
 
 
 def download_folder() -> Path:
-    """Where downloads go: the folder of `STYLER_WEIGHTS` if it is set, else Keras's, so that Keras finds them too.
+    """Return the folder for downloads: the one named by `STYLER_WEIGHTS`, or else Keras's, where Keras finds them too.
 
     Raises:
-        WeightsError: There is no such folder, for a user without a home folder.
+        WeightsError: There is no such folder, because the user has no home folder.
     """
     named = os.environ.get(VARIABLE)
     folder = Path(named) if named else keras_folder()
     if folder is None:
-        message = f"no folder for downloads: this user has no home folder; name a folder in {VARIABLE}"
+        message = f"there is no folder for downloads, because this user has no home folder; set {VARIABLE} to a folder"
         raise WeightsError(message)
     return folder
 
 
 def located(filename: str) -> Path | None:
-    """The first file of this name in `search_folders` or Keras's folder; None if there is none."""
+    """Return the first file with this name in the folders to search, including Keras's; None if there is none."""
     paths = (folder / filename for folder in all_folders())
     return next((path for path in paths if path.is_file()), None)
 
 
 def places() -> str:
-    """Every folder that is searched, for messages."""
+    """Return a list of all folders to search, for messages."""
     return ", ".join(map(str, all_folders()))
 
 
 def ways_on(name: str) -> str:
-    """What to do about weights that cannot be had, for messages."""
+    """Return the advice for weights that are not available."""
     filename, named = APPLICATIONS[name].filename, os.environ.get(VARIABLE)
-    folder = named or keras_folder() or f"a folder and name that in {VARIABLE}"
+    folder = named or keras_folder() or f"a folder and set {VARIABLE} to it"
     return f"Put {filename} into {folder}, or use --network compact, which needs no download"
 
 
 def fetched(name: str, observer: Observer | None = None) -> Path:
-    """The file of a published network's weights, downloaded if it is nowhere here.
+    """Return the file with the weights of a published network, and download it if necessary.
 
     Args:
         name: Key of `APPLICATIONS`.
-        observer: Called with bytes done and bytes in all while a download runs.
+        observer: Function to report download progress to: bytes downloaded and total bytes.
 
     Raises:
-        WeightsError: It is damaged, or not here and cannot be downloaded.
+        WeightsError: The file is damaged, or is missing and cannot be downloaded.
     """
     application = APPLICATIONS[name]
     path = located(application.filename)
@@ -107,22 +108,22 @@ def fetched(name: str, observer: Observer | None = None) -> Path:
 
 
 def fetch(name: str, observer: Observer | None = None) -> Path:
-    """Download a published network's weights to `download_folder`, unless a sound file is there.
+    """Download the weights of a published network to `download_folder()`, unless an intact file is there.
 
     Raises:
-        WeightsError: The download failed or gave wrong bytes.
+        WeightsError: The download failed, or its checksum is wrong.
     """
     filename, address, digest = download_of(name)
     target = download_folder() / filename
     try:
         return download(address, target, digest, observer=observer)
     except WeightsError as cause:
-        message = f"no weights for {name}: {cause}. Looked for {filename} in {places()}. {ways_on(name)}"
+        message = f"no weights for {name}: {cause}. Searched for {filename} in {places()}. {ways_on(name)}"
         raise WeightsError(message) from cause
 
 
 def find_weights(filename: str) -> Path:
-    """The first file of this name in `search_folders`.
+    """Return the first file with this name in `search_folders()`.
 
     Raises:
         WeightsError: There is none.
@@ -132,15 +133,15 @@ def find_weights(filename: str) -> Path:
         if (folder / filename).is_file():
             return folder / filename
     looked = ", ".join(map(str, folders))
-    message = f"no weights file {filename}, looked in {looked}. Put it in a folder and name that in {VARIABLE}"
+    message = f"found no weights file {filename} in {looked}. Put it in a folder and set {VARIABLE} to that folder"
     raise WeightsError(message)
 
 
 def expected_sha256(filename: str) -> str:
-    """The published checksum of an embedded weights file, 64 hexadecimal digits.
+    """Return the published SHA-256 of a built-in weights file, 64 hexadecimal digits.
 
     Raises:
-        WeightsError: The list of checksums is absent or does not name the file.
+        WeightsError: The list of checksums is missing or does not contain the file.
     """
     for folder in (PACKAGE.parent / "weights", PACKAGE / "weights"):
         listing = folder / "checksums.json"
@@ -148,31 +149,31 @@ def expected_sha256(filename: str) -> str:
             known: dict[str, str] = json.loads(listing.read_text("utf-8"))
             if filename in known:
                 return known[filename]
-    message = f"no checksum is known for {filename}: reinstall styler"
+    message = f"no checksum is known for {filename}; reinstall styler"
     raise WeightsError(message)
 
 
 @cache
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, 64 hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_verified(filename: str) -> dict[str, np.ndarray]:
-    """Read an embedded `.npz` archive after checking its bytes; never unpickles.
+    """Read a built-in `.npz` archive after verifying its checksum. Pickles are never loaded.
 
     Returns:
-        `layer/kernel` and `layer/bias` as float32.
+        `layer/kernel` and `layer/bias`, float32.
 
     Raises:
-        WeightsError: The file is absent, damaged or not the published one.
+        WeightsError: The file is missing, damaged or not the published one.
     """
     import numpy as np
 
     path = find_weights(filename)
     wanted = expected_sha256(filename)
     if sha256(path) != wanted:
-        message = f"{path} is damaged or not the published file (SHA-256 is not {wanted[:12]}…): reinstall styler"
+        message = f"{path} is damaged or not the published file (SHA-256 is not {wanted[:12]}…); reinstall styler"
         raise WeightsError(message)
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name].astype(np.float32) for name in archive.files}

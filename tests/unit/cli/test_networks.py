@@ -100,11 +100,11 @@ def test_offline_says_what_was_looked_for_where_and_both_ways_on(capsys, monkeyp
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     models = nowhere / "keras" / "models"
-    for part in (f"Looked for {FILENAME} in", str(models), f"Put {FILENAME} into {models}", "--network compact"):
+    for part in (f"Searched for {FILENAME} in", str(models), f"Put {FILENAME} into {models}", "--network compact"):
         assert part in err
 
 
-@pytest.mark.parametrize(("plan", "message"), [("wrong", "gave wrong bytes"), ("404", "the server answered 404")])
+@pytest.mark.parametrize(("plan", "message"), [("wrong", "its checksum is not"), ("404", "the server answered 404")])
 def test_wrong_bytes_and_absent_files(capsys, monkeypatch, nowhere, sound, plan, message):
     with flaky(PAYLOAD, plan) as server:
         at(monkeypatch, server, sound)

@@ -59,8 +59,8 @@ def test_too_little_memory_is_refused_with_what_would_do(capsys):
         (("--time-budget", "1s"), "even one step takes"),
         (("--time-budget", "soon"), "--time-budget: expected a time, such as 90s or 10m, got 'soon'"),
         (("--size", "20000", "-o", "a.webp"), "WEBP"),
-        (("--size", "65501", "-o", "a.jpg"), "JPEG holds sides up to 65500 pixels, not 65501"),
-        (("--size", "40000", "-o", "a.tif"), "TIFF files hold 4 GiB, 40000x30000 pixels may take more; choose .png"),
+        (("--size", "65501", "-o", "a.jpg"), "JPEG supports sides of up to 65500 pixels, not 65501"),
+        (("--size", "40000", "-o", "a.tif"), "at most 4 GiB, and 40000x30000 pixels may need more; choose .png"),
         (("--size", "70000", "-o", "a.jpg"), "size: expected"),
     ],
 )
@@ -79,7 +79,7 @@ def test_render_refuses_the_same(folder, capsys, words):
 def test_a_full_disk_is_refused_before_work(folder, capsys, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
     assert run(["render", *WORDS]) == 2
-    assert "512x384 pixels take up to 1 MiB and 0 MiB are free" in capsys.readouterr().err
+    assert "512x384 pixels need up to 1 MiB, but only 0 MiB are free" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(4.4, "4 s"), (150, "2 min"), (9000, "2.5 h")])

@@ -102,8 +102,8 @@ def test_a_report_is_a_file_beside_a_picture_to_standard_output(folder, capfdbin
         (("photo.png", "painting.png", "-o", "-", "--save-every", "2"), "--save-every writes images beside"),
         (("photo.png", "painting.png", "-o", "-", "--report", "-"), "--report: a file was expected"),
         (("photo.png", "painting.png", "--checkpoint", "-"), "--checkpoint: a file was expected"),
-        (("photo.png", "painting.png", "--init", "-"), "standard input is read as CONTENT"),
-        (("https://example.org/a.jpg", "painting.png"), "it is an address, and only files are read; download it first"),
+        (("photo.png", "painting.png", "--init", "-"), "standard input can only be the CONTENT"),
+        (("https://example.org/a.jpg", "painting.png"), "expected a file, got a URL; download the file first"),
     ],
 )
 @pytest.mark.usefixtures("piped", "tiny")

@@ -65,7 +65,7 @@ def test_nothing_is_replaced_unasked_and_nothing_half_is_left(tmp_path):
 
 
 def test_options_too_long_for_an_archive_are_refused(tmp_path):
-    with pytest.raises(OutputError, match="by a pattern"):
+    with pytest.raises(OutputError, match="use a pattern"):
         write_archive(tmp_path / "x.npz", {}, origin={"layers": "x" * LONGEST_NOTE})
 
 

@@ -91,7 +91,7 @@ def test_whole_numbers_and_floats():
     inputs = keras.Input((5,), name="ids", dtype="int32")
     model = keras.Model(inputs, L.Embedding(10, 4, name="e")(inputs))
     np.testing.assert_array_equal(of(model, "e")(ids.astype(np.float32)), model(ids))
-    with pytest.raises(ImageError, match="expected int32 for 'ids', got float32; give whole numbers"):
+    with pytest.raises(ImageError, match="expected int32 for 'ids', got float32; pass whole numbers"):
         of(model, "e")((ids + 0.5).astype(np.float32))
 
 
@@ -99,7 +99,7 @@ def test_a_last_axis_of_one_comes_and_goes(rng):
     gray = keras.Sequential([keras.Input((8, 8, 1)), L.Conv2D(2, 3, name="c")])
     pixels = rng.random((3, 8, 8), np.float32)
     np.testing.assert_allclose(of(gray, "c")(pixels), gray(pixels[..., None]), rtol=1e-5, atol=1e-6)
-    with pytest.raises(ImageError, match="a single image still needs a batch axis"):
+    with pytest.raises(ImageError, match="a single image also needs a batch axis"):
         of(gray, "c")(pixels[0, ..., None])
 
 
@@ -167,7 +167,9 @@ def test_unknown_rank_is_refused_with_the_way():
     extractor = FeatureExtractor(keras.Sequential([keras.Input((None, None, 3)), L.Conv2D(2, 3, name="c")]), ["c"])
     pixels = np.ones((1, 9, 9, 3), np.float32)
     data = tf.data.Dataset.from_generator(lambda: iter([pixels]), output_signature=tf.TensorSpec(None, tf.float32))
-    with pytest.raises(ImageError, match=r"unknown rank; say it first with tf.ensure_shape\(tensor, \(None, None"):
+    with pytest.raises(
+        ImageError, match=r"unknown rank; set its shape first with tf.ensure_shape\(tensor, \(None, None"
+    ):
         data.map(extractor)
     known = data.map(lambda image: extractor(tf.ensure_shape(image, (None, None, None, 3))))
     assert next(iter(known))["c"].shape == (1, 7, 7, 2)

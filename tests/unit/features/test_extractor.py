@@ -248,13 +248,13 @@ def test_a_model_without_a_graph_is_refused_with_the_way_out(make, example, mess
     [
         (["stm"], "unknown layer 'stm' of branching. Did you mean 'stem'"),
         (["nothing_like_it"], "unknown layer.*Known: image, stem, halves"),
-        ([], "no layers asked for. Known: image, stem"),
-        (["stem", "stem"], "'stem' is asked for twice"),
-        (["stem", "#1"], "'#1' is asked for twice, first as 'stem'"),
-        (["s*", "sum"], "'sum' is asked for twice"),
-        (["shared"], "'shared' is called 2 times; say which, shared@0 to shared@1"),
+        ([], "expected at least one layer, got none. Known: image, stem"),
+        (["stem", "stem"], "'stem' is given twice"),
+        (["stem", "#1"], "'#1' is given twice, first as 'stem'"),
+        (["s*", "sum"], "'sum' is given twice"),
+        (["shared"], "'shared' is called 2 times; choose one of shared@0 to shared@1"),
         (["shared@2"], "called 2 times; the last call is shared@1"),
-        (["halves"], "'halves' has 2 outputs; say which, halves:0 to halves:1"),
+        (["halves"], "'halves' has 2 outputs; choose one of halves:0 to halves:1"),
         (["halves:2"], "has 2 outputs, the last is halves:1"),
         (["stem:1"], "has 1 output, the last is stem:0"),
         (["stem/conv"], "'stem' is a Conv2D without layers inside"),
@@ -300,7 +300,7 @@ def test_too_small_an_image_is_refused(rng):
     deep = keras.Model(inputs, keras.layers.Conv2D(2, 5, name="wide")(keras.layers.MaxPooling2D(2)(inputs)))
     extractor = FeatureExtractor(deep, ["wide"])
     assert extractor(image(rng, 1, 10, 10, 3))["wide"].shape == (1, 1, 1, 2)
-    with pytest.raises(ImageError, match=r"got 9 x 10 pixels; give a larger image or shallower layers"):
+    with pytest.raises(ImageError, match=r"got 10x9 pixels; use a larger image or shallower layers"):
         extractor(image(rng, 1, 9, 10, 3))
     with pytest.raises(ImageError, match="at least 32 x 32"):
         FeatureExtractor(deep, ["wide"], minimum_size=32)(image(rng, 1, 31, 40, 3))

@@ -190,8 +190,8 @@ def test_a_keras_export_read_this_way_equals_the_layers(tmp_path, rng):
 @pytest.mark.parametrize(
     ("names", "feeds", "message"),
     [
-        ([], None, "no tensors asked for"),
-        (["pooled", "pooled:0"], None, "'pooled:0' is asked for twice"),
+        ([], None, "expected at least one tensor"),
+        (["pooled", "pooled:0"], None, "'pooled:0' is given twice"),
         (["poled"], None, "unknown tensor 'poled'. Did you mean 'pooled'"),
         (["pooled:1"], None, "'pooled' has 1 output, the last is :0"),
         (["Const"], None, "'Const' does not depend on any placeholder"),
@@ -237,12 +237,12 @@ def test_wrong_sources_say_what_to_do(tmp_path):
     table = [
         (model, "got a Keras model; use FeatureExtractor"),
         (3, "expected a tf.Graph.*got int"),
-        (graph, r"has variables \(kernel\) and no values.*\(graph, session\)"),
-        (str(broken), "is no GraphDef"),
+        (graph, r"has variables \(kernel\) but no values.*\(graph, session\)"),
+        (str(broken), "expected a frozen .pb file"),
         (str(tmp_path / "absent.pb"), "cannot read"),
-        (str(tmp_path), "is no SavedModel"),
+        (str(tmp_path), "is not a SavedModel"),
         (str(folder), "no signature 'serving_default' in the SavedModel; it has 'mine'"),
-        ((graph, v1.Session(graph=graph)), "has not given its variables values"),
+        ((graph, v1.Session(graph=graph)), "the variables of the session have no values"),
         ((graph, str(tmp_path / "none")), "does not fit the graph"),
     ]
     for source, message in table:

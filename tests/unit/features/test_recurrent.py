@@ -301,16 +301,16 @@ def test_convolutional_lstm(rng):
         (
             keras.layers.LSTM(2, name="r"),
             "r:cells",
-            "LSTM 'r' cannot give 'cells'; it gives state_h, state_c, sequence",
+            "LSTM 'r' has no 'cells', only state_h, state_c, sequence",
         ),
-        (keras.layers.LSTM(2, name="r"), "r:sequence_c", "cannot give 'sequence_c'"),
-        (keras.layers.GRU(2, name="r"), "r:state_c", "GRU 'r' cannot give 'state_c'; it gives state_h, sequence"),
+        (keras.layers.LSTM(2, name="r"), "r:sequence_c", "has no 'sequence_c'"),
+        (keras.layers.GRU(2, name="r"), "r:state_c", "GRU 'r' has no 'state_c', only state_h, sequence"),
         (
             keras.layers.Bidirectional(keras.layers.GRU(2), name="r"),
             "r:state_h",
             "it gives forward.state_h, forward.sequence, backward.state_h, backward.sequence",
         ),
-        (keras.layers.RNN([keras.layers.GRUCell(2)], name="r"), "r:cell1.state_h", "it gives cell0.state_h"),
+        (keras.layers.RNN([keras.layers.GRUCell(2)], name="r"), "r:cell1.state_h", "only cell0.state_h"),
         (
             keras.layers.TimeDistributed(keras.layers.Dense(2), name="r"),
             "r:state_h",

@@ -150,13 +150,13 @@ def test_layers_are_left_as_they_were(attention):
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("block/norm", "'block/norm' is called 2 times; say which, block/norm@0 to block/norm@1"),
+        ("block/norm", "'block/norm' is called 2 times; choose one of block/norm@0 to block/norm@1"),
         ("block/norm@2", "the last call is block/norm@1"),
         ("block/nrm", "Did you mean 'block/norm'"),
         ("up", "Did you mean 'block/inner/up'"),
         ("qery", "Did you mean 'block/attention/query'"),
         ("head/kernel", "'head' is a Dense without layers inside"),
-        ("block/norm@0:state_h", "states of a layer inside of 'block' cannot be had"),
+        ("block/norm@0:state_h", "states of a layer inside 'block' are not available"),
         ("block/norm@0:1", "has 1 output"),
     ],
 )

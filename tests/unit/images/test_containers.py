@@ -138,7 +138,7 @@ def test_without_pixels_nothing_is_mended(cut):
 
 
 def test_jpeg_2000_without_a_codestream_is_refused():
-    with pytest.raises(ValueError, match="a JPEG 2000 codestream was expected"):
+    with pytest.raises(ValueError, match="expected a JPEG 2000 codestream"):
         jpeg_2000(io.BytesIO(b"\0\0\0\x0cjP  \r\n\x87\n"))
 
 

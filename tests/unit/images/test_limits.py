@@ -22,7 +22,7 @@ def test_the_header_decides(tmp_path, memory, side, opens):
     if opens:
         assert check_readable(path) == (side, side)
     else:
-        with pytest.raises(ImageError, match=f"claims {side}x{side} pixels.*--max-pixels"):
+        with pytest.raises(ImageError, match=f"has {side}x{side} pixels.*--max-pixels"):
             check_readable(path)
     assert check_readable(path, max_pixels=10**10) == (side, side)
     with pytest.raises(ImageError, match="more than the limit of 99;"):

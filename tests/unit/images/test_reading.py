@@ -94,7 +94,7 @@ def test_transparent_regions_are_kept_and_noted(tmp_path):
         np.testing.assert_allclose(picture.pixels[:, :10], 1.0)
         np.testing.assert_allclose(picture.pixels[:, 10:], EXACT[:, 10:], atol=1e-6)
         np.testing.assert_array_equal(picture.alpha, rgba[..., 3] / np.float32(255))
-        assert picture.notes == ("transparent regions are kept and do not count in the style",)
+        assert picture.notes == ("transparent regions are kept and do not count for the style",)
 
 
 def test_a_transparent_palette_color_shows_white(tmp_path):
@@ -139,14 +139,14 @@ def test_an_absent_file_is_refused(tmp_path):
 
 def test_a_folder_is_refused(tmp_path):
     for read in (read_image, check_readable):
-        with pytest.raises(ImageError, match="a file was expected, this is a folder"):
+        with pytest.raises(ImageError, match="expected a file, got a folder"):
             read(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_refused_and_does_not_hang(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(ImageError, match="a file was expected"):
+    with pytest.raises(ImageError, match="expected a file, got"):
         check_readable(tmp_path / "pipe.png")
 
 
@@ -169,7 +169,7 @@ def test_a_file_cut_short_is_refused_with_advice(tmp_path, suffix):
 def test_a_huge_header_is_refused_before_decoding(tmp_path):
     path = header_only_png(tmp_path / "bomb.png", 100_000, 100_000)
     for read in (read_image, check_readable):
-        with pytest.raises(ImageError, match="claims 100000x100000 pixels"):
+        with pytest.raises(ImageError, match="has 100000x100000 pixels"):
             read(path)
 
 
@@ -177,16 +177,16 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
     ("array", "message"),
     [
         (np.zeros(5), r"gray \(height, width\), got \(5,\)$"),
-        (np.zeros((4, 5, 7)), r"got \(4, 5, 7\); if its channels come first, give np.moveaxis\(array, -3, -1\)"),
+        (np.zeros((4, 5, 7)), r"got \(4, 5, 7\); if its channels come first, pass np.moveaxis\(array, -3, -1\)"),
         (np.zeros((1, 3, 4, 5)), r"got \(1, 3, 4, 5\); if its channels come first"),
         (np.zeros((0, 5, 3), np.uint8), r"got \(0, 5, 3\)$"),
-        (np.zeros((2, 4, 5, 3), np.uint8), "give the images of a batch one by one"),
-        (np.zeros((4, 5, 3), np.int32), r"got int32; make it bytes with .astype\('uint8'\)"),
+        (np.zeros((2, 4, 5, 3), np.uint8), "pass the images of a batch one by one"),
+        (np.zeros((4, 5, 3), np.int32), r"got int32; convert it with .astype\('uint8'\)"),
         (np.zeros((4, 5, 3), complex), "got complex128"),
         (np.zeros((4, 5, 3), object), "expected a path, a PIL image or an array"),
         ([[1.0, 2.0], [3.0]], "expected a path, a PIL image or an array, got list"),
         (np.ma.masked_equal(np.zeros((4, 5, 3)), 0.0), "without a mask"),
-        (np.full((4, 5, 3), 255.0), "values from 255 to 255; divide by 255"),
+        (np.full((4, 5, 3), 255.0), "values from 255 to 255; .*divide them by 255"),
         (np.full((4, 5, 3), -0.1), "values from -0.1"),
         (np.full((4, 5, 3), np.nan), "nan"),
     ],
@@ -339,7 +339,7 @@ def test_whole_numbers_of_pil_beyond_16_bits_are_refused(value):
 
 def test_floats_of_pil():
     np.testing.assert_allclose(read_image(Image.fromarray(EXACT[..., 0])).pixels, GRAY, atol=1e-6)
-    with pytest.raises(ImageError, match="divide by 255"):
+    with pytest.raises(ImageError, match="divide them by 255"):
         read_image(Image.fromarray(BYTES).convert("F"))
 
 

@@ -72,7 +72,7 @@ def test_damaged_packets_are_no_error(packet):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     Image.fromarray(EIGHT).save(tmp_path / "a.bmp")
-    with pytest.raises(ImageError, match="a PNG, JPEG, WebP or TIFF file was expected"):
+    with pytest.raises(ImageError, match="expected a PNG, JPEG, WebP or TIFF file"):
         read_recipe(tmp_path / "a.bmp")
     with pytest.raises(ImageError, match="No such file"):
         read_recipe(tmp_path / "absent.png")

@@ -50,11 +50,11 @@ def test_bytes_have_a_path_for_a_while(monkeypatch):
 
 @pytest.mark.usefixtures("no_folder", "no_memory")
 def test_with_neither_the_error_says_what_to_do():
-    with pytest.raises(ResourceError, match="name a folder in TMPDIR"):
+    with pytest.raises(ResourceError, match="set TMPDIR to a folder"):
         scratch.scratch_file()
-    with pytest.raises(ResourceError, match="name a folder in TMPDIR"), scratch.named(b"x", ".icc"):
+    with pytest.raises(ResourceError, match="set TMPDIR to a folder"), scratch.named(b"x", ".icc"):
         pass
-    with pytest.raises(ResourceError, match="name a folder in TMPDIR"):
+    with pytest.raises(ResourceError, match="set TMPDIR to a folder"):
         mapped.mapped((4, 4))
 
 

@@ -104,9 +104,9 @@ NAMED = {
     b"<?xml version='1.0'?>\n<!-- drawn -->\n<svg>": "an SVG drawing",
     b"\xef\xbb\xbf\n<!DOCTYPE html><html>": "a web page",
     b"<HTML><HEAD>": "a web page",
-    b'{"error": 404}': "a text, JSON",
+    b'{"error": 404}': "a text file, probably JSON",
     b"404: Not Found": "a text",
-    b"version https://git-lfs.github.com/spec/v1\n": "a pointer of Git LFS",
+    b"version https://git-lfs.github.com/spec/v1\n": "a Git LFS pointer",
     b"\0\0\0\x18ftypcrx \0\0\0\1": "a camera raw file",
     b"FUJIFILMCCD-RAW 0201": "a camera raw file",
     b"IIRO\x08\0\0\0": "a camera raw file",
@@ -117,7 +117,7 @@ NAMED = {
     b"\x01\xda\1\1": "an SGI image",
     b"icns\0\0\1\0": "a set of Apple icons",
     b"PK\3\4\x14\0": "a ZIP archive",
-    bytes(64): "nothing but zeros",
+    bytes(64): "filled with zeros",
 }
 
 

@@ -97,7 +97,7 @@ def test_other_channels_are_left_out_and_said(tmp_path):
     data = by_tifffile(np.dstack([SIXTEEN, ALPHA, ALPHA]), extrasamples=["unspecified"] * 2, compression="zstd")
     picture = read(tmp_path, data)
     assert picture.alpha is None
-    assert picture.notes == ("2 further channels left out: neither color nor alpha",)
+    assert picture.notes == ("2 extra channels ignored: neither color nor alpha",)
 
 
 def by_formula(lab):
@@ -173,7 +173,7 @@ def test_a_compression_that_nothing_reads_is_refused_by_name(tmp_path, layout):
     data = by_tifffile(EIGHT, compression="jpegxr", **layout)
     (tmp_path / "scan.tif").write_bytes(data)
     for reading in (check_readable, read_image):
-        with pytest.raises(ImageError, match=r"scan\.tif: the compression jpegxr is not read here"):
+        with pytest.raises(ImageError, match=r"scan\.tif: the compression jpegxr is not supported"):
             reading(tmp_path / "scan.tif")
 
 

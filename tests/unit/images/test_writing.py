@@ -121,8 +121,8 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path, monkeypatch):
     [
         ("out.gif", r"unknown format '\.gif'"),
         ("out.pngg", r"Did you mean '\.png'\?"),
-        ("out", r"no suffix to tell the format\. Known: \.png, "),
-        ("folder", r"it is a folder; name a file in it, such as .*folder.out\.png"),
+        ("out", r"no suffix for the format\. Known: \.png, "),
+        ("folder", r"it is a folder; give a file in it, such as .*folder.out\.png"),
         ("absent/out.png", "absent does not exist; create it first"),
         ("folder.png", "it is a folder"),
         ("pipe.png", "it exists and is not a file"),
@@ -157,7 +157,7 @@ def test_a_side_that_the_format_cannot_hold_is_refused(tmp_path, name, side, fit
     if fits:
         check_format_holds(tmp_path / name, Size(2, side))
     else:
-        with pytest.raises(OutputError, match=f"sides up to .* not {side}; choose .png"):
+        with pytest.raises(OutputError, match=f"sides of up to .* not {side}; choose .png"):
             check_format_holds(tmp_path / name, Size(2, side))
 
 
@@ -167,7 +167,7 @@ def test_a_tiff_whose_offsets_would_overflow_is_refused(tmp_path, side, depth, f
         check_format_holds(tmp_path / "a.tif", Size(side, side), depth)
         return
     for bits in (depth, 16, None):
-        with pytest.raises(OutputError, match=r"TIFF files hold 4 GiB, 32768x32768 pixels may take more; choose \.png"):
+        with pytest.raises(OutputError, match=r"at most 4 GiB, and 32768x32768 pixels may need more; choose \.png"):
             check_format_holds(tmp_path / "a.tif", Size(side, side), bits)
 
 
@@ -211,7 +211,7 @@ def test_messages_are_one_line_whatever_the_name(tmp_path):
     ("choices", "message"),
     [
         ({"profile": "kept"}, r"profile: expected keep or srgb, got 'kept'\. Did you mean 'keep'\?"),
-        ({"depth": 10}, "depth: expected 8 or 16 bits a channel, got 10"),
+        ({"depth": 10}, "depth: expected 8 or 16 bits per channel, got 10"),
         ({"quality": 0}, "quality: expected a whole number from 1 to 100, got 0"),
         ({"quality": True}, "got True"),
     ],
@@ -232,7 +232,7 @@ def test_the_depth_is_the_photos_where_the_format_holds_it(tmp_path, suffix, dep
 
 
 def test_16_bits_that_were_asked_for_and_cannot_be_are_refused(tmp_path):
-    with pytest.raises(OutputError, match=r"JPEG holds 8 bits a channel, not 16; choose \.png or \.tif"):
+    with pytest.raises(OutputError, match=r"JPEG supports 8 bits per channel, not 16; choose \.png or \.tif"):
         write_picture(Picture(pixels=PIXELS, name="x"), tmp_path / "a.jpg", export=Export(depth=16))
 
 

@@ -83,7 +83,7 @@ def test_a_file_with_a_global_layer_is_not_tileable(tmp_path):
 )
 def test_code_is_refused_unless_allowed(tmp_path, layer, name):
     path = saved(tmp_path, layer())
-    with pytest.raises(NetworkError, match=f"brings code of its own.*{name}.*--allow-code"):
+    with pytest.raises(NetworkError, match=f"contains its own code.*{name}.*--allow-code"):
         find_network(path)
     assert find_network(path, allow_code=True).layer_names[-1] == "conv7"
 

@@ -62,7 +62,9 @@ def test_a_server_without_ranges_is_asked_again_from_the_start(target):
 
 def test_a_later_call_goes_on_with_what_an_earlier_one_left(target):
     with flaky(PAYLOAD, "cut:300000") as server:
-        with pytest.raises(WeightsError, match="the connection was cut at 300000 of 1048576 bytes, after 1 attempts"):
+        with pytest.raises(
+            WeightsError, match="the connection broke off after 300000 of 1048576 bytes, after 1 attempts"
+        ):
             download(server.address, target, MD5, attempts=1, **QUICK)
         assert leftovers(target) == ["weights.h5.part"]
         download(server.address, target, MD5, attempts=1, **QUICK)
@@ -83,9 +85,9 @@ def test_a_leftover_of_another_file_is_thrown_away(target, old):
     ("plan", "message"),
     [
         (["stall:10"] * 2, "weights.h5 cannot be downloaded: the connection stalled, after 2 attempts"),
-        (["404"], "weights.h5 cannot be downloaded: the server answered 404 Not Found"),
+        (["404"], "cannot download weights.h5: the server answered 404 Not Found"),
         (["503"] * 2, "the server answered 503 Service Unavailable, after 2 attempts"),
-        (["wrong"], f"weights.h5 gave wrong bytes: the checksum is not {MD5}"),
+        (["wrong"], f"the download of weights.h5 is damaged: its checksum is not {MD5}"),
     ],
 )
 def test_what_cannot_be_had_is_said_in_one_line_and_leaves_no_file(target, plan, message):
