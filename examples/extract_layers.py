@@ -1,4 +1,4 @@
-"""Activations of several layers of a network, in one pass.
+"""Extract the activations of several layers of a network in one pass.
 
 python examples/extract_layers.py IMAGE
 """

@@ -1,4 +1,4 @@
-"""Hidden and cell states of a recurrent network that was built without returning them.
+"""Extract hidden and cell states of a recurrent network that was built without returning them.
 
 python examples/extract_states.py
 """
@@ -10,7 +10,7 @@ from styler import FeatureExtractor
 
 
 def sentiment_model() -> keras.Model:
-    """What one might have trained: words in, one number out."""
+    """Build a model that maps words to one number, as an example of a trained model."""
     words = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(1000, 16, mask_zero=True)(words)
     x = keras.layers.Bidirectional(keras.layers.GRU(8, return_sequences=True), name="reader")(x)

@@ -1,4 +1,4 @@
-"""Tensors of a graph written for TensorFlow 1, whose weights live in a session.
+"""Extract tensors of a graph written for TensorFlow 1, whose weights are in a session.
 
 python examples/extract_tensors.py
 """
@@ -12,7 +12,7 @@ v1 = tf.compat.v1
 
 
 def old_program() -> tuple[tf.Graph, v1.Session]:
-    """Placeholders, variables and a session, as programs were once written."""
+    """Build a graph with placeholders, variables and a session, in the style of TensorFlow 1."""
     graph = tf.Graph()
     with graph.as_default():
         image = v1.placeholder(tf.float32, (None, 28, 28, 1), name="image")
@@ -27,7 +27,7 @@ def old_program() -> tuple[tf.Graph, v1.Session]:
 def main() -> None:
     graph, session = old_program()
     extractor = FeatureExtractor((graph, session), ["hidden", "summary"])
-    session.close()  # its values were taken over
+    session.close()  # the extractor has copied its values
     images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
     for name, tensor in extractor(images).items():
         print(f"{name:<8} {tuple(tensor.shape)}")

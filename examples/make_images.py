@@ -1,4 +1,4 @@
-"""Draw the example images: photo-like scenes and painterly styles, all computed, none copied.
+"""Draw the example images: photo-like scenes and painterly styles. All are computed, none are copied.
 
 python examples/make_images.py [--out examples/images] [--only NAME ...] [--side 512]
 """
@@ -23,16 +23,16 @@ QUALITY = 88  # all seven stay below 900 kB
 
 
 def draw(name: str, side: int) -> Image.Image:
-    """One image by name; `side` is its longer side in pixels. The same call gives the same image."""
+    """Draw the image with this name; `side` is its longer side in pixels. The same call gives the same image."""
     return Image.fromarray(np.uint8(np.rint(np.clip(MAKERS[name](side), 0, 1) * 255)))
 
 
 def main() -> None:
-    """Write the images asked for."""
+    """Write the requested images."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "images")
     parser.add_argument("--only", nargs="+", choices=MAKERS, default=list(MAKERS), metavar="NAME")
-    parser.add_argument("--side", type=int, default=512, help="longer side, pixels")
+    parser.add_argument("--side", type=int, default=512, help="longer side in pixels")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.only:

@@ -1,6 +1,6 @@
-"""Noise, blends and look-ups: what both the scenes and the paintings are made of.
+"""Noise, blending and lookup functions for the scenes and the paintings.
 
-All noise is a function of a place, not of a pixel, so a picture keeps its composition at every size.
+All noise is a function of position, not of pixels, so a picture has the same composition at every size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several photos in several styles, on all cores; run it again and nothing is done twice.
+"""Render several photos in several styles, on all cores. A second run renders only what is missing.
 
 python examples/render_many.py FOLDER [SIZE [STEPS]]
 """

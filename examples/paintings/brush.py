@@ -17,15 +17,15 @@ OVERSAMPLING = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Brush:
-    """How the strokes of one layer look.
+    """The look of the strokes in one layer.
 
     Attributes:
-        width: Share of the picture's longer side.
-        length: In widths.
-        cover: Strokes laid, as a multiple of what would just cover the picture.
+        width: Width of a stroke, as a share of the picture's longer side.
+        length: Length of a stroke, in widths.
+        cover: Number of strokes, as a multiple of the number that would just cover the picture.
         jitter: Random change of color from stroke to stroke, 0..1.
         streak: Random change of color from bristle to bristle, 0..1.
-        tolerance: A stroke ends where the motif's color is this far from its own.
+        tolerance: A stroke ends where the color of the motif differs from its own by this much.
         body: Thickness of the paint.
     """
 
@@ -113,7 +113,7 @@ class Canvas:
                 thickness.line(line, fill=int(heights[stroke, bristle]), width=thick)
 
     def lit(self, relief: float, weave: float = 0.25, gloss: float = 0.10) -> Array:
-        """The paint under a raking light from the upper left, with the canvas shining through, (H, W, 3)."""
+        """Shade the paint with a low light from the upper left, and let the canvas show through, (H, W, 3)."""
         paint = resized(np.asarray(self.color, np.float32) / 255, self.height, self.width)
         surface = blurred(np.asarray(self.thickness, np.float32) / 255, 0.8)
         surface = resized(surface[..., None], self.height, self.width)[..., 0]

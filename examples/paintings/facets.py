@@ -151,7 +151,7 @@ def _warmth(random: np.random.Generator, sketch: Sketch, number: Array) -> Array
 
 
 def _accents(picture: Array, number: Array) -> Array:
-    """A breath of blue, green and rust in a few facets."""
+    """Add a little blue, green and rust to a few facets."""
     pick = np.mod(number, 17)
     tints = {3: "#3f5f86", 5: "#3f6a58", 8: "#a2502c", 11: "#5f7f96"}
     parts = ((pick == key)[..., None] * (rgb(tint) - 0.45) * 0.60 for key, tint in tints.items())

@@ -33,7 +33,7 @@ def city(side: int) -> Array:
 
 @cache
 def houses() -> tuple[Array, Array]:
-    """Boxes (low corner, high corner), (N, 2, 3), and what each is: its number, or -1-k for awning k."""
+    """Boxes (low corner, high corner), (N, 2, 3), and the kind of each: its number, or -1-k for awning k."""
     random, boxes, kinds = np.random.default_rng(5), [], []
     for side in (-1, 1):
         z = -6.0 if side < 0 else -2.0
@@ -57,7 +57,7 @@ def _box(side: int, near: float, far: float, low: float, high: float, start: flo
 
 
 def hit(origin: Array, rays: Array) -> tuple[Array, Array, Array]:
-    """Distance to the first box of each ray (infinite: none), its index, and the axis of the face."""
+    """Distance along each ray to the first box (infinite if there is none), its index, and the axis of the face."""
     best, owner, face = np.full(len(rays), np.inf), np.zeros(len(rays), int), np.zeros(len(rays), int)
     inverse = 1 / np.where(np.abs(rays) < 1e-9, 1e-9, rays)
     for index, (low, high) in enumerate(houses()[0]):
@@ -71,7 +71,7 @@ def hit(origin: Array, rays: Array) -> tuple[Array, Array, Array]:
 
 
 def seen(origin: Array, rays: Array, mirrored: bool = False) -> Array:
-    """Light that comes back along each ray, (N, 3)."""
+    """Light that arrives along each ray, (N, 3)."""
     light = sky(rays)
     distance, owner, face = hit(origin, rays)
     built = np.isfinite(distance)
@@ -126,7 +126,7 @@ def _received(places: Array, normal: Array) -> Array:
 
 
 def _pavement(places: Array, rays: Array) -> Array:
-    """Wet setts and flagstones: their own color, and the street above mirrored in the water on them."""
+    """Wet cobblestones and flagstones: their own color, and the reflection of the street in the water on them."""
     x, z = places[:, 0], places[:, 2]
     road = smoothstep(0.03, -0.03, np.abs(x) - KERB)
     away, own = cells(x / 0.26, z / 0.34, 240)
@@ -143,7 +143,7 @@ def _pavement(places: Array, rays: Array) -> Array:
 
 
 def _mirror(places: Array, rays: Array, puddle: Array, bumps: Array) -> Array:
-    """Mean of three reflections whose slopes differ: smooth in puddles, smeared upright elsewhere."""
+    """Mean of three reflections with different slopes: smooth in puddles, smeared vertically elsewhere."""
     x, z = places[:, 0], places[:, 2]
     total = 0.0
     for share in (-1.0, 0.0, 1.0):
@@ -159,7 +159,7 @@ def _mirror(places: Array, rays: Array, puddle: Array, bumps: Array) -> Array:
 
 @cache
 def cast() -> list[tuple[float, float, float, partial]]:
-    """Who stands where, farthest first: x, z, size, and the cut-out."""
+    """The figures in the street, farthest first: x, z, size, and the cut-out."""
     people = [
         (-3.0, 10.5, "#3a2f3f", "#a3222c", 0.24),
         (6.6, 13.0, "#4a3a2c", None, 0.16),

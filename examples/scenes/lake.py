@@ -57,10 +57,10 @@ def lake(side: int) -> Array:
 
 
 def trace(camera: Camera, relief: Callable[[Array, Array], Array], depths: Array) -> Array:
-    """Distance z at which each pixel meets a height field, infinite where it does not, (H, W).
+    """Distance z at which each pixel meets a height field, (H, W); infinite if it does not.
 
-    Along one column the rows covered by the land only rise with distance, so one sorted search
-    finds what all pixels of the column see.
+    In one column, the rows that the land covers only rise with distance. A single sorted search therefore finds what
+    all pixels of the column see.
     """
     x = camera.across()[None, :] * depths[:, None]
     rise = relief(x, np.broadcast_to(depths[:, None], x.shape))
@@ -126,7 +126,7 @@ def _mountains(camera: Camera, light: Array) -> Array:
 
 
 def _sunlit(x: Array, z: Array, up: Array) -> Array:
-    """1 where the sun reaches, 0 in the shadow of other land."""
+    """1 where the sun shines, 0 in the shadow of other land."""
     seen = np.ones_like(x)
     for reach in np.geomspace(0.05, 2.2, 14):
         over = up + reach * SUN[1] - _relief(x + reach * SUN[0], z + reach * SUN[2])
@@ -189,7 +189,7 @@ def _conifer(
 
 
 def _water(camera: Camera, light: Array) -> Array:
-    """The mirrored land, broken by waves that are finer than a pixel far away, over dark depth."""
+    """The reflection of the land in dark water, broken by waves that are finer than a pixel far away."""
     first = int(camera.horizon) + 1
     below = np.arange(first, camera.height)[:, None] - camera.horizon
     z = camera.eye * camera.focal / below * 1000  # meters
@@ -207,7 +207,7 @@ def _water(camera: Camera, light: Array) -> Array:
 
 
 def _waves(x: Array, z: Array, footprint: Array) -> tuple[Array, Array]:
-    """Slope of the water where waves can be seen, and how much of it hides inside a pixel."""
+    """Slope of the water where waves are visible, and the amount of slope that is smaller than a pixel."""
     wind = 0.20 + 0.9 * smoothstep(-0.1, 0.6, fractal(x / 90, z / 160 + 4, 3, seed=30))
     shift, hidden = 0.0, 0.0
     for index, wave in enumerate((0.35, 0.8, 1.9, 4.5, 11.0, 28.0)):

@@ -14,7 +14,7 @@ def linear(color: Array) -> Array:
 
 
 def tone(light: Array) -> Array:
-    """Light -> display values 0..1, bright parts rolled off as film does.
+    """Convert light to display values in 0..1, with bright parts compressed as on film.
 
     Reference:
         K. Narkowicz, "ACES filmic tone mapping curve", 2015.

@@ -1,4 +1,4 @@
-"""What the things of the still life are painted with: places (N, 3) and normals -> display colors (N, 3)."""
+"""Coloring functions for the objects of the still life, from positions (N, 3) and normals to colors (N, 3)."""
 
 from __future__ import annotations
 

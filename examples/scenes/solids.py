@@ -1,6 +1,6 @@
-"""Solid shapes as distance functions, and the rays that find, shade and shadow them.
+"""Solid shapes as distance functions, and ray marching to find them and compute their shading and shadows.
 
-A distance function takes places (N, 3), x to the right, y up, z away, and gives (N,).
+A distance function takes positions (N, 3), with x to the right, y up and z away, and returns distances (N,).
 
 Reference:
     J. Hart, "Sphere tracing", The Visual Computer 12, 1996; I. Quilez, "Soft shadows in raymarched SDFs".
@@ -34,7 +34,7 @@ def ball(center: Sequence[float], radius: float) -> Distance:
 
 
 def ring(center: Sequence[float], radius: float, thickness: float) -> Distance:
-    """A torus; one thicker than wide is an apple with its dimples."""
+    """A torus. If it is thicker than wide, it is an apple with its dimples."""
 
     def distance(places: Array) -> Array:
         away, up = round_about(places, center)
@@ -51,7 +51,7 @@ def pear(foot: Sequence[float], belly: float, lean: Sequence[float]) -> Distance
 
 
 def within(space: tuple[Sequence[float], float], solid: Distance, margin: float = 0.6) -> Distance:
-    """The same solid, asked only near the ball that holds it; farther off the ball itself answers, faster."""
+    """Speed up a solid: far from its bounding ball, use the distance to the ball instead."""
     bound = ball(*space)
 
     def distance(places: Array) -> Array:
@@ -87,7 +87,7 @@ def stick(start: Sequence[float], end: Sequence[float], radius: float) -> Distan
 
 
 def spindle(center: Sequence[float], long: float, radius: float, heading: float) -> Distance:
-    """A lemon: a lying ellipsoid with a nipple at each end."""
+    """A lemon: a horizontal ellipsoid with a tip at each end."""
     axis = np.array([np.cos(heading), 0.12, np.sin(heading)], np.float32)
     middle = np.asarray(center, np.float32)
 
@@ -109,7 +109,7 @@ def cluster(balls: Sequence[tuple[Sequence[float], float]]) -> Distance:
 
 
 def turned_on_a_wheel(foot: Sequence[float], heights: Array, radii: Array) -> Distance:
-    """A vessel: radius over height, joined smoothly, closed at its foot."""
+    """A vessel, given its radius as a function of height; smooth, and closed at the foot."""
     fine = np.linspace(heights[0], heights[-1], 200)
     curve = np.interp(fine, heights, radii)
     curve = np.convolve(np.pad(curve, 12, "edge"), np.hanning(25) / np.hanning(25).sum(), "valid")
@@ -131,7 +131,7 @@ def nearest(solids: Sequence[Distance], places: Array) -> Array:
 
 
 def march(scene: Distance, origin: Array, rays: Array, steps: int = 90) -> Array:
-    """Distance along each ray to the first surface, FAR where there is none, (N,)."""
+    """Distance along each ray to the first surface, (N,); FAR if there is none."""
     travelled, active = np.full(len(rays), 0.5, np.float32), np.arange(len(rays))
     for _ in range(steps):
         gap = scene(origin + rays[active] * travelled[active, None])
@@ -149,7 +149,7 @@ def normals(scene: Distance, places: Array, step: float = 0.002) -> Array:
 
 
 def shadow(scene: Distance, places: Array, toward: Array, softness: float, steps: int = 26) -> Array:
-    """Share of a broad light that each place sees; `softness` is the light's angular radius."""
+    """Visible share of an area light at each position; `softness` is the angular radius of the light."""
     lit, travelled = np.ones(len(places), np.float32), np.full(len(places), 0.03, np.float32)
     active = np.arange(len(places))
     for _ in range(steps):
@@ -164,7 +164,7 @@ def shadow(scene: Distance, places: Array, toward: Array, softness: float, steps
 
 
 def openness(scene: Distance, places: Array, normal: Array) -> Array:
-    """Share of the surroundings that is not hidden close by (ambient occlusion), 0..1."""
+    """Share of the surroundings that nearby surfaces do not hide (ambient occlusion), 0..1."""
     hidden = 0.0
     for index, reach in enumerate((0.04, 0.10, 0.22, 0.45)):
         hidden = hidden + np.maximum(reach - scene(places + normal * reach), 0) / reach * 0.75**index

@@ -58,7 +58,7 @@ def _folded(x: Array, y: Array, z: Array) -> Array:
 
 @cache
 def parts() -> dict[str, tuple[solids.Distance, Paint, float]]:
-    """Each solid with what paints it and how much it shines."""
+    """Each solid with its coloring function and its shininess."""
     lean, upright = (0.30, -0.12), (-0.05, 0.02)
     jug = solids.turned_on_a_wheel(
         JUG,
@@ -92,7 +92,7 @@ def parts() -> dict[str, tuple[solids.Distance, Paint, float]]:
 
 
 def _bunch() -> list[tuple[tuple[float, float, float], float]]:
-    """Middles and radii of the grapes: a heap of two layers, a little uneven."""
+    """Centers and radii of the grapes: a slightly uneven heap of two layers."""
     return [
         (
             (0.62 + 0.19 * i + 0.05 * (j % 2), 0.12 + 0.15 * layer, -0.92 + 0.19 * j + 0.04 * (i % 2)),
@@ -121,12 +121,12 @@ def _handle(places: Array) -> Array:
 
 
 def scene(places: Array) -> Array:
-    """Distance to the nearest thing."""
+    """Distance to the nearest object."""
     return solids.nearest([solid for solid, _, _ in parts().values()], places)
 
 
 def _shaded(places: Array, rays: Array) -> Array:
-    """Light from each place to the eye: window, room, and the window mirrored in what shines."""
+    """Light from each position to the camera: window, room, and the reflection of the window in shiny objects."""
     normal = solids.normals(scene, places)
     owner = np.argmin([solid(places) for solid, _, _ in parts().values()], axis=0)
     color, shine = np.zeros_like(places), np.zeros(len(places))
@@ -145,7 +145,7 @@ def _shaded(places: Array, rays: Array) -> Array:
 
 
 def _dimpled(places: Array, normal: Array, owner: Array) -> Array:
-    """Pores of the orange and the lemon, threads of the cloth: small slopes added to the normals."""
+    """Add small slopes to the normals, for the pores of the orange and the lemon and the threads of the cloth."""
     names = list(parts())
     pores = np.isin(owner, [names.index("orange"), names.index("lemon")]) * 0.16
     thread = (owner == names.index("cloth")) * 0.10
@@ -160,7 +160,7 @@ def _dimpled(places: Array, normal: Array, owner: Array) -> Array:
 
 
 def _mirrored(places: Array, rays: Array, normal: Array, lit: Array, around: Array) -> Array:
-    """The window and the dim room as a polished skin reflects them."""
+    """Reflection of the window and the dim room in a polished surface."""
     facing = -(rays * normal).sum(-1)
     bounced = rays + 2 * facing[:, None] * normal
     reach = (WINDOW[0] - places[:, 0]) / np.minimum(bounced[:, 0], -1e-4)
