@@ -18,7 +18,7 @@ from styler.networks.weights import (
     expected_sha256,
     fetch,
     located,
-    ways_on,
+    weights_advice,
 )
 
 
@@ -40,7 +40,7 @@ def _here(name: str) -> Path:
     path = located(NETWORKS[name].weights_file)
     if path is None:
         message = f"no weights for {name}: {NETWORKS[name].weights_file} is in none of {', '.join(paths(None))}. "
-        raise WeightsError(message + (ways_on(name) if name in APPLICATIONS else "Reinstall styler"))
+        raise WeightsError(message + (weights_advice(name) if name in APPLICATIONS else "Reinstall styler"))
     return path
 
 

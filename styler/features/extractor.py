@@ -12,7 +12,7 @@ from styler.features.frozen import DEFAULT_SIGNATURE, is_graph
 from styler.features.graph import GraphExtractor
 from styler.features.keys import asked, check_reduction, reduced
 from styler.features.model import ModelExtractor
-from styler.networks.runtime import building, eagerly, own_terms
+from styler.networks.runtime import building, eagerly, standard_settings
 from styler.types import Features, PathLike, Tensor
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class FeatureExtractor:
             model = spec.build(pooling)
             kind = {"reduce": reduce, "preprocess": spec.preprocess, "minimum_size": spec.minimum_size}
             extractor = cls(model, layers, **kind)  # type: ignore[arg-type]
-        extractor._terms = own_terms
+        extractor._terms = standard_settings
         return extractor
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from styler.images.mapped import bands, roomy
+from styler.images.mapped import bands, new_array
 from styler.images.picture import Pixels
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def quantized(values: Pixels, bits: int) -> NDArray[Any]:
         values: Floats of shape (height, width, channels).
         bits: 8 or 16.
     """
-    result = roomy(values.shape, np.uint16 if bits == 16 else np.uint8)
+    result = new_array(values.shape, np.uint16 if bits == 16 else np.uint8)
     quantize(values, result)
     return result
 

@@ -71,7 +71,7 @@ def mapped(shape: tuple[int, ...], dtype: Any = np.float32, folder: Path | None 
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
-def roomy(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
+def new_array(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     """Return an uninitialized array: mapped from a file if it is large and the disk has room, in memory otherwise."""
     if int(np.prod(shape)) * np.dtype(dtype).itemsize >= LARGE:
         try:

@@ -16,7 +16,7 @@ from PIL import ImageCms
 
 from styler.images import scratch
 from styler.images.libvips import libvips
-from styler.images.mapped import bands, release, roomy
+from styler.images.mapped import bands, new_array, release
 from styler.images.picture import Pixels
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     """Convert 8-bit values of a profile to sRGB, calculated with 16 bits."""
     _check_whole(icc, model)
     vips = libvips()
-    made = roomy((*values.shape[:2], CHANNELS["rgb"]))
+    made = new_array((*values.shape[:2], CHANNELS["rgb"]))
     with scratch.named(srgb_profile(), ".icc") as target:  # libvips accepts only a path
         try:
             for rows in bands(values, made):
@@ -146,7 +146,7 @@ def _by_floats(values: NDArray[Any], source: bytes, target: bytes, model: str) -
     import imagecodecs
 
     convert: Any = imagecodecs.cms_transform
-    result = roomy((*values.shape[:2], CHANNELS["rgb"]))
+    result = new_array((*values.shape[:2], CHANNELS["rgb"]))
     spaces = {"colorspace": model, "outcolorspace": "rgb"}
     try:
         for top in range(0, len(values), ROWS):

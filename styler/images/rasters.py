@@ -23,7 +23,7 @@ from PIL import Image
 from styler.images import colorimetry, containers, heic, jpegxl, metadata, pillow, pnm, tiff
 from styler.images.colorimetry import Colorimetry
 from styler.images.libvips import forget_errors, libvips
-from styler.images.mapped import LARGE, bands, folder_for_files, roomy
+from styler.images.mapped import LARGE, bands, folder_for_files, new_array
 from styler.images.profiles import CHANNELS, from_lab
 from styler.types import Size
 
@@ -267,7 +267,7 @@ def _at_full_range(raster: Raster, file: IO[bytes]) -> Raster:
         return raster
     room = 8 * raster.values.dtype.itemsize
     black, span = float(VIDEO_BLACK << (room - 8)), float(VIDEO_SPAN << (room - 8))
-    made = roomy(raster.values.shape, raster.values.dtype)
+    made = new_array(raster.values.shape, raster.values.dtype)
     for rows in bands(raster.values, made):
         part = raster.values[rows, :, : raster.colors].astype(np.float32)
         made[rows, :, : raster.colors] = np.rint(np.clip((part - black) / span, 0.0, 1.0) * raster.full)
@@ -326,7 +326,7 @@ def _values(image: Any) -> NDArray[Any]:
     dtype, shape = np.dtype(DTYPES[image.format]), (image.height, image.width, image.bands)
     if math.prod(shape) * dtype.itemsize < LARGE:
         return np.frombuffer(image.write_to_memory(), dtype).reshape(shape)
-    made, region = roomy(shape, dtype), libvips().Region.new(image)
+    made, region = new_array(shape, dtype), libvips().Region.new(image)
     for rows in bands(made):
         strip = region.fetch(0, rows.start, image.width, rows.stop - rows.start)
         made[rows] = np.frombuffer(strip, dtype).reshape(made[rows].shape)

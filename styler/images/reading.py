@@ -19,7 +19,7 @@ from styler.errors import ImageError, shown
 from styler.images import colorimetry, metadata, profiles, rasters, resolution
 from styler.images.colorimetry import ColorError
 from styler.images.limits import check_pixels
-from styler.images.mapped import bands, release, roomy
+from styler.images.mapped import bands, new_array, release
 from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.images.rasters import DecodingError, Header, Raster
@@ -214,7 +214,7 @@ def _scaled(values: NDArray[Any], full: float) -> Pixels:
     """Scale integers to 0..1; check that floats are in 0..1."""
     if values.dtype == np.float32:
         return _checked_floats(values)
-    made = roomy(values.shape)
+    made = new_array(values.shape)
     for rows in bands(values, made):
         np.divide(values[rows], np.float32(full), dtype=np.float32, out=made[rows])
     return made
@@ -224,7 +224,7 @@ def _whole_numbers(values: NDArray[Any], full: float) -> NDArray[Any]:
     """Scale values to the full range of 8 or 16 bits, which littleCMS expects."""
     if full == np.iinfo(np.uint8).max or (values.dtype == np.uint16 and full == np.iinfo(np.uint16).max):
         return values
-    scaled, made = _scaled(values, full), roomy(values.shape, np.uint16)
+    scaled, made = _scaled(values, full), new_array(values.shape, np.uint16)
     for rows in bands(scaled, made):
         made[rows] = np.rint(scaled[rows] * np.float32(65535.0))
     return made
@@ -235,7 +235,7 @@ def _rgb(values: Pixels, model: str, notes: list[str]) -> Pixels:
         return values
     if model == "cmyk":
         notes.append("CMYK without a usable profile: the colors are a guess")
-    made = roomy((*values.shape[:2], 3))
+    made = new_array((*values.shape[:2], 3))
     for rows in bands(values, made):
         part = values[rows]
         made[rows] = part if model == "gray" else (1.0 - part[..., :3]) * (1.0 - part[..., 3:])
@@ -267,7 +267,7 @@ def _turned(values: Pixels, turn: int) -> Pixels:
         values = values[:, ::-1]
     if values.flags.c_contiguous:
         return values
-    made = roomy(values.shape)
+    made = new_array(values.shape)
     for rows in bands(made):
         made[rows] = values[rows]
         release(values[rows])
@@ -322,7 +322,7 @@ def _advice_on_shape(array: NDArray[Any]) -> str:
 
 
 def _checked_floats(array: NDArray[Any]) -> Pixels:
-    pixels, low, high = roomy(array.shape), math.inf, -math.inf
+    pixels, low, high = new_array(array.shape), math.inf, -math.inf
     for rows in bands(array, pixels):
         pixels[rows] = array[rows]
         low, high = float(np.minimum(low, pixels[rows].min())), float(np.maximum(high, pixels[rows].max()))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from styler.images.mapped import Array, bands, is_mapped, release, roomy
+from styler.images.mapped import Array, bands, is_mapped, new_array, release
 from styler.images.picture import Picture, Pixels
 from styler.types import Size
 
@@ -30,7 +30,7 @@ def resampled(pixels: Pixels, size: Size, into: Array | None = None) -> Pixels:
     """
     if into is None and pixels.shape[:2] == tuple(size):
         return pixels
-    made = roomy((*size, pixels.shape[2])) if into is None else into
+    made = new_array((*size, pixels.shape[2])) if into is None else into
     resize(pixels, made, Image.Resampling.LANCZOS)
     for rows in bands(made):
         np.clip(made[rows], 0.0, 1.0, out=made[rows])
@@ -62,8 +62,8 @@ def resampled_colors(picture: Picture, size: Size, into: Array | None = None) ->
     alpha = resampled_alpha(picture, size)
     if alpha is None or picture.alpha is None or picture.size == size:
         return resampled(picture.pixels, size, into)
-    opacity, made = picture.alpha[..., None], roomy((*size, 3)) if into is None else into
-    shown, weight = roomy(picture.pixels.shape), roomy((*size, 1))
+    opacity, made = picture.alpha[..., None], new_array((*size, 3)) if into is None else into
+    shown, weight = new_array(picture.pixels.shape), new_array((*size, 1))
     for rows in bands(shown, picture.pixels, opacity):
         shown[rows] = picture.pixels[rows] * opacity[rows]
     resize(shown, made, Image.Resampling.LANCZOS)

@@ -18,7 +18,7 @@ import numpy as np
 
 from styler.images import jpegxl, pillow
 from styler.images.libvips import libvips
-from styler.images.mapped import bands, roomy
+from styler.images.mapped import bands, new_array
 from styler.images.picture import Pixels
 from styler.images.profiles import from_lab
 from styler.images.signatures import RAW
@@ -191,7 +191,7 @@ def channels(file: IO[bytes]) -> tuple[NDArray[Any], float]:
     with _picture(file) as (page, found):
         _check_parts(page, file)
         shape = tuple(page.shape)
-        values = page.asarray(out=roomy(shape, page.dtype), maxworkers=1)
+        values = page.asarray(out=new_array(shape, page.dtype), maxworkers=1)
         separate = int(page.planarconfig) == 2 and len(shape) == 3
         values = np.moveaxis(values, 0, 2) if separate else values.reshape(*found.size, -1)
         values = values[..., : values.shape[2] - found.extras]
@@ -275,7 +275,7 @@ def _from_lab(values: NDArray[Any], *, is_signed: bool) -> Pixels:
         message = f"expected Lab of 8 or 16 bits, got {values.dtype}"
         raise ValueError(message)
     full, unit = float(np.iinfo(values.dtype).max), 256.0 ** (values.dtype.itemsize - 1)
-    made = roomy(values.shape)
+    made = new_array(values.shape)
     for rows in bands(values, made):
         part = np.ascontiguousarray(values[rows])
         around = part.view(f"int{8 * part.dtype.itemsize}") if is_signed else part - 128.0 * unit

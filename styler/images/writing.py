@@ -19,7 +19,7 @@ from styler.images.atomic import write_atomically
 from styler.images.depth import quantize, quantized, rounded
 from styler.images.encoding import Extras, encode
 from styler.images.export import Export
-from styler.images.mapped import bands, roomy
+from styler.images.mapped import bands, new_array
 from styler.images.picture import Picture, Pixels
 from styler.images.profiles import ProfileError
 from styler.images.resolution import Resolution
@@ -300,7 +300,7 @@ def depth_of(picture: Picture, name: str, asked: int | None) -> int:
 
 def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Blend a picture with white according to its alpha; shape (height, width, 3)."""
-    made = roomy(pixels.shape)
+    made = new_array(pixels.shape)
     for rows in bands(pixels, alpha, made):
         share = alpha[rows, :, None]
         made[rows] = pixels[rows] * share + (1.0 - share)
@@ -319,7 +319,7 @@ def _in_profile(pixels: Pixels, icc: bytes | None) -> tuple[Pixels, bytes | None
 def _channels(pixels: Pixels, alpha: Pixels | None, bits: int) -> NDArray[Any]:
     if alpha is None:
         return quantized(pixels, bits)
-    made = roomy((*alpha.shape, 4), np.uint8 if bits == 8 else np.uint16)
+    made = new_array((*alpha.shape, 4), np.uint8 if bits == 8 else np.uint16)
     quantize(pixels, made[..., :3])
     for rows in bands(alpha, made):
         made[rows, :, 3] = rounded(alpha[rows], bits)

@@ -118,7 +118,7 @@ def eagerly() -> Iterator[None]:
 
 
 @contextmanager
-def own_terms() -> Iterator[None]:
+def standard_settings() -> Iterator[None]:
     """Context with eager execution, layers in float32 and channels last, whatever the caller has set.
 
     Raises:
@@ -141,12 +141,12 @@ def own_terms() -> Iterator[None]:
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Context for building layers: `own_terms`, and the seeds do not advance the caller's random numbers.
+    """Context for building layers: `standard_settings`, and the seeds do not advance the caller's random numbers.
 
     Raises:
-        StylerError: As in `own_terms`.
+        StylerError: As in `standard_settings`.
     """
-    with own_terms():
+    with standard_settings():
         kept = random.getstate()
         try:
             yield

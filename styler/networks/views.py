@@ -29,7 +29,7 @@ SHAPED = ("kernel_size", "pool_size", "strides", "dilation_rate", "size", "paddi
 """Attributes with a shape. A layer can be transposed if they are the same along both axes."""
 
 
-def seen_in(address: str, view: str) -> str:
+def view_key(address: str, view: str) -> str:
     """Return the key for the activations of a layer in a view."""
     return address if view == VIEWS[0] else f"{address} {view}"
 

@@ -80,7 +80,7 @@ def places() -> str:
     return ", ".join(map(str, all_folders()))
 
 
-def ways_on(name: str) -> str:
+def weights_advice(name: str) -> str:
     """Return the advice for weights that are not available."""
     filename, named = APPLICATIONS[name].filename, os.environ.get(VARIABLE)
     folder = named or keras_folder() or f"a folder and set {VARIABLE} to it"
@@ -118,7 +118,7 @@ def fetch(name: str, observer: Observer | None = None) -> Path:
     try:
         return download(address, target, digest, observer=observer)
     except WeightsError as cause:
-        message = f"no weights for {name}: {cause}. Searched for {filename} in {places()}. {ways_on(name)}"
+        message = f"no weights for {name}: {cause}. Searched for {filename} in {places()}. {weights_advice(name)}"
         raise WeightsError(message) from cause
 
 

@@ -19,7 +19,7 @@ from styler.networks import NetworkSpec
 from styler.networks.calls import check_kernels
 from styler.networks.precision import in_precision
 from styler.networks.runtime import building
-from styler.networks.views import VIEWS, seen_in, with_views
+from styler.networks.views import VIEWS, view_key, with_views
 from styler.objective.objective import Objective
 from styler.types import Features, Tensor
 
@@ -49,7 +49,7 @@ def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtract
             return extractor
         style_outputs = [extractor.addresses.index(name) for name in style_names]
         model = with_views(extractor.model, style_outputs, config.views)
-        added = [seen_in(name, view) for view in VIEWS[1 : config.views] for name in style_names]
+        added = [view_key(name, view) for view in VIEWS[1 : config.views] for name in style_names]
         return extractor.grown(model, added)
 
 
@@ -90,7 +90,7 @@ def style_terms(config: RenderConfig, network: NetworkSpec) -> tuple[Term[Statis
     terms = []
     for view in VIEWS[: config.views]:
         for name, weight in shares(_style_layers(config, network)):
-            address = seen_in(name, view)
+            address = view_key(name, view)
             term = Term(
                 name=f"style {address}",
                 group=STYLE,

@@ -23,7 +23,7 @@ import numpy as np
 
 from styler.errors import CheckpointError, shown
 from styler.images.atomic import write_atomically
-from styler.images.mapped import bands, roomy
+from styler.images.mapped import bands, new_array
 from styler.render.snapshot import Arrays, Position, Snapshot
 
 LAYOUT = 2  # raised when the format changes; only this one is read, since a stopped render is soon resumed
@@ -207,7 +207,7 @@ def _array(stream: IO[bytes], size: int) -> Any:
         raise ValueError
     if math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise ValueError
-    array = roomy(shape, dtype)
+    array = new_array(shape, dtype)
     values = array.reshape(-1)
     for band in bands(values):
         read = stream.read(values[band].nbytes)

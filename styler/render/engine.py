@@ -21,7 +21,7 @@ from styler.images.sizes import check_painting, painting_size
 from styler.losses.base import Reading, Stats, per_position
 from styler.networks import NetworkSpec
 from styler.networks.geometry import geometry_of, untileable
-from styler.networks.runtime import building, check_flags, own_terms
+from styler.networks.runtime import building, check_flags, standard_settings
 from styler.objective.compiled import Compiled
 from styler.objective.composition import make_extractor, make_objective
 from styler.objective.objective import Observation
@@ -94,7 +94,7 @@ class Engine:
             ResourceError: The process was forked since the engine was made.
         """
         check_not_forked()
-        with self._lock, own_terms(), tf.device(self.device):
+        with self._lock, standard_settings(), tf.device(self.device):
             yield
 
     @property

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.images.color import with_chroma_of
-from styler.images.mapped import Array, bands, is_mapped, roomy
+from styler.images.mapped import Array, bands, is_mapped, new_array
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_colors
 from styler.images.writing import as_pil
@@ -222,7 +222,7 @@ class Renderer:
         if self.config.color != "luminance":
             return pixels if is_mapped(pixels) else pixels.copy()
         photo = resampled_colors(content, Size(*pixels.shape[:2]))
-        made = roomy(pixels.shape)
+        made = new_array(pixels.shape)
         for rows in bands(made, pixels, photo):
             made[rows] = with_chroma_of(pixels[rows], photo[rows])
         return made

@@ -9,7 +9,7 @@ import pytest
 
 from styler.errors import ResourceError
 from styler.images import mapped as module
-from styler.images.mapped import add, bands, digest, folder_for_files, is_mapped, mapped, put, release, roomy, taken
+from styler.images.mapped import add, bands, digest, folder_for_files, is_mapped, mapped, new_array, put, release, taken
 
 
 def resident(array):
@@ -108,14 +108,14 @@ def test_arrays_in_memory_are_let_go_without_effect():
 
 def test_only_large_arrays_are_mapped(monkeypatch):
     monkeypatch.setattr(module, "LARGE", 1000)
-    assert is_mapped(roomy((250,)))
-    assert not is_mapped(roomy((249,)))
+    assert is_mapped(new_array((250,)))
+    assert not is_mapped(new_array((249,)))
 
 
 def test_without_a_disk_large_arrays_stay_in_memory(monkeypatch):
     monkeypatch.setattr(module, "LARGE", 1000)
     full_disk(monkeypatch, 10)
-    assert not is_mapped(roomy((250,)))
+    assert not is_mapped(new_array((250,)))
 
 
 def test_a_full_disk_is_refused_with_what_is_needed(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from styler.errors import ConfigError
 from styler.networks import find_network
 from styler.networks.compact import build_untrained, to_inputs
-from styler.networks.runtime import building, check_flags, check_keras, eagerly, own_terms
+from styler.networks.runtime import building, check_flags, check_keras, eagerly, standard_settings
 from support.pictures import blobs
 
 IMAGE = to_inputs(blobs(64, 64, 5))[None]
@@ -38,7 +38,7 @@ def setting(request):
 
 def activations(pooling=None):
     model = find_network("compact").build(pooling)
-    with own_terms():
+    with standard_settings():
         return np.asarray(model(IMAGE))
 
 
@@ -75,12 +75,12 @@ def test_settings_are_the_callers_again_only_when_nobody_is_within(setting):
     entered, leave = threading.Event(), threading.Event()
 
     def other():
-        with own_terms():
+        with standard_settings():
             entered.set()
             leave.wait(10)
 
     thread = threading.Thread(target=other)
-    with own_terms():
+    with standard_settings():
         thread.start()
         assert entered.wait(10)
     assert (keras.config.floatx(), keras.config.image_data_format()) == ("float32", "channels_last")
@@ -144,7 +144,7 @@ def test_within_a_function_it_stays_symbolic():
 
 def test_shapes_of_version_1_are_refused(monkeypatch):
     monkeypatch.setattr(tf.TensorShape, "__getitem__", lambda self, at: tf.compat.v1.Dimension(1))
-    with pytest.raises(ConfigError, match="disable_v2_behavior"), own_terms():
+    with pytest.raises(ConfigError, match="disable_v2_behavior"), standard_settings():
         pass
 
 

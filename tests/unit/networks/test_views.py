@@ -4,7 +4,7 @@ import pytest
 
 from styler.errors import NetworkError
 from styler.networks.geometry import geometry_of
-from styler.networks.views import VIEWS, seen_in, with_views
+from styler.networks.views import VIEWS, view_key, with_views
 from support.networks import tiny_model
 from support.teachers import _build
 
@@ -107,5 +107,5 @@ def test_what_cannot_be_mirrored_is_refused_by_name(layer, said):
 
 
 def test_keys_of_views():
-    assert seen_in("block1_conv1", VIEWS[0]) == "block1_conv1"
-    assert seen_in("block1_conv1", VIEWS[1]) == "block1_conv1 left-right"
+    assert view_key("block1_conv1", VIEWS[0]) == "block1_conv1"
+    assert view_key("block1_conv1", VIEWS[1]) == "block1_conv1 left-right"

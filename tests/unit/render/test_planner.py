@@ -119,9 +119,9 @@ def test_arrays_are_mapped_only_where_they_must_be(tmp_path):
     last = made.stages[-1]
     assert last.folder == tmp_path
     assert made.disk > 6 * PIXEL * 3072 * 4096
-    roomy = Planner(replace(large, final=Size(3072, 4096), budget=40_000 * MIB), probe).plan(measure=True)
-    assert roomy.stages[-1].folder is None
-    assert roomy.disk == 0
+    new_array = Planner(replace(large, final=Size(3072, 4096), budget=40_000 * MIB), probe).plan(measure=True)
+    assert new_array.stages[-1].folder is None
+    assert new_array.disk == 0
 
 
 def test_a_small_disk_shortens_the_history(tmp_path):
