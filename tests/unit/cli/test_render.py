@@ -255,7 +255,7 @@ def test_what_was_done_to_the_photo_and_what_the_file_cannot_keep_is_said(folder
     assert render("-o", "out.jpg") == 0
     err = capsys.readouterr().err
     assert "note: transparent regions are kept and do not count for the style" in err
-    assert "note: JPEG has no transparency: transparent regions show white" in err
+    assert "note: JPEG has no transparency: transparent regions become white" in err
 
 
 def test_pictures_on_the_way_are_written_as_the_last_one(folder, tmp_path):

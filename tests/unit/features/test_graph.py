@@ -194,7 +194,7 @@ def test_a_keras_export_read_this_way_equals_the_layers(tmp_path, rng):
         (["pooled", "pooled:0"], None, "'pooled:0' is given twice"),
         (["poled"], None, "unknown tensor 'poled'. Did you mean 'pooled'"),
         (["pooled:1"], None, "'pooled' has 1 output, the last is :0"),
-        (["Const"], None, "'Const' does not depend on any placeholder"),
+        (["Const"], None, "'Const' is constant: it does not depend on any placeholder"),
         (["image"], [HIDDEN], "also needs 'image:0', which is not among the feeds"),
         ("pooled", None, "expected a list of tensor names"),
     ],

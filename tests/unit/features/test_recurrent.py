@@ -308,7 +308,7 @@ def test_convolutional_lstm(rng):
         (
             keras.layers.Bidirectional(keras.layers.GRU(2), name="r"),
             "r:state_h",
-            "it gives forward.state_h, forward.sequence, backward.state_h, backward.sequence",
+            "only forward.state_h, forward.sequence, backward.state_h, backward.sequence",
         ),
         (keras.layers.RNN([keras.layers.GRUCell(2)], name="r"), "r:cell1.state_h", "only cell0.state_h"),
         (

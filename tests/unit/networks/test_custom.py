@@ -114,7 +114,7 @@ def test_allowed_code_runs(tmp_path, rng):
     [
         (None, "cannot read .*: No such file or directory; expected a .keras file"),
         (b"\x80\x04pickle", "is not a .keras file"),
-        ({"config.json": "{}"}, "holds no model.weights.h5"),
+        ({"config.json": "{}"}, "no model.weights.h5"),
         ({"config.json": "[", "model.weights.h5": ""}, "is not a .keras file"),
         ({"metadata.json": "", "model.weights.h5": ""}, "is not a .keras file"),
         ({"config.json": '{"config": {"layers": []}}', "model.weights.h5": ""}, "has no convolutions"),

@@ -84,7 +84,7 @@ def test_a_leftover_of_another_file_is_thrown_away(target, old):
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        (["stall:10"] * 2, "weights.h5 cannot be downloaded: the connection stalled, after 2 attempts"),
+        (["stall:10"] * 2, "cannot download weights.h5: the connection stalled, after 2 attempts"),
         (["404"], "cannot download weights.h5: the server answered 404 Not Found"),
         (["503"] * 2, "the server answered 503 Service Unavailable, after 2 attempts"),
         (["wrong"], f"the download of weights.h5 is damaged: its checksum is not {MD5}"),
