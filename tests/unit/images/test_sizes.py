@@ -98,5 +98,5 @@ def test_the_result_is_as_large_as_asked_unless_its_size_is_fixed(asked, fixed, 
 
 
 def test_a_result_too_narrow_for_the_network_is_refused():
-    with pytest.raises(ConfigError, match="less than 32"):
+    with pytest.raises(ConfigError, match="at least 32"):
         result_size(64, Size(20, 200), 32)
