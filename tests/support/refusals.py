@@ -58,7 +58,7 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     ((*PAIR, "--save-every", "0"), "'--save-every'"),
     ((*PAIR, "--save-every", "7", "-o", "step.png", "--steps", "20"), "step-14.png exists already"),
     ((*PAIR, "--quality", "101"), "--quality: expected a whole number from 1 to 100, got 101"),
-    ((*PAIR, "--depth", "10"), "depth: expected 8 or 16 bits a channel, got 10"),
+    ((*PAIR, "--depth", "10"), "depth: expected 8 or 16 bits per channel, got 10"),
     ((*PAIR, "--depth", "16", "-o", "out.jpg"), "JPEG supports 8 bits per channel, not 16; choose .png or .tif"),
     ((*PAIR, "--profile", "rgb"), "profile: expected keep or srgb, got 'rgb'"),
     ((*PAIR, "--max-pixels", "4799"), "photo.png has 80x60 pixels, more than the limit of 4799"),
