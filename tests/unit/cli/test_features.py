@@ -134,7 +134,7 @@ def test_refusals(photos, tmp_path, capsys):
         ([photos[0], other, "--layers", LAYERS, "-o", fresh], "got .*80x64 and .*60x100 pixels; give --size"),
         ([photos[0], "--layers", "blok1_conv1", "-o", fresh], "Did you mean 'block1_conv1'"),
         ([photos[0], "--layers", "a//b", "-o", fresh], "cannot read layer address 'a//b'"),
-        ([photos[0], "--layers", LAYERS, "-o", fresh, "--size", 20], "less than 32"),
+        ([photos[0], "--layers", LAYERS, "-o", fresh, "--size", 20], "at least 32"),
         ([photos[0], "--attribution", "block2_conv1", "-o", fresh], "expected LAYER:CHANNEL"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--reduce", "sum"], "expected mean or max, got 'sum'"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--method", "gradcam"], "give --attribution LAYER:CHANNEL"),

@@ -120,7 +120,7 @@ def test_a_painting_too_small_for_the_network_is_refused_before_the_work(folder,
     saved(folder / "ribbon.png", stripes(20, 300))
     for words in (("--dry-run",), ()):
         assert run(["render", "photo.png", "ribbon.png", "--network", "tiny", "-o", "out.png", *words]) == 2
-        assert "ribbon.png has 20x300 pixels" in capsys.readouterr().err
+        assert "ribbon.png has 300x20 pixels" in capsys.readouterr().err
 
 
 def test_a_dry_run_refuses_a_photo_that_was_not_copied_whole(folder, capsys):
