@@ -1,4 +1,4 @@
-"""Kills and full disks over whole processes: one of each here, hundreds by `tests/support/crashes.py` or a marker.
+"""Kills and full disks over whole processes, some of each here, hundreds by `tests/support/crashes.py`.
 
 `CRASHES=200 pytest -m crash tests/integration/test_crashes.py` for more than the usual number.
 """
@@ -15,6 +15,7 @@ KILLS = int(os.environ.get("CRASHES", "20"))
 DISKS = int(os.environ.get("CRASHES", "10"))
 
 
+@pytest.mark.crash
 def test_a_killed_render_and_a_full_disk_lose_nothing(tmp_path):
     crashes = Crashes(tmp_path, seed=3)
     look = LOOKS[0]  # the same one twice, since it takes a render without a crash to compare with
