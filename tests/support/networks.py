@@ -26,7 +26,7 @@ def tiny_network() -> NetworkSpec:
         name="tiny",
         build=tiny_model,
         preprocess=to_inputs,
-        style_layers=decreasing(tuple(f"block{block}_conv1" for block in range(1, 6))),
+        style_layers=decreasing(("block1_conv1", "block3_conv1")),  # few, since tracing takes most of a test's time
         content_layers=VGG_CONTENT,
         layer_names=DESIGN.layer_names(),
         summary="test-only",

@@ -223,9 +223,8 @@ def changed_plan():
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_a_stopped_render_is_resumed_to_the_same_picture(tiny, stopping, folder, optimizer):
-    options = {"network": tiny, "size": 192, "steps": 12, "optimizer": optimizer}
+def test_a_stopped_render_is_resumed_to_the_same_picture(tiny, stopping, folder):
+    options = {"network": tiny, "size": 128, "scales": 2, "steps": 12}
     whole = stylize("photo.png", "painting.png", **options)
     with pytest.raises(stopping.error):
         stylize("photo.png", "painting.png", **options, checkpoint="state", checkpoint_every=0.0, observer=stopping(3))
@@ -322,9 +321,8 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning(tiny, monkeypatch):
 
 
 def test_the_report_tells_of_a_picture_that_went_wrong(tiny):
-    result = stylize(
-        blobs(60, 80, 1), stripes(90, 70), network=tiny, size=64, steps=40, optimizer="adam", learning_rate=1e3
-    )
+    beyond = 3e38  # what float32 can hold
+    result = stylize(PHOTO, PAINTING, network=tiny, size=64, steps=10, style_weight=beyond, content_weight=beyond)
     assert result.report.setbacks > 0
     assert "went astray" in result.report.warnings[0]
     assert np.isfinite(result.picture.pixels).all()

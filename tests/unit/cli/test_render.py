@@ -189,7 +189,7 @@ def test_the_report_tells_how_the_picture_came_about(folder):
     assert [(o["height"], o["width"]) for o in report["octaves"]] == [(102, 136), (144, 192)]
     assert sum(o["steps"] for o in report["octaves"]) == 6
     assert all(o["evaluations"] > o["steps"] and o["loss"] > 0 and o["seconds"] >= 0 for o in report["octaves"])
-    assert set(report["style_distances"]) == {*(f"block{block}_conv1" for block in range(1, 6)), "palette", "grain"}
+    assert set(report["style_distances"]) == {"block1_conv1", "block3_conv1", "palette", "grain"}
     assert report["stop_reason"] == "steps"
     assert 0 < report["seconds"] < 100
     assert report["peak_memory"] > 2**26
@@ -275,15 +275,14 @@ def test_pictures_on_the_way_are_written_as_the_last_one(folder, tmp_path):
     assert read_recipe(folder / "bare-2.png") is None
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_what_an_interrupt_leaves_can_be_replayed(folder, monkeypatch, optimizer):
+def test_what_an_interrupt_leaves_can_be_replayed(folder, monkeypatch):
     def interrupt(_bar, event):
         if event.step >= 5:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("styler.cli.progress_bar.ProgressBar.__call__", interrupt)
-        assert render("-o", "out.png", "--steps", "50", "--optimizer", optimizer) == 130
+        assert render("-o", "out.png", "--steps", "50") == 130
     assert run(["replay", "out-partial.png"]) == 0
     assert (folder / "out-partial-replay.png").read_bytes() == (folder / "out-partial.png").read_bytes()
 

@@ -19,7 +19,6 @@ from styler.presets import DRAFT
 from styler.recipe import PARTS, Plan, Recipe
 from styler.render.saver import Saver
 from support.pictures import blobs, saved, stripes
-from support.programs import shared_engine
 
 CHOSEN = ("--device", "cpu", "--compile", "graph")  # so that replays share the renders' compiled program
 SMALL = ("--network", "tiny", "--size", "64", "--steps", "4", *CHOSEN)
@@ -232,8 +231,6 @@ def test_changed_weights_are_told(folder, capsys, monkeypatch):
     monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
     network = replace(NETWORKS["tiny"], weights_file="tiny.npz")
     monkeypatch.setitem(NETWORKS._things, "tiny", network)
-    config = RenderConfig(network="tiny", device="cpu", compile="graph")
-    monkeypatch.setattr(shared_engine(config, network), "network", network)
     render("out.png")
     assert recipe_of("out.png").inputs.network.bytes == 3
     assert replay("out.png", "-o", "again.png") == 0

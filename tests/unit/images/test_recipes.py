@@ -26,13 +26,14 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize(
     ("suffix", "depth"), [("png", 8), ("png", 16), ("jpg", 8), ("webp", 8), ("tif", 8), ("tif", 16)]
 )
-def test_a_text_comes_back_as_it_was(tmp_path, suffix, depth, text):
-    export = Export(recipe=text, depth=depth)
-    assert read_recipe(write_picture(PICTURE, tmp_path / f"a.{suffix}", export=export)) == text
+def test_a_text_comes_back_as_it_was(tmp_path, suffix, depth):
+    paths = [tmp_path / f"{number}.{suffix}" for number in range(len(TEXTS))]
+    for path, text in zip(paths, TEXTS, strict=True):
+        write_picture(PICTURE, path, export=Export(recipe=text, depth=depth))
+    assert [read_recipe(path) for path in paths] == TEXTS
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])

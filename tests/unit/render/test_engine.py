@@ -77,7 +77,7 @@ def test_an_engine_refuses_what_it_was_not_made_for(change):
 
 @pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
 def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
-    engine = shared_engine(RenderConfig(views=4, palette_weight=0.5, grain_weight=0.5, loss=loss), tiny_network())
+    engine = shared_engine(RenderConfig(views=2, palette_weight=0.5, grain_weight=0.5, loss=loss), tiny_network())
     objective, tiling = engine.objective, engine.tiling
     image, photo = blobs(290, 331, 3), blobs(290, 331, 4)
     style = objective.observe(image_tensor(PAINTING.pixels)).stats

@@ -5,7 +5,7 @@ from styler.images.reading import read_image
 from styler.render.flaws import flaws, has_border_frame, has_checkerboard, has_gray_haze
 from support.pictures import blobs, stripes
 
-CASES = range(30)
+CASES = range(18)
 DETECTORS = {"hazy": has_gray_haze, "checkerboard": has_checkerboard, "frame": has_border_frame}
 
 
@@ -50,16 +50,15 @@ FLAWED = {"hazy": hazy, "checkerboard": boarded, "frame": framed}
 
 
 @pytest.mark.parametrize("name", FLAWED)
-@pytest.mark.parametrize("case", CASES)
-def test_each_flaw_is_seen(name, case):
-    assert DETECTORS[name](FLAWED[name](case))
-    (sentence,) = flaws(FLAWED[name](case))
-    assert name in sentence
+def test_each_flaw_is_seen(name):
+    pictures = [FLAWED[name](case) for case in CASES]
+    assert [case for case in CASES if not DETECTORS[name](pictures[case])] == []
+    said = [flaws(picture) for picture in pictures]
+    assert [case for case in CASES if len(said[case]) != 1 or name not in said[case][0]] == []
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_picture_without_flaws_has_none(case):
-    assert flaws(picture(case)) == ()
+def test_a_picture_without_flaws_has_none():
+    assert [case for case in CASES if flaws(picture(case))] == []
 
 
 @pytest.mark.parametrize("name", FLAWED)
@@ -77,6 +76,7 @@ def test_odd_pictures_are_no_errors(pixels):
     assert isinstance(flaws(np.float32(pixels)), tuple)
 
 
+@pytest.mark.slow
 def test_real_pictures_have_no_flaws(shared_images):
     paths = sorted(path for path in shared_images.glob("*/*") if path.suffix == ".jpg")
     assert len(paths) >= 30

@@ -37,7 +37,7 @@ def test_a_render_moves_toward_the_style():
     assert result.pixels.dtype == np.float32
     assert events[-1].step == events[-1].total == 12
     assert result.octaves[-1]["loss"] < 0.8
-    assert set(result.style_distances) == {*(f"block{b}_conv1" for b in range(1, 6)), "palette", "grain"}
+    assert set(result.style_distances) == {"block1_conv1", "block3_conv1", "palette", "grain"}
 
 
 def test_the_same_config_gives_the_same_pixels():
@@ -57,7 +57,7 @@ def test_strength_zero_is_the_resized_photo():
 
 def test_more_strength_is_less_photo():
     photo = resampled(PHOTO.pixels, Size(72, 96))
-    away = [np.abs(rendered(strength=s, steps=25)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.5)]
+    away = [np.abs(rendered(strength=s, steps=15)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.5)]
     assert away == sorted(away)
     assert away[0] < 0.7 * away[-1]
 
@@ -73,9 +73,7 @@ def test_luminance_keeps_the_photos_colors():
 @pytest.mark.parametrize(
     "options",
     [
-        {"optimizer": "adam"},
-        {"loss": "gram"},
-        {"pooling": "max"},
+        {"loss": "gram", "pooling": "max"},
         {"init": "style"},
         {"precision": "mixed"},
         pytest.param({"compile": "xla"}, marks=pytest.mark.slow),
@@ -92,9 +90,7 @@ def test_events_tell_scale_and_step_and_show_the_picture():
     assert [e.scale for e in events] == sorted(e.scale for e in events)
     assert events[-1].scale == events[-1].scales == 2
     assert events[-1].image().size == (events[-1].width, events[-1].height) == (192, 144)
-    assert (
-        events[0].image().size == (136, 102) or events[0].image().size == (128, 96) or events[0].image().size[0] < 192
-    )
+    assert events[0].image().size == (events[0].width, events[0].height) == (136, 102)
     assert events[-1].seconds_left == pytest.approx(0.0)
 
 
@@ -114,7 +110,7 @@ def test_as_many_weights_as_styles_are_needed():
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_a_render_goes_on_from_every_event_to_the_same_pixels(optimizer):
-    options = {"size": 192, "steps": 9, "optimizer": optimizer, "init": "noise"}
+    options = {"size": 128, "scales": 2, "steps": 9, "optimizer": optimizer, "init": "noise"}
     events, whole = rendered(**options)
     config = RenderConfig(**options)
     for event in events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 
 import keras
 import numpy as np
@@ -23,8 +24,10 @@ from support.networks import tiny_model
 from support.objectives import objective_of as objective_over
 from support.tile_borders import at_borders
 
-NETWORKS = [("same", "avg"), ("same", "max"), ("reflect", "avg"), ("reflect", "max"), ("valid", "max")]
 UNUSUAL = ("fixed", "both")
+NETWORKS = [("same", "avg"), ("same", "max"), ("reflect", "avg"), ("reflect", "max"), ("valid", "max"), UNUSUAL]
+PAIRS = [(*network, loss) for network, loss in zip(NETWORKS, itertools.cycle(STYLE_LOSSES))]  # each of both, few traces
+PAIRS_32 = [("same", "avg", "gram"), ("reflect", "max", "gram"), ("valid", "max", "wasserstein")]
 WEIGHTS = {CONTENT: 0.7, STYLE: 1.3, SMOOTHNESS: 2.0}
 
 
@@ -90,8 +93,7 @@ def errors(objective, tiling, rng, height, width, tile, alpha=None):
     return abs(mine.value / expected - 1), np.linalg.norm(gradient - slope) / np.linalg.norm(slope)
 
 
-@pytest.mark.parametrize(("padding", "pooling"), NETWORKS)
-@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize(("padding", "pooling", "loss"), PAIRS[:-1])
 @pytest.mark.parametrize(("height", "width", "tile"), [(61, 50, 24), (48, 130, 48)])
 def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
     value, gradient = compare(padding, pooling, loss, "float64", height, width, tile)
@@ -102,49 +104,39 @@ def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
 SIDES = st.integers(40, 150)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(
-    network=st.sampled_from([*NETWORKS, UNUSUAL]),
-    loss=st.sampled_from(list(STYLE_LOSSES)),
+    pair=st.sampled_from(PAIRS),
     height=SIDES,
     width=SIDES,
     tile=st.integers(48, 160),
     regions=st.sampled_from([0, 1, 2]),
     seed=st.integers(0, 99),
 )
-def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, tile, regions, seed):
+def test_tiled_equals_whole_for_all_that_there_is(pair, height, width, tile, regions, seed):
     """Sizes, tiles, networks, poolings, losses, and regions of the photo that count less or not at all."""
     shown = ALPHA[:height, :width, :regions] if regions else None
-    objective, tiling = made(*network, loss, "float64")
+    objective, tiling = made(*pair, "float64")
     value, gradient = errors(objective, tiling, np.random.default_rng(seed), height, width, tile, shown)
     assert value <= 1e-10
     assert gradient <= 1e-10
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
-@given(network=st.sampled_from(NETWORKS), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
-def test_tiled_equals_whole_at_random_sizes_in_float32(network, height, width, tile, seed):
-    value, gradient = compare(*network, "gram", "float32", height, width, tile, seed)
-    assert value <= 1e-5
-    assert gradient <= 1e-4
+@settings(max_examples=9, deadline=None, derandomize=True)
+@given(pair=st.sampled_from(PAIRS_32), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
+def test_tiled_equals_whole_at_random_sizes_in_float32(pair, height, width, tile, seed):
+    value, gradient = compare(*pair, "float32", height, width, tile, seed)
+    assert value <= (1e-5 if "gram" in pair else 1e-4)
+    assert gradient <= (1e-4 if "gram" in pair else 1e-3)
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
-@given(network=st.sampled_from(NETWORKS), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
-def test_wasserstein_at_random_sizes_in_float32(network, height, width, tile, seed):
-    value, gradient = compare(*network, "wasserstein", "float32", height, width, tile, seed)
-    assert value <= 1e-4
-    assert gradient <= 1e-3
-
-
-@pytest.mark.parametrize("loss", ["gram", "wasserstein"])
-def test_the_embedded_design(loss):
+def test_the_embedded_design():
     model = tiny_model().__class__.from_config(tiny_model().get_config())
     model.set_weights(tiny_model().get_weights())
-    objective, tiling = objective_of(model, loss)
+    objective, tiling = objective_of(model, "gram")
     value, gradient = errors(objective, tiling, np.random.default_rng(5), 144, 130, 64)
     assert value <= 1e-5
-    assert gradient <= (1e-3 if loss == "wasserstein" else 1e-4)
+    assert gradient <= 1e-4
 
 
 def unusual(rng):
