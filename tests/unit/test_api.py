@@ -142,13 +142,13 @@ def test_one_style_twice_is_the_style_once(studio, result):
 
 
 def test_refusals(studio, tmp_path):
-    with pytest.raises(ConfigError, match="unknown option 'sise'"):
+    with pytest.raises(ConfigError, match="'sise'"):
         stylize(PHOTO, PAINTING, sise=64)
     with pytest.raises(NetworkError, match="unknown network"):
         Stylizer(RenderConfig(network="vgg18"))
     with pytest.raises(ImageError, match=r"nowhere\.png"):
         studio.render(tmp_path / "nowhere.png", PAINTING)
-    with pytest.raises(ConfigError, match="at least one style image, got none"):
+    with pytest.raises(ConfigError, match="at least one style"):
         studio.render(PHOTO, [])
 
 
@@ -298,13 +298,13 @@ def test_the_compiler_is_the_one_that_it_began_with(tiny, stopping, monkeypatch)
 
 @pytest.mark.usefixtures("folder")
 def test_a_checkpoint_needs_paths_and_replaces_nothing(tiny, studio, folder):
-    with pytest.raises(ConfigError, match="needs a registered network, to find it again; got tiny"):
+    with pytest.raises(ConfigError, match=r"registered network.*tiny"):
         studio.render("photo.png", "painting.png", checkpoint="state")
     studio = Stylizer(CONFIG.changed(network=tiny))
     with pytest.raises(ConfigError, match="needs its images as paths"):
         studio.render(blobs(60, 80, 1), "painting.png", checkpoint="state")
     (folder / "state").write_bytes(b"hours")
-    with pytest.raises(OutputError, match="state exists already, perhaps of a render that was stopped"):
+    with pytest.raises(OutputError, match="state exists"):
         studio.render("photo.png", "painting.png", checkpoint="state")
     assert (folder / "state").read_bytes() == b"hours"
 

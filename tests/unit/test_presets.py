@@ -37,5 +37,5 @@ def test_changes_win_over_the_preset():
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(ConfigError, match=r"unknown preset 'blanced'\. Did you mean 'balanced'\?"):
+    with pytest.raises(ConfigError, match=r"'blanced'.*'balanced'"):
         RenderConfig.preset("blanced")

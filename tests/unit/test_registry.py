@@ -59,12 +59,12 @@ def test_an_address_is_imported_when_it_is_first_used_and_only_then(imported):
 
 
 def test_an_unknown_name_suggests_the_nearest(networks):
-    with pytest.raises(NetworkError, match=r"unknown network 'vgg18'\. Did you mean 'vgg19'\?"):
+    with pytest.raises(NetworkError, match=r"network 'vgg18'.*'vgg19'"):
         networks["vgg18"]
 
 
 def test_an_unknown_name_far_from_all_lists_them(networks):
-    with pytest.raises(NetworkError, match=r"Known: vgg19, compact\."):
+    with pytest.raises(NetworkError, match="vgg19, compact"):
         networks["resnet"]
 
 

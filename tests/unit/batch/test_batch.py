@@ -223,18 +223,18 @@ def test_without_a_temporary_folder_nothing_begins_and_the_variable_is_named(pho
 def test_two_runs_in_one_folder_the_second_is_refused(photos, tmp_path):
     jobs = photos("a")
     (tmp_path / "out").mkdir()
-    with opened_ledger(tmp_path / "out"), pytest.raises(BatchError, match="another batch is working in out"):
+    with opened_ledger(tmp_path / "out"), pytest.raises(BatchError, match=r"another batch .*out"):
         run(jobs)
 
 
 def test_collisions_and_foreign_outputs_are_refused_before_any_work(photos, tmp_path):
     jobs = photos("a", "b")
-    with pytest.raises(OutputError, match=r"two jobs would write a\.png: a\.png in style\.png and b\.png"):
+    with pytest.raises(OutputError, match=r"two jobs .*a\.png: a\.png in style\.png and b\.png"):
         render_batch([jobs[0], {**jobs[1], "output": "a"}], output="out")
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "b.png").write_bytes(b"mine")
-    with pytest.raises(OutputError, match=r"no batch has made out/b\.png"):
+    with pytest.raises(OutputError, match=r"no batch .*out/b\.png"):
         run(jobs)
     assert (tmp_path / "out" / "b.png").read_bytes() == b"mine"
     assert states(run(jobs, overwrite=True)) == {"a": "done", "b": "done"}

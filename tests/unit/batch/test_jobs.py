@@ -37,7 +37,7 @@ def test_a_file_named_twice_is_one_job(tree):
 def test_earlier_outputs_are_no_photos(tree):
     jobs = jobs_of_globs(["**/*.jpg"], ["art/x.jpg"], config=CONFIG, without=Path("out"))
     assert "made" not in {job.content.stem for job in jobs}
-    with pytest.raises(ConfigError, match="all matches lie in the output folder"):
+    with pytest.raises(ConfigError, match="output folder"):
         jobs_of_globs(["out/*.jpg"], ["art/x.jpg"], config=CONFIG, without=Path("out"))
 
 
@@ -193,5 +193,5 @@ def test_names_that_lead_elsewhere_or_nowhere(name):
 
 def test_collisions_name_both_jobs():
     jobs = [Job(content=Path(f"{name}/a.jpg"), styles=(Path("s.jpg"),)) for name in ("one", "two")]
-    with pytest.raises(OutputError, match=r"a-s-0\.png: one/a\.jpg in s\.jpg and two/a\.jpg in s\.jpg.*\{folder\}"):
+    with pytest.raises(OutputError, match=r"a-s-0\.png: one/a\.jpg .*two/a\.jpg .*\{folder\}"):
         check_collisions(jobs)

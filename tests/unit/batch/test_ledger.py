@@ -79,7 +79,7 @@ def test_a_damaged_line_in_the_middle_costs_only_itself(tmp_path):
 def test_somebodys_file_is_not_touched(tmp_path):
     path = tmp_path / FILENAME
     path.write_text('{"my": "notes"}\n')
-    with pytest.raises(BatchError, match="is no ledger of this version"), opened_ledger(tmp_path):
+    with pytest.raises(BatchError, match="ledger of this version"), opened_ledger(tmp_path):
         pass
     assert path.read_text() == '{"my": "notes"}\n'
 

@@ -77,7 +77,7 @@ def test_a_glob_stays_one_where_somebodys_file_is_called_so(made):
 
 def test_brackets_that_match_nothing_are_explained(made):
     made("x.jpg")
-    with pytest.raises(ConfigError, match=r"no file matches '\[2024\]/\*.jpg'.* written \[\[\]"):
+    with pytest.raises(ConfigError, match=r"'\[2024\]/\*.jpg'.* \[\[\]"):
         matches("[2024]/*.jpg")
 
 
@@ -166,7 +166,7 @@ def test_folders_that_must_not_be_looked_into_are_told(made, monkeypatch):
     told = []
     assert names("in/**/*.jpg", tell=told.append) == ["in/a.jpg"]
     assert told == ["cannot look into in/secret: Permission denied; what is in it is left out"]
-    with pytest.raises(ConfigError, match="cannot look into in/secret: Permission denied"):
+    with pytest.raises(ConfigError, match="in/secret: Permission denied"):
         matches("in/**/*.jpg")
 
 

@@ -51,7 +51,7 @@ def test_near_the_picture_or_here_under_whatever_name(place, where, now):
 
 def test_elsewhere_only_where_told_to_look(place):
     photo = moved("p", OLD, now="renamed")
-    with pytest.raises(ImageError, match=r"missing: the photo photo\.png .*looked beside .*; name it by --content or"):
+    with pytest.raises(ImageError, match=r"missing: .* photo\.png .*--content or"):
         find(photo, Places(image=IMAGE))
     assert find(photo, Places(image=IMAGE, folders=[Path("../archive")])).samefile(OLD / "renamed")
 
@@ -59,7 +59,7 @@ def test_elsewhere_only_where_told_to_look(place):
 def test_a_namesake_with_other_contents_has_changed(place):
     photo = moved("before", HERE)
     Path("photo.png").write_text("after!")
-    with pytest.raises(ImageError, match=r"^photo\.png is not the photo that .*out\.png was made of .*has changed"):
+    with pytest.raises(ImageError, match=r"^photo\.png .*out\.png .*changed"):
         find(photo, Places(image=IMAGE))
 
 
@@ -87,7 +87,7 @@ def test_paintings_come_in_the_recipes_order_however_they_are_named(place):
     assert find_images(recipe, Places(image=IMAGE, styles=paths[::-1])).paintings == paths
     assert find_images(recipe, Places(image=IMAGE, styles=paths[1:], folders=[OLD])).paintings == paths
     Path("three.jpg").write_text("3")
-    with pytest.raises(ImageError, match=r"three\.jpg is not one of the paintings that"):
+    with pytest.raises(ImageError, match=r"three\.jpg .*paintings"):
         find_images(recipe, Places(image=IMAGE, styles=[*paths, Path("three.jpg")]))
 
 
@@ -135,15 +135,15 @@ def test_an_image_from_memory_is_known_by_its_pixels(place):
     path = saved(Path("photo.png"), blobs(40, 50, 1))
     photo = Input(name="image", sha256=read_image(path).sha256, bytes=None)
     recipe = example(inputs=replace(INPUTS, content=photo))
-    with pytest.raises(ImageError, match=r"was handed over in memory and has no file; name it by --content$"):
+    with pytest.raises(ImageError, match=r"in memory.*--content$"):
         find_content(recipe, Places(image=IMAGE))
     assert find_content(recipe, Places(image=IMAGE, content=path)) == path
     other = saved(Path("other.png"), blobs(40, 50, 2))
-    with pytest.raises(ImageError, match=r"other\.png is not the photo"):
+    with pytest.raises(ImageError, match=r"other\.png .*the photo"):
         find_content(recipe, Places(image=IMAGE, content=other))
 
 
 def test_a_folder_to_search_must_be_one(place):
     check_folders([OLD])
-    with pytest.raises(ImageError, match="--search: a folder was expected, absent is none"):
+    with pytest.raises(ImageError, match=r"--search: .*absent"):
         check_folders([OLD, Path("absent")])

@@ -42,7 +42,7 @@ def test_what_is_no_time(saving, text):
 
 def test_one_that_is_there_is_not_thrown_away_unasked(saving, folder):
     write_checkpoint(folder / "out.png.styler-checkpoint", example())
-    with pytest.raises(OutputError, match="go on with it by styler resume, or start anew with --overwrite"):
+    with pytest.raises(OutputError, match=r"styler resume.*--overwrite"):
         saving()
     assert saving(overwrite=True).replace
     assert saving("off").path is None
@@ -64,7 +64,7 @@ def test_other_files_are_out_of_bounds(saving, path, said):
 
 def test_a_file_that_is_no_checkpoint_is_never_replaced(saving, folder):
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(OutputError, match=r"notes\.txt: it exists and is no checkpoint; choose another --checkpoint"):
+    with pytest.raises(OutputError, match=r"notes\.txt: .*checkpoint; .*--checkpoint"):
         saving("notes.txt", overwrite=True)
 
 

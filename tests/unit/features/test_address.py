@@ -36,12 +36,12 @@ def test_reads(text, segments, port):
 
 @pytest.mark.parametrize("text", ["", "/", "a/", "a:", "a:b:c", "a@", "a@x", "#", "#x", "'a", "a//b", "a: b", "a@1@2"])
 def test_refuses(text):
-    with pytest.raises(LayerError, match=r"cannot read layer address .* expected name, model/layer"):
+    with pytest.raises(LayerError, match="name, model/layer"):
         parse_address(text)
 
 
 def test_refuses_what_is_no_text():
-    with pytest.raises(LayerError, match="expected a layer address as text, got int"):
+    with pytest.raises(LayerError, match="text, got int"):
         parse_address(3)
 
 

@@ -72,7 +72,7 @@ def test_what_is_no_list_of_addresses_is_refused(layers, message):
 
 
 def test_a_layer_in_place_of_its_name(model):
-    with pytest.raises(LayerError, match="got a Conv2D; write 'block1_conv1'"):
+    with pytest.raises(LayerError, match=r"Conv2D.*'block1_conv1'"):
         FeatureExtractor(model, [model.layers[0]])
     with pytest.raises(LayerError, match="got a Conv2D"):
         FeatureExtractor(model, model.layers[0])
@@ -81,7 +81,7 @@ def test_a_layer_in_place_of_its_name(model):
 
 
 def test_another_reduction_is_refused(model):
-    with pytest.raises(LayerError, match="expected reduce='mean' or 'max' or None, got 'sum'"):
+    with pytest.raises(LayerError, match=r"reduce='mean' .*'max' .*'sum'"):
         FeatureExtractor(model, ["block1_conv1"], reduce="sum")
 
 

@@ -93,7 +93,7 @@ def test_tiff_of_32_whole_bits(tmp_path):
 def test_floats_beyond_0_to_1_are_refused(tmp_path, value):
     floats = FLOATS.copy()
     floats[2, 3, 1] = value
-    with pytest.raises(ImageError, match=r"photo\.tif: expected floats in 0\.\.1"):
+    with pytest.raises(ImageError, match=r"photo\.tif: .*0\.\.1"):
         read(tmp_path, by_tifffile(floats), "tif")
 
 

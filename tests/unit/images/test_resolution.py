@@ -151,5 +151,5 @@ def test_an_image_of_pillow_hands_its_resolution_on():
 
 @pytest.mark.parametrize("dpi", [0, -1, 65_536, 300.0, "300", True])
 def test_what_is_no_number_of_dots_is_refused(dpi):
-    with pytest.raises(OutputError, match="dpi: expected a whole number of dots per inch from 1 to 65535"):
+    with pytest.raises(OutputError, match=r"dpi: .* 1 to 65535"):
         Export(dpi=dpi)

@@ -51,7 +51,7 @@ def test_the_named_folder_comes_first_and_keras_last(folders, monkeypatch):
 def test_damaged_weights_are_not_used(folders, monkeypatch):
     published_as(monkeypatch, b"bytes")
     (folders[0] / FILENAME).write_bytes(b"other bytes")
-    with pytest.raises(WeightsError, match=f"is damaged: its checksum is not .* Run styler networks fetch {NAME}"):
+    with pytest.raises(WeightsError, match=f"checksum.* networks fetch {NAME}"):
         weights.fetched(NAME)
 
 

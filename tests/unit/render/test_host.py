@@ -146,7 +146,7 @@ def test_an_event_of_the_past_has_no_snapshot():
 
 def test_a_snapshot_of_another_render_is_refused():
     kept = next(course(tile=64, optimizer="adam")).snapshot()
-    with pytest.raises(CheckpointError, match="tensors was expected that this optimizer knows"):
+    with pytest.raises(CheckpointError, match=r"this optimizer"):
         next(course(tile=64, snapshot=kept))
 
 

@@ -85,7 +85,7 @@ def test_fewer_pairs_are_kept_where_there_is_room_for_few():
 
 def test_another_optimizers_state_is_refused():
     snapshot = kept(advanced(octaves("adam").started(STAGE), 1))
-    with pytest.raises(CheckpointError, match="tensors was expected that this optimizer knows"):
+    with pytest.raises(CheckpointError, match="this optimizer"):
         octaves("lbfgs").started(STAGE, snapshot=snapshot)
 
 
@@ -102,7 +102,7 @@ def test_arrays_of_another_kind_are_refused(name, wrong):
     made = octaves("adam")
     snapshot = kept(advanced(made.started(STAGE), 1))
     broken = replace(snapshot, arrays={**snapshot.arrays, name: wrong})
-    with pytest.raises(CheckpointError, match=f"a checkpoint with {name} of .* was expected at 112 x 144 pixels, got"):
+    with pytest.raises(CheckpointError, match=f"{name} of .* 112 x 144 pixels, got"):
         made.started(STAGE, snapshot=broken)
 
 

@@ -75,7 +75,7 @@ def test_more_memory_is_never_slower(tmp_path):
 
 
 def test_the_refusal_names_a_budget_that_works(tmp_path):
-    with pytest.raises(ResourceError, match=r"1024x768 pixels need at least \d+M of memory") as refusal:
+    with pytest.raises(ResourceError, match=r"1024x768 pixels .*\d+M of memory") as refusal:
         plan(tmp_path, 360 * MIB)
     least = int(str(refusal.value).split("--max-memory ")[1].split("M")[0])
     assert plan(tmp_path, least * MIB).peak <= PLANNED_SHARE * least * MIB
@@ -104,7 +104,7 @@ def test_no_array_is_in_memory_that_makes_a_plan_too_large(tmp_path, budget):
 
 
 def test_without_tiles_the_refusal_names_them(tmp_path):
-    with pytest.raises(ResourceError, match="use --tile auto, give --max-memory"):
+    with pytest.raises(ResourceError, match=r"--tile auto.*--max-memory"):
         plan(tmp_path, 900 * MIB, tile="off")
 
 
@@ -129,7 +129,7 @@ def test_a_small_disk_shortens_the_history(tmp_path):
     made = Planner(tight, probe).plan(measure=True)
     assert 1 <= min(stage.history or 99 for stage in made.stages) < 10
     assert any("pairs of L-BFGS history" in note for note in made.notes)
-    with pytest.raises(ResourceError, match=r"has 0\.0G to spare.*TMPDIR"):
+    with pytest.raises(ResourceError, match=r"0\.0G .*TMPDIR"):
         Planner(replace(tight, disk=30 * MIB), probe).plan(measure=True)
 
 
@@ -140,7 +140,7 @@ def test_steps_fall_to_stay_within_the_time(tmp_path):
     assert hasty.seconds <= free.seconds / 3
     assert f"{steps} steps instead of 60" in hasty.notes[-1]
     assert plan(tmp_path, 4000 * MIB, time_budget=2 * free.seconds).tiles == free.tiles
-    with pytest.raises(ResourceError, match=r"even one step takes \d+s, allowed are 1s; give --time-budget") as refusal:
+    with pytest.raises(ResourceError, match=r"one step .*\d+s, .* 1s; .*--time-budget") as refusal:
         plan(tmp_path, 4000 * MIB, time_budget=1.0)
     least = int(str(refusal.value).split("--time-budget ")[1].split("s")[0])
     assert plan(tmp_path, 4000 * MIB, time_budget=float(least)).seconds <= least

@@ -104,7 +104,7 @@ def test_two_styles_blend_by_their_weights():
 
 
 def test_as_many_weights_as_styles_are_needed():
-    with pytest.raises(ConfigError, match="expected 1, one for each style image, got 2"):
+    with pytest.raises(ConfigError, match=r"expected 1, .*got 2"):
         rendered(style_weights=(1.0, 2.0))
 
 
@@ -131,7 +131,7 @@ def test_a_snapshot_of_another_size_is_refused():
     config = RenderConfig(size=128, steps=8)
     renderer = Renderer(config, shared_engine(config, tiny_network()))
     course = course_of(renderer, PHOTO, [PAINTING], snapshot=event.snapshot())
-    with pytest.raises(CheckpointError, match="was expected at 112 x 144 pixels"):
+    with pytest.raises(CheckpointError, match=r"112 x 144 pixels"):
         next(course)
 
 

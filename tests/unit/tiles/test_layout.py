@@ -86,13 +86,13 @@ def test_a_tile_as_large_as_the_image_is_the_image(view):
 
 
 def test_a_tile_smaller_than_the_halo_is_refused(view):
-    with pytest.raises(ConfigError, match=r"tile: expected at least 48 pixels.* got 47"):
+    with pytest.raises(ConfigError, match=r"tile: .*48 pixels.* 47"):
         view.tiles(Size(300, 200), 47)
 
 
 def test_a_network_that_looks_at_the_whole_image_is_refused_with_the_layer():
     model = NETWORKS["efficientnet_b0"].build_untrained(None)
-    with pytest.raises(NetworkError, match=r"cannot compute 'block5c_add' tile by tile: layer '.*' looks at the whole"):
+    with pytest.raises(NetworkError, match=r"'block5c_add'.*layer '.*'.*whole"):
         seen_by(FeatureExtractor(model, ["stem_activation", "block5c_add"]))
 
 
@@ -104,7 +104,7 @@ def strided(rng):
 def test_padding_by_size_is_refused_at_sizes_where_it_would_shift(rng):
     _, view = seen_by(extractor_of(strided(rng)))
     assert len(view.tiles(Size(64, 64), 32)) == 4
-    with pytest.raises(NetworkError, match=r"'conv1' pads by the size of its input; expected multiples of 2"):
+    with pytest.raises(NetworkError, match=r"'conv1' .*multiples of 2"):
         view.tiles(Size(65, 64), 32)
 
 
