@@ -77,7 +77,7 @@ def check_command(corpus, folder):
 
 
 def test_the_command_refuses_in_one_line(corpus, tmp_path):
-    check_command(corpus[::9] + corpus[-30:], tmp_path)
+    check_command(corpus[::20] + corpus[-30:], tmp_path)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ The features come from a small smooth network of two layers, so that central dif
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -132,8 +133,7 @@ def test_readings(rng, reading):
     assert_gradient(lambda x: tf.reduce_sum(slope * reading(x)), at, rng)
 
 
-@pytest.mark.parametrize("transparent", [False, True], ids=["opaque", "transparent"])
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(("name", "transparent"), zip(LOSSES, itertools.cycle([False, True])))
 def test_the_whole_objective(rng, name, transparent):
     objective = made(name)
     styles = [objective.observe(picture(rng, *size)).stats for size in ((6, 8), (10, 5))]
