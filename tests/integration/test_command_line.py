@@ -100,6 +100,7 @@ def test_ctrl_c_keeps_the_best_picture_so_far(folder, start):
         assert image.size == (64, 48)
 
 
+@pytest.mark.slow
 def test_the_embedded_network_renders(folder, start):
     try:
         find_weights("compact.npz")

@@ -174,7 +174,7 @@ def test_the_report_is_json_without_paths(studio, tmp_path):
 
 def test_the_report_tells_what_was_done_to_an_input(studio):
     clear = np.dstack([PHOTO, np.full((60, 80), 0.5, np.float32)])
-    assert studio.render(clear, PAINTING).report.inputs[0]["notes"] == [TRANSPARENT]
+    assert studio.changed(strength=0.0).render(clear, PAINTING).report.inputs[0]["notes"] == [TRANSPARENT]
 
 
 def test_listed():
