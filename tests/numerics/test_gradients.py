@@ -133,7 +133,7 @@ def test_readings(rng, reading):
     assert_gradient(lambda x: tf.reduce_sum(slope * reading(x)), at, rng)
 
 
-@pytest.mark.parametrize(("name", "transparent"), zip(LOSSES, itertools.cycle([False, True])))
+@pytest.mark.parametrize(("name", "transparent"), list(zip(LOSSES, itertools.cycle([False, True]))))
 def test_the_whole_objective(rng, name, transparent):
     objective = made(name)
     styles = [objective.observe(picture(rng, *size)).stats for size in ((6, 8), (10, 5))]
