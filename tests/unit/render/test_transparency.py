@@ -65,7 +65,7 @@ def test_a_painting_with_a_hidden_half_has_nearly_the_style_of_the_other(engine)
     hidden = engine.statistics(half(PAINTING, blobs(48, 64, 3)), Size(64, 128))
     alone = engine.statistics(read_image(PAINTING), Size(48, 64))
     seen = engine.statistics(replace(half(PAINTING, blobs(48, 64, 3)), alpha=None), Size(64, 128))
-    for block in (1, 2, 3):  # deeper ones see across the edge everywhere
+    for block in (1, 3):  # deeper ones see across the edge everywhere
         name = f"style block{block}_conv1"
         off, far = (float(tf.norm(s[name]["second"] - alone[name]["second"])) for s in (hidden, seen))
         assert off < 0.5 * far, name
