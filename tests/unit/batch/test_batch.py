@@ -51,7 +51,7 @@ def states(outcomes):
 
 
 def run(jobs, **settings):
-    return list(render_batch(jobs, output="out", **{"workers": 2, **settings}))
+    return list(render_batch(jobs, output="out", **{"workers": 1, **settings}))
 
 
 def lines(tmp_path):
@@ -60,7 +60,7 @@ def lines(tmp_path):
 
 def test_a_batch_renders_every_job_once_and_a_second_run_none(photos, tmp_path):
     jobs = photos(*"abcde")
-    assert states(run(jobs)) == dict.fromkeys("abcde", "done")
+    assert states(run(jobs, workers=2)) == dict.fromkeys("abcde", "done")
     told = lines(tmp_path)
     assert sorted(line["job"] for line in told if line["state"] == "done") == [f"{name}.png" for name in "abcde"]
     assert states(run(jobs)) == dict.fromkeys("abcde", "skipped")
@@ -192,7 +192,7 @@ def test_bad_pictures_do_not_stop_the_others(photos, tmp_path):
     jobs = photos("a", "b", "defect", "memory", "killer", "torn", "cut")
     (tmp_path / "torn.png").write_bytes(b"no image")
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:400])
-    found = {outcome.job.name.removesuffix(".png"): outcome for outcome in run(jobs, retries=1)}
+    found = {outcome.job.name.removesuffix(".png"): outcome for outcome in run(jobs, workers=2, retries=1)}
     assert {name for name, outcome in found.items() if outcome.state == "done"} == {"a", "b"}
     assert found["defect"].error == "KeyError: 'no such thing'"
     assert (found["memory"].error, found["memory"].attempts) == ("out of memory", 2)

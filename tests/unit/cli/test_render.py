@@ -170,7 +170,7 @@ def test_two_styles_with_weights(folder):
 
 def test_flags_win_over_the_file_and_the_file_over_the_preset(folder):
     (folder / "options.toml").write_text('preset = "draft"\nseed = 5\ncolor = "luminance"\ntv-weight = 0.25\n')
-    words = ("--config", "options.toml", "--color", "style", "--report", "r.json", "-p", "best")
+    words = ("--config", "options.toml", "--color", "style", "--strength", "0", "--report", "r.json", "-p", "best")
     assert render(*words) == 0
     config = json.loads((folder / "r.json").read_text())["config"]
     assert config["seed"] == 5
