@@ -224,7 +224,7 @@ def changed_plan():
 
 @pytest.mark.usefixtures("folder")
 def test_a_stopped_render_is_resumed_to_the_same_picture(tiny, stopping, folder):
-    options = {"network": tiny, "size": 128, "scales": 2, "steps": 12}
+    options = {"network": tiny, "size": 192, "steps": 12}
     whole = stylize("photo.png", "painting.png", **options)
     with pytest.raises(stopping.error):
         stylize("photo.png", "painting.png", **options, checkpoint="state", checkpoint_every=0.0, observer=stopping(3))

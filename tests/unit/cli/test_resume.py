@@ -18,7 +18,7 @@ from styler.errors import OutputError
 from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.saver import Saver
 
-SMALL = ("--network", "tiny", "--size", "128", "--scales", "2", "--steps", "16", "--init", "noise", "--save-every", "3")
+SMALL = ("--network", "tiny", "--size", "192", "--steps", "16", "--init", "noise", "--save-every", "3")
 WORDS = ("render", "photo.png", "painting.png", *SMALL, "--checkpoint", "state", "--checkpoint-every", "0s")
 LEFT = ["out-03.png", "out-06.png", "out-09.png"]
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
@@ -144,14 +144,14 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
     assert stopped(4, "-o", "out.png", number=signal.SIGTERM) == 130
     err = capsys.readouterr().err
     assert [line for line in err.splitlines() if line != SOON] == [
-        "note: the photo is enlarged to 128x96",
+        "note: the photo is enlarged to 192x144",
         "best so far: out-partial-2.png",
         "checkpoint: state; go on with: styler resume state",
         "error: interrupted",
     ]
     assert (folder / "out-partial.png").read_bytes() == b"mine"
     with Image.open(folder / "out-partial-2.png") as image:
-        assert image.size in ((90, 68), (128, 96))
+        assert image.size in ((136, 102), (192, 144))
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == whole()
 

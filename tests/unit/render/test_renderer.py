@@ -110,7 +110,7 @@ def test_as_many_weights_as_styles_are_needed():
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_a_render_goes_on_from_every_event_to_the_same_pixels(optimizer):
-    options = {"size": 128, "scales": 2, "steps": 9, "optimizer": optimizer, "init": "noise"}
+    options = {"size": 192, "steps": 9, "optimizer": optimizer, "init": "noise"}
     events, whole = rendered(**options)
     config = RenderConfig(**options)
     for event in events:
