@@ -104,19 +104,31 @@ def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
 SIDES = st.integers(40, 150)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@pytest.mark.parametrize(("pair", "regions"), list(zip(PAIRS, itertools.cycle([1, 2]))))
+def test_tiled_equals_whole_with_regions(rng, pair, regions):
+    """Of the photo that count less or not at all."""
+    objective, tiling = made(*pair, "float64")
+    for height, width, tile in ((61, 133, 48), (150, 97, 77)):
+        value, gradient = errors(objective, tiling, rng, height, width, tile, ALPHA[:height, :width, :regions])
+        assert value <= 1e-10
+        assert gradient <= 1e-10
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(
-    pair=st.sampled_from(PAIRS),
+    network=st.sampled_from(NETWORKS),
+    loss=st.sampled_from(list(STYLE_LOSSES)),
     height=SIDES,
     width=SIDES,
     tile=st.integers(48, 160),
     regions=st.sampled_from([0, 1, 2]),
     seed=st.integers(0, 99),
 )
-def test_tiled_equals_whole_for_all_that_there_is(pair, height, width, tile, regions, seed):
+def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, tile, regions, seed):
     """Sizes, tiles, networks, poolings, losses, and regions of the photo that count less or not at all."""
     shown = ALPHA[:height, :width, :regions] if regions else None
-    objective, tiling = made(*pair, "float64")
+    objective, tiling = made(*network, loss, "float64")
     value, gradient = errors(objective, tiling, np.random.default_rng(seed), height, width, tile, shown)
     assert value <= 1e-10
     assert gradient <= 1e-10
