@@ -363,7 +363,7 @@ def test_a_scroll_works_as_a_painting_at_every_octave(size):
 
 
 def test_a_painting_too_small_for_the_network_is_refused_before_the_work(studio):
-    with pytest.raises(ConfigError, match="31x400"):
+    with pytest.raises(ConfigError, match="400x31"):
         next(studio.iterate(PHOTO, stripes(31, 400)))
 
 
