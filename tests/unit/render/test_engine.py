@@ -8,7 +8,7 @@ from styler.images.reading import read_image
 from styler.images.resampling import resampled
 from styler.losses.base import per_position
 from styler.objective.objective import Targets
-from styler.render.engine import DECISIVE, find_device, uses_xla
+from styler.render.engine import DECISIVE, find_device, threads, use_threads, uses_xla
 from styler.render.program import image_tensor
 from styler.types import Size
 from support.networks import tiny_network
@@ -21,6 +21,13 @@ PAINTING = read_image(stripes(90, 70))
 def test_an_absent_device_is_refused():
     with pytest.raises(ResourceError, match="no device gpu:63"):
         find_device("gpu:63")
+
+
+def test_once_tensorflow_runs_only_its_own_number_of_threads_can_be_had():
+    tf.zeros(1)
+    assert use_threads(threads())
+    assert not use_threads(threads() + 1)
+    assert not use_threads(max(1, threads() - 1)) or threads() == 1
 
 
 @pytest.mark.parametrize(
