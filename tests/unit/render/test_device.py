@@ -63,6 +63,21 @@ def test_no_call_makes_more_steps_than_asked_for(rng):
         assert 1 <= octave.advance(4).steps <= 4
 
 
+def test_calls_come_to_last_about_a_second(rng):
+    problem, program = a_program(rng, Adam())
+    seconds_a_step = iter((9.0, 1.5, 0.4, 0.04, 0.001, 0.001))  # the first call compiles
+
+    class Timed:
+        optimizer = program.optimizer
+
+        def advance(self, descent, targets, most):
+            found = program.advance(descent, targets, most)
+            return found._replace(seconds=int(found.steps) * next(seconds_a_step))
+
+    octave = an_octave(Timed(), at_start(program, problem), 200)
+    assert [octave.advance(99).steps for _ in range(6)] == [1, 2, 1, 2, 25, 50]
+
+
 def test_a_converged_optimizer_ends_the_octave_early(rng):
     problem, program = a_program(rng, Lbfgs(tolerance=1e-3, patience=2))
     bare = problem.evaluate

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from styler.config import RenderConfig
-from styler.errors import CheckpointError
+from styler.errors import CheckpointError, ResourceError
 from styler.images.reading import read_image
 from styler.inputs import Inputs
 from styler.render.memory_watch import MemoryWatch
@@ -113,3 +114,20 @@ def test_a_history_of_another_length_is_no_reason_to_read_past_an_array(tile):
     broken = replace(snapshot, arrays={**snapshot.arrays, "state.known": np.zeros(3, bool)})
     with pytest.raises(CheckpointError, match=r"state\.moves"):
         made.started(replace(STAGE, tile=tile), snapshot=broken)
+
+
+def test_an_octave_without_enough_memory_goes_on_by_tiles_where_it_stands():
+    made = octaves()
+    octave = advanced(made.started(STAGE), 3)
+    smaller = made.smaller(octave, "too much memory", needed=True)
+    assert smaller.stage.tile is not None
+    assert smaller.made == 3
+    np.testing.assert_allclose(smaller.image(), octave.image(), atol=1e-6)
+
+
+def test_a_network_that_sees_the_whole_image_goes_on_as_it_is_while_it_can():
+    made = replace(octaves(), engine=SimpleNamespace(untileable="pool"))
+    octave = SimpleNamespace(stage=STAGE)
+    assert made.smaller(octave, "too much memory", needed=False) is octave
+    with pytest.raises(ResourceError, match="layer 'pool' looks at the whole image"):
+        made.smaller(octave, "too much memory", needed=True)
