@@ -1,1 +1,1 @@
-"""Many renders: from a manifest or globs to jobs, from jobs to pictures, with a ledger of what is done."""
+"""Batch rendering: turn a manifest or globs into jobs, render them, and record their progress in a ledger."""

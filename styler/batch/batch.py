@@ -24,7 +24,7 @@ from styler.networks.published import APPLICATIONS
 from styler.networks.weights import fetched
 from styler.types import PathLike
 
-RETRIES = 2  # one accident may strike twice; a job that loses its worker three times is the likely cause
+RETRIES = 2  # a job that loses its worker three times is probably the cause
 
 
 def render_batch(
@@ -41,31 +41,32 @@ def render_batch(
     observer: BatchObserver | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Generator[Outcome, None, None]:
-    """Render many pictures; what an earlier run has done is skipped.
+    """Render many pictures and skip those that an earlier run has finished.
 
-    The output folder holds a ledger, `styler-ledger.jsonl`. Workers are processes of their own: a script that calls
-    this must do so under `if __name__ == "__main__":`.
+    Progress is recorded in the file `styler-ledger.jsonl` in the output folder. Workers are separate processes, so a
+    script must call this function under `if __name__ == "__main__":`.
 
     Args:
         jobs: `Job` objects, or mappings with `content`, `style` and any options of `RenderConfig`.
-        output: Folder of the pictures; made if it is not there.
-        engine: "local" for processes of this machine, "ray" for a Ray cluster.
-        workers: How many pictures are rendered at the same time; None for what suits the machine.
-        threads: That each worker computes with; None for what suits the machine.
-        retries: How often a job is tried again when the cause may pass.
-        fast_shapes: Move sizes by up to 2 % to a grid, so that pictures share compiled programs.
-        overwrite: Replace pictures that were made otherwise than they would be now, and files that no batch has made.
+        output: Folder for the pictures; created if it does not exist.
+        engine: "local" for processes on this machine, "ray" for a Ray cluster.
+        workers: Number of pictures to render at the same time; None chooses a number that suits the machine.
+        threads: Number of threads per worker; None chooses a number that suits the machine.
+        retries: How many times to retry a job after an error that may be temporary.
+        fast_shapes: Change sizes by up to 2 % to fit a grid, so that pictures can share compiled programs.
+        overwrite: Replace pictures that were made with other options, inputs or versions, and files that no batch
+            has made.
         ray_address: "auto", "local" or the address of a cluster.
-        observer: Hears of every start, step and end.
-        stop: Asked twice a second; true lets what runs finish and begins nothing more.
+        observer: Called with an event for every start, step and end of a job.
+        stop: Called twice a second. When it returns true, no more jobs are started; running jobs finish.
 
     Yields:
-        What became of each job: those that are done already first, the others as they end.
+        The outcome of each job. Jobs that are already done come first; the others follow as they end.
 
     Raises:
-        BatchError: No jobs, another batch in this folder, or an engine that cannot work.
-        OutputError: Two jobs with one output, or files that would be replaced without `overwrite`.
-        StylerError: Options that no image could fit.
+        BatchError: There are no jobs, another batch is running in this folder, or the engine cannot work.
+        OutputError: Two jobs have the same output, or files would be replaced without `overwrite`.
+        StylerError: The options are invalid for every image.
     """
     listed = [*_listed(jobs)]
     check_batch(listed)
@@ -84,29 +85,29 @@ def _listed(jobs: Iterable[Job | Mapping[str, Any]]) -> Iterator[Job]:
 
 
 def _unheard(_event: object) -> None:
-    """The observer of those who gave none."""
+    """Ignore an event; used when no observer was given."""
 
 
 def check_batch(jobs: Sequence[Job]) -> None:
-    """Refuse what can be refused without looking at images or outputs.
+    """Check everything that can be checked without looking at images or outputs.
 
     Raises:
-        StylerError: No jobs, collisions, unknown networks or layers.
+        StylerError: There are no jobs, two jobs have the same output, or a network or layer is unknown.
     """
     check_jobs(jobs)
     check_collisions(jobs)
 
 
 def prepared_folder(folder: Path) -> Path:
-    """The output folder, made if it is not there.
+    """Create the output folder if it does not exist, and return it.
 
     Raises:
-        OutputError: It cannot be made or written to.
+        OutputError: The folder cannot be created or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
-        message = f"cannot make the output folder {shown(folder)}: {cause.strerror}"
+        message = f"cannot create the output folder {shown(folder)}: {cause.strerror}"
         raise OutputError(message) from cause
     if not os.access(folder, os.W_OK):
         message = f"the output folder {shown(folder)} is not writable"
@@ -139,7 +140,7 @@ def _carried_out(
 
 
 def _measured(tasks: list[Task], resources: Resources, manner: Manner, entries: Mapping[str, Entry]) -> Resources:
-    """Resources with what is fastest here, by what is known of it or a probe."""
+    """Return resources with the fastest settings for this machine, from earlier measurements or a new one."""
     found = settled(tasks, resources, manner.folder, entries, manner.stop)
 
     def rate(task: Task, together: int) -> float:
@@ -151,7 +152,7 @@ def _measured(tasks: list[Task], resources: Resources, manner: Manner, entries: 
 def _known(plan: Plan, manner: Manner, ledger: Ledger) -> Iterator[Outcome]:
     """The outcomes that need no rendering."""
     for job, entry in plan.done:
-        if ledger.entries[job.name].state != DONE:  # begun otherwise since, and given up
+        if ledger.entries[job.name].state != DONE:  # a later run with other options started the job but gave up
             ledger.append(entry)
         outcome = Outcome(job=job, state=SKIPPED, path=manner.folder / job.name)
         manner.observer(Ended(job=job, worker=None, outcome=outcome))
@@ -170,7 +171,7 @@ def _refused(refusal: Refusal, manner: Manner, ledger: Ledger) -> Outcome:
 
 
 def make_engine(tasks: Sequence[Task], resources: Resources, folder: Path) -> Engine:
-    """The engine that was asked for, its workers not started yet."""
+    """Return the requested engine; its workers are not started yet."""
     if resources.engine == "ray":
         from styler.batch.ray import RayEngine
 
@@ -179,10 +180,10 @@ def make_engine(tasks: Sequence[Task], resources: Resources, folder: Path) -> En
 
 
 def fetch_weights(tasks: Iterable[Task]) -> None:
-    """Get published weights that are not here, once and not in every worker.
+    """Download missing weights once, before the workers start.
 
     Raises:
-        WeightsError: They cannot be had.
+        WeightsError: The weights cannot be downloaded.
     """
     for network in dict.fromkeys(task.job.config.network for task in tasks):
         if network in APPLICATIONS:
@@ -190,7 +191,7 @@ def fetch_weights(tasks: Iterable[Task]) -> None:
 
 
 def remove_partials(folder: Path, entries: Mapping[str, Entry]) -> None:
-    """Remove half-written files of workers that were killed while they wrote."""
+    """Remove incomplete files that killed workers left behind."""
     for name, entry in entries.items():
         if entry.state != DONE:
             path = folder / name

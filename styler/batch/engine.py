@@ -1,4 +1,4 @@
-"""What an engine is: workers that take one assignment at a time and tell how it goes."""
+"""Define the interface of engines: their workers take assignments and report progress in messages."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from styler.types import Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A task as it goes to a worker.
+    """A task in the form that is sent to a worker.
 
     Attributes:
-        number: Of the task in this run.
+        number: Number of the task in this run.
         inputs: Images to read.
-        config: How to render.
-        shape: (height, width) of the result, or None for what the config gives.
-        target: Where the picture goes.
-        export: How to write it.
-        max_pixels: Most pixels of an input, or None.
-        with_recipe: Whether the picture carries its recipe.
-        digests: Input file -> SHA-256 of its bytes.
+        config: Options of the render.
+        shape: (height, width) of the result, or None for the size that follows from the config.
+        target: Path of the picture to write.
+        export: Options of the output file.
+        max_pixels: Largest allowed number of pixels of an input, or None.
+        with_recipe: Whether the recipe is stored in the picture.
+        digests: SHA-256 of each input file.
     """
 
     number: int
@@ -42,14 +42,14 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A worker has nothing to compute."""
+    """A worker is ready for an assignment."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A worker has begun with an assignment."""
+    """A worker has started an assignment."""
 
     worker: int
     number: int
@@ -57,7 +57,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """An assignment has come further."""
+    """A worker has finished a step of an assignment."""
 
     worker: int
     number: int
@@ -68,17 +68,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A picture is written.
+    """A worker has written a picture.
 
     Attributes:
-        worker: Who made it.
-        number: Of the task.
-        sha256: Of the file's bytes.
-        size: Of the file, bytes.
-        seconds: Of rendering; its share of those that it was rendered together with.
-        together: Pictures in one tensor.
-        peak_memory: Largest resident memory of the worker so far, bytes.
-        threads: That TensorFlow computed with, 0 for its own choice.
+        worker: Number of the worker.
+        number: Number of the task.
+        sha256: SHA-256 of the file.
+        size: Size of the file in bytes.
+        seconds: Render time in seconds. For pictures rendered together, the time is divided equally among them.
+        together: Number of pictures that were rendered as one tensor.
+        peak_memory: Largest resident memory of the worker so far, in bytes.
+        threads: Number of threads that TensorFlow used; 0 if TensorFlow chose the number.
     """
 
     worker: int
@@ -96,10 +96,10 @@ class Broken:
     """An assignment ended with an error.
 
     Attributes:
-        worker: Who tried.
-        number: Of the task.
-        error: One line.
-        may_pass: Whether another try may succeed: memory, input and output.
+        worker: Number of the worker.
+        number: Number of the task.
+        error: The error in one line.
+        may_pass: Whether a retry may succeed, as after errors of memory, input or output.
     """
 
     worker: int
@@ -110,7 +110,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """A worker is gone, with whatever it was doing."""
+    """A worker process has ended; its unfinished assignments are lost."""
 
     worker: int
     reason: str
@@ -120,11 +120,11 @@ Message: TypeAlias = Ready | Begun | Step | Finished | Broken | Lost
 
 
 class Engine(Protocol):
-    """Workers somewhere, started by `__enter__` and gone after `__exit__`."""
+    """A pool of workers; `__enter__` starts them and `__exit__` stops them."""
 
     @property
     def workers(self) -> int:
-        """How many there are or soon will be."""
+        """The number of workers, including those that are still starting."""
         ...
 
     def __enter__(self) -> Engine:
@@ -132,18 +132,18 @@ class Engine(Protocol):
         ...
 
     def __exit__(self, *error: object) -> None:
-        """Stop them; what still runs is given up."""
+        """Stop the workers and abandon any work in progress."""
         ...
 
     def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
-        """Let a ready worker begin, and tell it which images it will probably need next.
+        """Send assignments to a ready worker, together with the images that it will probably need next.
 
-        Several assignments are rendered together, or one after the other where that fails.
+        Several assignments are rendered together; if that fails, they are rendered one by one.
         """
         ...
 
     def messages(self, seconds: float) -> list[Message]:
-        """What has been heard from the workers; waits at most so long for the first message.
+        """Return new messages from the workers; wait up to `seconds` for the first one.
 
         Raises:
             BatchError: No worker can be started.

@@ -1,4 +1,4 @@
-"""What a batch tells while it runs, and what becomes of a job."""
+"""Events that a batch sends to its observer, and the outcomes of jobs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TypeAlias
 
 from styler.batch.jobs import Job
 
-SKIPPED = "skipped"  # beside the ledger's DONE and FAILED
+SKIPPED = "skipped"  # a third state, besides DONE and FAILED of the ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a job.
+    """The outcome of a job.
 
     Attributes:
         job: The job.
-        state: "done"; "skipped", since it was done before; or "failed".
-        path: Of the picture.
-        seconds: Of rendering it, 0 if it failed.
-        error: Why it failed, one line; empty otherwise.
-        attempts: How often it was tried in this run.
+        state: "done", "failed", or "skipped" if it was done in an earlier run.
+        path: Path of the picture.
+        seconds: Render time in seconds; 0 if the job was not rendered.
+        error: Why the job failed, in one line; empty otherwise.
+        attempts: Number of tries in this run.
     """
 
     job: Job
@@ -35,7 +35,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The plan is made: how many jobs there are and how many are left to do."""
+    """The batch has been planned: the number of all jobs, and of those left to do."""
 
     jobs: int
     todo: int
@@ -43,7 +43,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A worker has begun with a job."""
+    """A worker has started a job."""
 
     job: Job
     worker: int
@@ -51,7 +51,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped:
-    """A running job has come further."""
+    """A running job has finished a step."""
 
     job: Job
     worker: int
@@ -62,12 +62,14 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A job has ended, for now or for good.
+    """A job has ended, either for good or until it is retried.
 
     Attributes:
-        outcome: What became of it; None if it will be tried again.
-        reason: Why it will be tried again.
-        seconds_left: Estimate for the rest of the batch; None before the first measurement.
+        job: The job.
+        worker: Number of the worker; None if no worker ran the job.
+        outcome: Outcome of the job; None if it will be retried.
+        reason: Why the job will be retried.
+        seconds_left: Estimated seconds until the batch ends; None before the first measurement.
     """
 
     job: Job

@@ -1,4 +1,4 @@
-"""How long renders will take: from what the ledger has measured, else from measurements on another machine."""
+"""Predict render times from the times in the ledger or, if it has none, from measurements on another machine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from styler.render.margin import padded_size
 from styler.render.pyramid import plan_octaves
 from styler.types import Size
 
-STARTUP = 5.5  # seconds: until a Stylizer is ready 3.2, compiling 2.2; tests/benchmarks/bench_batch.py
-RATES = {"compact": 2.0e-6, "vgg19": 2.4e-5, "vgg16": 2.0e-5}  # core seconds a pixel and step, on a Xeon at 2.5 GHz
-STEP_PIXELS = (
-    9_000  # pixels that take as long as what a step does whatever the size: tests/benchmarks/bench_together.py
-)
+STARTUP = 5.5  # seconds: 3.2 until a Stylizer is ready, 2.2 to compile; tests/benchmarks/bench_batch.py
+RATES = {"compact": 2.0e-6, "vgg19": 2.4e-5, "vgg16": 2.0e-5}  # core seconds per pixel and step, on a 2.5 GHz Xeon
+STEP_PIXELS = 9_000  # fixed cost of a step, as a number of pixels; tests/benchmarks/bench_together.py
 UNKNOWN_RATE = RATES["vgg19"]
 
 
 def work(config: RenderConfig, size: Size) -> float:
-    """What time is proportional to: pixels times views and steps over all octaves, margins and a step's own cost in."""
+    """Return the amount of work of a render, to which its time is proportional.
+
+    The amount is the number of pixels times views and steps, summed over all octaves. It includes margins and the
+    fixed cost of each step.
+    """
     if is_photo(config):
         return 0.0
     octaves = plan_octaves(size, config.steps, config.scales)
@@ -32,7 +34,7 @@ def work(config: RenderConfig, size: Size) -> float:
 
 
 def measured_rates(entries: Mapping[str, Entry]) -> dict[str, float]:
-    """Network -> seconds a pixel and step of one worker, the median of what the ledger holds."""
+    """Return the median seconds per pixel and step of one worker for each network in the ledger."""
     found: dict[str, list[float]] = {}
     for entry in entries.values():
         seconds, amount = entry.facts.get("seconds"), entry.facts.get("work")
@@ -42,13 +44,13 @@ def measured_rates(entries: Mapping[str, Entry]) -> dict[str, float]:
 
 
 def predicted_seconds(tasks: Iterable[Task], entries: Mapping[str, Entry], workers: int, threads: int) -> float:
-    """Wall time of a run.
+    """Predict the wall time of a run in seconds.
 
     Args:
-        tasks: What is to be done.
-        entries: Of the ledger, with the times of earlier runs.
-        workers: How many compute at the same time.
-        threads: Of each.
+        tasks: Tasks to do.
+        entries: Ledger entries with the times of earlier runs.
+        workers: Number of workers.
+        threads: Number of threads per worker.
     """
     measured = measured_rates(entries)
     usual = {network: rate / max(1, threads) for network, rate in RATES.items()}

@@ -1,4 +1,4 @@
-"""Jobs: one content image, one or more style images, a config, the name of the output."""
+"""Make jobs from manifest rows or globs. A job has a photo, one or more paintings, a config and an output name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from styler.images.export import FILE_OPTIONS, Export
 from styler.inputs import Inputs
 from styler.render.files import image_files
 
-BLEND = "|"  # between the paintings of one picture in a single text
-OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that do not change what is rendered
+BLEND = "|"  # separates the paintings of a blend, as in "a.jpg|b.jpg"
+OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that are not render options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,13 @@ class Job:
     """One picture of a batch.
 
     Attributes:
-        content: The photo.
-        styles: The paintings, blended if there are several.
-        config: How to render it.
-        name: Path of the output within the output folder; made from the others if it is left out.
-        export: How to write it.
-        max_pixels: Most pixels of an input; None for what fits into memory.
-        with_recipe: Whether the picture carries its recipe, for `styler replay`.
+        content: Path of the photo.
+        styles: Paths of the paintings; several are blended.
+        config: Options of the render.
+        name: Path of the output relative to the output folder. By default it is made from the other attributes.
+        export: Options of the output file.
+        max_pixels: Largest allowed number of pixels of an input; None allows what fits into memory.
+        with_recipe: Whether the recipe is stored in the picture, for `styler replay`.
     """
 
     content: Path
@@ -46,11 +46,11 @@ class Job:
 
     @property
     def inputs(self) -> Inputs[Path]:
-        """Every image that it reads."""
+        """All images that the job reads."""
         return image_files(self.content, self.styles, self.config)
 
     def __post_init__(self) -> None:
-        """Make the name, or check it."""
+        """Check the name, or make one if none was given."""
         name = self.name or output_name(TEMPLATE, self.content, self.styles, self.config, 1)
         object.__setattr__(self, "name", checked_name(name))
         if not self.styles:
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row of a manifest: options by name, and where they stand, for messages."""
+    """One row of a manifest: its options by name, and its file and line for error messages."""
 
     options: Mapping[str, Any]
     place: str
@@ -76,18 +76,18 @@ def jobs_of_rows(
     template: str = TEMPLATE,
     tell: Tell | None = None,
 ) -> list[Job]:
-    """Jobs of a manifest's rows; a row whose images are globs gives one job for each match.
+    """Make jobs from manifest rows; a row with globs gives one job for each match.
 
     Args:
-        rows: As read.
+        rows: Rows of the manifest.
         base: Folder that relative paths start from.
-        defaults: Options of every row, unless it has its own.
-        flags: Options that win over all rows.
-        template: Names of the outputs where a row has no `output`.
+        defaults: Options for rows that do not set their own.
+        flags: Options that override those of all rows.
+        template: Template for the output name of rows without `output`.
         tell: See `styler.batch.patterns.matches`.
 
     Raises:
-        StylerError: A row cannot be understood; the message says which.
+        StylerError: A row is invalid; the message says which one.
     """
     jobs: list[Job] = []
     for row in rows:
@@ -105,11 +105,11 @@ def _jobs_of_row(
     defaults, flags = sources
     options = merged(defaults, row.options, flags)
     if "style" in options and "styles" in options:
-        message = "style and styles: expected one of the two"
+        message = "style and styles: expected only one of the two, got both"
         raise ConfigError(message)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
     if "init" in options and flags.get("init") is None:
-        options["init"] = _start(options["init"], base)
+        options["init"] = _resolved_init(options["init"], base)
     config = config_of(options)
     files = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base, tell=tell)
@@ -128,7 +128,7 @@ def _jobs_of_row(
 
 
 def _blends(value: Any, base: Path, tell: Tell | None) -> list[tuple[Path, ...]]:
-    """The style images of each job: a list or `a|b` is one blend, a glob one job for each match."""
+    """Return the paintings of each job: a list or `a|b` is one blend, a glob gives one job for each match."""
     parts = value
     if isinstance(value, str):
         parts = [value] if BLEND in value and existing(value, base) else value.split(BLEND)
@@ -140,8 +140,8 @@ def _blends(value: Any, base: Path, tell: Tell | None) -> list[tuple[Path, ...]]
     return [tuple(path for paths in found for path in paths)]
 
 
-def _start(init: Any, base: Path) -> Any:
-    """Where renders start: an image beside the manifest as such, whatever else is named as it is."""
+def _resolved_init(init: Any, base: Path) -> Any:
+    """Resolve an `init` image relative to the manifest; return any other value unchanged."""
     found = None if init in BUILT_IN_INITS else existing(str(init), base)
     return init if found is None else str(found)
 
@@ -155,7 +155,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _can_be_a_name(text: str) -> bool:
-    """Whether file systems have a way to write it."""
+    """Whether the file system can store this name."""
     try:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
@@ -172,15 +172,15 @@ def jobs_of_globs(
     without: Path | None = None,
     tell: Tell | None = None,
 ) -> list[Job]:
-    """Every photo in every style.
+    """Make a job for every combination of a photo and a painting.
 
     Args:
         contents: Globs or paths of photos.
-        styles: Globs or paths of paintings, one job each.
-        config: How to render all of them.
-        template: Names of the outputs.
-        files: Fields of each job that say how to read and write, as from `file_options`.
-        without: A folder whose files are left out: the output folder, where globs may lead to earlier outputs.
+        styles: Globs or paths of paintings; each painting gives its own jobs.
+        config: Options of all renders.
+        template: Template for the output names.
+        files: Fields of each job about reading and writing, as returned by `file_options`.
+        without: Folder whose files are ignored. This is the output folder: globs may match earlier outputs in it.
         tell: See `styler.batch.patterns.matches`.
 
     Raises:
@@ -201,7 +201,7 @@ def jobs_of_globs(
 
 
 def _all_matches(patterns: Sequence[str], without: Path | None, tell: Tell | None) -> list[Path]:
-    """Of several globs, each file once, in order."""
+    """Return the files that several globs match, each once and in order."""
     found = real_paths(path for pattern in patterns for path in matches(pattern, present=True, tell=tell))
     once = set(each_once(found))
     outputs = os.path.join(os.path.realpath(without), "") if without else None
@@ -213,10 +213,10 @@ def _all_matches(patterns: Sequence[str], without: Path | None, tell: Tell | Non
 
 
 def check_collisions(jobs: Iterable[Job]) -> None:
-    """Refuse two jobs that would write one file.
+    """Check that no two jobs write the same file.
 
     Raises:
-        OutputError: Names the first such pair.
+        OutputError: Two jobs have the same output; the message names the first such pair.
     """
     seen: dict[str, Job] = {}
     for job in jobs:

@@ -1,4 +1,4 @@
-"""How many workers with how many threads each."""
+"""Choose the number of workers and the number of threads of each."""
 
 from __future__ import annotations
 
@@ -20,20 +20,28 @@ from styler.memory import available_memory
 from styler.processors import count_processors
 
 ENGINES = ("local", "ray")
-ADDRESS = "auto"  # Ray's own word for the cluster that this machine belongs to
-STATISTICS = ".styler-statistics"  # folder in the output folder
-MEMORY_SHARE = 0.8  # of what is available, as `--max-memory` of a single render
-WORKER_MEMORY = 700 * 2**20  # bytes of a process that has imported TensorFlow and built the network
-GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd")  # in /dev: of NVIDIA, of Windows' own Linux, of AMD
+ADDRESS = "auto"  # Ray's name for the cluster that this machine belongs to
+STATISTICS = ".styler-statistics"  # name of a folder in the output folder
+MEMORY_SHARE = 0.8  # share of the available memory that workers use, as `--max-memory` of a single render
+WORKER_MEMORY = 700 * 2**20  # bytes that a process takes once it has imported TensorFlow and built the network
+GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd")  # files in /dev: NVIDIA, Windows Subsystem for Linux, AMD
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
-ASKING = 120.0  # seconds for TensorFlow to be imported, which takes 4 from a warm disk
-PIXEL_MEMORY = 6_000  # bytes a pixel of the result on top of it
+ASKING = 120.0  # seconds to wait for the count of GPUs; importing TensorFlow takes 4 s from a warm disk
+PIXEL_MEMORY = 6_000  # additional bytes per pixel of the result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a batch may use; None is what suits the machine, and `grouping` what was found to be fast there."""
+    """What a batch may use.
+
+    Attributes:
+        engine: "local" or "ray".
+        workers: Number of workers; None chooses a number that suits the machine.
+        threads: Number of threads per worker; None chooses a number that suits the machine.
+        ray_address: Address of the Ray cluster.
+        grouping: How many pictures to render as one tensor, as measured on the machine.
+    """
 
     engine: str = "local"
     workers: int | None = None
@@ -42,10 +50,10 @@ class Resources:
     grouping: Grouping = ALONE
 
     def check(self) -> None:
-        """Refuse what cannot be.
+        """Check the engine and the numbers.
 
         Raises:
-            BatchError: An unknown engine, or numbers below 1.
+            BatchError: The engine is unknown, or a number is below 1.
         """
         if self.engine not in ENGINES:
             message = f"unknown engine {self.engine!r}. {suggestion(self.engine, ENGINES)}"
@@ -53,18 +61,19 @@ class Resources:
         for name in ("workers", "threads"):
             number = getattr(self, name)
             if number is not None and (not isinstance(number, int) or number < 1):
-                message = f"{name}: expected a whole number from 1 on, got {number!r}"
+                message = f"{name}: expected a whole number of at least 1, got {number!r}"
                 raise BatchError(message)
 
 
 def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> list[Placement]:
-    """A placement for each worker.
+    """Return a placement for each worker.
 
-    On GPUs one worker each; on processors as many single-threaded workers as there are cores, since threads of one
-    worker wait for each other, or fewer where jobs or memory run out, with the cores shared out among them.
+    Each GPU gets one worker. Without GPUs, each core gets a single-threaded worker, because the threads of one worker
+    wait for each other. If there are fewer jobs than cores or too little memory, there are fewer workers and each one
+    gets several cores.
 
     Raises:
-        ResourceError: A job names a GPU that is not there.
+        ResourceError: A job names a GPU that does not exist.
     """
     if resources.engine == "local":
         _check_devices(tasks)
@@ -90,27 +99,27 @@ def _check_devices(tasks: Sequence[Task]) -> None:
 
 
 def uses_gpus(tasks: Sequence[Task]) -> int:
-    """GPUs that some of the tasks may use."""
+    """Return the number of GPUs that the tasks may use; 0 if no task may use one."""
     return count_gpus() if any(task.job.config.device in ("auto", "gpu") for task in tasks) else 0
 
 
 def count_cores() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return count_processors()
 
 
 def count_gpus() -> int:
-    """GPUs that a worker may use: none without a device of the system, else as many as TensorFlow sees."""
+    """Return the number of GPUs that TensorFlow sees; 0 if the system has no GPU device files."""
     devices = (path for pattern in GPU_DEVICES for path in Path("/dev").glob(pattern))
     return 0 if next(devices, None) is None else _seen_by_tensorflow(os.environ.get(GPU_VARIABLE, ""))
 
 
 @cache
 def _seen_by_tensorflow(named: str) -> int:
-    """Asked in a process of its own: TensorFlow may be built without GPUs, or its libraries may be absent.
+    """Count GPUs in a separate process, since TensorFlow may lack GPU support or its libraries may be missing.
 
     Args:
-        named: GPUs that the environment names; another choice is asked for anew.
+        named: Value of `CUDA_VISIBLE_DEVICES`; it is only a key of the cache.
     """
     try:
         done = subprocess.run(
@@ -122,31 +131,31 @@ def _seen_by_tensorflow(named: str) -> int:
 
 
 def absent_gpus(configs: Iterable[RenderConfig]) -> str:
-    """A sentence where the environment names GPUs and there are none for renders that may use them; else nothing."""
+    """Return a note if the environment names GPUs but TensorFlow sees none; "" if there is nothing to say."""
     named = os.environ.get(GPU_VARIABLE, "").strip()
     if not named or named.startswith("-") or all(config.device == "cpu" for config in configs) or count_gpus():
         return ""
-    return f"{GPU_VARIABLE} is {named!r}, but TensorFlow sees no GPU here: the processors do the work"
+    return f"{GPU_VARIABLE} is {named!r}, but TensorFlow sees no GPU here, so the CPU does the work"
 
 
 def _fitting(tasks: Sequence[Task]) -> int:
-    """Workers that fit into memory."""
+    """Return the number of workers that fit into memory, at most one per task."""
     return max(1, int(min(len(tasks), MEMORY_SHARE * _available() / worker_memory(tasks))))
 
 
 def most_together(tasks: Sequence[Task], task: Task, workers: int) -> int:
-    """Pictures like a task that fit together into the memory of each worker of this machine."""
+    """Return how many pictures like that of `task` each worker can hold in memory at the same time."""
     each = MEMORY_SHARE * _available() / workers - WORKER_MEMORY
     return most_that_fit(tasks, task, each, PIXEL_MEMORY * task.size.height * task.size.width)
 
 
 def worker_memory(tasks: Sequence[Task]) -> int:
-    """Bytes that a worker takes with the largest result."""
+    """Return the number of bytes that a worker needs to render the largest result."""
     pixels = max((task.size.height * task.size.width for task in tasks), default=0)
     return WORKER_MEMORY + PIXEL_MEMORY * pixels
 
 
 def _available() -> float:
-    """Bytes that programs can still get; infinite where nothing tells."""
+    """Return the available memory in bytes; infinity if it is unknown."""
     available = available_memory()
     return math.inf if available is None else available

@@ -1,7 +1,8 @@
-"""What is done: an append-only JSON Lines file in the output folder, one line a change of state.
+"""Record the progress of a batch in an append-only JSON Lines file in the output folder.
 
-A line reaches the disk before the batch goes on (fsync). A line that a crash cut short is repaired at the next start.
-The file is locked while a batch runs; the system takes the lock back when its process ends, however it ends.
+Each change of a job's state adds one line. The line is on the disk (fsync) before the batch continues. If a crash
+leaves an incomplete line, the next start removes it. The file is locked while a batch runs; the operating system
+releases the lock when the process ends, even after a crash.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class Entry:
     """The last state of a job.
 
     Attributes:
-        job: Its output's name.
+        job: Name of the job's output.
         state: "started", "done", "retrying" or "failed".
-        recipe: Hash of what the picture depends on.
-        facts: The rest of the line: times, checksum of the output, error.
-        before: What was last done of it, if more has happened since; its picture may still be there.
+        recipe: Hash of everything that the picture depends on.
+        facts: Other values of the line, such as times, the checksum of the output, or an error.
+        before: The latest "done" entry of the job if its state has changed since; that picture may still exist.
     """
 
     job: str
@@ -44,11 +45,11 @@ class Entry:
 
     @property
     def finished(self) -> Entry | None:
-        """What was last done of it; None if it never was."""
+        """The latest "done" entry of the job, or None if the job was never done."""
         return self if self.state == DONE else self.before
 
     def after(self, other: Entry | None) -> Entry:
-        """The same, knowing what was there before it."""
+        """Return this entry with the "done" entry that came before it."""
         return self if other is None or self.state == DONE else replace(self, before=other.finished)
 
 
@@ -56,8 +57,8 @@ class Ledger:
     """An open, locked ledger; use `opened_ledger`.
 
     Args:
-        stream: The file, open for reading and appending.
-        entries: The last state of each job that it names.
+        stream: The ledger file, open for reading and appending.
+        entries: The latest entry of each job, by job name.
     """
 
     def __init__(self, stream: BinaryIO, entries: dict[str, Entry]) -> None:
@@ -68,7 +69,7 @@ class Ledger:
         """Add a line and wait until it is on the disk.
 
         Raises:
-            BatchError: The disk is full or gone.
+            BatchError: The line cannot be written, for example because the disk is full.
         """
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"time": time, "job": entry.job, "state": entry.state, "recipe": entry.recipe, **entry.facts}
@@ -78,10 +79,10 @@ class Ledger:
 
 @contextmanager
 def opened_ledger(folder: Path) -> Iterator[Ledger]:
-    """Lock, repair and read the ledger of an output folder; an empty one is made if there is none.
+    """Lock, repair and read the ledger of an output folder; create an empty one if there is none.
 
     Raises:
-        BatchError: Another batch works in this folder, or the file is no ledger or cannot be written.
+        BatchError: Another batch is running in this folder, or the file is not a ledger or cannot be written.
     """
     path = folder / FILENAME
     try:
@@ -96,10 +97,10 @@ def opened_ledger(folder: Path) -> Iterator[Ledger]:
 
 
 def read_ledger(folder: Path) -> dict[str, Entry]:
-    """The last state of each job, without locking or changing anything; empty if there is no ledger.
+    """Read the latest entry of each job without locking or changing the file; empty if there is no ledger.
 
     Raises:
-        BatchError: The file is no ledger or cannot be read.
+        BatchError: The file is not a ledger or cannot be read.
     """
     path = folder / FILENAME
     try:
@@ -116,12 +117,12 @@ def _lock(stream: BinaryIO, path: Path) -> None:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as cause:
-        message = f"another batch is working in {shown(path.parent)}; wait until it ends or choose another -o"
+        message = f"another batch is running in {shown(path.parent)}; wait until it ends or choose another -o"
         raise BatchError(message) from cause
 
 
 def _repaired(stream: BinaryIO, path: Path) -> dict[str, Entry]:
-    """Cut off a torn end, write the header if there is none, and read the rest."""
+    """Cut off an incomplete end, write the header if there is none, and read the entries."""
     stream.seek(0)
     content = stream.read()
     sound = content[: _sound_length(content)]
@@ -135,7 +136,7 @@ def _repaired(stream: BinaryIO, path: Path) -> dict[str, Entry]:
 
 
 def _sound_length(content: bytes) -> int:
-    """Bytes up to the end of the last whole line; a crash leaves half a line, or zeros, behind it."""
+    """Return the number of bytes up to the end of the last complete line; a crash may leave garbage after it."""
     end = len(content)
     while end:
         start = content.rfind(b"\n", 0, end - 1) + 1
@@ -148,7 +149,7 @@ def _sound_length(content: bytes) -> int:
 def _entries(content: bytes, path: Path) -> dict[str, Entry]:
     lines = content.splitlines()
     if lines and _parsed(lines[0]) != HEADER:
-        message = f"{shown(path)} is no ledger of this version of styler; move it away or choose another -o"
+        message = f"{shown(path)} is not a ledger of this version of styler; move it away or choose another -o"
         raise BatchError(message)
     found: dict[str, Entry] = {}
     for line in lines[1:]:
@@ -159,7 +160,7 @@ def _entries(content: bytes, path: Path) -> dict[str, Entry]:
 
 
 def _entry(line: dict[str, Any] | None) -> Entry | None:
-    """An entry, or None for a damaged line: its job is then as if the change of state had not been."""
+    """Return the entry of a line, or None for a damaged line, which is then ignored."""
     names = ("job", "state", "recipe")
     if line is None or not all(isinstance(line.get(name), str) for name in names):
         return None
@@ -176,7 +177,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _encoded(line: dict[str, Any]) -> bytes:
-    """JSON, readable in any alphabet; in ASCII where a name has bytes that are no UTF-8."""
+    """Encode a line as JSON in UTF-8, or in ASCII if a name has bytes that are not valid UTF-8."""
     try:
         return json.dumps(line, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -189,5 +190,5 @@ def _write(stream: BinaryIO, line: dict[str, Any]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     except OSError as cause:
-        message = f"cannot write the ledger: {cause.strerror}; make room and run the same command again"
+        message = f"cannot write the ledger: {cause.strerror}; free some disk space and run the same command again"
         raise BatchError(message) from cause

@@ -1,4 +1,4 @@
-"""The local engine: processes of this machine, each with its own TensorFlow."""
+"""The local engine: worker processes on this machine, each with its own TensorFlow."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from styler.batch.worker import (
 from styler.errors import BatchError
 from styler.progress import StepEvent
 
-BROKEN_STARTS = 3  # in a row: the machine, not bad luck
-SPAWN = multiprocessing.get_context("spawn")  # a fork of a process that has run TensorFlow may hang
+BROKEN_STARTS = 3  # failed starts in a row after which the engine gives up
+SPAWN = multiprocessing.get_context("spawn")  # a forked process may hang if its parent has run TensorFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,11 @@ class _Member:
 
 
 class LocalEngine:
-    """One process for each placement; one that is lost is replaced.
+    """Runs one process for each placement and replaces processes that die.
 
     Args:
-        placements: Where the workers compute.
-        make_studio: A function of a module, called in each process.
+        placements: Threads and GPU of each worker.
+        make_studio: Module-level function that makes the studio in each process.
     """
 
     def __init__(self, placements: Sequence[Placement], make_studio: StudioFactory = Stylizers) -> None:
@@ -61,7 +61,7 @@ class LocalEngine:
 
     @property
     def workers(self) -> int:
-        """How many there are."""
+        """The number of workers."""
         return len(self._placements)
 
     def __enter__(self) -> LocalEngine:
@@ -72,7 +72,7 @@ class LocalEngine:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Kill all processes; what they were doing is given up."""
+        """Kill all processes and abandon any work in progress."""
         for member in self._members.values():
             member.process.kill()
         for member in self._members.values():
@@ -82,24 +82,24 @@ class LocalEngine:
         self._logs.cleanup()
 
     def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
-        """Let a ready worker begin; one that has just died is noticed by `messages`."""
+        """Send assignments to a ready worker; if it has just died, `messages` reports that."""
         try:
             self._members[worker].connection.send((tuple(assignments), tuple(upcoming)))
         except OSError:
             return
 
     def messages(self, seconds: float) -> list[Message]:
-        """What the workers have said; waits for the first one at most so long.
+        """Return new messages from the workers; wait up to `seconds` for the first one.
 
         Raises:
-            BatchError: Workers die before they are ready, again and again.
+            BatchError: Several workers in a row died before they were ready.
         """
         sources: list[Any] = [member.connection for member in self._members.values()]
         sources += [member.process.sentinel for member in self._members.values()]
         wait(sources, seconds)
         heard: list[Message] = []
         for number, member in list(self._members.items()):
-            gone = not member.process.is_alive()  # asked first: what it said before it died is still to be heard
+            gone = not member.process.is_alive()  # asked first, so that no message sent before the end is lost
             said = list(_received(member.connection))
             if said:
                 self._proven.add(number)
@@ -117,8 +117,8 @@ class LocalEngine:
         if number not in self._proven:
             self._broken_starts += 1
         if self._broken_starts >= BROKEN_STARTS:
-            message = f"{BROKEN_STARTS} workers in a row ended before they could begin: {reason}. A script that calls "
-            raise BatchError(message + "render_batch must do so under `if __name__ == '__main__':`")
+            message = f"{BROKEN_STARTS} workers in a row ended before they could begin: {reason}. A script must call "
+            raise BatchError(message + "render_batch under `if __name__ == '__main__':`")
         self._start(member.placement)
         return Lost(worker=number, reason=reason)
 
@@ -130,26 +130,26 @@ class LocalEngine:
         process = SPAWN.Process(
             target=serve, args=(theirs, number, placement, self._make_studio, log), daemon=True, name=f"styler-{number}"
         )
-        _start_deaf(process)
+        _start_shielded(process)
         theirs.close()
         self._members[number] = _Member(process=process, connection=ours, placement=placement, log=log)
 
 
 def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
-    """A folder that is gone after its use.
+    """Create a temporary folder that is deleted after use.
 
     Raises:
-        BatchError: There is nowhere to put it.
+        BatchError: The folder cannot be created.
     """
     try:
         return tempfile.TemporaryDirectory(prefix=prefix)
     except OSError as cause:
-        message = f"a batch needs a folder for temporary files: {cause.strerror or cause}; name one in TMPDIR"
+        message = f"cannot create a folder for temporary files: {cause.strerror or cause}; name another in TMPDIR"
         raise BatchError(message) from cause
 
 
-def _start_deaf(process: SpawnProcess) -> None:
-    """Start a process in which SIGINT waits until it has chosen to ignore it: Ctrl-C reaches the whole group."""
+def _start_shielded(process: SpawnProcess) -> None:
+    """Start a process with SIGINT blocked until it ignores SIGINT, since Ctrl-C reaches the whole process group."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
@@ -158,7 +158,7 @@ def _start_deaf(process: SpawnProcess) -> None:
 
 
 def _received(connection: Connection) -> list[Message]:
-    """All that is there to hear; a message cut short by a sudden end is none."""
+    """Return all messages that have arrived; drop one that was cut off when the worker died."""
     heard: list[Message] = []
     try:
         while connection.poll():
@@ -169,7 +169,7 @@ def _received(connection: Connection) -> list[Message]:
 
 
 def _last_words(member: _Member) -> str:
-    """How a process ended, with the last line that it wrote to stderr."""
+    """Describe how a process ended, with the last line that it wrote to stderr."""
     code = member.process.exitcode or 0
     try:
         lines = member.log.read_text("utf-8", "replace").split("\n")
@@ -177,19 +177,19 @@ def _last_words(member: _Member) -> str:
         lines = []
     said = next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
     if code >= 0:
-        return f"the worker left with status {code}{said}"
+        return f"the worker exited with status {code}{said}"
     hint = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
     return f"the worker was killed by {signal.Signals(-code).name}{hint}{said}"
 
 
 def serve(connection: Connection, number: int, placement: Placement, make_studio: StudioFactory, log: Path) -> None:
-    """A worker process, from its first to its last moment."""
+    """Run a worker process until the driver closes the connection."""
     _settle(log)
     _Server(connection, number, placement, make_studio(placement)).run()
 
 
 def _settle(log: Path) -> None:
-    """Ignore Ctrl-C, which is the driver's business; write to a log; never outlive the driver."""
+    """Ignore Ctrl-C (the driver handles it), send output to a log, and end the process when the driver ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -202,11 +202,11 @@ def _follow_the_driver() -> None:
     driver = multiprocessing.parent_process()
     if driver is not None:
         driver.join()
-        os.kill(os.getpid(), signal.SIGKILL)  # in the middle of a computation nothing gentler is heard
+        os.kill(os.getpid(), signal.SIGKILL)  # a gentler signal would not interrupt a running computation
 
 
 class _Server:
-    """Takes assignments until the driver closes the connection; writes one picture while it computes the next."""
+    """Renders assignments until the driver closes the connection, writing one picture while rendering the next."""
 
     def __init__(self, connection: Connection, number: int, placement: Placement, studio: Studio) -> None:
         self._connection, self._number, self._placement, self._studio = connection, number, placement, studio
@@ -216,7 +216,7 @@ class _Server:
         self._speaking = threading.Lock()
 
     def run(self) -> None:
-        """Until the end of the batch."""
+        """Carry out assignments until the batch ends."""
         while True:
             self._tell(Ready(worker=self._number))
             try:
@@ -235,13 +235,13 @@ class _Server:
                 self._tell_broken(assignment, result)
                 continue
             if self._writing is not None:
-                self._writing.result()  # one picture at a time waits for the disk
+                self._writing.result()  # only one picture at a time may wait to be written
             self._writing = self._writer.submit(self._write, result, assignment, together)
 
     def _write(self, result: Result, assignment: Assignment, together: int) -> None:
         try:
             self._tell(written(result, assignment, self._number, self._placement.threads, together))
-        except Exception as error:  # whatever it is, it is this picture's and not the batch's
+        except Exception as error:  # any error fails this picture only, not the batch
             self._tell_broken(assignment, error)
 
     def _tell_step(self, number: int, event: StepEvent) -> None:

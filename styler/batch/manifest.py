@@ -1,4 +1,4 @@
-"""Manifests: CSV, JSON Lines and TOML files with one row a job."""
+"""Read manifests: CSV, JSON Lines and TOML files with one row per job."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Manifest = tuple[dict[str, Any], list[Row]]
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Defaults and rows of a manifest, by its suffix.
+    """Read the defaults and rows of a manifest; the suffix of the file tells its format.
 
-    CSV (`.csv`, `.tsv`, `.txt`): a header with the names of the options, above it lines like `# size = 512` as
-    defaults. Rows that are empty or begin with `#` are left out.
-    JSON Lines: an object a line; one with the single key `defaults` gives those.
-    TOML: `[[job]]` tables, and defaults as plain keys above them or in a table `[defaults]`.
+    CSV (`.csv`, `.tsv`, `.txt`): The header names the options. Lines like `# size = 512` above the header set
+    defaults. Empty rows and rows that begin with `#` are ignored.
+    JSON Lines (`.jsonl`, `.ndjson`): Each line is an object. An object whose only key is `defaults` sets defaults.
+    TOML (`.toml`): Jobs are `[[job]]` tables. Defaults are plain keys above them or a table `[defaults]`.
 
     Raises:
         BatchError: The file cannot be read or has no rows.
@@ -48,7 +48,7 @@ def read_manifest(path: Path) -> Manifest:
         message = f"cannot read {shown(path)}: {cause.strerror}"
         raise BatchError(message) from cause
     except ValueError as cause:
-        message = f"cannot read {shown(path)}: expected a text, got other bytes; save it as UTF-8"
+        message = f"cannot read {shown(path)}: expected a text file, got other bytes; save it as UTF-8"
         raise BatchError(message) from cause
     defaults, rows = reader(text, path)
     if not rows:
@@ -77,9 +77,12 @@ def _read_csv(text: str, path: Path) -> Manifest:
 
 
 def _preamble(lines: Sequence[str]) -> tuple[dict[str, str], str | None, int]:
-    """What stands above the header: defaults, the delimiter if a line `sep=;` tells it, and the header's place.
+    """Parse the lines above the header.
 
-    Spreadsheets fill such lines up with delimiters and put quotes around them.
+    Spreadsheets may put quotes around these lines and add delimiters to their end.
+
+    Returns:
+        The defaults, the delimiter if a line such as `sep=;` names it, and the index of the header line.
     """
     defaults: dict[str, str] = {}
     separator = None
@@ -101,10 +104,10 @@ def _delimiter(header: str) -> str:
 
 
 def _check_header(names: Sequence[str], place: str) -> None:
-    """Refuse a first line that names no option, or one of them twice.
+    """Check that the header names at least one option and none twice.
 
     Raises:
-        BatchError: Says what came.
+        BatchError: The header is invalid; the message quotes it.
     """
     options = [field_of(name) for name in names if name]
     if names and not KNOWN.intersection(options):
@@ -116,17 +119,17 @@ def _check_header(names: Sequence[str], place: str) -> None:
 def _check_once(options: Iterable[str], place: str) -> None:
     twice = next((name for name, count in Counter(options).items() if count > 1), None)
     if twice is not None:
-        message = f"{place}: {twice!r} is there twice; take one of the two out"
+        message = f"{place}: {twice!r} is given twice; remove one of the two"
         raise BatchError(message)
 
 
 def _is_comment(cell: str, folder: Path) -> bool:
-    """Whether a row is commented out, and does not begin with the name of a file that is called so."""
+    """Whether a row is a comment: it begins with `#`, and no file has the name in its first cell."""
     return cell.lstrip().startswith("#") and not os.path.lexists(folder / cell.strip())
 
 
 def _cells(names: Sequence[str], cells: Sequence[str], folder: Path, place: str) -> dict[str, str]:
-    """Option -> what its cell says, without the spaces around it unless a file of the folder is called so."""
+    """Map options to cells, without surrounding spaces unless they are part of the name of an existing file."""
     if any(cell.strip() for cell in cells[len(names) :]):
         message = f"{place}: more cells than the header has names; quote cells that hold the delimiter"
         raise BatchError(message)
@@ -134,7 +137,7 @@ def _cells(names: Sequence[str], cells: Sequence[str], folder: Path, place: str)
     for name, cell in zip(names, cells, strict=False):
         text = cell.strip()
         if text and not name:
-            message = f"{place}: {text[:40]!r} stands in a column without a name; give it one in the header"
+            message = f"{place}: {text[:40]!r} is in a column without a name; name the column in the header"
             raise BatchError(message)
         if text:
             found[name] = cell if text != cell and os.path.lexists(folder / cell) else text
@@ -197,7 +200,7 @@ def _read_toml(text: str, path: Path) -> Manifest:
 READERS = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
-    ".txt": _read_csv,  # "Unicode text" of spreadsheets
+    ".txt": _read_csv,  # the "Unicode text" export of spreadsheets
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".toml": _read_toml,

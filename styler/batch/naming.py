@@ -1,4 +1,4 @@
-"""Names of a batch's outputs, from a template such as `{content}-{style}-{seed}`."""
+"""Name the outputs of a batch from a template such as `{content}-{style}-{seed}`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from styler.errors import ConfigError, OutputError, suggestion
 from styler.images.writing import FORMATS, LONGEST_NAME
 
 TEMPLATE = "{content}-{style}-{seed}"
-SUFFIX = ".png"  # of names without one: no loss
+SUFFIX = ".png"  # added to names without a suffix; PNG is lossless
 OWN_FIELDS = ("content", "style", "folder", "index")
 FIELDS = (*OWN_FIELDS, *(field.name for field in fields(RenderConfig)))
 
 
 def check_template(template: str) -> None:
-    """Refuse a template with unknown fields.
+    """Check that a template can be parsed and has only known fields.
 
     Raises:
-        ConfigError: It cannot be read, or names a field that jobs do not have.
+        ConfigError: The template cannot be parsed, or it has an unknown field.
     """
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
@@ -38,20 +38,20 @@ def check_template(template: str) -> None:
 
 
 def output_name(template: str, content: Path, styles: Sequence[Path], config: RenderConfig, index: int) -> str:
-    """The output's path within the output folder, with `/` between folders.
+    """Return the path of an output relative to the output folder, with `/` between folders.
 
     Args:
-        template: Fields in braces: those of `RenderConfig`, `content` and `style` for the stems (several styles
-            joined by `-`), `folder` for the name of the content's folder, `index` from 1. Dots at the beginning of
-            these are left out, since an output must not be hidden.
-        content: The photo.
-        styles: The paintings.
-        config: How it is rendered.
+        template: Name with fields in braces. The fields are the options of `RenderConfig`; `content` and `style`, the
+            file stems (several styles are joined by `-`); `folder`, the name of the content's folder; and `index`,
+            which counts from 1. Leading dots of file and folder names are removed so that no output is hidden.
+        content: Path of the photo.
+        styles: Paths of the paintings.
+        config: Options of the render.
         index: Number of the job, from 1.
 
     Raises:
         ConfigError: The template cannot be filled in.
-        OutputError: The name leads out of the output folder, or is too long although no field stands in it.
+        OutputError: The name leads out of the output folder, or it is too long and has no fields.
     """
     check_template(template)
     values: dict[str, Any] = {
@@ -74,7 +74,7 @@ def _stem(name: str) -> str:
 
 
 def shortened(name: str) -> str:
-    """A name that file systems hold: the end of a longer one gives way to eight digits that tell it from others."""
+    """Shorten a name that is too long for file systems; its end is replaced by an eight-digit hash."""
     path = PurePosixPath(name)
     suffix = path.suffix if path.suffix.lower() in FORMATS else ""
     if not path.name or len(os.fsencode(path.name)) <= LONGEST_NAME - (0 if suffix else len(SUFFIX)):
@@ -87,10 +87,10 @@ def shortened(name: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """A name with a suffix that stays inside the output folder.
+    """Return the name with a suffix, after checking that it stays inside the output folder.
 
     Raises:
-        OutputError: It leads out of it, has no stem, or is too long.
+        OutputError: The name leads out of the folder, has no stem, or is too long.
     """
     path = PurePosixPath(name)
     if path.suffix.lower() not in FORMATS:
@@ -101,9 +101,9 @@ def checked_name(name: str) -> str:
     try:
         length = len(os.fsencode(path.name))
     except UnicodeEncodeError as cause:
-        message = f"expected a name that file systems can write, got {name!r}"
+        message = f"expected a name that the file system can store, got {name!r}"
         raise OutputError(message) from cause
     if length > LONGEST_NAME:
-        message = f"the name {path.name[:40]!r}… has more than {LONGEST_NAME} bytes; choose a shorter --name"
+        message = f"the name {path.name[:40]!r}… is longer than {LONGEST_NAME} bytes; choose a shorter --name"
         raise OutputError(message)
     return str(path)

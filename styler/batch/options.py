@@ -1,4 +1,4 @@
-"""Rows of options, as texts or as values, to configs."""
+"""Turn options, given as texts or as values, into configs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from styler.presets import DEFAULT_PRESET
 
 
 def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of several mappings by the names of their fields; later ones win, None and "" count as not given."""
+    """Merge options by field name; later mappings override earlier ones, and None and "" count as not given."""
     options: dict[str, Any] = {}
     for source in sources:
         options |= {field_of(name): value for name, value in source.items() if value is not None and value != ""}
@@ -20,7 +20,7 @@ def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_of(options: Mapping[str, Any]) -> RenderConfig:
-    """A config from options as texts or as values; any of them wins over `preset`.
+    """Make a config from options given as texts or values; each of them overrides `preset`.
 
     Raises:
         ConfigError: An option is unknown or out of range.
@@ -30,10 +30,10 @@ def config_of(options: Mapping[str, Any]) -> RenderConfig:
 
 
 def file_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a `Job` that say how to read and write, from texts or values.
+    """Return the fields of a `Job` about reading and writing files, from options given as texts or values.
 
     Raises:
-        StylerError: One is out of range or unknown.
+        StylerError: An option is unknown or out of range.
     """
     values = {name: tidy(name, given[name], FILE_OPTIONS[name]) for name in FILE_OPTIONS if name in given}
     for name, value in values.items():

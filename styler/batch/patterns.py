@@ -1,4 +1,4 @@
-"""Files that a path or a glob leads to: each of them once, by whatever name or link."""
+"""Find the files that a path or a glob matches, each file once even if links lead to it."""
 
 from __future__ import annotations
 
@@ -20,47 +20,48 @@ Tell: TypeAlias = Callable[[str], object]
 
 
 def matches(pattern: str, base: Path | None = None, *, present: bool = False, tell: Tell | None = None) -> list[Path]:
-    """Files that a glob matches, sorted; a path that is there stands for itself, whatever signs are in it.
+    """Return the files that a glob matches, sorted; the path of an existing file is returned as it is.
 
-    Links are followed, but none that leads back to a folder around it, and a file that several ways lead to counts
-    once. A link that leads nowhere counts as a file, so that somebody hears of it.
+    Links are followed, except links to a folder that contains them. A file that is found several times counts once. A
+    broken link counts as a file, so that a later error mentions it.
 
     Args:
-        pattern: `**` for any number of folders; hidden names match only what begins with a dot.
-        base: Folder that a relative pattern starts from; None for the current one.
-        present: Whether a plain path must lead to something too.
-        tell: Called with a sentence about each folder that must not be looked into; None refuses those.
+        pattern: Path or glob. `**` matches any number of folders; hidden names match only patterns that begin with a
+            dot.
+        base: Folder that a relative pattern starts from; None for the current folder.
+        present: Whether a path without wildcards must exist too.
+        tell: Called with a sentence about each unreadable folder; None raises an error instead.
 
     Raises:
-        ConfigError: Nothing matches, it is a folder, or one must not be looked into.
+        ConfigError: Nothing matches, the path is a folder, or a folder is unreadable and `tell` is None.
     """
     written = list(spellings(pattern))
     found = existing(pattern, base)
     if found is not None:
         return [found]
     magic = glob.has_magic(pattern)
-    heard = None if tell is None else cache(tell)  # a folder that several ways lead to is told once
+    heard = None if tell is None else cache(tell)  # each folder is mentioned only once
     for text in written if magic else []:
         files = each_once(_expanded(base or Path(), Path(text).parts, heard))
         if files:
             return files
     plain = _below(base, os.path.expanduser(pattern.strip()))
     if magic or present:
-        hint = "; a bracket that belongs to a name is written [[]" if "[" in pattern else ""
-        message = f"no file matches {str(plain)!r}; quote globs so that the shell leaves them alone{hint}"
+        hint = "; write [[] for a bracket that is part of a name" if "[" in pattern else ""
+        message = f"no file matches {str(plain)!r}; quote globs so that the shell does not expand them{hint}"
         raise ConfigError(message)
     return [plain]
 
 
 def existing(text: str, base: Path | None = None) -> Path | None:
-    """The file of this name, however it is spelled; None if there is none.
+    """Return the existing file with this name in any of its spellings; None if there is none.
 
     Raises:
-        ConfigError: It is a folder.
+        ConfigError: The path is a folder.
     """
     for spelled in spellings(text):
         path = _below(base, spelled)
-        if any(part.startswith("*") for part in Path(spelled).parts):  # a glob, even if somebody's file is called so
+        if any(part.startswith("*") for part in Path(spelled).parts):  # always a glob, even if a file has that name
             continue
         if os.path.isdir(path):
             message = f"{shown(path)} is a folder; expected files, such as {shown(path / '*.jpg')!r}"
@@ -71,10 +72,10 @@ def existing(text: str, base: Path | None = None) -> Path | None:
 
 
 def spellings(text: str) -> Iterator[str]:
-    """A name as it is written, then as other systems may have meant it, each once.
+    """Yield a name as written, then its other possible spellings, each once.
 
-    That is without spaces around it, with `/` for the backslash of Windows, with accents in one sign or in two, in the
-    bytes of Windows before UTF-8, and with `~` as somebody's home.
+    The other spellings have no surrounding spaces, `/` for the backslash of Windows, accents as composed or separate
+    characters, the bytes of old Windows encodings, or the home folder for `~`.
     """
     names = [text, text.strip()]
     names += [name.replace("\\", "/") for name in names]
@@ -89,7 +90,7 @@ def spellings(text: str) -> Iterator[str]:
 
 
 def each_once(paths: Iterable[Path]) -> list[Path]:
-    """Sorted, without those that links lead to a second time; a name that needs no link is preferred."""
+    """Sort paths and keep one path to each file, preferably one without links."""
     real = real_paths(paths)
     found: dict[str, Path] = {}
     for path in sorted(real, key=lambda path: (os.path.abspath(path) != real[path], path)):
@@ -98,7 +99,7 @@ def each_once(paths: Iterable[Path]) -> list[Path]:
 
 
 def real_paths(paths: Iterable[Path]) -> dict[Path, str]:
-    """Where each path leads, links followed; those of one folder share the way to it."""
+    """Map each path to its target with all links resolved; each folder is resolved only once."""
     folders: dict[Path, str] = {}
     found = {}
     for path in paths:
@@ -114,7 +115,7 @@ def _below(base: Path | None, text: str) -> Path:
 
 
 def _expanded(base: Path, parts: Sequence[str], tell: Tell | None) -> list[Path]:
-    """Files that the parts of a pattern lead to; folders that several ways lead to are gone through once."""
+    """Return the files that the parts of a pattern match; each folder is searched once."""
     *inner, last = parts
     folders = [base]
     for part in inner:
@@ -129,14 +130,14 @@ def _expanded(base: Path, parts: Sequence[str], tell: Tell | None) -> list[Path]
 
 
 def _members(folder: Path, part: str, tell: Tell | None) -> list[Path]:
-    """What a folder has that one part of a pattern names: what is called so, else what it matches."""
+    """Return the members of a folder that a part of a pattern names exactly, or else those that it matches."""
     if not glob.has_magic(part) or (not part.startswith("*") and os.path.lexists(folder / part)):
         return [folder / part]
     return [folder / entry.name for entry in _entries(folder, tell) if _fits(entry.name, part)]
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is one, or a link that leads nowhere."""
+    """Whether the path is a file or a broken link."""
     return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
 
 
@@ -145,7 +146,7 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _all_below(starts: Sequence[Path], tell: Tell | None) -> list[Path]:
-    """Folders and all below them that are not hidden, each once; those behind links after all others."""
+    """Return folders and all folders below them that are not hidden, each once; linked folders come last."""
     seen: set[tuple[int, int]] = set()
     proper, linked = deque(starts), deque[Path]()
     found = []
@@ -167,7 +168,7 @@ def _all_below(starts: Sequence[Path], tell: Tell | None) -> list[Path]:
 
 
 def _once(folders: Iterable[Path]) -> list[Path]:
-    """Without those that another way leads to; a name that is no link is preferred."""
+    """Keep one path to each folder, preferably one that is not a link."""
     found: dict[tuple[int, int], Path] = {}
     for folder in sorted(folders, key=os.path.islink):
         found.setdefault(_identity(folder), folder)
@@ -180,23 +181,23 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _leads_back(entry: os.DirEntry[str]) -> bool:
-    """Whether a link leads to a folder around it: what is there is found already, or was not asked for."""
+    """Whether a link leads to a folder that contains it; such a link would only find the same files again."""
     target, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
     return os.path.commonpath([target, here]) == target
 
 
 def _entries(folder: Path, tell: Tell | None) -> list[os.DirEntry[str]]:
-    """What is in a folder, by name.
+    """Return the entries of a folder, sorted by name.
 
     Raises:
-        ConfigError: It must not be looked into, and there is nobody to tell.
+        ConfigError: The folder is unreadable, and `tell` is None.
     """
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as cause:
-        message = f"cannot look into {shown(folder)}: {cause.strerror}"
+        message = f"cannot read the folder {shown(folder)}: {cause.strerror}"
         if tell is None:
-            raise ConfigError(message + "; take it out of the pattern or make it readable") from cause
-        tell(f"{message}; what is in it is left out")
+            raise ConfigError(message + "; exclude it from the pattern or make it readable") from cause
+        tell(f"{message}; its files are ignored")
         return []

@@ -1,4 +1,4 @@
-"""What a run has to do: jobs against the ledger and the files that are there."""
+"""Plan a run: compare the jobs with the ledger and the existing files to find what is left to do."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from styler.networks import find_network
 from styler.processors import count_processors
 from styler.types import Size
 
-MOST_NAMED = 10  # files in a message, which is one line
+MOST_NAMED = 10  # largest number of files named in a message
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A job that a run has to do.
+    """A job that has to be done in this run.
 
     Attributes:
         job: The job.
-        recipe: Its hash.
+        recipe: Hash of the job's recipe.
         size: (height, width) of the result.
         photo: (height, width) of the content image.
         snapped: Whether the size was moved to the grid of `--fast-shapes`.
-        digests: Input file -> SHA-256 of its bytes.
-        reason: Why: "new", "changed", "missing", "failed before" or "cut short".
+        digests: SHA-256 of each input file.
+        reason: Why the job has to be done: "new", "changed", "missing", "failed before" or "cut short".
     """
 
     job: Job
@@ -61,11 +61,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run has to do.
+    """The jobs of a batch, sorted by what has to be done.
 
     Attributes:
-        tasks: Jobs to do, those that can share a compiled program next to each other.
-        done: Jobs whose picture is there and right, with their entries.
+        tasks: Jobs to do; those that can share a compiled program are next to each other.
+        done: Jobs whose picture exists and is up to date, with their ledger entries.
         refusals: Jobs that cannot be done.
     """
 
@@ -75,13 +75,13 @@ class Plan:
 
 
 def check_jobs(jobs: Sequence[Job]) -> None:
-    """Refuse a batch whose options no image could fit, before any work.
+    """Check the options that do not depend on the images.
 
     Raises:
-        StylerError: An unknown network or layer.
+        StylerError: There are no jobs, or a network or layer is unknown.
     """
     if not jobs:
-        message = "expected at least one job, got none; look at --where and --limit"
+        message = "expected at least one job, got none; check --where and --limit"
         raise BatchError(message)
     for config in dict.fromkeys(job.config for job in jobs):
         network = find_network(config.network)
@@ -97,11 +97,11 @@ def make_plan(
     fast_shapes: bool = False,
     overwrite: bool = False,
 ) -> Plan:
-    """Compare jobs with the ledger and the output folder.
+    """Compare the jobs with the ledger and the output folder.
 
     Raises:
-        OutputError: An output is an input. Without `overwrite`: outputs exist that no batch has made, that it made
-            otherwise than it would now, or that somebody has changed since.
+        OutputError: An output would replace an input. Without `overwrite`, also: an output exists that no batch has
+            made, that was made with other options, inputs or versions, or that was edited since.
     """
     digests = file_digests(path for job in jobs for path in job.inputs.items)
     checks = _checks(jobs, fast_shapes)
@@ -132,7 +132,7 @@ def make_plan(
 
 
 def grouped(tasks: Sequence[Task]) -> list[Task]:
-    """Tasks that can share programs next to each other, within them those of one shape, then those of one photo.
+    """Sort tasks so that those with the same program are adjacent, then those with the same shape and photo.
 
     Groups keep the order of their first members.
     """
@@ -156,7 +156,7 @@ class _Sizes:
 
 
 def _checks(jobs: Sequence[Job], fast_shapes: bool) -> list[_Sizes | StylerError]:
-    """For each job its sizes, or why there can be no result."""
+    """Return the sizes of each job, or the error that prevents a result."""
 
     @cache
     def size_of(path: Path, max_pixels: int | None) -> Size | StylerError:
@@ -190,7 +190,7 @@ def _recipe(job: Job, digests: Mapping[Path, str], check: _Sizes | StylerError, 
 
 
 def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: Mapping[str, Entry]) -> list[str]:
-    """For each job "done", or why it has to be done."""
+    """Return "done" for each finished job, and the reason to do it for each other job."""
 
     def state(job: Job, recipe: str) -> str:
         entry = entries.get(job.name)
@@ -206,7 +206,7 @@ def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: 
 
 
 def is_intact(path: Path, entry: Entry) -> bool:
-    """Whether a finished output is there with the bytes that were written."""
+    """Whether a finished output still exists and is unchanged."""
     try:
         right_size = path.stat().st_size == entry.facts.get("bytes")
     except OSError:
@@ -215,7 +215,7 @@ def is_intact(path: Path, entry: Entry) -> bool:
 
 
 def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
-    """Refuse outputs that are photos or paintings of the batch, by whatever name or link, also with `overwrite`."""
+    """Refuse outputs that are inputs of the batch, also through links and even with `overwrite`."""
     inputs = {identity: path for job in jobs for path in job.inputs.items if (identity := _identity(path))}
     for job in jobs:
         identity = _identity(folder / job.name)
@@ -226,7 +226,7 @@ def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode, or None for a file that is not there."""
+    """Return the device and inode of a file, or None if it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -237,46 +237,45 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _check_foreign(jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> None:
     foreign = [job.name for job in jobs if job.name not in entries and os.path.lexists(folder / job.name)]
     if foreign:
-        message = f"no batch has made {_listed(foreign, folder)}, and this one would replace them; "
+        message = f"no batch has made {_listed(foreign, folder)}, and this batch would replace them; "
         raise OutputError(message + "choose another -o or --name, or give --overwrite")
 
 
 def _check_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: Mapping[str, Entry]) -> None:
-    """Refuse to replace finished pictures by others, and what somebody has done to them since.
+    """Refuse to replace pictures that were made from another recipe or edited since.
 
     Args:
         pending: Jobs that would be done, with their recipes.
-        folder: Of the outputs.
-        entries: Of the ledger.
+        folder: Output folder.
+        entries: Ledger entries by job name.
 
     Raises:
-        OutputError: Names them.
+        OutputError: Such pictures exist; the message names them.
     """
     found = [(job, entry, folder / job.name) for job, _ in pending if (entry := entries.get(job.name)) is not None]
     recipes = {job.name: recipe for job, recipe in pending}
     others = [(job, entry) for job, entry, path in found if _is_another(entry, recipes[job.name], path)]
     if others:
-        changes = _differences(*others[0])
-        message = f"{_listed([job.name for job, _ in others], folder)} would be replaced, made with other options, "
-        message += f"inputs or versions{changes}; tell them apart by fields in --name, choose another -o, "
-        raise OutputError(message + "or give --overwrite")
+        changes, names = _differences(*others[0]), _listed([job.name for job, _ in others], folder)
+        message = f"this batch would replace {names}, made with other options, inputs or versions{changes}; "
+        raise OutputError(message + "add fields to --name to tell them apart, choose another -o, or give --overwrite")
     touched = [job.name for job, entry, path in found if _is_touched(entry, recipes[job.name], path)]
     if touched:
-        message = f"{_listed(touched, folder)} would be replaced, not as a batch has left them; move them away, "
-        raise OutputError(message + "choose another -o, or give --overwrite")
+        message = f"this batch would replace {_listed(touched, folder)}, changed since a batch wrote them; "
+        raise OutputError(message + "move them away, choose another -o, or give --overwrite")
 
 
 def _is_another(entry: Entry, recipe: str, path: Path) -> bool:
-    """Whether a finished picture of another recipe is there."""
+    """Whether a finished picture made from another recipe exists."""
     finished = entry.finished
     return finished is not None and finished.recipe != recipe and is_intact(path, finished)
 
 
 def _is_touched(entry: Entry, recipe: str, path: Path) -> bool:
-    """Whether a picture is there that was neither left by a run cut short nor damaged."""
+    """Whether a readable picture exists that an interrupted run did not leave behind."""
     if not os.path.lexists(path) or (entry.recipe == recipe and entry.state in (STARTED, RETRYING)):
         return False
-    if not os.access(path, os.R_OK):  # nobody can tell
+    if not os.access(path, os.R_OK):  # it cannot be checked, so it is kept
         return True
     try:
         read_image(path)
@@ -286,7 +285,7 @@ def _is_touched(entry: Entry, recipe: str, path: Path) -> bool:
 
 
 def _differences(job: Job, entry: Entry) -> str:
-    """Which options differ from those of the picture that is there, as the ledger has them."""
+    """Describe how the job's options differ from those that the ledger records for the existing picture."""
     before, now = (entry.finished or entry).facts.get("options"), recipe_words(job)["options"]
     if not isinstance(before, dict):
         return ""
@@ -297,6 +296,6 @@ def _differences(job: Job, entry: Entry) -> str:
 
 
 def _listed(names: Sequence[str], folder: Path) -> str:
-    """Some files of a folder in words."""
+    """List the files of a folder in words, at most `MOST_NAMED` of them by name."""
     more = f" and {len(names) - MOST_NAMED} others" if len(names) > MOST_NAMED else ""
     return f"{', '.join(shown(folder / name) for name in names[:MOST_NAMED])}{more}"

@@ -1,4 +1,4 @@
-"""Workers, threads and pictures together, measured on the batch's own renders where it is long enough to pay."""
+"""Measure the fastest numbers of workers, threads and grouped pictures, if the batch is long enough to pay for it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from styler.batch.worker import Placement
 from styler.errors import OutputError
 from styler.images.atomic import write_atomically
 
-WORTH = 600.0  # seconds of a run that pays for a probe: two layouts take 26 s, tests/benchmarks/bench_batch.py
-RENDERS = 3  # of each worker; the first also compiles and does not count
-SECONDS = 2.0  # of a probe's render: long against the noise of the clock, short against starting a worker
-SHORTEST = 1e-3  # seconds, the ledger's resolution: a render that has nothing to do takes none
+WORTH = 600.0  # seconds that a run must take to be probed; two layouts take 26 s, tests/benchmarks/bench_batch.py
+RENDERS = 3  # renders of each worker; the first one also compiles and is not counted
+SECONDS = 2.0  # target time of a probe render: longer than timing noise, shorter than the start of a worker
+SHORTEST = 1e-3  # shortest time of a render in seconds; one with nothing to do would take 0
 FEWEST_STEPS, MOST_STEPS = 4, 100
-PATIENCE = 0.5  # seconds between two looks at whether to stop
+PATIENCE = 0.5  # seconds between checks of whether to stop
 REMEMBERED = "layout.json"
 
 Rate = Callable[[Task, Sequence[Placement]], float]
@@ -51,18 +51,18 @@ def settled(
     stop: Callable[[], bool],
     rate: Rate | None = None,
 ) -> Resources:
-    """Resources with workers and threads filled in where a probe has measured them; else as they are.
+    """Return resources with the fastest measured numbers of workers and threads.
 
-    Nothing is measured if workers or threads were asked for, on GPUs, on a cluster, on one core, or for short runs.
-    What was measured is remembered in the output folder.
+    The resources are returned unchanged if workers or threads were given, on GPUs, on a cluster, on one core, and for
+    short runs. Measurements are stored in the output folder.
 
     Args:
-        tasks: What is to be done.
-        resources: As asked for.
-        folder: Of the outputs.
-        entries: Of the ledger, for the prediction of how long the run will take.
-        stop: Whether to give up.
-        rate: Measures pictures a second; `pictures_a_second` if left out.
+        tasks: Tasks to do.
+        resources: Requested resources.
+        folder: Output folder.
+        entries: Ledger entries, from which the length of the run is predicted.
+        stop: Returns true when the measurement should be abandoned.
+        rate: Measures pictures per second; by default `pictures_a_second`.
     """
     if resources.engine != "local" or resources.workers or resources.threads or uses_gpus(tasks):
         return resources
@@ -86,18 +86,18 @@ def grouped(
     stop: Callable[[], bool],
     rate: Callable[[Task, int], float],
 ) -> Resources:
-    """Resources with how many pictures of equal shape go into one tensor.
+    """Return resources with the number of pictures of equal shape to render as one tensor.
 
-    More than one only with `--fast-shapes`, and only if that was measured as faster, now or by an earlier run in the
-    same folder; a measurement starts if the run will take long enough to pay for it.
+    The number is above 1 only with `--fast-shapes`, and only if that was measured to be faster, now or by an earlier
+    run in the same folder. A new measurement is made only if the run is long enough to pay for it.
 
     Args:
-        tasks: What is to be done.
-        resources: With workers and threads settled.
-        folder: Of the outputs.
-        entries: Of the ledger, for the prediction of how long the run will take.
-        stop: Whether to give up.
-        rate: Measures pictures a second of a task, so many of it together.
+        tasks: Tasks to do.
+        resources: Resources with settled numbers of workers and threads.
+        folder: Output folder.
+        entries: Ledger entries, from which the length of the run is predicted.
+        stop: Returns true when the measurement should be abandoned.
+        rate: Measures pictures per second for a task and a number of pictures rendered together.
     """
     known, task = known_grouping(tasks, resources, folder), worth_measuring(tasks, resources, folder)
     if known is not None or task is None:
@@ -113,7 +113,7 @@ def grouped(
 
 
 def known_grouping(tasks: Sequence[Task], resources: Resources, folder: Path) -> Grouping | None:
-    """What an earlier run in this folder has measured; None if none has."""
+    """Return the grouping that an earlier run in this folder measured; None if there is none."""
     task = worth_measuring(tasks, resources, folder)
     if task is None:
         return None
@@ -123,7 +123,7 @@ def known_grouping(tasks: Sequence[Task], resources: Resources, folder: Path) ->
 
 
 def worth_measuring(tasks: Sequence[Task], resources: Resources, folder: Path) -> Task | None:
-    """The task with the largest result of those that every worker could have some of; None if there is none."""
+    """Return the task with the largest result of which there are enough for every worker; None if there is none."""
     return largest_of_many(tasks, COUNTS[0] * len(choose_layout(tasks, resources, folder)))
 
 
@@ -133,7 +133,7 @@ def _grouping(task: Task, count: int) -> Grouping:
 
 
 def _fastest_count(task: Task, most: int, rate: Callable[[Task, int], float]) -> int:
-    """Doubled as long as that makes more pictures a second."""
+    """Return the fastest number of pictures together; try larger numbers while they give more pictures per second."""
     best, fastest = 1, 0.0
     for count in (1, *(count for count in COUNTS if count <= most)):
         found = rate(task, count)
@@ -144,21 +144,21 @@ def _fastest_count(task: Task, most: int, rate: Callable[[Task, int], float]) ->
 
 
 def grouping_key(task: Task, resources: Resources, layout: Sequence[Placement]) -> str:
-    """What a measured number of pictures together holds for: engine, machine, threads, program, size."""
+    """Return the key under which a grouping is stored: a hash of engine, machine, threads, program and size."""
     address = "" if resources.engine == ENGINES[0] else resources.ray_address
     words = [resources.engine, address, layout[0].threads, layout_key(task, len(layout))]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
 def typical(tasks: Sequence[Task]) -> Task:
-    """One of the most frequent kind: the same program at the same size."""
+    """Return a task of the most frequent combination of program and size."""
     kinds = Counter((without_shared(task.job.config), task.size) for task in tasks)
     commonest = kinds.most_common(1)[0][0]
     return next(task for task in tasks if (without_shared(task.job.config), task.size) == commonest)
 
 
 def candidates(workers: int, cores: int) -> list[tuple[int, int]]:
-    """(workers, threads) from as many workers as there may be down to one, halved each time."""
+    """Return (workers, threads) pairs; the number of workers is halved from pair to pair, down to one."""
     counts = []
     while workers:
         counts.append(workers)
@@ -167,7 +167,7 @@ def candidates(workers: int, cores: int) -> list[tuple[int, int]]:
 
 
 def _best(task: Task, usual: Sequence[Placement], rate: Rate) -> tuple[int, int]:
-    """The fastest layout; stops at the first that is slower than the one before."""
+    """Return the fastest (workers, threads); stop at the first pair that is slower than the one before."""
     best, fastest = (len(usual), usual[0].threads), 0.0
     for workers, threads in candidates(len(usual), count_cores()):
         found = rate(task, [replace(usual[0], threads=threads, statistics=None)] * workers)
@@ -182,13 +182,16 @@ def _until(stop: Callable[[], bool]) -> Rate:
 
 
 def pictures_a_second(task: Task, engine: Engine, stop: Callable[[], bool], together: int = 1) -> float:
-    """Short renders of a task by all workers at once; 0 if one of them fails, also if only those together do.
+    """Measure pictures per second with short renders of a task by all workers at once.
 
     Args:
-        task: To render again and again.
-        engine: Not started yet.
-        stop: Whether to give up.
-        together: Pictures in one tensor.
+        task: Task to render repeatedly.
+        engine: Engine that is not started yet.
+        stop: Returns true when the measurement should be abandoned.
+        together: Number of pictures in one tensor.
+
+    Returns:
+        Pictures per second; 0 if a render fails, if pictures could not be rendered together, or on `stop`.
     """
     times: dict[int, list[float]] = {}
     with temporary_folder("styler-probe-") as folder, engine:
@@ -199,7 +202,7 @@ def pictures_a_second(task: Task, engine: Engine, stop: Callable[[], bool], toge
             for message in engine.messages(PATIENCE):
                 if isinstance(message, Broken | Lost):
                     return 0.0
-                if isinstance(message, Ready):  # all go on until the slowest has enough: they shall hinder each other
+                if isinstance(message, Ready):  # keep all workers busy until the slowest is done, as in a real run
                     numbers = range(begun, begun + together)
                     engine.give(message.worker, [_assignment(task, number, Path(folder)) for number in numbers], [])
                     begun += together
@@ -228,7 +231,7 @@ def _assignment(task: Task, number: int, folder: Path) -> Assignment:
 
 
 def layout_key(task: Task, workers: int) -> str:
-    """What a measured layout holds for: the machine, the program, the size."""
+    """Return the key under which a layout is stored: a hash of the machine, the program and the size."""
     machine = [os.uname().nodename, count_cores(), workers]
     words = json.dumps([machine, statistics_tag(task.job.config), task.size])
     return hashlib.sha256(words.encode()).hexdigest()
@@ -243,7 +246,7 @@ def _remembered(path: Path) -> dict[str, tuple[int, int]]:
 
 
 def _remember(path: Path, key: str, layout: tuple[int, int]) -> None:
-    """Add to the file; one that cannot be written costs the next run its probe and nothing else."""
+    """Add a measurement to the file; if the file cannot be written, the next run measures again."""
     text = json.dumps({**_remembered(path), key: layout}, indent=1) + "\n"
     with suppress(OSError, OutputError):
         path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The Ray engine: actors on the nodes of a cluster, pictures sent back to this machine."""
+"""The Ray engine: actors on the nodes of a cluster render pictures and send them back to this machine."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from styler.config import RenderConfig, RenderOptions
 from styler.errors import BatchError, OutputError
 from styler.images.atomic import write_atomically
 
-BROKEN_STARTS = 3  # in a row: the cluster, not bad luck
-ANSWER = 10.0  # seconds for a machine to answer: long for any network that renders should go over
-LOCAL = "local"  # Ray's word for a new cluster on this machine alone
+BROKEN_STARTS = 3  # failed starts in a row after which the engine gives up
+ANSWER = 10.0  # seconds to wait for a machine to answer; any suitable network is faster
+LOCAL = "local"  # Ray's name for a new cluster on this machine only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """A worker as the driver sees it: an actor, and what it is doing."""
+    """A worker as the driver sees it: an actor and its current work."""
 
     actor: Any
     placement: Placement
     started: bool  # whether it has ever been ready
-    pending: Any  # reference to the answer that is awaited
+    pending: Any  # Ray reference to the expected answer
 
 
 class RayEngine:
-    """One actor for each GPU of the cluster, or for each so many processors; one that is lost is replaced.
+    """Runs one actor per GPU of the cluster, or per group of CPU cores, and replaces actors that are lost.
 
-    An actor that the cluster has no room for waits until there is some.
+    An actor waits until the cluster has room for it.
 
     Args:
-        resources: Workers and threads; None is what suits the cluster.
-        tasks: How many there are: no more actors than that.
-        memory: Bytes that each actor asks the cluster for, until a picture has shown how much one takes.
-        make_studio: A function of a module, called in each actor.
+        resources: Numbers of workers and threads; None chooses numbers that suit the cluster.
+        tasks: Number of tasks, and the largest number of actors.
+        memory: Bytes of memory to request for each actor until the first picture shows how much one needs.
+        make_studio: Module-level function that makes the studio in each actor.
     """
 
     def __init__(self, resources: Resources, tasks: int, memory: int, make_studio: StudioFactory = Stylizers) -> None:
@@ -68,11 +68,11 @@ class RayEngine:
 
     @property
     def workers(self) -> int:
-        """How many there are or soon will be."""
+        """The number of workers, including those that are still starting."""
         return len(self._members)
 
     def __enter__(self) -> RayEngine:
-        """Connect and ask for all actors.
+        """Connect to the cluster and request all actors.
 
         Raises:
             BatchError: Ray is not installed, or there is no cluster at the address.
@@ -85,7 +85,7 @@ class RayEngine:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Give all actors up, and the connection if it was made here."""
+        """Kill all actors, and close the connection if this engine opened it."""
         import ray
 
         for member in self._members.values():
@@ -96,12 +96,12 @@ class RayEngine:
             ray.shutdown()
 
     def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
-        """Let a ready worker begin; files that its machine lacks come from the object store."""
+        """Send assignments to a ready worker; it gets files that its machine lacks from the object store."""
         member, files, given = self._members[worker], {}, []
         for each in assignments:
             try:
                 files.update(self._stored_files(each))
-            except OSError as problem:  # gone since the plan was made
+            except OSError as problem:  # the file has disappeared since the plan was made
                 self._heard += [Begun(worker=worker, number=each.number), _broken(each, problem, worker)]
                 continue
             given.append(each)
@@ -114,10 +114,10 @@ class RayEngine:
             self._heard.append(Ready(worker=worker))
 
     def messages(self, seconds: float) -> list[Message]:
-        """What the actors have answered; waits for the first answer at most so long.
+        """Return new messages from the actors; wait up to `seconds` for the first one.
 
         Raises:
-            BatchError: Actors die before they are ready, again and again.
+            BatchError: Several actors in a row died before they were ready.
         """
         import ray
 
@@ -130,7 +130,7 @@ class RayEngine:
         return heard
 
     def _answered(self, worker: int, reference: Any) -> list[Message]:
-        """What one answer says, and that its worker is ready for more."""
+        """Turn the answer of an actor into messages; the last one says that the worker is ready again."""
         import ray
 
         member = self._members[worker]
@@ -149,7 +149,7 @@ class RayEngine:
         return self._kept(answer, data)
 
     def _kept(self, answer: Finished, data: bytes) -> Message:
-        """Write a picture that has come from a worker."""
+        """Write a picture that a worker has sent."""
         try:
             write_atomically(self._targets.pop(answer.number), lambda file: file.write(data), overwrite=True)
         except OutputError as problem:
@@ -176,7 +176,7 @@ class RayEngine:
 
         resources: dict[str, Any] = {"num_cpus": placement.threads or 1, "memory": self._measured or self._memory}
         if placement.gpu is not None:
-            resources["num_gpus"] = 1  # Ray shows each actor its own one
+            resources["num_gpus"] = 1  # Ray shows each actor only its own GPU
         actor = ray.remote(Actor).options(**resources, max_restarts=0).remote(placement, self._make_studio)
         self._members[self._started] = _Member(
             actor=actor, placement=placement, started=False, pending=actor.ready.remote()
@@ -184,10 +184,13 @@ class RayEngine:
         self._started += 1
 
     def _stored_files(self, assignment: Assignment) -> dict[Path, tuple[str, Any]]:
-        """Path -> SHA-256 and reference to the file's bytes in the object store, put there once.
+        """Put the input files into the object store, each once.
+
+        Returns:
+            The SHA-256 of each file and a reference to its bytes in the object store, by path.
 
         Raises:
-            OSError: One cannot be read.
+            OSError: A file cannot be read.
         """
         import ray
 
@@ -198,11 +201,11 @@ class RayEngine:
 
 
 class Actor:
-    """A worker on some node: holds one studio and keeps it.
+    """A worker on a node of the cluster; it uses one studio for its whole life.
 
     Args:
-        placement: What it computes with.
-        make_studio: Makes the studio.
+        placement: Threads and GPU of the worker.
+        make_studio: Function that makes the studio.
     """
 
     def __init__(self, placement: Placement, make_studio: StudioFactory) -> None:
@@ -212,13 +215,13 @@ class Actor:
         self._folder = tempfile.TemporaryDirectory(prefix="styler-ray-")
 
     def ready(self) -> list[Any]:
-        """Answered when the studio is there."""
+        """Return no messages; the answer shows that the studio is ready."""
         return []
 
     def render(
         self, assignments: Sequence[Assignment], files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
     ) -> list[tuple[Finished | Broken, bytes]]:
-        """Render, and send back what was made with its bytes, or what went wrong."""
+        """Render assignments; return a message and the bytes of the file for each, or the error that occurred."""
         here = (path for path in (*(each.inputs.photo for each in assignments), *upcoming) if path.is_file())
         self._pictures.read_ahead(here, assignments[0].max_pixels)
         answers: list[tuple[Finished | Broken, bytes]] = []
@@ -226,7 +229,7 @@ class Actor:
         for each in assignments:
             try:
                 found = {path: self._localized(path, *files[path]) for path in each.digests}
-            except Exception as error:  # whatever it is, it is this picture's and not the batch's
+            except Exception as error:  # any error fails this picture only, not the batch
                 answers.append((_broken(each, error), b""))
                 continue
             moved.append(relocated(each, found, Path(self._folder.name) / each.target.name))
@@ -241,7 +244,7 @@ class Actor:
         try:
             finished = written(result, assignment, 0, self._placement.threads, together)
             return finished, assignment.target.read_bytes()
-        except Exception as error:  # whatever it is, it is this picture's and not the batch's
+        except Exception as error:  # any error fails this picture only, not the batch
             return _broken(assignment, error), b""
         finally:
             assignment.target.unlink(missing_ok=True)
@@ -257,13 +260,13 @@ def _broken(assignment: Assignment, error: Exception, worker: int = 0) -> Broken
 
 
 def localized(path: Path, sha256: str, folder: Path, fetch: Callable[[], bytes]) -> Path:
-    """A file as this machine has it: under the shared path if the same bytes are there, else fetched.
+    """Return a local path to a file: the same path if this machine has the same bytes there, else a fetched copy.
 
     Args:
-        path: On the driver's machine.
-        sha256: Of its bytes.
-        folder: Where fetched files go; they keep their names, which tell the format.
-        fetch: Gives the bytes.
+        path: Path on the driver's machine.
+        sha256: SHA-256 of the file.
+        folder: Folder for fetched files. They keep their names, because the suffix may tell the format.
+        fetch: Function that returns the bytes.
     """
     if digest(path) == sha256:
         return path
@@ -275,7 +278,7 @@ def localized(path: Path, sha256: str, folder: Path, fetch: Callable[[], bytes])
 
 
 def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -> Assignment:
-    """An assignment with the paths of this machine."""
+    """Return an assignment with paths that are valid on this machine."""
     return replace(
         assignment,
         inputs=assignment.inputs.map(here.__getitem__),
@@ -295,12 +298,12 @@ def _relocated_config(config: RenderConfig, here: Mapping[Path, Path]) -> Render
 
 
 def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: int) -> list[Placement]:
-    """A placement for each actor.
+    """Return a placement for each actor.
 
     Args:
-        cluster: What it has in all, as `ray.cluster_resources` says.
-        resources: What was asked for.
-        tasks: How many there are.
+        cluster: Total resources of the cluster, as returned by `ray.cluster_resources`.
+        resources: Requested numbers of workers and threads.
+        tasks: Number of tasks.
     """
     gpus, cores = int(cluster.get("GPU", 0)), int(cluster.get("CPU", 1))
     threads = resources.threads or (0 if gpus else 1)
@@ -309,10 +312,10 @@ def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: in
 
 
 def connect(address: str) -> bool:
-    """Connect to a cluster, unless this process is connected already.
+    """Connect to a cluster unless this process is already connected.
 
     Returns:
-        Whether the connection was made here.
+        Whether this call made the connection.
 
     Raises:
         BatchError: Ray is not installed, or no cluster answers.
@@ -335,10 +338,10 @@ def connect(address: str) -> bool:
 
 
 def check_address(address: str) -> None:
-    """Refuse an address at which nothing listens; Ray itself would try for minutes.
+    """Check that something listens at an address, since Ray itself would retry for minutes.
 
     Raises:
-        BatchError: It has another form, or nothing answers.
+        BatchError: The address has another form, or nothing answers.
     """
     if address in (ADDRESS, LOCAL) or "://" in address:
         return
@@ -354,6 +357,6 @@ def check_address(address: str) -> None:
 
 
 def first_line(problem: BaseException) -> str:
-    """The first line of an error that has several."""
+    """Return the first non-empty line of an error, or its class if it has no text."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     return lines[0] if lines else type(problem).__name__

@@ -1,4 +1,4 @@
-"""What a picture depends on, as one hash: options, pixels that go in, network weights, versions."""
+"""Hash everything that a picture depends on: options, input files, network weights and versions."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from styler.options import SCHEDULE, START, WEIGHTS
 from styler.processors import count_processors
 from styler.types import Size
 
-FORMAT = 1  # raised when the same options begin to mean another picture without a change of version
+FORMAT = 1  # increase it when the same options give a different picture but the version stays the same
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "imagecodecs")
 SHARED = fields_with(SCHEDULE, START, WEIGHTS)
-"""Options that configs may differ in and still share programs and statistics: see `Stylizer.changed`."""
+"""Options that do not affect compiled programs or style statistics; see `Stylizer.changed`."""
 
 
 def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> str:
-    """SHA-256 of a job's recipe, 64 hexadecimal digits.
+    """Return the SHA-256 of a job's recipe as 64 hexadecimal digits.
 
     Args:
         job: The job.
-        digests: File -> SHA-256 of its bytes, of all inputs.
-        shape: (height, width) that its size was snapped to, or None.
+        digests: SHA-256 of each input file.
+        shape: (height, width) on the grid of `--fast-shapes`, or None if that option is off.
     """
     config, hashes = job.config.to_dict(), job.inputs.map(digests.__getitem__)
     if hashes.init is not None:
@@ -54,20 +54,20 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
 
 
 def own_network(job: Job) -> dict[Path, str]:
-    """A user's own network with its SHA-256; empty for a registered one, which every machine has."""
+    """Map the file of a custom network to its SHA-256; empty for a registered network, which every machine has."""
     path = Path(job.config.network)
     return {path: sha256(path)} if path.is_file() else {}
 
 
 def file_digests(paths: Iterable[Path]) -> dict[Path, str]:
-    """SHA-256 of many files, some at a time; "" for a file that cannot be read."""
+    """Hash many files in parallel with SHA-256; a file that cannot be read gets ""."""
     unique = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(count_processors()) as pool:  # hashing lets other threads run
+    with ThreadPoolExecutor(count_processors()) as pool:  # hashing releases the GIL
         return dict(zip(unique, pool.map(digest, unique), strict=True))
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hexadecimal digits, or "" if it cannot be read."""
+    """Return the SHA-256 of a file as 64 hexadecimal digits, or "" if the file cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -76,27 +76,27 @@ def digest(path: Path) -> str:
 
 
 def without_shared(config: RenderConfig) -> RenderConfig:
-    """A config reduced to the fields that compiled programs and style statistics depend on."""
+    """Reset the options that do not affect compiled programs or style statistics to their defaults."""
     usual = RenderConfig()
     return config.changed(**{name: getattr(usual, name) for name in SHARED})
 
 
 def statistics_tag(config: RenderConfig) -> str:
-    """What style statistics depend on beside the painting and its size."""
+    """Return a text of everything that style statistics depend on, apart from the painting and its size."""
     network = _network(config.network)
     return json.dumps([FORMAT, without_shared(config).to_dict(), network, versions()], sort_keys=True)
 
 
 @cache
 def _network(name: str) -> dict[str, str]:
-    """A network's identity: its name or base name, and the SHA-256 of its weights."""
+    """Identify a network by its name (or file name) and the SHA-256 of its weights."""
     path = network_file(find_network(name), name)
     return {"name": Path(name).name, "weights": sha256(path) if path else ""}
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of what a picture's bytes depend on, as its recipe names them, without importing TensorFlow."""
+    """Return the versions of all software that affects a picture's bytes, without importing TensorFlow."""
     return {
         "python": platform.python_version(),
         "styler": styler.__version__,
@@ -113,7 +113,7 @@ def _version(name: str) -> str:
 
 
 def recipe_words(job: Job) -> dict[str, Any]:
-    """A job in plain values, for the ledger and the report: files, and the options that are not the defaults."""
+    """Describe a job for the ledger and the report: its files and the options that differ from the defaults."""
     usual = type(job.config)().to_dict()
     options = {name: value for name, value in job.config.to_dict().items() if value != usual[name]}
     return {"content": str(job.content), "styles": [str(style) for style in job.styles], "options": options}

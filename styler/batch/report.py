@@ -1,4 +1,4 @@
-"""A self-contained page with all pictures of a batch, their recipes and times."""
+"""Write an HTML page that shows all pictures of a batch with their options and render times."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from styler.errors import OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.processors import count_processors
 
-THUMBNAIL = 240  # pixels of the longer side: four in a row on a narrow screen, some 8 KB each
-THUMBNAIL_QUALITY = 80  # of JPEG; a preview, the picture itself is one click away
+THUMBNAIL = 240  # longer side in pixels; four fit in a row on a narrow screen, and each takes about 8 KB
+THUMBNAIL_QUALITY = 80  # JPEG quality; the full picture is one click away
 SUFFIXES = (".html", ".htm")
-MARK = '<meta name="generator" content="styler batch">'  # tells a page of ours from anybody's file
-FACTS = ("seconds", "attempt", "error", "size", "threads", "time")  # of a ledger's line
+MARK = '<meta name="generator" content="styler batch">'  # marks pages that styler wrote
+FACTS = ("seconds", "attempt", "error", "size", "threads", "time")  # keys of a ledger line that the page shows
 
 
 def check_page(path: Path | None, *, overwrite: bool) -> None:
-    """Refuse a page that could not or must not be written; an earlier page of ours may be replaced.
+    """Check that the report page can be written; an earlier report page may be replaced.
 
     Raises:
-        OutputError: A wrong suffix, no such folder, or somebody's file.
+        OutputError: The suffix is wrong, the path is a folder, or the file exists and is not a report page.
     """
     if path is None:
         return
@@ -42,29 +42,29 @@ def check_page(path: Path | None, *, overwrite: bool) -> None:
         message = f"cannot write {shown(path)}: expected a name that ends in .html"
         raise OutputError(message)
     if path.is_dir() or (path.exists() and not overwrite and not _is_ours(path)):
-        message = f"{shown(path)} exists already and is no page of a batch; choose another --report or give --overwrite"
+        message = f"{shown(path)} already exists and is not a batch report; choose another --report or give --overwrite"
         raise OutputError(message)
 
 
 def _is_ours(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return MARK.encode() in file.read(1024)  # it stands near the top
+            return MARK.encode() in file.read(1024)  # the mark is near the top
     except OSError:
         return False
 
 
 def write_page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> Path:
-    """Write the page, beside and then renamed.
+    """Write the page atomically: to a temporary file that is then renamed.
 
     Args:
-        path: Where.
-        jobs: Of the batch.
-        folder: Of the outputs; the page links to them.
-        entries: Of the ledger.
+        path: Path of the page.
+        jobs: Jobs of the batch.
+        folder: Output folder; the page links to the pictures in it.
+        entries: Ledger entries by job name.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The page cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def write_page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[s
 
 
 def page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> str:
-    """The page as text; it needs no other file, but links to the outputs relative to its own place."""
+    """Return the page as text; it needs no other files, and its links to the outputs are relative."""
     rows = [_row(job, entries.get(job.name), path, folder) for job in jobs]
     wanted = [folder / row["name"] for row in rows if row["state"] == DONE]
     wanted += [image for job in jobs for image in job.inputs.items]
@@ -87,7 +87,7 @@ def page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[str, En
 
 
 def _script_safe(data: Any) -> str:
-    """JSON that cannot end the script element that it stands in."""
+    """Encode data as JSON that cannot close the script element around it."""
     text = json.dumps(data, ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -106,9 +106,9 @@ def _row(job: Job, entry: Entry | None, path: Path, folder: Path) -> dict[str, A
 
 
 def _thumbnails(paths: Sequence[Path]) -> dict[str, str]:
-    """Path -> data address of a small JPEG, for each image that can be read."""
+    """Map each readable image to a data URL of its JPEG thumbnail."""
     unique = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(count_processors()) as pool:  # decoding lets other threads run
+    with ThreadPoolExecutor(count_processors()) as pool:  # decoding releases the GIL
         made = zip(unique, pool.map(_thumbnail, unique), strict=True)
         return {str(path): text for path, text in made if text}
 
@@ -116,7 +116,7 @@ def _thumbnails(paths: Sequence[Path]) -> dict[str, str]:
 def _thumbnail(path: Path) -> str:
     try:
         with Image.open(path) as image:
-            image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))  # JPEG: decode at a fraction of the size
+            image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))  # decodes a JPEG at reduced size
             small = ImageOps.exif_transpose(image)
             small.thumbnail((THUMBNAIL, THUMBNAIL))
             buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Carry out a plan: hand tasks to an engine, keep the ledger, try again what may pass."""
+"""Carry out a plan: send tasks to an engine, record progress in the ledger, and retry temporary failures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from styler.batch.plan import Task
 from styler.batch.recipe import own_network, recipe_words
 from styler.batch.together import ALONE, Grouping
 
-PATIENCE = 0.5  # seconds between two looks at whether to stop
-BYSTANDER = 10  # losses of its worker that are not held against a job which was only being written; some end it
+PATIENCE = 0.5  # seconds between checks of whether to stop
+BYSTANDER = 10  # worker losses that do not count as tries of a task that was probably not the cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +27,10 @@ class Manner:
     """How tasks are carried out.
 
     Attributes:
-        folder: Where the pictures go.
-        retries: How often a task is tried again when the cause may pass.
-        observer: Hears how it goes.
-        stop: Asked twice a second: true lets what runs finish and begins nothing more.
+        folder: Output folder.
+        retries: How many times to retry a task after an error that may be temporary.
+        observer: Called with an event for every start, step and end of a job.
+        stop: Called twice a second. When it returns true, no more tasks are started; running tasks finish.
     """
 
     folder: Path
@@ -43,10 +43,10 @@ class Run:
     """One pass over the tasks of a plan.
 
     Args:
-        tasks: In the order to begin them.
-        engine: Whose workers are there already.
-        ledger: Open.
-        manner: How.
+        tasks: Tasks in the order in which to start them.
+        engine: Engine whose workers have been started.
+        ledger: Open ledger.
+        manner: Folder, retries and callbacks of the run.
         grouping: Which tasks are rendered together.
     """
 
@@ -56,17 +56,17 @@ class Run:
         self._tasks, self._engine, self._ledger, self._manner = tasks, engine, ledger, manner
         self._together, self._kinds = grouping.count, [grouping.kind(task) for task in tasks]
         self._queue = deque(range(len(tasks)))
-        self._reserved: dict[int, list[int]] = {}  # worker -> tasks whose images it reads ahead
+        self._reserved: dict[int, list[int]] = {}  # worker -> tasks whose images it is reading ahead
         self._running: dict[int, int] = {}  # task -> worker
         self._idle: list[int] = []
         self._tries: Counter[int] = Counter()
-        self._hurt: set[int] = set()  # tasks that went wrong, or were in company when their worker was lost
+        self._hurt: set[int] = set()  # tasks that failed or whose worker was lost
         self._bystanders: Counter[int] = Counter()
         self._work = [work(task.job.config, task.size) for task in tasks]
         self._left, self._begun_at = sum(self._work), 0.0
 
     def outcomes(self) -> Iterator[Outcome]:
-        """What becomes of each task, as it becomes known.
+        """Yield the outcome of each task as soon as it is known.
 
         Raises:
             BatchError: No worker can be started, or the ledger cannot be written.
@@ -89,7 +89,7 @@ class Run:
             self._engine.give(worker, [self._assignment(number) for number in numbers], self._read_ahead(worker))
 
     def _next_for(self, worker: int) -> list[int]:
-        """Its reserved tasks, the next ones, or those that are reserved for a busy worker."""
+        """Return the worker's reserved tasks, else the next in the queue, else those reserved for a busy worker."""
         if worker in self._reserved:
             return self._reserved.pop(worker)
         if self._queue:
@@ -97,9 +97,9 @@ class Run:
         return self._reserved.pop(next(iter(self._reserved)))
 
     def _taken(self) -> list[int]:
-        """The next task with those to be rendered together with it, while there are enough for all workers.
+        """Take the next task from the queue, with others to render together as long as all workers have enough.
 
-        Whatever went wrong before is tried again alone, so that it harms no others.
+        A task that failed before is retried alone, so that it cannot harm others.
         """
         first = self._queue.popleft()
         kind, others = self._kinds[first], list(islice(self._queue, self._together - 1))
@@ -133,7 +133,7 @@ class Run:
         )
 
     def _note(self, message: Message) -> Iterator[Outcome]:
-        """Act on one message; whoever is not running a task any more has nothing to say about it."""
+        """Handle one message; ignore messages about tasks that their sender no longer runs."""
         if isinstance(message, Ready):
             self._idle.append(message.worker)
         elif isinstance(message, Lost):
@@ -183,7 +183,7 @@ class Run:
             self._queue.extendleft(reversed(self._reserved.pop(message.worker)))
         hit = [number for number, worker in self._running.items() if worker == message.worker]
         self._hurt.update(hit)
-        for number in hit[:-1]:  # in company with the last one, or being written while that was computed
+        for number in hit[:-1]:  # rendered together with the last one, or being written while that was computed
             self._bystanders[number] += 1
             self._tries[number] -= self._bystanders[number] <= BYSTANDER
         for number in hit:

@@ -1,4 +1,4 @@
-"""Which of the jobs: conditions, a seeded shuffle, a limit."""
+"""Select jobs by conditions, a seeded shuffle and a limit."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def selected(
     shuffle_seed: int | None = None,
     limit: int | None = None,
 ) -> list[Job]:
-    """The jobs that fulfill every condition, shuffled, then cut off.
+    """Select the jobs that meet every condition, shuffle them, and keep at most `limit` of them.
 
     Args:
-        jobs: All of them.
-        where: Conditions like `style=night*`, `size>=512`, `color!=style`.
-        shuffle_seed: The same seed gives the same order; None keeps theirs.
-        limit: At most so many.
+        jobs: Jobs to select from.
+        where: Conditions such as `style=night*`, `size>=512` or `color!=style`.
+        shuffle_seed: Seed of the shuffle. The same seed gives the same order; None does not shuffle.
+        limit: Largest number of jobs; None for all.
 
     Raises:
-        ConfigError: A condition cannot be understood.
+        ConfigError: A condition is invalid.
     """
     conditions = [parse_condition(text) for text in where]
     kept = [job for job in jobs if all(holds(job) for holds in conditions)]
@@ -50,10 +50,13 @@ def selected(
 
 
 def parse_condition(text: str) -> Condition:
-    """Read `FIELD SIGN VALUE`: the signs are = != with wildcards, and < <= > >= between numbers.
+    """Parse a condition `FIELD SIGN VALUE`.
+
+    The signs `=` and `!=` accept wildcards; the signs `<`, `<=`, `>` and `>=` compare numbers.
 
     Raises:
-        ConfigError: It has another form, an unknown field, or compares what is no number.
+        ConfigError: The condition has another form or an unknown field, or it compares with something that is not a
+            number.
     """
     match = CONDITION.fullmatch(text)
     if match is None:
@@ -78,7 +81,7 @@ def _ordered(name: str, order: Callable[[Any, Any], bool], value: str, text: str
 
 
 def _values(job: Job, name: str) -> list[Any]:
-    """What a job has under a name: one value, or the stem of each style image."""
+    """Return a job's values of a field: one value, or the stem of each painting for `style`."""
     own = {
         "name": [job.name],
         "content": [job.content.stem],
@@ -89,7 +92,7 @@ def _values(job: Job, name: str) -> list[Any]:
 
 
 def _is_like(values: list[Any], pattern: str) -> bool:
-    """Whether one of the values is a text, brackets and all, matches it as a pattern, or is the same number."""
+    """Whether one of the values equals the pattern as text, matches it as a glob, or is the same number."""
     return any(
         str(value) == pattern or fnmatchcase(str(value), pattern) or _same_number(value, pattern) for value in values
     )

@@ -1,4 +1,4 @@
-"""Sizes of results, and a grid of them on which pictures of like proportions share one compiled program."""
+"""A grid of picture sizes, so that pictures with similar proportions can share one compiled program."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import math
 
 from styler.types import Size
 
-TOLERANCE = 0.02  # largest change of a side; about what cropping a frame's edge costs, and not seen
-_STEP = (1 + TOLERANCE) ** 2  # from one shape of the grid to the next; the middle is TOLERANCE away from both
+TOLERANCE = 0.02  # largest relative change of a side; too small to notice, like a slightly cropped edge
+_STEP = (1 + TOLERANCE) ** 2  # ratio of neighboring shapes on the grid; no size is farther than TOLERANCE from one
 
 
 def snapped_size(size: Size) -> Size:
-    """The nearest shape of the grid: the longer side stays, the shorter one moves by 2 % at most, rounding aside.
+    """Return the nearest size on the grid.
 
-    The grid is geometric and starts at a square, so that it depends on proportions alone.
+    The longer side stays the same. The shorter side changes by at most 2 %, apart from rounding. The grid is geometric
+    and starts at a square, so it depends on the proportions only.
 
     Example:
         >>> snapped_size(Size(340, 512)), snapped_size(Size(344, 512))

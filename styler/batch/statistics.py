@@ -1,4 +1,4 @@
-"""Style statistics kept in a folder: a painting that was seen once is not looked at again, in any run."""
+"""Cache style statistics in a folder, so that later runs need not analyze the same painting again."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ Value: TypeAlias = dict[str, Stats]
 
 
 class StatisticsFolder(MutableMapping[Key, Value]):
-    """Statistics by the SHA-256 of a painting's pixels and its size: the latest in memory, and all on disk behind it.
+    """Style statistics, keyed by the SHA-256 of a painting's pixels and the painting's size.
 
-    A file that cannot be written or read costs time and nothing else.
+    All statistics are on disk; the most recently used ones are also in memory. If a file cannot be read or written,
+    the statistics are computed again.
 
     Args:
-        folder: Made when it is first needed.
-        tag: Everything else that statistics depend on; others with the same folder and another tag are not seen.
+        folder: Folder of the files; created when first needed.
+        tag: Everything else that the statistics depend on. Statistics stored under another tag are ignored.
     """
 
     def __init__(self, folder: Path, tag: str) -> None:
@@ -38,36 +39,36 @@ class StatisticsFolder(MutableMapping[Key, Value]):
         self._known = Recent()
 
     def __getitem__(self, key: Key) -> Value:
-        """What is known of a painting at a size.
+        """Return the statistics of a painting at a size.
 
         Raises:
-            KeyError: Nothing.
+            KeyError: They are not in the cache.
         """
         if key not in self._known:
             self._known[key] = self._read(key)
         return self._known[key]
 
     def __setitem__(self, key: Key, value: Value) -> None:
-        """Remember, here and on disk."""
+        """Store statistics in memory and on disk."""
         self._known[key] = value
         with suppress(OSError, OutputError):
             self._write(key, value)
 
     def __delitem__(self, key: Key) -> None:
-        """Forget, here and on disk."""
+        """Remove statistics from memory and disk."""
         del self._known[key]
         self._path(key).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[Key]:
-        """Keys in memory."""
+        """Iterate over the keys in memory."""
         return iter(self._known)
 
     def __len__(self) -> int:
-        """How many are in memory."""
+        """Return the number of keys in memory."""
         return len(self._known)
 
     def __contains__(self, key: object) -> bool:
-        """Whether something is known of a painting at a size; reads it from disk."""
+        """Whether the statistics of a painting at a size are cached; loads them from disk if necessary."""
         return super().__contains__(key)
 
     def _path(self, key: Key) -> Path:

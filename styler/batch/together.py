@@ -1,4 +1,4 @@
-"""Pictures that are rendered as one tensor: which may be, and how many at a time."""
+"""Decide which pictures are rendered together as one tensor, and how many at a time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from styler.options import START, WEIGHTS
 from styler.recipe import LARGEST_BATCH
 
 COUNTS = tuple(count for count in (2, 4, 8) if count <= LARGEST_BATCH)
-GAIN = 1.03  # times as many pictures a second as with fewer together: less is noise of the clock
-PHOTO_MEMORY = 24  # bytes a pixel of a content image: float32 of one being rendered and of one read ahead
+GAIN = 1.03  # smallest speedup that counts; less may be measurement noise
+PHOTO_MEMORY = 24  # bytes per pixel of a content image: one being rendered and one read ahead, both float32
 OWN = fields_with(START, WEIGHTS)
 """Options that pictures in one tensor may differ in."""
 
@@ -25,9 +25,9 @@ class Grouping:
     """How many pictures go into one tensor.
 
     Attributes:
-        count: So many, or 1.
-        program: Reduced config that this was measured with; others are rendered alone.
-        pixels: Of the largest result that it holds for: the smaller the picture, the more is gained.
+        count: Number of pictures in one tensor; 1 renders each picture alone.
+        program: Reduced config of the measurement. Tasks with another program are rendered alone.
+        pixels: Number of pixels of the largest result to be grouped. Smaller pictures gain more from grouping.
     """
 
     count: int = 1
@@ -35,7 +35,7 @@ class Grouping:
     pixels: int = 0
 
     def kind(self, task: Task) -> Hashable | None:
-        """What tasks of one tensor have in common; None for a task that is to be rendered alone."""
+        """Return a key that tasks of one tensor share; None for a task that is rendered alone."""
         config = task.job.config
         if (
             self.count == 1
@@ -50,7 +50,7 @@ ALONE = Grouping()
 
 
 def kind_of(task: Task) -> Hashable | None:
-    """What a task must share with others to be rendered together with them; None if it cannot be."""
+    """Return a key that is equal for tasks that can be rendered together; None if the task must be alone."""
     config = task.job.config
     bounded = config.max_memory is not None or config.time_budget is not None or config.tile not in ("auto", "off")
     if not task.snapped or bounded or is_photo(config):
@@ -61,7 +61,7 @@ def kind_of(task: Task) -> Hashable | None:
 
 
 def largest_of_many(tasks: Sequence[Task], many: int) -> Task | None:
-    """The task with the largest result of those that at least so many could be rendered together with."""
+    """Return the task with the largest result among the kinds that have at least `many` tasks; None if none has."""
     kinds = {number: kind for number, task in enumerate(tasks) if (kind := kind_of(task)) is not None}
     counts = Counter(kinds.values())
     enough = [tasks[number] for number, kind in kinds.items() if counts[kind] >= many]
@@ -69,13 +69,13 @@ def largest_of_many(tasks: Sequence[Task], many: int) -> Task | None:
 
 
 def most_that_fit(tasks: Sequence[Task], task: Task, memory: float, picture: int) -> int:
-    """Pictures like a task that fit into memory together, with their content images and those read ahead.
+    """Return how many pictures like that of `task` fit into memory, including current and read-ahead photos.
 
     Args:
-        tasks: Of the batch.
-        task: The one that is measured.
-        memory: Bytes of one worker beyond what it takes with nothing to do.
-        picture: Bytes that rendering one picture takes.
+        tasks: Tasks of the batch.
+        task: Task to measure.
+        memory: Bytes that one worker has beyond what it needs when idle.
+        picture: Bytes needed to render one picture.
     """
     photos = [other.photo.height * other.photo.width for other in tasks if kind_of(other) is not None]
     return int(memory // (picture + PHOTO_MEMORY * max(photos, default=0)))

@@ -1,4 +1,4 @@
-"""What a worker does with an assignment: read, render, write. The same on every engine."""
+"""Carry out an assignment in a worker of any engine: read the images, render, and write the picture."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from styler.inputs import Inputs
 from styler.progress import Observer, StepEvent
 from styler.types import Size
 
-KEPT_PIXELS = 2**25  # of decoded pictures, 400 MB as float32: two photos of 12 megapixels and some paintings
+KEPT_PIXELS = 2**25  # pixels of decoded images to keep, 400 MB as float32: two 12-megapixel photos and some paintings
 PASSING = {
     *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT),
     *(errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.EHOSTDOWN),
-}  # errors of the system that another try may not meet
+}  # system errors that may be temporary
 
 
 class Result(Protocol):
@@ -35,22 +35,22 @@ class Result(Protocol):
 
     @property
     def picture(self) -> Picture:
-        """What is to be written."""
+        """The picture to write."""
         ...
 
     @property
     def report(self) -> Any:
-        """With `seconds` and `peak_memory`."""
+        """A report with the attributes `seconds` and `peak_memory`."""
         ...
 
     def exported(self, export: Export, *, recipe: bool) -> Export:
-        """How to write it, with the recipe as its text if that is wanted."""
+        """Return the options of the output file, with the recipe to store in it if `recipe` is true."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A picture to render, its images read."""
+    """A picture to render, with its images already read."""
 
     config: RenderConfig
     inputs: Inputs[Picture]
@@ -58,25 +58,28 @@ class Order:
 
 
 class Studio(Protocol):
-    """Renders pictures and keeps what can be used again."""
+    """Renders pictures and keeps whatever later renders can reuse."""
 
     def render(self, order: Order, observer: Observer) -> Result:
-        """Render one picture; `shape` is the result's (height, width), None for what the config gives."""
+        """Render one picture and report its steps to `observer`."""
         ...
 
     def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
-        """Render pictures of one program and size as one tensor; `heard` is told which of them an event is of."""
+        """Render pictures of the same program and size as one tensor.
+
+        `heard` is called with the index of a picture and each of its step events.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where a worker computes.
+    """The hardware that a worker uses.
 
     Attributes:
-        threads: That TensorFlow may compute with; 0 leaves it the choice.
-        gpu: Index of the one GPU to use, or None for the processor, or whatever the config says.
-        statistics: Folder that keeps style statistics, or None.
+        threads: Number of threads that TensorFlow may use; 0 lets TensorFlow choose.
+        gpu: Index of the only GPU to use; None for the CPU or whatever the config says.
+        statistics: Folder for cached style statistics, or None.
     """
 
     threads: int = 0
@@ -88,16 +91,16 @@ StudioFactory: TypeAlias = Callable[[Placement], Studio]
 
 
 class Stylizers:
-    """The studio of this program: a `Stylizer` that is taken from config to config.
+    """The standard studio: one `Stylizer` that is changed from config to config.
 
     Args:
-        placement: Applied to TensorFlow, which must not have computed anything in this process.
+        placement: Settings for TensorFlow, which must not have computed anything in this process yet.
     """
 
     def __init__(self, placement: Placement) -> None:
         import tensorflow as tf
 
-        import styler.api  # noqa: F401  with the rest of what takes long
+        import styler.api  # noqa: F401  slow to import, so it is done before the first assignment
 
         if placement.threads:
             tf.config.threading.set_intra_op_parallelism_threads(placement.threads)
@@ -109,13 +112,13 @@ class Stylizers:
         self._latest: Any = None
 
     def render(self, order: Order, observer: Observer) -> Result:
-        """Render one picture, with the compiled programs of the one before where they fit."""
+        """Render one picture; reuse the compiled programs of the previous one if they fit."""
         from styler.api import driven
 
         return driven(self._stylizer(order.config).events(order.inputs, shape=order.shape), [observer])
 
     def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
-        """Render pictures of one program and size as one tensor."""
+        """Render pictures of the same program and size as one tensor."""
         batch = self._stylizer(orders[0].config).batch(len(orders))
         renders = [
             self._stylizer(order.config).in_batch(batch).events(order.inputs, shape=order.shape) for order in orders
@@ -124,7 +127,7 @@ class Stylizers:
         return results
 
     def _stylizer(self, config: RenderConfig) -> Any:
-        """The last one with another config: it keeps what the two have in common."""
+        """Change the latest `Stylizer` to a config; it keeps everything that the two configs share."""
         from styler.api import Stylizer
 
         if self._latest is None:
@@ -136,35 +139,35 @@ class Stylizers:
     def _statistics(self, config: RenderConfig) -> Any:
         from styler.batch.statistics import StatisticsFolder
 
-        tag = f"{statistics_tag(config)} {self._placement.threads}"  # sums depend on how threads share them out
+        tag = f"{statistics_tag(config)} {self._placement.threads}"  # the number of threads affects rounding in sums
         return StatisticsFolder(self._placement.statistics or Path(), tag)
 
 
-_Source: TypeAlias = tuple[Path, int | None]  # a file and the most pixels that it may have
+_Source: TypeAlias = tuple[Path, int | None]  # a file and its largest allowed number of pixels
 
 
 class Pictures:
-    """Decoded images, read ahead by a thread of its own; the latest are kept."""
+    """A cache of decoded images that reads ahead in a thread and keeps the most recently used ones."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[_Source, Future[Picture]] = OrderedDict()
         self._reader = ThreadPoolExecutor(1)
 
     def read_ahead(self, paths: Iterable[Path], max_pixels: int | None) -> None:
-        """Begin to read what will be needed."""
+        """Start to read images that will be needed."""
         for path in paths:
             self._future((path, max_pixels))
 
     def get(self, path: Path, max_pixels: int | None) -> Picture:
-        """One image.
+        """Return one image, and wait for it if necessary.
 
         Raises:
-            ImageError: It cannot be read, or has too many pixels.
+            ImageError: The image cannot be read, or it has too many pixels.
         """
         source = path, max_pixels
         future = self._future(source)
         if future.done() and future.exception():
-            self._kept.pop(source, None)  # another try reads it anew
+            self._kept.pop(source, None)  # a retry reads the file again
         picture = future.result()
         self._forget(source)
         return picture
@@ -181,7 +184,7 @@ class Pictures:
         return self._kept[source]
 
     def _forget(self, latest: _Source) -> None:
-        """Drop the oldest pictures beyond `KEPT_PIXELS`."""
+        """Drop the least recently used images beyond `KEPT_PIXELS`."""
         pixels = 0
         for source in reversed(list(self._kept)):
             future = self._kept[source]
@@ -192,10 +195,10 @@ class Pictures:
 
 
 def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observer: Observer) -> Result:
-    """Read what is not read yet, and render.
+    """Read the images that are not in memory yet, and render.
 
     Raises:
-        StylerError: Whatever stands in the way.
+        StylerError: An image cannot be read, or the render fails.
     """
     return studio.render(_order(pictures, assignment), observer)
 
@@ -211,16 +214,19 @@ def _order(pictures: Pictures, assignment: Assignment) -> Order:
 def all_rendered(
     studio: Studio, pictures: Pictures, assignments: Sequence[Assignment], heard: Callable[[int, StepEvent], object]
 ) -> Iterator[tuple[Assignment, Result | Exception, int]]:
-    """Each assignment with its result, or why there is none, and how many were rendered together.
+    """Render assignments, together if there are several.
 
-    Several are rendered together; whatever goes wrong with that, they are rendered one by one, so that none suffers
-    from what is wrong with another.
+    If rendering them together fails, they are rendered one by one, so that one bad assignment does not affect the
+    others.
 
     Args:
-        studio: To render in.
-        pictures: Of the worker.
-        assignments: One, or several of one program and size.
-        heard: Told of every event with the number of its task.
+        studio: Studio that renders.
+        pictures: Image cache of the worker.
+        assignments: One assignment, or several with the same program and size.
+        heard: Called with the task number and the event for every step.
+
+    Yields:
+        Each assignment, its result or the error that prevented one, and how many pictures were rendered together.
     """
     if len(assignments) > 1:
         made = _together(studio, pictures, assignments, heard)
@@ -230,7 +236,7 @@ def all_rendered(
     for each in assignments:
         try:
             result: Result | Exception = rendered(studio, pictures, each, partial(heard, each.number))
-        except Exception as error:  # whatever it is, it is this picture's and not the batch's
+        except Exception as error:  # any error fails this picture only, not the batch
             result = error
         yield each, result, 1
 
@@ -241,22 +247,22 @@ def _together(
     try:
         orders = [_order(pictures, each) for each in assignments]
         return studio.render_together(orders, lambda place, event: heard(assignments[place].number, event))
-    except Exception:  # its message comes up again when the picture that is to blame is rendered alone
+    except Exception:  # the error occurs again, with its message, when the bad picture is rendered alone
         return None
 
 
 def written(result: Result, assignment: Assignment, worker: int, threads: int, together: int = 1) -> Finished:
-    """Write a picture and tell about the file.
+    """Write a picture and return a message about the file.
 
     Args:
-        result: The picture.
-        assignment: Says where to write it, and how.
-        worker: Who made it.
-        threads: It was computed with.
-        together: How many were rendered as one tensor.
+        result: Rendered picture.
+        assignment: Assignment with the path and options of the file.
+        worker: Number of the worker.
+        threads: Number of threads that rendered the picture.
+        together: Number of pictures that were rendered as one tensor.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The picture cannot be written.
     """
     export = result.exported(assignment.export, recipe=assignment.with_recipe)
     path = write_picture(result.picture, assignment.target, export=export, overwrite=True)
@@ -273,7 +279,7 @@ def written(result: Result, assignment: Assignment, worker: int, threads: int, t
 
 
 def described(error: BaseException) -> str:
-    """An error in one line; one that the program did not raise on purpose with its class."""
+    """Describe an error in one line, with its class unless it is a `StylerError`."""
     text = one_line(str(error)) or type(error).__name__
     if isinstance(error, StylerError):
         return text
@@ -281,7 +287,7 @@ def described(error: BaseException) -> str:
 
 
 def may_pass(error: BaseException | None) -> bool:
-    """Whether another try may succeed: too little memory or disk, a device or file that did not answer."""
+    """Whether a retry may succeed, as after a lack of memory or disk space, or a device that did not respond."""
     if error is None:
         return False
     if isinstance(error, MemoryError | ResourceError) or type(error).__name__ == "ResourceExhaustedError":

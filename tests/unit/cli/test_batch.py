@@ -115,7 +115,7 @@ def test_the_page_is_written_and_replaced_but_not_over_somebodys_file(folders, m
     (folders / "mine.html").write_text("mine")
     capsys.readouterr()
     assert batch(monkeypatch, *GLOBS, "--report", "mine.html") == 2
-    assert "mine.html exists already and is no page of a batch" in capsys.readouterr().err
+    assert "mine.html already exists and is not a batch report" in capsys.readouterr().err
     assert (folders / "mine.html").read_text() == "mine"
 
 
@@ -134,7 +134,7 @@ def test_another_option_is_refused_before_any_work_and_in_a_dry_run_too(folders,
         assert batch(monkeypatch, *GLOBS, "--strength", "0.9", *more) == 2
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
-        assert "out/a-s-0.png, out/b-s-0.png would be replaced" in err
+        assert "would replace out/a-s-0.png, out/b-s-0.png" in err
         assert "(strength 0.5, now 0.9)" in err
         assert {path: path.read_bytes() for path in (folders / "out").glob("*.*")} == before
     assert batch(monkeypatch, *GLOBS, "--strength", "0.9", "--name", "{content}-{strength}") == 0
@@ -192,7 +192,7 @@ def test_folders_that_must_not_be_looked_into_are_warned_of(folders, monkeypatch
     words = ("batch", "--content", "**/*.png", "--style", "art/s.png", "-o", "out", "--dry-run")
     assert batch(monkeypatch, *words) == 0
     out, err = capsys.readouterr()
-    assert err == "warning: cannot look into in: Permission denied; what is in it is left out\n"
+    assert err == "warning: cannot read the folder in: Permission denied; its files are ignored\n"
     assert "c-s-0.png" in out
 
 
@@ -268,7 +268,7 @@ def test_a_second_batch_in_the_same_folder_is_refused(folders, monkeypatch, caps
     (folders / "out").mkdir()
     with opened_ledger(folders / "out"):
         assert batch(monkeypatch, *GLOBS) == 2
-    assert "error: another batch is working in out" in capsys.readouterr().err
+    assert "error: another batch is running in out" in capsys.readouterr().err
 
 
 def test_it_takes_every_option_of_a_render():
