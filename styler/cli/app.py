@@ -1,4 +1,4 @@
-"""The `styler` program: commands, exit statuses, one-line errors."""
+"""The `styler` program: its commands, exit statuses and one-line error messages."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from styler.processors import THREADS_VARIABLE, bound_processors, count_processo
 from styler.recipe import SWITCHES
 
 REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
-RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands whose networks run in compiled programs only
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # what a disk says that takes no more
-NO_FOLDER = "No usable temporary directory"  # what Python's `tempfile` says
-OBJECTS_A_COLLECTION = 100_000  # Python's default costs a sixth of TensorFlow's import; cycles here hold no images
+RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands that run networks in compiled programs only
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # errors of a disk that cannot take more data
+NO_FOLDER = "No usable temporary directory"  # message of Python's `tempfile`
+OBJECTS_A_COLLECTION = 100_000  # garbage collection at Python's default costs a sixth of TensorFlow's import time
 
 app = typer.Typer(
     name="styler",
@@ -54,7 +54,7 @@ EXAMPLES: dict[Callable[..., None], str] = {
     features: "styler features photo.jpg --layers block1_conv1,block4_conv2 -o features.npz",
     doctor: "styler doctor",
 }
-"""What the help of each command ends with."""
+"""The example at the end of each command's help."""
 
 for command, example in EXAMPLES.items():
     app.command(cls=Command, epilog=example, no_args_is_help=command not in (layers, doctor))(command)
@@ -71,19 +71,20 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(
-        False, "--version", help="Show the version and leave.", callback=_show_version, is_eager=True
+        False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
     ),
 ) -> None:
     """Neural style transfer: a photo and a painting in, a picture out."""
 
 
 def prepare_environment(arguments: list[str]) -> None:
-    """Settings that TensorFlow reads when it is imported; set here and never by the library.
+    """Set the environment variables that TensorFlow and Keras read on import. Only the program does this.
 
-    oneDNN is off by default on AVX2 processors, where it makes a step faster. Told that weights never change, it lays
-    them out once for its fast convolutions, and does not fall back to its slowest ones with large images there, see
-    `docs/speed.md`; it goes by the operation then, which holds in compiled programs only. Messages below errors are
-    noise. Keras runs on TensorFlow here, whatever other programs want of it.
+    oneDNN makes a step faster, but TensorFlow leaves it off on AVX2 processors. If oneDNN knows that the weights never
+    change, it arranges them once for its fast convolutions, and it does not use its slowest ones for large images (see
+    `docs/speed.md`). It then identifies weights by the operation that uses them, which is only correct in compiled
+    programs. Log messages below errors are turned off. Keras always uses TensorFlow here, even if the user's settings
+    name another backend.
 
     Args:
         arguments: Words after the program's name.
@@ -92,27 +93,27 @@ def prepare_environment(arguments: list[str]) -> None:
     if arguments and arguments[0] in RENDERING:
         os.environ.setdefault(SWITCHES["constant_weights"], "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if os.path.expanduser("~") == "~":  # no home folder: Keras would make one of that name where it is started
+    if os.path.expanduser("~") == "~":  # without a home folder, Keras would create a folder named "~"
         from styler.networks.weights import KERAS_VARIABLE
 
         os.environ.setdefault(KERAS_VARIABLE, os.devnull)
-    if count_processors() < bound_processors():  # a container's share; TensorFlow by itself takes the machine's
+    if count_processors() < bound_processors():  # TensorFlow ignores a container's share of the processors
         os.environ.setdefault(THREADS_VARIABLE, str(count_processors()))
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # also of the processes that a command starts
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # also for the processes that a command starts
 
 
 def main() -> None:
-    """Run the program and leave with its exit status."""
+    """Run the program and exit with its status."""
     open_missing()
     prepare_environment(sys.argv[1:])
     gc.set_threshold(OBJECTS_A_COLLECTION)
-    status = told(run(sys.argv[1:]))
-    gc.freeze()  # going through all that TensorFlow made once more, to free it, takes the interpreter a second
+    status = flushed(run(sys.argv[1:]))
+    gc.freeze()  # a last garbage collection of TensorFlow's objects would take a second
     sys.exit(status)
 
 
-def told(status: int) -> int:
-    """The exit status once all that was printed is on its way; who stops reading early has what he wanted."""
+def flushed(status: int) -> int:
+    """Flush standard output and return the exit status; a reader that stopped early is not an error."""
     problem = output_problem()
     if problem is None or isinstance(problem, BrokenPipeError):
         return status
@@ -126,13 +127,14 @@ def run(arguments: list[str]) -> int:
         arguments: Words after the program's name.
 
     Returns:
-        Exit status: 0 done, 2 cannot be carried out as given, 130 interrupted, 1 a defect.
+        Exit status: 0 for success, 1 for a defect in styler, 2 for a request that cannot be carried out, 3 for a batch
+        with failures, 130 for an interrupt.
     """
     try:
         status = typer.main.get_command(app).main(args=arguments, prog_name="styler", standalone_mode=False)
     except typer.TyperException as problem:
         message = problem.format_message()
-        if message.startswith("Usage:"):  # the help of a command that was given nothing at all
+        if message.startswith("Usage:"):  # the help of a command without arguments
             typer.echo(message)
             return REFUSED
         return _fail(_meant(arguments) or message, REFUSED)
@@ -142,25 +144,25 @@ def run(arguments: list[str]) -> int:
         return _fail(str(problem), REFUSED, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED, arguments)
-    except SystemExit as end:  # of typer: completion was installed, or a pipe broke
+    except SystemExit as end:  # raised by typer after it installed completion, or when a pipe broke
         if end.code in (None, 0):
             return 0
-        return 0 if is_unread() else _fail("a pipe to another process broke. This is a defect", DEFECT, arguments)
+        return 0 if is_unread() else _fail("a pipe to another process broke. This is a bug", DEFECT, arguments)
     except Exception as problem:
         if isinstance(problem, OSError) and problem.errno in FULL:
             place = shown(problem.filename) if problem.filename else "standard output or a temporary file"
             return _fail(f"cannot write {place}: {problem.strerror}", REFUSED, arguments)
         if NO_FOLDER in str(problem):
-            return _fail(f"{problem}; name a folder that can be written in TMPDIR", REFUSED, arguments)
-        message = f"{type(problem).__name__}: {problem}. This is a defect; run again with --debug and report it"
+            return _fail(f"{problem}; set TMPDIR to a writable folder", REFUSED, arguments)
+        message = f"{type(problem).__name__}: {problem}. This is a bug; run again with --debug and report it"
         return _fail(message, DEFECT, arguments)
-    if status == INTERRUPTED:  # typer turns a KeyboardInterrupt into this status and says nothing
+    if status == INTERRUPTED:  # typer turns a KeyboardInterrupt into this status without a message
         return _fail("interrupted", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
 def _meant(arguments: list[str]) -> str:
-    """What to type where images were given without a command; empty where that is not the problem."""
+    """Suggest the command line for images that were given without a command; "" in all other cases."""
     images = [word for word in arguments if not word.startswith("-")]
     if not arguments or arguments[0] in KNOWN or len(images) < 1 or not Path(images[0]).suffix:
         return ""

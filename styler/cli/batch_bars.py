@@ -1,4 +1,4 @@
-"""Progress of a batch: one tqdm bar for all of it, one for each running job."""
+"""Show the progress of a batch: one tqdm bar for the whole batch and one for each running job."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PART = "  {desc:.40} {percentage:3.0f}% |{bar}|{postfix}"
 
 
 class BatchBars:
-    """Shows events of a batch on stderr; an observer and a context manager.
+    """Shows the events of a batch on stderr; an observer and a context manager.
 
     Args:
-        visible: Whether to show anything; None asks whether stderr is a terminal.
+        visible: Whether to show the bars; None shows them if stderr is a terminal.
     """
 
     def __init__(self, *, visible: bool | None) -> None:
@@ -33,26 +33,26 @@ class BatchBars:
         self._failed = 0
 
     def __enter__(self) -> BatchBars:
-        """The bars themselves."""
+        """Return the bars."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave the bar of the batch as it stands."""
+        """Close all bars; the bar of the batch stays visible."""
         for _, bar in self._parts.values():
             bar.close()
         self._whole.close()
 
     @property
     def running(self) -> list[str]:
-        """Names of the pictures under way."""
+        """Names of the pictures that are being rendered."""
         return list(self._parts)
 
     def say(self, text: str) -> None:
-        """Show a line of its own above the bars; from any thread."""
+        """Print a line above the bars; may be called from any thread."""
         tqdm.write(text, file=sys.stderr)
 
     def __call__(self, event: BatchEvent) -> None:
-        """Take in one event."""
+        """Show one event."""
         if isinstance(event, Planned):
             self._whole.total = event.jobs
             self._whole.refresh()
@@ -65,7 +65,7 @@ class BatchBars:
 
     def _begin(self, event: Started) -> None:
         for name, (worker, earlier) in list(self._parts.items()):
-            if worker == event.worker and earlier.n == earlier.total:  # rendered, and only being written
+            if worker == event.worker and earlier.n == earlier.total:  # rendered already, but still being written
                 self._close(name)
         taken = {bar.pos for _, bar in self._parts.values()}
         position = next(place for place in range(1, len(taken) + 2) if -place not in taken)

@@ -1,4 +1,4 @@
-"""A batch in words, for `--dry-run` and `--verbose`."""
+"""Describe the plan of a batch, for `--dry-run` and `--verbose`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from styler.batch.together import Grouping
 from styler.cli.batch_request import BatchRequest
 from styler.errors import shown
 
-SHOWN = 20  # jobs of a plan, unless --verbose asks for all: a screenful
+SHOWN = 20  # number of jobs to list without --verbose; they fit on a screen
 
 
 def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
-    """What would be done, one thing a line.
+    """Describe what a batch would do, one fact per line.
 
     Raises:
-        StylerError: The batch would be refused.
+        StylerError: The batch cannot be carried out.
     """
     entries = read_ledger(request.output)
     plan = make_plan(
@@ -43,7 +43,7 @@ def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
 
 
 def _together(grouping: Grouping | None) -> str:
-    """What is known of rendering pictures of equal shape together."""
+    """Say how many pictures of equal shape are rendered together, if that was measured."""
     if grouping is None:
         return ""
     return ", one picture at a time" if grouping.count == 1 else f", up to {grouping.count} pictures together"
@@ -54,7 +54,7 @@ def _threads(threads: int) -> str:
 
 
 def _where(engine: str) -> str:
-    return "" if engine == "local" else ", if the cluster were this machine alone; it is not asked"
+    return "" if engine == "local" else " if the cluster were only this machine; the cluster was not asked"
 
 
 def _counts(plan: Plan) -> str:

@@ -1,4 +1,4 @@
-"""From the words of `styler batch` to checked jobs, without importing TensorFlow."""
+"""Turn the arguments of `styler batch` into checked jobs, without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from styler.images.export import FILE_OPTIONS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where jobs come from: a manifest, or globs."""
+    """The source of the jobs: a manifest or globs."""
 
     manifests: Sequence[Path]
     contents: Sequence[str]
     styles: Sequence[str]
 
     def check(self) -> None:
-        """Refuse both, neither, or halves.
+        """Check that there is exactly one source and that it is complete.
 
         Raises:
-            BatchError: Not exactly one source.
+            BatchError: There is no source, more than one, or only one of the two kinds of globs.
         """
         globs = bool(self.contents) + bool(self.styles)
         if len(self.manifests) + bool(globs) != 1 or globs == 1:
@@ -45,17 +45,17 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRequest:
-    """A batch that was found possible.
+    """A batch whose options and jobs have been checked.
 
     Attributes:
-        jobs: Those that were chosen.
-        listed: All that the manifest or the globs give, for the report page.
-        output: Folder of the pictures.
-        resources: What it may use.
-        retries: How often a job is tried again when the cause may pass.
+        jobs: The selected jobs.
+        listed: All jobs of the manifest or the globs, for the report page.
+        output: Output folder.
+        resources: What the batch may use.
+        retries: How many times to retry a job after an error that may be temporary.
         fast_shapes: Whether sizes are moved to a grid.
         overwrite: Whether existing files may be replaced.
-        report: Where the page goes, None for nowhere.
+        report: Path of the report page, or None.
     """
 
     jobs: list[Job]
@@ -77,19 +77,19 @@ def checked_batch(
     tell: Tell | None = None,
     **rest: Any,
 ) -> BatchRequest:
-    """Check all that can be checked without looking at each image.
+    """Check everything that can be checked without opening the images.
 
     Args:
-        sources: Of the jobs.
-        options: Render options that were given, None where not.
-        config_file: TOML file of options that all others win over.
-        template: Names of the outputs, None for the usual one.
-        select: Which of the jobs.
-        tell: Called with a sentence about each folder that must not be looked into; None refuses those.
+        sources: Source of the jobs.
+        options: Options of the command line by field; None for an option that was not given.
+        config_file: TOML file of options; all other options override them.
+        template: Template for the output names; None for the default.
+        select: Function that selects some of the jobs.
+        tell: Called with a sentence about each unreadable folder; None raises an error instead.
         **rest: The other fields of the request.
 
     Raises:
-        StylerError: Whatever stands in the way, by its own class.
+        StylerError: The batch cannot be carried out; the subclass tells what is wrong.
     """
     sources.check()
     if rest["output"].exists() and not rest["output"].is_dir():
@@ -133,5 +133,5 @@ def _jobs(
 def selection(
     where: Sequence[str], shuffle_seed: int | None, limit: int | None
 ) -> Callable[[Sequence[Job]], list[Job]]:
-    """What `--where`, `--shuffle-seed` and `--limit` leave of the jobs."""
+    """Return a function that selects jobs by `--where`, `--shuffle-seed` and `--limit`."""
     return lambda jobs: selected(jobs, where=where, shuffle_seed=shuffle_seed, limit=limit)

@@ -1,4 +1,4 @@
-"""Carry out a checked batch: show progress, tell how it ended."""
+"""Carry out a checked batch: show its progress and print a summary."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from styler.cli.shell import command
 from styler.errors import shown
 
 ALL_DONE, SOME_FAILED = 0, 3
-LONGEST_CELL = 60  # characters of a name in the table of failures
+LONGEST_CELL = 60  # width of the column of names in the table of failures, in characters
 
 
 def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool | None, quiet: bool) -> int:
-    """Render, write the report page, tell what failed.
+    """Render a batch, write its report page, and list the failures.
 
     Args:
-        request: What to do.
-        words: Of the command line, to be repeated for the jobs that failed.
-        progress: Whether to show bars; None asks whether stderr is a terminal.
-        quiet: Tell of failures only.
+        request: The batch.
+        words: Words of the command line; they are printed as the command that retries failed jobs.
+        progress: Whether to show bars; None shows them if stderr is a terminal.
+        quiet: Whether to print failures only.
 
     Returns:
         Exit status: 0 if all jobs are done, 3 if some failed.
 
     Raises:
-        StylerError: Whatever stands in the way of all jobs.
-        KeyboardInterrupt: A signal came; what ran then is finished.
+        StylerError: An error prevents all jobs.
+        KeyboardInterrupt: A signal was received; the jobs that were running have finished.
     """
     started = time.monotonic()
     outcomes: list[Outcome] = []
@@ -50,7 +50,7 @@ def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool |
                 for outcome in _outcomes(request, bars, interrupt):
                     outcomes.append(outcome)
             finally:
-                if outcomes:  # a batch that was refused leaves nothing
+                if outcomes:  # a batch that cannot be carried out writes no page
                     _write_page(request)
     if not quiet:
         _say(_summary(request, outcomes, time.monotonic() - started))
@@ -60,16 +60,16 @@ def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool |
         _say(f"to retry: {again}")
     if len(outcomes) < len(request.jobs):
         if interrupt.requested and not (quiet or failed):
-            _say(f"to go on: {again}")
+            _say(f"to continue: {again}")
         interrupt.check()
     return SOME_FAILED if failed else ALL_DONE
 
 
 def stopping(running: list[str]) -> str:
-    """What a first Ctrl-C leads to."""
+    """Describe what happens after the first Ctrl-C."""
     count = f"{len(running)} picture{'s' if len(running) > 1 else ''}"
-    doing = f"finishing the {count} under way ({', '.join(map(shown, running))})" if running else "stopping"
-    return f"{doing}, beginning no more; once more stops at once"
+    doing = f"finishing the {count} in progress ({', '.join(map(shown, running))})" if running else "stopping"
+    return f"{doing} and starting no more; press Ctrl-C again to stop at once"
 
 
 def _outcomes(request: BatchRequest, bars: BatchBars, interrupt: Interrupt) -> Generator[Outcome, None, None]:
@@ -103,7 +103,7 @@ def _summary(request: BatchRequest, outcomes: list[Outcome], seconds: float) -> 
 
 
 def failure_table(failed: list[Outcome]) -> str:
-    """What failed, how often it was tried, and why: one line each under a heading."""
+    """Return a table of the failed jobs with their names, numbers of tries and errors."""
     width = min(LONGEST_CELL, max(len("failed"), *(len(shown(outcome.job.name)) for outcome in failed)))
     rows: list[tuple[str, int | str, str]] = [("failed", "tries", "why")]
     rows += [(shown(outcome.job.name), outcome.attempts, outcome.error) for outcome in failed]

@@ -21,7 +21,7 @@ LARGEST_ERROR = 1e-3  # relative; float32 in another order of summation gives ab
 
 
 def checkup() -> Iterator[Check]:
-    """Name, outcome and whether it is as it should be, one check after the other."""
+    """Run the checks one by one; yield the name and outcome of each, and whether it passed."""
     found = versions()
     yield "versions", ", ".join(f"{name} {version}" for name, version in found.items()), True
     processors = f"{count_processors()} of {os.cpu_count()} processors"
@@ -55,21 +55,21 @@ def _weights() -> Check:
     except StylerError as problem:
         return "weights", str(problem), False
     count = sum(array.size for array in arrays.values())
-    return "weights", f"{find_weights(FILENAME)}, {count:,} parameters, checksum right", True
+    return "weights", f"{find_weights(FILENAME)}, {count:,} parameters, checksum correct", True
 
 
 def _self_test(xla: bool) -> Check:
-    """A gradient of the embedded network, compiled and compared with the uncompiled one."""
+    """Compile a gradient of the embedded network and compare it with the uncompiled gradient."""
     name = "xla" if xla else "graph"
     try:
         seconds, error = _gradient_error(xla)
-    except Exception as problem:  # whatever a broken installation raises is the finding
+    except Exception as problem:  # any error of a broken installation is a result of the test
         return name, f"{type(problem).__name__}: {str(problem).splitlines()[0]}", False
-    return name, f"compiled and ran in {seconds:.1f} s, gradient right to {error:.1e}", error < LARGEST_ERROR
+    return name, f"compiled and ran in {seconds:.1f} s, relative error {error:.1e}", error < LARGEST_ERROR
 
 
 def _gradient_error(xla: bool) -> tuple[float, float]:
-    """Seconds of the first compiled call, and the relative difference from the uncompiled gradient."""
+    """Return the seconds of the first compiled call and the relative difference from the uncompiled gradient."""
     import numpy as np
     import tensorflow as tf
 

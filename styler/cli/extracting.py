@@ -1,4 +1,4 @@
-"""Carry out `styler features` for a few images together: one archive, or a picture of the activations."""
+"""Carry out `styler features` for a batch of images: write one archive, or a picture of the activations."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from styler.types import Size
 
 
 def carry_out_extraction(request: Extraction) -> None:
-    """Extract and write.
+    """Extract the activations and write them.
 
     Raises:
-        StylerError: Whatever stands in the way.
+        StylerError: The extraction fails.
     """
     wanted, paths = request.wanted, [photo.path for photo in request.photos]
     reader = Reader(wanted)
@@ -33,7 +33,7 @@ def carry_out_extraction(request: Extraction) -> None:
     shape = shapes[0] if len(set(shapes)) == 1 else common_shape(paths, sizes, wanted.size)
     for path, size in zip(paths, sizes, strict=True):
         if left := cut(size, shape):
-            print(f"note: of {shown(path)} {left} is used", file=sys.stderr)
+            print(f"note: {shown(path)}: only {left} is used", file=sys.stderr)
     images = np.stack([reader.intake.prepared(picture.pixels, shape) for picture in pictures])
     arrays = reader(images)
     if request.archive is not None:
@@ -48,11 +48,11 @@ def carry_out_extraction(request: Extraction) -> None:
 
 
 def options_of(wanted: Wanted, digest: str) -> dict[str, Any]:
-    """All that decides what is in an archive, beside the image, as JSON holds it.
+    """Return everything that determines the contents of an archive, apart from the image, as JSON values.
 
     Args:
-        wanted: What was asked for.
-        digest: Of the network.
+        wanted: What to compute.
+        digest: SHA-256 of the network.
     """
     channel = wanted.channel
     return {
@@ -68,14 +68,14 @@ def options_of(wanted: Wanted, digest: str) -> dict[str, Any]:
 
 
 def source_facts(source: Any) -> dict[str, Any]:
-    """Name, hash and length of an image's file."""
+    """Return the name, hash and length of an image file."""
     return {} if source is None else {"name": source.name, "sha256": source.sha256, "bytes": source.bytes}
 
 
 def cast_to(arrays: dict[str, NDArray[Any]], dtype: str) -> dict[str, NDArray[Any]]:
-    """Numbers in the archive's type; whole numbers and truth values stay as they are.
+    """Convert floating-point arrays to the type of the archive; integers and booleans stay as they are.
 
-    Attributions stay float32: slopes are often too small for half precision and would all become 0.
+    Attributions are always float32: gradients are often too small for half precision and would all become 0.
 
     Raises:
         ImageError: A value is too large for the type.

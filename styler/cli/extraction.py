@@ -1,4 +1,4 @@
-"""What `styler features` was asked for, checked before TensorFlow is imported."""
+"""Check the arguments of `styler features` before TensorFlow is imported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from styler.networks import NETWORKS, NetworkSpec, find_network, is_graph
 from styler.types import Size
 
 ATTRIBUTION = "attribution/"
-"""What keys of attributions begin with."""
+"""Prefix of the keys of attributions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +29,10 @@ class Channel:
     """A channel to attribute to pixels.
 
     Attributes:
-        address: Of its layer.
-        number: From 0.
+        address: Address of its layer.
+        number: Number of the channel, from 0.
         method: One of `METHODS`.
-        maps: Layer whose maps Grad-CAM weighs; None for the last one with maps before the channel's.
+        maps: Layer whose maps Grad-CAM weights; None for the last layer with maps before the channel's layer.
     """
 
     address: str
@@ -42,21 +42,21 @@ class Channel:
 
     @property
     def key(self) -> str:
-        """Of its map in an archive."""
+        """Key of the attribution in an archive."""
         return f"{ATTRIBUTION}{self.address}:{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be computed of each image.
+    """What to compute for each image.
 
     Attributes:
-        layers: Addresses, or key -> address.
-        network: A network, or where a graph lies.
-        size: Longer side of the images, pixels; None leaves them.
+        layers: Addresses, or addresses by key.
+        network: A network, or the path of a graph.
+        size: Longer side of the images in pixels; None keeps their size.
         reduce: One of `REDUCTIONS`, or None.
-        dtype: Of the archive's arrays.
-        channel: Whose attribution, or None.
+        dtype: Type of the arrays in the archive.
+        channel: Channel to attribute to pixels, or None.
     """
 
     layers: list[str] | dict[str, str]
@@ -69,15 +69,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """A request found possible.
+    """A request that has been checked.
 
     Attributes:
-        wanted: Of each image.
-        photos: The images; of folders, all in them.
-        problems: What of the folders could not be read, and why.
-        archive: One file for all images, or None.
-        folder: Where an archive an image goes, or None.
-        grid: Where the picture goes, or None.
+        wanted: What to compute for each image.
+        photos: The images, including all images in the given folders.
+        problems: Folders that could not be read, with the reasons.
+        archive: Path of one archive for all images, or None.
+        folder: Folder for one archive per image, or None.
+        grid: Path of the picture of the activations, or None.
         overwrite: Whether existing files may be replaced.
     """
 
@@ -93,22 +93,22 @@ class Extraction:
 def checked_extraction(
     images: list[Path], wanted: Wanted, output: str | None, grid: Path | None, *, overwrite: bool
 ) -> Extraction:
-    """Check all that can be checked before any heavy import.
+    """Check everything that can be checked before TensorFlow is imported.
 
     Args:
         images: Files and folders.
-        wanted: Of each image.
-        output: As written: a file, or a folder.
-        grid: Where the picture goes, or None.
+        wanted: What to compute for each image.
+        output: Path of a file or folder, as typed by the user.
+        grid: Path of the picture of the activations, or None.
         overwrite: Whether existing files may be replaced.
 
     Raises:
-        StylerError: Whatever stands in the way, by its own class.
+        StylerError: The request cannot be carried out; the subclass tells what is wrong.
     """
     folder = _is_folder(output) or any(image.is_dir() for image in images)
     archive = None if output is None else Path(output)
     if archive is None and grid is None:
-        message = "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none; say where the activations go"
+        message = "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none of them"
         raise ConfigError(message)
     _check_outputs(archive, grid, folder=folder, overwrite=overwrite)
     photos, problems = photos_in(images)
@@ -136,7 +136,7 @@ def _is_folder(output: str | None) -> bool:
 
 def _check_outputs(archive: Path | None, grid: Path | None, *, folder: bool, overwrite: bool) -> None:
     if folder and grid is not None:
-        message = "--grid: expected one or a few image files, got a folder; give files, or -o FOLDER/ alone"
+        message = "--grid: expected image files, got a folder; give files, or use -o FOLDER/ without --grid"
         raise ConfigError(message)
     if folder and archive is not None:
         _check_folder(archive)
@@ -147,13 +147,13 @@ def _check_outputs(archive: Path | None, grid: Path | None, *, folder: bool, ove
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a name that cannot become a folder of archives."""
+    """Check that a path is a folder, or can become one, for one archive per image."""
     if folder.suffix == SUFFIX and not folder.is_dir():
-        message = f"expected -o FOLDER/ for the images of a folder, an archive each, got {shown(folder)}"
+        message = f"-o: expected a folder, for one archive per image, got {shown(folder)}"
         raise OutputError(message)
     existing = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
     if existing is not None and not (existing.is_dir() and os.access(existing, os.W_OK)):
-        what = "may not be written to" if existing.is_dir() else "is not a folder"
+        what = "is not writable" if existing.is_dir() else "is not a folder"
         message = f"cannot write into {shown(folder)}: {shown(existing)} {what}"
         raise OutputError(message)
 
@@ -168,19 +168,19 @@ def checked_wanted(
     maps: str | None,
     **rest: Any,
 ) -> Wanted:
-    """Read layers, network and channel.
+    """Parse and check the layers, the network and the channel.
 
     Args:
-        layers: Addresses separated by commas, each with or without `key=` before it.
-        network: A name or a path.
-        allow_code: Let a file run Python code of its own.
+        layers: Addresses separated by commas, each optionally after `key=`.
+        network: Name or path of the network.
+        allow_code: Whether a network file may run its own Python code.
         attribution: `LAYER:CHANNEL`, or None.
-        method: One of `METHODS`; None for the first.
-        maps: Address, for Grad-CAM.
+        method: One of `METHODS`; None for the first one.
+        maps: Address of the layer for Grad-CAM, or None.
         **rest: `size`, `reduce` and `dtype` of `Wanted`.
 
     Raises:
-        StylerError: Whatever stands in the way, by its own class.
+        StylerError: The request cannot be carried out; the subclass tells what is wrong.
     """
     _check_choice("--dtype", rest["dtype"], DTYPES)
     _check_choice("--reduce", rest["reduce"], (None, *REDUCTIONS))
@@ -211,22 +211,25 @@ def _channel(attribution: str | None, method: str | None, maps: str | None) -> C
     if attribution is None:
         given = next((name for name, value in (("--method", method), ("--maps", maps)) if value is not None), None)
         if given:
-            message = f"{given} says how to attribute a channel; give --attribution LAYER:CHANNEL with it"
+            message = f"{given} needs a channel to attribute; add --attribution LAYER:CHANNEL"
             raise ConfigError(message)
         return None
     _check_choice("--method", method, (None, *METHODS))
     if maps is not None and method != "gradcam":
-        message = "--maps chooses the layer that Grad-CAM weighs; give --method gradcam with it"
+        message = "--maps only works with Grad-CAM; add --method gradcam"
         raise ConfigError(message)
     address, number = parse_channel(attribution)
     return Channel(address=address, number=number, method=method or METHODS[0], maps=maps)
 
 
 def parse_layers(text: str) -> list[str] | dict[str, str]:
-    """`a,b` -> ["a", "b"]; `edges=a,b` -> {"edges": "a", "b": "b"}; a sign within quotes is part of a name.
+    """Parse the layers of `--layers`.
+
+    `a,b` gives `["a", "b"]`, and `edges=a,b` gives `{"edges": "a", "b": "b"}`. Commas and equals signs inside quotes
+    are part of a name.
 
     Raises:
-        LayerError: A key without an address, or one key twice.
+        LayerError: A key has no address or is given twice.
     """
     parts = split_addresses(text)
     pairs = [(key.strip(), address.strip()) for key, address in map(_keyed, parts)]
@@ -248,10 +251,12 @@ def _keyed(part: str) -> tuple[str, str]:
 
 
 def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> Size:
-    """The one (height, width) of a batch: that of all, scaled to the longer side if given, else a square.
+    """Return the (height, width) that all images of a batch get.
+
+    Images are scaled to the longer side if it is given. If their sizes then differ, the batch gets a square.
 
     Raises:
-        ImageError: The images differ and no size is given.
+        ImageError: The images differ in size and no longer side is given.
     """
     scaled = [size if longer is None else with_longer_side(size, longer) for size in sizes]
     other = next((index for index, size in enumerate(scaled) if size != scaled[0]), None)
@@ -261,8 +266,8 @@ def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> S
         (height, width), (rows, columns) = sizes[0], sizes[other]
         first, second = f"{shown(images[0])} of {width}x{height}", f"{shown(images[other])} of {columns}x{rows}"
         message = (
-            f"expected images of one size, got {first} and {second} pixels; give --size, or -o FOLDER/ for an archive "
-            "an image"
+            f"expected images of one size, got {first} and {second} pixels; give --size, or -o FOLDER/ for one "
+            "archive per image"
         )
         raise ImageError(message)
     return Size(longer, longer)

@@ -1,4 +1,4 @@
-"""Find the inputs of a recipe again, by what is in them and not by where they were."""
+"""Find the inputs of a recipe by their contents, wherever the files are now."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from styler.sources import source_of
 
 NOUNS = {CONTENT: "the photo", STYLE: "the painting", INIT: "the image to start from", NETWORK: "the network"}
 Wanted: TypeAlias = Entry[Input]
-"""What a recipe says of one input."""
+"""An input as a recipe describes it."""
 
-DIGITS = 12  # of a SHA-256 in messages: no two files of anybody share them by chance
+DIGITS = 12  # digits of a SHA-256 to show in messages; enough to tell files apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where to look.
+    """Where to look for inputs.
 
     Attributes:
-        image: The picture whose inputs are looked for; its folder comes first, then the current one.
-        content: The photo, if it was named.
-        styles: Paintings that were named.
-        folders: Further folders, searched with all that is in them.
+        image: Picture whose inputs are wanted. Its folder is searched first, then the current folder.
+        content: Path of the photo, if the user named it.
+        styles: Paths of the paintings that the user named.
+        folders: Other folders to search, including their subfolders.
     """
 
     image: Path
@@ -40,27 +40,27 @@ class Places:
 
     @property
     def near(self) -> list[Path]:
-        """Folders that are searched without those in them."""
+        """Folders that are searched without their subfolders."""
         return [self.image.parent, Path()]
 
 
 def check_folders(folders: Iterable[Path]) -> None:
-    """Refuse to search what is no folder.
+    """Check that the paths to search are folders.
 
     Raises:
-        ImageError: One is none.
+        ImageError: A path is not a folder.
     """
     for folder in folders:
         if not folder.is_dir():
-            message = f"--search: a folder was expected, {shown(folder)} is none"
+            message = f"--search: expected a folder, got {shown(folder)}"
             raise ImageError(message)
 
 
 def find_content(recipe: Recipe, places: Places) -> Path:
-    """The photo.
+    """Find the photo.
 
     Raises:
-        ImageError: It is missing or has changed.
+        ImageError: The photo is missing or has changed.
     """
     wanted = Entry(CONTENT, recipe.inputs.photo)
     if places.content is None:
@@ -71,10 +71,10 @@ def find_content(recipe: Recipe, places: Places) -> Path:
 
 
 def find_images(recipe: Recipe, places: Places) -> Inputs[Path]:
-    """Every image but the one to start from, each in its role, whatever the order in which paintings were named.
+    """Find the photo and all paintings; the user may name the paintings in any order.
 
     Raises:
-        ImageError: One is missing or has changed.
+        ImageError: An image is missing or has changed.
     """
     wanted = [entry for entry in recipe.inputs.entries if entry.role == STYLE]
     for path in places.styles:
@@ -88,10 +88,10 @@ def find_images(recipe: Recipe, places: Places) -> Inputs[Path]:
 
 
 def find(wanted: Wanted, places: Places) -> Path:
-    """The file with an input's contents: by its name first, then by its length.
+    """Find the file with the contents of an input; files with the same name are tried first.
 
     Raises:
-        ImageError: There is none, or one of its name with other contents.
+        ImageError: There is no such file, or the file with this name has other contents.
     """
     if not wanted.item.is_file:
         raise ImageError(_in_memory(wanted, places))
@@ -105,10 +105,10 @@ def find(wanted: Wanted, places: Places) -> Path:
 
 
 def _is(path: Path, wanted: Wanted) -> bool:
-    """Whether a file has an input's contents.
+    """Whether a file has the contents of an input.
 
     Raises:
-        ImageError: It is no file that can be read.
+        ImageError: The file cannot be read.
     """
     if wanted.item.sha256 is None:
         return False
@@ -122,7 +122,7 @@ def _is(path: Path, wanted: Wanted) -> bool:
 
 
 def _holds(path: Path, wanted: Wanted) -> bool:
-    """Whether a file that came up in a search has an input's contents; one that cannot be read has not."""
+    """Whether a file found by a search has the contents of an input; False if it cannot be read."""
     try:
         return _is(path, wanted)
     except ImageError:
@@ -134,7 +134,7 @@ def _has_pixels(path: Path, wanted: Wanted) -> bool:
 
 
 def _has(path: Path, length: int | None = None) -> bool:
-    """Whether there is a file of this length, or of any; opening something else could wait forever."""
+    """Whether a path is a regular file, of the given length if there is one; opening a pipe could block forever."""
     try:
         found = path.stat()
     except (OSError, ValueError):
@@ -161,22 +161,22 @@ def _names(folder: Path) -> list[str]:
 def _changed(path: Path, wanted: Wanted, places: Places, among: int = 1) -> str:
     noun = NOUNS[wanted.role] if among == 1 else "one of the paintings"
     if not _has(path):
-        return f"cannot read {shown(path)}: a file was expected"
-    made = f"{noun} that {shown(places.image)} was made of ({_short(wanted)})"
-    other = "replay takes the same files again; for others use styler render"
+        return f"cannot read {shown(path)}: it is not a file"
+    made = f"{noun} that {shown(places.image)} was made from ({_short(wanted)})"
+    other = "replay needs the same files; to use others, run styler render"
     return f"{shown(path)} is not {made}, or has changed since; {_ways_on(wanted)}; {other}"
 
 
 def _missing(wanted: Wanted, places: Places) -> str:
     folders = ", ".join(shown(each) for each in places.folders)
-    looked = f"beside {shown(places.image)}, in the current folder{', in ' + folders if folders else ''}"
+    looked = f"next to {shown(places.image)}, in the current folder{', in ' + folders if folders else ''}"
     missing = f"{NOUNS[wanted.role]} {shown(wanted.item.name)} ({_short(wanted)})"
-    return f"missing: {missing}, looked {looked}; {_ways_on(wanted)}"
+    return f"cannot find {missing}; looked {looked}; {_ways_on(wanted)}"
 
 
 def _in_memory(wanted: Wanted, places: Places) -> str:
-    what = f"{NOUNS[wanted.role]} that {shown(places.image)} was made of"
-    return f"{what} was handed over in memory and has no file; {_ways_on(wanted, search=False)}"
+    what = f"{NOUNS[wanted.role]} that {shown(places.image)} was made from"
+    return f"{what} was passed in memory and has no file; {_ways_on(wanted, search=False)}"
 
 
 def _short(wanted: Wanted) -> str:
@@ -184,7 +184,7 @@ def _short(wanted: Wanted) -> str:
 
 
 def _ways_on(wanted: Wanted, *, search: bool = True) -> str:
-    named = {CONTENT: "name it by --content", STYLE: "name it by --style", INIT: "name another by --init"}
+    named = {CONTENT: "give it with --content", STYLE: "give it with --style", INIT: "give another with --init"}
     ways = [named[wanted.role]] if wanted.role in named else []
-    ways += ["name its folder by --search"] if search else []
+    ways += ["give its folder with --search"] if search else []
     return " or ".join(ways)

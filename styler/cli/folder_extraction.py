@@ -1,4 +1,4 @@
-"""Carry out `styler features` for folders: an archive for each image, what is done already left alone."""
+"""Carry out `styler features` for folders: write one archive per image and skip archives that are up to date."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from styler.types import Size
 
 ALL_DONE, SOME_FAILED = 0, 3
 EXTRACTED, DONE_BEFORE, FAILED = "extracted", "done before", "failed"
-STOPPING = "stopping after this image; once more quits at once"
-FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)  # the next image would end the same way
+STOPPING = "stopping after this image; press Ctrl-C again to quit at once"
+FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)  # errors that would also fail the next image
 BAR = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} images, {remaining} left{postfix}"
 
 
@@ -37,8 +37,8 @@ class _Target:
 
     Attributes:
         photo: The image.
-        archive: Where its activations go.
-        origin: What the archive that is there says of its origin; None where there is none to be kept.
+        archive: Path of the archive for its activations.
+        origin: Origin recorded in the existing archive; None if there is no archive to keep.
     """
 
     photo: Photo
@@ -47,19 +47,19 @@ class _Target:
 
 
 def carry_out_folder(request: Extraction, *, progress: bool | None, quiet: bool) -> int:
-    """Extract and write what is missing or changed, list what failed.
+    """Write missing or outdated archives and list the failures.
 
     Args:
-        request: With a folder for the archives.
-        progress: Whether to show a bar; None asks whether stderr is a terminal.
-        quiet: Tell of failures only.
+        request: Request with a folder for the archives.
+        progress: Whether to show a bar; None shows it if stderr is a terminal.
+        quiet: Whether to print failures only.
 
     Returns:
         Exit status: 0 if every image has its archive, 3 if some failed.
 
     Raises:
-        StylerError: Whatever stands in the way of all images, archives of other options among it.
-        KeyboardInterrupt: A signal came; the image under way was finished.
+        StylerError: An error affects all images, for example existing archives made with other options.
+        KeyboardInterrupt: A signal was received; the image in progress has been finished.
     """
     started = time.monotonic()
     folder = request.folder or Path()
@@ -94,10 +94,10 @@ def carry_out_folder(request: Extraction, *, progress: bool | None, quiet: bool)
 
 
 def _targets(request: Extraction, folder: Path, options: dict[str, Any]) -> list[_Target]:
-    """Every image with its archive.
+    """Pair every image with its archive.
 
     Raises:
-        OutputError: An archive that is there was made otherwise, and nothing may be replaced.
+        OutputError: An existing archive was made with other options and must not be replaced.
     """
     targets = []
     for photo in request.photos:
@@ -106,8 +106,8 @@ def _targets(request: Extraction, folder: Path, options: dict[str, Any]) -> list
         reason = None if origin is None else _difference(origin, options)
         if reason and not request.overwrite:
             message = (
-                f"{shown(archive)} {reason}; give the options of that time, another -o, or --overwrite to replace it "
-                "and all like it"
+                f"{shown(archive)} {reason}; give the same options again, another -o, or --overwrite to replace all "
+                "such archives"
             )
             raise OutputError(message)
         targets.append(_Target(photo, archive, None if reason else origin))
@@ -115,7 +115,7 @@ def _targets(request: Extraction, folder: Path, options: dict[str, Any]) -> list
 
 
 def _origin(archive: Path) -> dict[str, Any] | None:
-    """What an archive says of its origin; empty where it says nothing, None where there is no archive."""
+    """Read the origin recorded in an archive; empty if it records none, None if there is no archive."""
     try:
         return read_origin(archive) or {}
     except FileNotFoundError:
@@ -126,9 +126,9 @@ def _origin(archive: Path) -> dict[str, Any] | None:
 
 
 def _difference(origin: dict[str, Any], options: dict[str, Any]) -> str:
-    """Why an archive is not what these options make; empty if it is."""
+    """Say how an archive's origin differs from these options; "" if it does not."""
     if not origin:
-        return "was there before and is none of these archives"
+        return "already exists and was not written by this command"
     for name, value in options.items():
         if origin.get(name) != value:
             if name == "weights":
@@ -146,7 +146,7 @@ def _said(value: Any) -> str:
 
 
 def _extracted(target: _Target, reader: Reader, request: Extraction, options: dict[str, Any]) -> str:
-    """Make the archive of an image, unless the one that is there is of the same contents.
+    """Write the archive of an image unless the existing one was made from the same contents.
 
     Raises:
         ImageError: The image cannot be read or is too small.
@@ -168,7 +168,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
-        message = f"cannot make the folder {shown(folder)}: {cause.strerror or cause}"
+        message = f"cannot create the folder {shown(folder)}: {cause.strerror or cause}"
         raise OutputError(message) from cause
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps or tiles: the first one waits for a good moment, the second does not."""
+"""Handle Ctrl-C: the first one stops the work after the current step or tile, the second one stops at once."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed
-STATUS = 130  # of a process that was interrupted
-SOON = "stopping at the end of this step or tile; once more quits at once"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP is sent when a terminal is closed
+STATUS = 130  # exit status of an interrupted process
+SOON = "stopping after this step or tile; press Ctrl-C again to quit at once"
 
 
 class Interrupt:
-    """Notes the first SIGINT, SIGTERM or SIGHUP and lets the work decide when to stop; the second one ends the process.
+    """Handles SIGINT, SIGTERM and SIGHUP: the work decides when to stop after the first signal; the second one quits.
 
-    A KeyboardInterrupt raised at any instruction can be lost, for instance in a callback from C, and the run would
-    go on. Python calls its handlers between two of its own instructions, so not while TensorFlow compiles or steps,
-    which can take a minute: a thread reads of every signal from a pipe that is written at once. Outside the main
-    thread, where Python allows no handlers, it does nothing.
+    A KeyboardInterrupt that is raised at an arbitrary instruction can be lost, for example in a callback from C, and
+    the run would continue. Python runs signal handlers only between its own instructions, so not while TensorFlow
+    compiles or computes a step, which can take a minute. Therefore a thread reads the signals from a pipe that Python
+    writes to at once. Outside the main thread, where Python allows no handlers, this class does nothing.
 
     Args:
-        tell: Called with a sentence when the first signal comes, from the thread.
+        tell: Called with a sentence when the first signal arrives. The call comes from the thread.
     """
 
     def __init__(self, tell: Callable[[str], object] | None = None) -> None:
@@ -32,7 +32,7 @@ class Interrupt:
         self._pipe_before, self._end = -1, -1
 
     def __enter__(self) -> Interrupt:
-        """Take over the signals, but for those that are to be ignored, as by nohup."""
+        """Install handlers, except for signals that are ignored, for example under nohup."""
         if threading.current_thread() is threading.main_thread():
             start, self._end = os.pipe()
             os.set_blocking(self._end, False)
@@ -44,25 +44,25 @@ class Interrupt:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Give the signals back."""
+        """Restore the previous handlers."""
         if self._end < 0:
             return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         signal.set_wakeup_fd(self._pipe_before)
-        os.close(self._end)  # which ends the thread
+        os.close(self._end)  # ends the thread
         self._end = -1
 
     @property
     def requested(self) -> bool:
-        """Whether a signal came."""
+        """Whether a signal was received."""
         return self._requested
 
     def check(self) -> None:
-        """Stop here if a signal came.
+        """Stop here if a signal was received.
 
         Raises:
-            KeyboardInterrupt: One did.
+            KeyboardInterrupt: A signal was received.
         """
         if self._requested:
             raise KeyboardInterrupt
@@ -73,7 +73,7 @@ class Interrupt:
         self._requested = True
 
     def _listen(self, start: int) -> None:
-        """Count signals by the bytes of the pipe, which are their numbers."""
+        """Count the signals; each one arrives in the pipe as a byte with its number."""
         count = 0
         with open(start, "rb", buffering=0) as pipe:
             while came := pipe.read(1):

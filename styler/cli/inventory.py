@@ -1,4 +1,4 @@
-"""Weights on this machine, in words, for `styler networks`."""
+"""Describe the weights on this machine, for `styler networks`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from styler.networks.weights import (
 
 
 def inventory() -> Iterator[str]:
-    """A line for each network."""
+    """Yield a line for each network."""
     for name in NETWORKS:
         spec = NETWORKS[name]
         path = located(spec.weights_file) if spec.weights_file else None
@@ -32,7 +32,7 @@ def inventory() -> Iterator[str]:
 
 
 def digest_of(name: str) -> str:
-    """The published checksum of a network's weights; empty where there is none."""
+    """Return the published checksum of a network's weights; "" if there is none."""
     return expected_sha256(FILENAME) if name not in APPLICATIONS else APPLICATIONS[name].digest
 
 
@@ -45,10 +45,10 @@ def _here(name: str) -> Path:
 
 
 def verdicts(name: str | None) -> Iterator[tuple[str, bool]]:
-    """A line for each network whose weights are here, and whether they are sound.
+    """Check the weights on this machine; yield a line for each network and whether its weights are intact.
 
     Raises:
-        WeightsError: The weights of a network that was named are not here.
+        WeightsError: The weights of the named network are not on this machine.
     """
     names = [name] if name else [each for each in NETWORKS if located(NETWORKS[each].weights_file)]
     for each in names:
@@ -61,25 +61,25 @@ def verdicts(name: str | None) -> Iterator[tuple[str, bool]]:
 
 
 def paths(name: str | None) -> list[str]:
-    """Where the weights of a network are; every folder that is searched, in order, for None."""
+    """Return the path of a network's weights, or for None all folders that are searched, in order."""
     if name:
         return [str(_here(name))]
     return list(dict.fromkeys(map(str, all_folders())))
 
 
 def fetch_with_bar(name: str, *, shown: bool | None) -> str:
-    """Download a network's weights with a progress bar; returns where they are.
+    """Download the weights of a network with a progress bar and return their path.
 
     Raises:
-        WeightsError: They cannot be had.
-        NetworkError: No such network.
+        WeightsError: The weights cannot be downloaded.
+        NetworkError: The network is unknown.
     """
     spec = NETWORKS[name]
     if name not in APPLICATIONS:
         return str(_here(spec.name))
     from styler.cli.quiet import import_tensorflow
 
-    import_tensorflow()  # Keras knows the address
+    import_tensorflow()  # Keras provides the download address
     visible = sys.stderr.isatty() if shown is None else shown
     with tqdm(total=None, unit="B", unit_scale=True, desc=name, disable=not visible, file=sys.stderr) as bar:
 

@@ -1,4 +1,4 @@
-"""The options of commands: those of a config and of files as they are described there, and those of the terminal."""
+"""Define the options of the commands: those described by the config and file classes, and those of the program."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from styler.options import FILES, GROUPS, PICTURE, RUNNING, Choice, Flag, Option
 from styler.presets import DEFAULT_PRESET, PRESETS
 
 AS_BEFORE = "as before"
-FIRST = ("size", "preset", "strength", "color")  # what most people need, in this order
-COLLECTED = "options"  # parameter of a command that gets all described options that were given, by field
+FIRST = ("size", "preset", "strength", "color")  # most people need these options, which come first in this order
+COLLECTED = "options"  # name of the parameter through which a command gets all described options, by field
 
 
 class Command(TyperCommand):
-    """A command whose help has the options in groups, with an example at the end."""
+    """A command whose help shows the options in groups and an example at the end."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments, then options group by group."""
+        """Write the arguments, then the options group by group."""
         rows: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             row = parameter.get_help_record(ctx)
             if row is not None:
                 is_argument = parameter.param_type_name == "argument"
                 heading = "Arguments" if is_argument else getattr(parameter, "rich_help_panel", None) or RUNNING
-                name = row[0].partition(" <")[0] if is_argument else row[0]  # without a type in brackets
+                name = row[0].partition(" <")[0] if is_argument else row[0]  # drops the type in brackets
                 rows.setdefault(heading, []).append((name, row[1]))
         for heading in ("Arguments", *GROUPS):
             if heading in rows:
@@ -41,7 +41,7 @@ class Command(TyperCommand):
                     formatter.write_dl(rows[heading])
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the example as it stands."""
+        """Write the example without wrapping its lines."""
         if self.epilog:
             with formatter.section("Example"):
                 for line in self.epilog.splitlines():
@@ -49,7 +49,7 @@ class Command(TyperCommand):
 
 
 def option(*names: str, default: object = None, help: str, group: str = RUNNING, **settings: Any) -> Any:
-    """An option of one command; its default stands in words at the end of the help."""
+    """Make an option of one command; the help ends with its default in words."""
     said = help if default is None else f"{help} [{default}]"
     return typer.Option(*names, help=said, show_default=False, rich_help_panel=group, **settings)
 
@@ -57,12 +57,14 @@ def option(*names: str, default: object = None, help: str, group: str = RUNNING,
 def with_options(
     described: Mapping[str, Option], *, as_before: bool = False, preset: bool = True
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the described options, all of which it gets as texts in its parameter `options`.
+    """Return a decorator that adds the described options to a command.
+
+    The command gets their values as texts in its parameter `options`.
 
     Args:
-        described: Field -> option.
+        described: Options by field name.
         as_before: Whether an option that is not given keeps the value of a recipe.
-        preset: Whether the command takes a preset too.
+        preset: Whether to add the option `--preset` too.
     """
     added = [_parameter(name, described[name], as_before=as_before) for name in described]
     if preset:
@@ -100,7 +102,7 @@ def _parameter(name: str, described: Option, *, as_before: bool) -> inspect.Para
 
 
 def _completion(kind: Choice) -> Callable[[str], list[str]]:
-    """What tells the shell which choices a word may become."""
+    """Return a function that completes a word to the names of a choice in the shell."""
 
     def completed(incomplete: str) -> list[str]:
         return [name for name in kind.names if name.startswith(incomplete)]
@@ -114,7 +116,7 @@ def _preset(*, as_before: bool) -> inspect.Parameter:
         "--preset",
         default=AS_BEFORE if as_before else DEFAULT_PRESET,
         metavar="|".join(PRESETS),
-        help="How much work the picture gets; sets steps, loss and views.",
+        help="Quality and speed; sets steps, loss and views.",
         group=PICTURE,
     )
     kind: Any = str | None
@@ -122,7 +124,7 @@ def _preset(*, as_before: bool) -> inspect.Parameter:
 
 
 def _default_of(name: str) -> str:
-    """The default of a field in words."""
+    """Return the default of a field in words."""
     described = (
         each for kind in (RenderConfig, Export, Handling) for each in fields(kind) if "option" in each.metadata
     )
@@ -131,12 +133,12 @@ def _default_of(name: str) -> str:
 
 
 Given = Annotated[dict[str, Any] | None, None]
-"""What `with_options` collects: field -> text or flag, None where not given."""
+"""The values that `with_options` collects: a text or flag by field, None for an option that was not given."""
 
 RENDERING = {**OPTIONS, **FILE_OPTIONS}
-"""Options of commands that render and write."""
+"""Options of commands that render and write pictures."""
 PLANNING = {**OPTIONS, "depth": FILE_OPTIONS["depth"], "max_pixels": FILE_OPTIONS["max_pixels"]}
-"""Options of a command that foretells a render."""
+"""Options of the command that predicts a render."""
 
 Content = Annotated[
     Path, typer.Argument(metavar="CONTENT", help="The photo: JPEG, PNG, WebP, TIFF, HEIC, …", show_default=False)
@@ -160,7 +162,7 @@ Overwrite = Annotated[
     option(
         "--overwrite/--no-overwrite",
         default="no",
-        help="Replace an existing file. A link is replaced, not the file that it leads to.",
+        help="Replace an existing file. A link is replaced, not its target.",
         group=PICTURE,
     ),
 ]
@@ -174,7 +176,7 @@ SaveSize = Annotated[
         "--save-size",
         default="own",
         metavar="own|final",
-        help="Size of these images: of their own scale, or that of the result.",
+        help="Size of these images: of the scale at that step, or of the result.",
         group=FILES,
     ),
 ]
@@ -184,7 +186,7 @@ Checkpoint = Annotated[
         "--checkpoint",
         default="<output>.styler-checkpoint for renders above 60 s",
         metavar="PATH|off",
-        help="Where to save the state for 'styler resume'; deleted when the picture is written.",
+        help="File to save the state for 'styler resume'; deleted when the picture is written.",
         group=FILES,
     ),
 ]
@@ -194,13 +196,13 @@ CheckpointEvery = Annotated[
         "--checkpoint-every",
         default="30s",
         metavar="TIME",
-        help="Time between two savings; 0s for every call.",
+        help="Time between two saves; 0s saves as often as possible.",
         group=FILES,
     ),
 ]
 ConfigFile = Annotated[
     Path | None,
-    option("--config", metavar="FILE", help="TOML file of options without dashes; flags win.", group=FILES),
+    option("--config", metavar="FILE", help="TOML file with options; options typed here override it.", group=FILES),
 ]
 Report = Annotated[
     Path | None, option("--report", metavar="PATH", help="Write a JSON report of the render.", group=FILES)

@@ -1,4 +1,4 @@
-"""The images of files and folders, each with a name of its own."""
+"""Collect the images in files and folders and give each one a name."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ SUFFIXES = (
     *(".avif", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jxl"),
     *(".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi"),
 )
-"""Files that are meant as images, so that one that cannot be read is worth a word."""
+"""Suffixes of image files; an unreadable file with one of these is reported as an error."""
 
 
 class Photo(NamedTuple):
     """An image to read.
 
     Attributes:
-        path: Where it lies.
-        name: Its place below the folder that was given, with `/`; of a file, its base name.
+        path: Path of the image.
+        name: Path relative to the given folder, with `/`; for a given file, its file name.
     """
 
     path: Path
@@ -31,36 +31,36 @@ class Photo(NamedTuple):
 
 
 def photos_in(places: list[Path]) -> tuple[list[Photo], list[tuple[str, str]]]:
-    """Files as they are, and all images of folders and of those in them, in order of their names.
+    """Return the given files and all images in the given folders and their subfolders, sorted by name.
 
-    Hidden files and folders are passed over, and what is no image by its suffix or, where it has none, by its first
-    bytes. A folder that links lead to twice is entered once.
+    Hidden files and folders are skipped. So are files that are not images, as shown by the suffix or, without a
+    suffix, by the first bytes. A folder that links lead to several times is searched once.
 
     Returns:
-        The images; and the folders that cannot be read, with the reason.
+        The images, and the folders that cannot be read with the reasons.
 
     Raises:
-        ImageError: There are none at all.
+        ImageError: There are no images.
     """
     problems: list[tuple[str, str]] = []
     photos = [photo for place in places for photo in _below(place, problems)]
     if not photos and not problems:
-        message = f"no images in {', '.join(shown(place) for place in places)}; give a folder with some, or files"
+        message = f"no images in {', '.join(shown(place) for place in places)}; give image files or other folders"
         raise ImageError(message)
     return photos, problems
 
 
 def check_names(photos: list[Photo]) -> None:
-    """Refuse images whose archives would have one name.
+    """Check that all images have archives of different names.
 
     Raises:
-        ImageError: Names the first two.
+        ImageError: Two images have the same name; the message names the first such pair.
     """
     seen: dict[str, Photo] = {}
     for photo in photos:
         other = seen.setdefault(photo.name, photo)
         if other is not photo:
-            message = f"{shown(other.path)} and {shown(photo.path)} would have one name; give them one by one"
+            message = f"{shown(other.path)} and {shown(photo.path)} would get the same archive; run them separately"
             raise ImageError(message)
 
 
@@ -84,10 +84,10 @@ def _below(place: Path, problems: list[tuple[str, str]]) -> Iterator[Photo]:
 
 
 def _is_new(folder: Path, entered: set[tuple[int, int]]) -> bool:
-    """Whether a folder was not reached before, by whatever way."""
+    """Whether a folder has not been entered before, even by another path."""
     try:
         status = folder.stat()
-    except OSError:  # a link in a circle, or one that leads nowhere
+    except OSError:  # a circular or broken link
         return False
     key = (status.st_dev, status.st_ino)
     fresh = key not in entered
@@ -101,7 +101,7 @@ def _is_image(path: Path) -> bool:
     if path.suffix:
         return path.suffix.lower() in SUFFIXES
     try:
-        if not path.is_file():  # opening a pipe could wait forever
+        if not path.is_file():  # opening a pipe could block forever
             return False
         with path.open("rb") as file:
             return kind_of(file.read(HEAD)) is not None

@@ -1,4 +1,4 @@
-"""A request in words, for `--dry-run` and `--verbose`."""
+"""Describe a request, for `--dry-run` and `--verbose`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from styler.render.pyramid import asked_octaves
 
 
 def describe(request: Request) -> str:
-    """What will be read, done and written, one thing a line."""
+    """Describe what will be read, done and written, one fact per line."""
     config, network = request.config, find_network(request.config.network)
     octaves = asked_octaves(config, request.size, request.plan)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
@@ -30,7 +30,7 @@ def describe(request: Request) -> str:
 
 
 def _seen(config: RenderConfig) -> str:
-    """Views, palette and grain, where there are any."""
+    """List views, palette and grain if they are used."""
     views = f", {config.views} views" if config.views > 1 else ""
     beside = (("palette", config.palette_weight), ("grain", config.grain_weight))
     return views + "".join(f", {name} {weight:g}" for name, weight in beside if weight)

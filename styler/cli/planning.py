@@ -1,4 +1,4 @@
-"""The plan of a request in words, one thing a line."""
+"""Describe the predicted memory, time and tiles of a request."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from styler.render.pyramid import Stage
 from styler.render.schedule import Schedule
 
 BASES = {"measured": "measured on this machine", "guessed": "a guess: it could not be measured"}
-FLOATS = 12  # bytes a pixel of a picture that was read
+FLOATS = 12  # bytes per pixel of a picture in memory
 
 
 def described(request: Request, phase: Phase | None = None) -> str:
-    """Schedule a request and say what it comes to.
+    """Schedule a render and describe its cost.
 
     Args:
         request: The render.
-        phase: Called before measurements.
+        phase: Called with a text before each measurement.
 
     Raises:
-        StylerError: It cannot be carried out within its budgets.
+        StylerError: The render cannot be carried out within its budgets.
     """
     stylizer = Stylizer(request.config)
     return "\n".join(lines(stylizer.plan(request.size, measure=True, reserve=_pictures(request), phase=phase)))
 
 
 def rehearsed(request: Request) -> str:
-    """Read the images, meet the network, the device and the planner as a render would, and say what it would come to.
+    """Do everything that a render does before its first step, and describe its cost.
 
-    Nothing is downloaded: where weights are not here yet, random ones show as much.
+    This reads the images and uses the network, the device and the planner. Nothing is downloaded: if weights are
+    missing, random ones take their place, which is enough for a plan.
 
     Raises:
-        StylerError: What a render would end with before its first step.
+        StylerError: A render would fail with this error before its first step.
     """
     read_images(request.inputs, request.max_pixels)
     network = find_network(request.config.network)
@@ -53,13 +54,13 @@ def rehearsed(request: Request) -> str:
 
 
 def _pictures(request: Request) -> int:
-    """Bytes that the pictures will take in memory; large ones are mapped."""
+    """Return the bytes that the pictures take in memory; large pictures are mapped from files and not counted."""
     taken = (FLOATS * size.height * size.width for size in request.sizes.items)
     return sum(each for each in taken if each < LARGE)
 
 
 def lines(plan: Schedule) -> list[str]:
-    """One thing a line."""
+    """Describe a schedule, one fact per line."""
     allowed = "" if plan.budget is None else f" of {_memory(plan.budget)} allowed"
     return [
         *(f"scale     {_stage(stage)}" for stage in plan.stages),
@@ -81,7 +82,7 @@ def _memory(amount: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit that leaves two digits."""
+    """Format a time in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

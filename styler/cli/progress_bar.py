@@ -1,4 +1,4 @@
-"""A tqdm bar with scale, step, loss and seconds left."""
+"""Show the progress of a render: a tqdm bar with scale, step, loss and time left."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from styler.cli.status import screen
 from styler.progress import StepEvent
 
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} steps{postfix}"
-EVERY = 0.2  # seconds between two tiles that are shown
+EVERY = 0.2  # shortest time between two updates for tiles, in seconds
 
 
 class ProgressBar:
     """Shows step events on stderr; an observer and a context manager.
 
     Args:
-        shown: Whether to show anything; None asks whether stderr is a terminal.
+        shown: Whether to show the bar; None shows it if stderr is a terminal.
     """
 
     def __init__(self, *, shown: bool | None) -> None:
@@ -37,30 +37,30 @@ class ProgressBar:
         self._latest, self._shown_at = "first step", 0.0
 
     def __enter__(self) -> ProgressBar:
-        """The bar itself."""
+        """Return the bar."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave the bar as it stands."""
+        """Close the bar; its last state stays visible."""
         self._bar.close()
 
     def phase(self, text: str) -> None:
-        """Show what is done before the first step."""
+        """Show what happens before the first step, such as compiling."""
         self._bar.set_description_str(text)
 
     def say(self, text: str) -> None:
-        """Show a line of its own above the bar; from any thread."""
+        """Print a line above the bar; may be called from any thread."""
         tqdm.write(text, file=sys.stderr)
 
     def tile(self, done: int, count: int) -> None:
-        """Show how far the evaluation under way is; a step takes one or a few."""
+        """Show how many tiles of the current evaluation are done; a step has one or more evaluations."""
         now = time.monotonic()
         if now - self._shown_at > EVERY:
             self._shown_at = now
             self._bar.set_postfix_str(f"{self._latest}, tile {done}/{count}")
 
     def __call__(self, event: StepEvent) -> None:
-        """Take in one event."""
+        """Show one event."""
         self._bar.total = event.total
         self._bar.set_description_str(f"scale {event.scale}/{event.scales} ({event.width}x{event.height})", False)
         left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"

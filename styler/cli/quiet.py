@@ -1,4 +1,4 @@
-"""Import TensorFlow for a command: quietly, on this program's own terms, and refused in one line where it cannot be."""
+"""Import TensorFlow for a command, without log messages and with one-line errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from styler.quiet import FLAGS
 def import_tensorflow() -> None:
     """Import TensorFlow and Keras.
 
-    The process is the command's own, so what a `keras.json` says of layers is put aside for good.
+    Only this command uses the process, so the number type and image layout of a `keras.json` are overridden for good.
 
     Raises:
-        ResourceError: The limit of this process's address space is too low for it.
-        ConfigError: Keras does not start, or TensorFlow would end the process over a variable.
+        ResourceError: The address space limit of this process is too low for TensorFlow.
+        ConfigError: Keras does not start, or an environment variable would make TensorFlow end the process.
     """
     check_address_space()
     if "tensorflow" not in sys.modules:

@@ -1,4 +1,4 @@
-"""A network opened for `styler features`: photos in, arrays under their keys out."""
+"""Open a network for `styler features` and compute named arrays from photos."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from styler.networks.custom import SUFFIX, read_config
 from styler.sources import source_of
 from styler.types import Size
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow and Keras make images gray
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601 weights for gray, as used by Pillow and Keras
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a network takes.
+    """The images that a network takes.
 
     Attributes:
-        height: Fixed height, pixels; None for any.
-        width: The same of the width.
-        channels: 1 or 3.
-        whole: Whether it takes whole numbers 0..255 in place of 0..1.
+        height: Fixed height in pixels; None for any height.
+        width: Fixed width in pixels; None for any width.
+        channels: Number of channels, 1 or 3.
+        whole: Whether values are whole numbers 0..255 instead of floats 0..1.
     """
 
     height: int | None = None
@@ -44,21 +44,24 @@ class Intake:
     whole: bool = False
 
     def shape_for(self, size: Size, longer: int | None) -> Size:
-        """What an image becomes: the network's fixed size, else scaled to its longer side, else its own.
+        """Return the (height, width) to which an image is converted.
+
+        This is the network's fixed size if it has one, else the image's size scaled to the longer side if that is
+        given, else the image's own size.
 
         Raises:
-            ConfigError: A longer side that the network does not take.
+            ConfigError: The network does not take this longer side.
         """
         own = size if longer is None else with_longer_side(size, longer)
         fixed = [side for side in (self.height, self.width) if side is not None]
         if len(fixed) == 2 and longer not in (None, max(fixed)):
-            message = f"--size: the network takes {fixed[0]}x{fixed[1]} pixels (height x width) and no others; "
+            message = f"--size: the network only takes images of {fixed[1]}x{fixed[0]} pixels; "
             message += f"expected {max(fixed)}, got {longer}; leave --size out"
             raise ConfigError(message)
         return Size(self.height or own.height, self.width or own.width)
 
     def prepared(self, pixels: Pixels, shape: Size) -> NDArray[Any]:
-        """Scaled to cover (height, width), cut in the middle, gray or whole numbers where the network takes these."""
+        """Scale and crop an image to (height, width), and convert it to gray or whole numbers if needed."""
         fitted = cropped(pixels, shape)
         if self.channels == 1:
             fitted = (fitted @ np.asarray(LUMA, np.float32))[..., None]
@@ -66,7 +69,7 @@ class Intake:
 
 
 def cut(size: Size, shape: Size) -> str:
-    """What `cropped` leaves of an image, in words; empty if it is the whole."""
+    """Describe the part of an image that `cropped` keeps; "" if it keeps the whole image."""
     scale = max(shape.height / size.height, shape.width / size.width)
     height, width = min(size.height, round(shape.height / scale)), min(size.width, round(shape.width / scale))
     if size.height - height <= 1 and size.width - width <= 1:  # rounding
@@ -75,7 +78,7 @@ def cut(size: Size, shape: Size) -> str:
 
 
 def cropped(pixels: Pixels, shape: Size) -> Pixels:
-    """Scaled to cover (height, width) and cut in the middle."""
+    """Scale an image to cover (height, width) and keep the middle."""
     height, width = pixels.shape[:2]
     scale = max(shape.height / height, shape.width / width)
     covering = Size(max(shape.height, round(height * scale)), max(shape.width, round(width * scale)))
@@ -85,15 +88,15 @@ def cropped(pixels: Pixels, shape: Size) -> Pixels:
 
 
 class Reader:
-    """Extracts what was asked for, with one compiled program for images of all sizes.
+    """Computes activations and attributions with one compiled program for images of all sizes.
 
     Args:
-        wanted: What is to be computed of each image.
+        wanted: What to compute for each image.
 
     Raises:
-        LayerError: The network has no such layer.
-        NetworkError: It cannot be built, or takes no images.
-        WeightsError: Its weights cannot be had.
+        LayerError: The network does not have one of the layers.
+        NetworkError: The network cannot be built or does not take images.
+        WeightsError: The weights of the network are not available.
     """
 
     def __init__(self, wanted: Wanted) -> None:
@@ -115,7 +118,7 @@ class Reader:
 
     def _attributed(self, channel: Channel) -> Any:
         if self.intake.whole:
-            message = "--attribution needs a network of floating-point images; this one takes whole numbers"
+            message = "--attribution needs a network that takes floating-point images; this one takes whole numbers"
             raise ConfigError(message)
         if channel.method == "gradient":
             return saliency(FeatureExtractor(self._model, [channel.address], **self._options), channel.number)
@@ -123,13 +126,13 @@ class Reader:
         return grad_cam(FeatureExtractor(self._model, [maps, channel.address], **self._options), channel.number)
 
     def __call__(self, images: Pixels) -> dict[str, NDArray[Any]]:
-        """Activations by key, and the attribution by `Channel.key`.
+        """Compute the activations by key, and the attribution under `Channel.key`.
 
         Args:
-            images: (B, H, W, 1 or 3), RGB or gray 0..1, of a size that `intake` gives.
+            images: Array of shape (B, H, W, C) with C = 3 for RGB or 1 for gray, as prepared by `intake`.
 
         Raises:
-            ImageError: Too small for the layers, or too large for the memory.
+            ImageError: The images are too small for the layers or too large for the memory.
         """
         import tensorflow as tf
 
@@ -140,12 +143,15 @@ class Reader:
             return {key: np.asarray(tensor) for key, tensor in found.items()}
         except (tf.errors.ResourceExhaustedError, MemoryError) as cause:
             height, width = images.shape[1:3]
-            message = f"not enough memory for the activations of {width}x{height} pixels; give a smaller --size"
+            message = f"not enough memory for the activations at {width}x{height} pixels; give a smaller --size"
             raise ImageError(message) from cause
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the network: of a graph its files; else the weights, and of a user's own file the layers too."""
+        """SHA-256 of the network.
+
+        It covers the files of a graph; the weights of a registered network; the weights and layers of a custom file.
+        """
         network = self._wanted.network
         if isinstance(network, Path):
             return _digest_of_files(network)
@@ -161,7 +167,7 @@ class Reader:
 
 
 def takes_whole_numbers(model: Any) -> bool:
-    """Whether the only input of a Keras model is of whole numbers: bytes, which nothing is done to before."""
+    """Whether a Keras model has one input and it takes whole numbers; such images are not preprocessed."""
     inputs = getattr(model, "inputs", None) or []
     return len(inputs) == 1 and "int" in str(inputs[0].dtype)
 
@@ -175,18 +181,18 @@ def _digest_of_files(place: Path) -> str:
 
 
 def _intake(extractor: FeatureExtractor) -> Intake:
-    """What a network takes.
+    """Return the images that a network takes.
 
     Raises:
-        NetworkError: Not one image, gray or in color.
+        NetworkError: The network does not take a single gray or color image.
     """
     shape = extractor.shapes[0] if len(extractor.shapes) == 1 else None
     if extractor.shapes == (None,):
         return Intake()
     if shape is None or len(shape) != 4 or shape[-1] not in (1, 3, None):
         message = (
-            f"the network takes {', '.join(map(str, extractor.shapes))}, expected images (batch, height, width, 1 or "
-            "3); give it what it takes from Python, with styler.FeatureExtractor"
+            f"expected a network that takes images of shape (batch, height, width, 1 or 3), got one that takes "
+            f"{', '.join(map(str, extractor.shapes))}; use it from Python with styler.FeatureExtractor"
         )
         raise NetworkError(message)
     whole = "int" in extractor.dtypes[0]

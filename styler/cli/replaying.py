@@ -1,4 +1,4 @@
-"""From a picture with a recipe to the request that makes it again, without importing TensorFlow."""
+"""Turn a picture with a recipe into a request that makes it again, without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,17 +28,15 @@ from styler.sources import source_of
 
 
 def recipe_in(image: Path) -> Recipe:
-    """The recipe that a picture carries.
+    """Read the recipe that is stored in a picture.
 
     Raises:
-        ImageError: It cannot be read or carries none.
-        ConfigError: What it carries is damaged or of a newer version.
+        ImageError: The picture cannot be read or has no recipe.
+        ConfigError: The recipe is damaged or was written by a newer version.
     """
     text = read_recipe(image)
     if text is None:
-        message = (
-            f"{shown(image)} carries no recipe; another program may have dropped it, or it was made with --no-recipe"
-        )
+        message = f"{shown(image)} has no recipe; another program may have removed it, or it was made with --no-recipe"
         raise ImageError(message)
     try:
         return Recipe.from_text(text)
@@ -49,12 +47,12 @@ def recipe_in(image: Path) -> Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What shall be other than in the recipe; None where it shall not.
+    """Changes to the options of a recipe.
 
     Attributes:
-        options: Config field -> text that wins over the recipe's value; "preset" may be among them.
-        export: The same of choices about the file.
-        handling: How files are handled.
+        options: Texts by config field; they override the recipe's values. "preset" may be among the fields.
+        export: Options of the output file that override the recipe's values.
+        handling: Options for reading inputs and storing recipes.
     """
 
     options: Mapping[str, Any]
@@ -63,10 +61,10 @@ class Changes:
 
     @classmethod
     def of(cls, given: Mapping[str, Any] | None) -> Changes:
-        """The options of a command line, None where not given.
+        """Make changes from the options of a command line; None stands for an option that was not given.
 
         Raises:
-            ConfigError: A choice about files is out of range.
+            ConfigError: An option about files is out of range.
         """
         asked = {name: value for name, value in (given or {}).items() if value is not None}
         about_files = {name: asked.pop(name) for name in FILE_OPTIONS if name in asked}
@@ -84,17 +82,17 @@ def replayed(
     *,
     overwrite: bool,
 ) -> Request:
-    """Find the inputs and check the request.
+    """Find the inputs of a recipe and check the request.
 
     Args:
-        recipe: Of the picture.
-        places: Where to look for its inputs.
-        output: Where the new picture goes; None for `<stem>-replay` with the same suffix in the current folder.
-        changes: To the recipe.
+        recipe: Recipe of the picture.
+        places: Where to look for the inputs.
+        output: Path of the new picture; None for `<stem>-replay` with the same suffix in the current folder.
+        changes: Changes to the recipe.
         overwrite: Whether an existing output may be replaced.
 
     Raises:
-        StylerError: Whatever stands in the way.
+        StylerError: The request cannot be carried out; the subclass tells what is wrong.
     """
     check_folders(places.folders)
     before = _with_files(recipe, places, changes.options)
@@ -119,23 +117,23 @@ def _changed_fields(before: RenderConfig, after: RenderConfig) -> list[str]:
 
 
 def _with_files(recipe: Recipe, places: Places, flags: Mapping[str, Any]) -> RenderConfig:
-    """The recipe's options, files in place of their names, unless a flag names others."""
+    """Return the config of a recipe with the paths of the found files, unless a flag names others."""
     config = recipe.config
     start = recipe.inputs.init
     if flags.get("init") is None and start is not None:
         config = config.changed(init=str(find(Entry(INIT, start), places).absolute()))
     elif config.init not in BUILT_IN_INITS:
-        config = config.changed(init=BUILT_IN_INITS[0])  # a flag takes its place
+        config = config.changed(init=BUILT_IN_INITS[0])  # a flag overrides it
     if flags.get("network") is not None:
         return config
     return config.changed(network=_network(recipe, places))
 
 
 def _network(recipe: Recipe, places: Places) -> str:
-    """The registered name, or the path of a user's own file.
+    """Return the name of a registered network or the path of a custom one.
 
     Raises:
-        NetworkError: Its weights are others than those of the recipe.
+        NetworkError: The weights differ from those of the recipe.
     """
     wanted, name = recipe.inputs.network, recipe.config.network
     if name not in NETWORKS:
@@ -144,13 +142,13 @@ def _network(recipe: Recipe, places: Places) -> str:
         return str(find(Entry(NETWORK, wanted), places).absolute())
     file = network_file(NETWORKS[name], name)
     if wanted is not None and wanted.is_file and file is not None and source_of(file).sha256 != wanted.sha256:
-        message = f"the weights of {name} have changed since {shown(places.image)} was made: {shown(file)} has other "
-        raise NetworkError(message + "contents; put the old file back, or render anew with --network")
+        message = f"the weights of {name} in {shown(file)} have changed since {shown(places.image)} was made; "
+        raise NetworkError(message + "restore the old file, or render again with --network")
     return name
 
 
 def obey_before_import(plan: Plan) -> None:
-    """What TensorFlow reads from the environment when it is imported, as it was."""
+    """Restore the environment variables that TensorFlow reads on import, as a plan recorded them."""
     if "tensorflow" in sys.modules:
         return
     for name, variable in SWITCHES.items():
@@ -161,7 +159,10 @@ def obey_before_import(plan: Plan) -> None:
 
 
 def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
-    """Import TensorFlow as the recipe had it, say what is not as it was; the request with the plan that can be obeyed.
+    """Import TensorFlow with the settings of the recipe, and print warnings about whatever differs now.
+
+    Returns:
+        The request with the part of the plan that this machine can follow.
 
     Raises:
         ConfigError: TensorFlow does not start.
@@ -177,11 +178,11 @@ def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
 
 
 def carry_out_replay(recipe: Recipe, request: Request, settings: Settings, *, stream: IO[bytes] | None = None) -> None:
-    """Render as the recipe says.
+    """Render a picture from its recipe.
 
     Raises:
-        StylerError: Whatever stands in the way.
-        KeyboardInterrupt: Passed on after the best image so far is written.
+        StylerError: The render fails.
+        KeyboardInterrupt: The user stopped the render; the best image so far has been written.
     """
     request = obeyed(recipe, request, quiet=settings.quiet)
     from styler.cli.work import carry_out
@@ -190,6 +191,6 @@ def carry_out_replay(recipe: Recipe, request: Request, settings: Settings, *, st
 
 
 def warn(differences: Iterable[str], *, quiet: bool) -> None:
-    """Say what is other than it was."""
+    """Print a warning for each difference from the original render."""
     for difference in () if quiet else differences:
         print(f"warning: {difference}", file=sys.stderr)

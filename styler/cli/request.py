@@ -1,4 +1,4 @@
-"""From words of the command line to a checked request, without importing TensorFlow."""
+"""Turn the arguments of a command into a checked request, without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from styler.types import Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A render that was found possible.
+    """A render whose options and files have been checked.
 
     Attributes:
-        inputs: Files that it reads.
-        sizes: Of the images among them, (height, width).
-        output: Where the picture goes.
-        config: How to render it.
-        size: Of the result, (height, width).
-        export: Choices about the output file.
-        max_pixels: Most pixels of an input, None for what fits into memory.
-        plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
-        known: What a recipe says of the inputs; None where there is no recipe.
+        inputs: Files to read.
+        sizes: (height, width) of the input images.
+        output: Path of the picture to write.
+        config: Options of the render.
+        size: (height, width) of the result.
+        export: Options of the output file.
+        max_pixels: Largest allowed number of pixels of an input; None allows what fits into memory.
+        plan: Plan of a recipe, which the render follows instead of making a new one; None without a recipe.
+        known: Inputs as a recipe describes them; None without a recipe.
         piped: Whether the photo came through standard input.
     """
 
@@ -69,12 +69,12 @@ class Request:
 
     @property
     def output_name(self) -> str:
-        """Of the output, for messages."""
+        """Name of the output for messages."""
         return OUTPUT if self.streams else shown(self.output)
 
     @property
     def content_name(self) -> str:
-        """Of the photo, for messages."""
+        """Name of the photo for messages."""
         return INPUT if self.piped else shown(self.inputs.photo)
 
 
@@ -83,10 +83,10 @@ class Saving:
     """When and where to save the state of a render.
 
     Attributes:
-        path: Of the checkpoint, None for none.
-        every: Seconds between two savings.
-        always: Whether a short render is saved too.
-        replace: Whether a file of that name may be replaced.
+        path: Path of the checkpoint; None saves no state.
+        every: Seconds between two saves.
+        always: Whether to save the state of short renders too.
+        replace: Whether an existing checkpoint may be replaced.
     """
 
     path: Path | None
@@ -97,17 +97,17 @@ class Saving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the command line adds to a config.
+    """Options of a render that are not part of its config.
 
     Attributes:
         overwrite: Whether existing files may be replaced.
-        save_every: Steps between two intermediate images, None for none.
+        save_every: Number of steps between two intermediate images; None writes none.
         save_final: Whether intermediate images have the size of the result.
-        report: Where the report goes, None for nowhere.
+        report: Path of the report, or None.
         saving: When and where to save the state.
-        progress: Whether to show a bar, None to ask the terminal.
-        quiet: Whether to show errors only.
-        recipe: Whether the picture carries its recipe.
+        progress: Whether to show a bar; None shows it if stderr is a terminal.
+        quiet: Whether to print errors only.
+        recipe: Whether to store the recipe in the picture.
     """
 
     overwrite: bool
@@ -132,21 +132,21 @@ def checked_request(
     known: Inputs[Input] | None = None,
     piped: bool = False,
 ) -> Request:
-    """Check all that can be checked before any heavy import.
+    """Check everything that can be checked before TensorFlow is imported.
 
     Args:
-        inputs: Files to read, as `styler.render.files.image_files` finds them.
-        output: Where the picture goes; None for a name made from those of the inputs.
-        config: How to render it.
+        inputs: Files to read, as returned by `styler.render.files.image_files`.
+        output: Path of the picture to write; None makes a name from those of the inputs.
+        config: Options of the render.
         overwrite: Whether an existing output may be replaced.
-        export: Choices about the output file.
-        max_pixels: Most pixels of an input, None for what fits into memory.
-        plan: What a recipe says that the options came to.
-        known: What a recipe says of the inputs.
+        export: Options of the output file.
+        max_pixels: Largest allowed number of pixels of an input; None allows what fits into memory.
+        plan: Plan of a recipe, or None.
+        known: Inputs as a recipe describes them, or None.
         piped: Whether the photo came through standard input.
 
     Raises:
-        StylerError: Whatever stands in the way, by its own class.
+        StylerError: The request cannot be carried out; the subclass tells what is wrong.
     """
     wanted = export or Export()
     target = output or default_output(inputs.photo, inputs.paintings)
@@ -180,10 +180,11 @@ def checked_request(
 
 
 def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
-    """Refuse a report that was asked for and could not be written.
+    """Check that the report, if there is one, can be written.
 
     Raises:
-        OutputError: The folder does not exist, the path is the picture's or no file's, or the file must stay.
+        OutputError: The folder does not exist, the path is a folder or the path of the picture or an input, or the
+            file exists and must not be replaced.
     """
     if path is None:
         return
@@ -196,22 +197,22 @@ def _check_report(path: Path, output: Path, *, overwrite: bool, inputs: Iterable
     check_folder(path)
     check_is_no_input(path, inputs)
     if path.absolute() == output.absolute() or path.is_dir():
-        message = f"cannot write {shown(path)}: a file for the report alone was expected; choose another --report"
+        message = f"cannot write {shown(path)}: expected a file used for the report only; choose another --report"
         raise OutputError(message)
     if path.exists() and not overwrite:
-        message = f"{shown(path)} exists already; choose another --report or give --overwrite"
+        message = f"{shown(path)} already exists; choose another --report or give --overwrite"
         raise OutputError(message)
 
 
 def check_intermediate(request: Request, save_every: int | None, *, overwrite: bool) -> None:
-    """Refuse intermediate and partial images whose names are taken.
+    """Check that intermediate and partial images can be written.
 
     Raises:
-        OutputError: A file of such a name exists and must stay, or is one of the inputs; or the picture has no name.
+        OutputError: Such a file exists and must not be replaced, or is an input; or the picture has no file name.
     """
     if request.streams:
         if save_every is not None:
-            message = f"--save-every writes images beside the picture, which goes to {OUTPUT}; name an --output"
+            message = f"--save-every writes images next to the picture, which goes to {OUTPUT}; give --output"
             raise OutputError(message)
         return
     files = request.inputs.images.items
@@ -222,45 +223,45 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
         path = beside_at(request, step)
         check_is_no_input(path, files)
         if path.exists() and not overwrite:
-            message = f"{shown(path)} exists already and --save-every would replace it; move it or give --overwrite"
+            message = f"{shown(path)} already exists and --save-every would replace it; move it or give --overwrite"
             raise OutputError(message)
 
 
 def beside(output: Path, word: str) -> Path:
-    """`<output stem>-<word>.png` in the output's folder."""
+    """Return the path `<output stem>-<word>.png` in the folder of the output."""
     return output.with_name(f"{output.stem}-{word}.png")
 
 
 def beside_at(request: Request, step: int) -> Path:
-    """`<output stem>-<step>.png`, with as many digits as the last step has, so that names sort."""
+    """Return the path `<output stem>-<step>.png`; leading zeros make the names sort by step."""
     return beside(request.output, f"{step:0{len(str(request.config.steps))}d}")
 
 
 def is_beside(output: Path, path: Path, save_every: int | None) -> str:
-    """Which image of a render beside its output has this name; empty for none."""
+    """Say which additional image of a render would be written to this path; "" for none."""
     stem = os.path.realpath(beside(output, ""))[: -len(".png")]
     number = str(path)[len(stem) : -len(".png")]
     if str(path) != f"{stem}{number}.png":
         return ""
     if number.isascii() and number.isdigit() and save_every and int(number) % save_every == 0:
         return "an intermediate image"
-    return "the image kept at an interrupt" if number == "partial" else ""
+    return "the image kept after an interrupt" if number == "partial" else ""
 
 
 def default_output(content: Path, styles: list[Path]) -> Path:
-    """`<content stem>-<style stem>[-<style stem>…].png` in the current folder."""
+    """Return the path `<content stem>-<style stem>[-<style stem>…].png` in the current folder."""
     return Path("-".join(path.stem for path in (content, *styles)) + ".png")
 
 
 def build_options(file: Path | None, given: Mapping[str, Any] | None) -> tuple[RenderConfig, dict[str, Any]]:
-    """Preset, then the options of a file, then those of the command line.
+    """Combine a preset, the options of a file and those of the command line; later ones override earlier ones.
 
     Args:
-        file: TOML file or None.
-        given: Field -> text or flag, None where not given; "preset" may be among them.
+        file: TOML file, or None.
+        given: Texts or flags by field; None for an option that was not given. "preset" may be among the fields.
 
     Returns:
-        The config, and the choices about files as `styler.batch.options.file_options` has them.
+        The config, and the options about files as returned by `styler.batch.options.file_options`.
 
     Raises:
         ConfigError: The file cannot be read, or an option is unknown or out of range.
@@ -273,10 +274,10 @@ def build_options(file: Path | None, given: Mapping[str, Any] | None) -> tuple[R
 
 
 def _options_of(file: Path) -> dict[str, Any]:
-    """The options of a file, each checked by itself, so that an error names the file.
+    """Read and check the options of a file, so that an error names the file.
 
     Raises:
-        ConfigError: It cannot be read, or an option is unknown or out of range.
+        ConfigError: The file cannot be read, or an option is unknown or out of range.
     """
     options = read_options(file)
     try:
@@ -289,7 +290,7 @@ def _options_of(file: Path) -> dict[str, Any]:
 
 
 def changed_config(config: RenderConfig, given: Mapping[str, Any]) -> RenderConfig:
-    """The config with a preset's options and then those of the command line in place of its own.
+    """Override the options of a config with those of a preset and then those of the command line.
 
     Raises:
         ConfigError: An option is unknown or out of range.
@@ -301,10 +302,10 @@ def changed_config(config: RenderConfig, given: Mapping[str, Any]) -> RenderConf
 
 
 def read_options(file: Path) -> dict[str, Any]:
-    """Options of a TOML file, dashes or underscores.
+    """Read the options of a TOML file; their names may have dashes or underscores.
 
     Raises:
-        ConfigError: No such file, or not TOML.
+        ConfigError: The file cannot be read or is not TOML.
     """
     try:
         options = tomllib.loads(unified(decoded(file.read_bytes())))

@@ -1,4 +1,4 @@
-"""From a checkpoint back to the request that it belongs to, without importing TensorFlow."""
+"""Turn a checkpoint back into the request that it belongs to, without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from styler.render.job import Job, read_job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A render to go on with.
+    """A render to continue.
 
     Attributes:
-        request: As it was found possible again.
-        settings: What the command line added to it.
-        checkpoint: Where it stands, and what was written down of it.
-        job: The same, read.
+        request: The request, checked again.
+        settings: Options of the render that are not part of its config.
+        checkpoint: State of the render, and the job as it was saved.
+        job: The job, parsed from the checkpoint.
     """
 
     request: Request
@@ -38,13 +38,13 @@ class Resumed:
 
     @property
     def over(self) -> bool:
-        """Whether all steps were made, so that the picture may have been written already."""
+        """Whether all steps are done, so that the picture may have been written already."""
         position = self.checkpoint.snapshot.position
         return bool(position.reason) and position.octave == len(position.levels) - 1
 
 
 def choices(request: Request, settings: Settings) -> dict[str, Any]:
-    """What a checkpoint keeps of a command line, plain values."""
+    """Return the options of a command line that a checkpoint stores, as plain values."""
     return {
         "output": str(request.output.absolute()),
         "overwrite": settings.overwrite,
@@ -62,14 +62,14 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     """Read a checkpoint and check its request again.
 
     Args:
-        path: Of the checkpoint.
-        overwrite: Whether an output that came up since may be replaced.
-        every: Time between two savings, in words.
-        progress: Whether to show a bar, None to ask the terminal.
-        quiet: Whether to show errors only.
+        path: Path of the checkpoint, or of the picture that it belongs to.
+        overwrite: Whether an output that was created in the meantime may be replaced.
+        every: Time between two saves, such as "30s".
+        progress: Whether to show a bar; None shows it if stderr is a terminal.
+        quiet: Whether to print errors only.
 
     Raises:
-        StylerError: Whatever stands in the way.
+        StylerError: The render cannot be continued; the subclass tells what is wrong.
     """
     path = _checkpoint_of(path)
     checkpoint = read_checkpoint(path)
@@ -81,10 +81,12 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
         plan = job.plan if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
         known = None if job.choices["known"] is None else inputs_from(job.choices["known"])
     except (KeyError, TypeError, ValueError) as cause:
-        message = f"{shown(path)} is not of styler render; resume it from Python, where it was made"
+        message = f"{shown(path)} was not made by styler render; resume it from Python, where it was made"
         raise CheckpointError(message) from cause
     settings = replace(settings, overwrite=settings.overwrite or overwrite)
-    ended = bool(checkpoint.snapshot.position.reason)  # of an octave, only after the last one the output may be ours
+    ended = bool(
+        checkpoint.snapshot.position.reason
+    )  # an octave has ended; after the last one, this render may have written the output
     overwrites = settings.overwrite or ended
     request = checked_request(
         job.inputs.images,
@@ -103,17 +105,17 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
 
 
 def _checkpoint_of(path: Path) -> Path:
-    """The checkpoint beside a picture, where the picture was named."""
+    """Return the checkpoint next to a picture if the path is a picture; else the path itself."""
     beside = beside_output(path)
     return beside if not is_checkpoint(path) and is_checkpoint(beside) else path
 
 
 def carry_out_resumed(found: Resumed) -> None:
-    """Import TensorFlow as the render had it, say what is not as it was, go on.
+    """Import TensorFlow with the settings of the first run, warn about whatever differs now, and continue the render.
 
     Raises:
-        StylerError: Whatever stands in the way.
-        KeyboardInterrupt: Passed on after the best image so far is written.
+        StylerError: The render fails.
+        KeyboardInterrupt: The user stopped the render; the best image so far has been written.
     """
     request, plan = found.request, found.request.plan
     if plan is not None:

@@ -1,4 +1,4 @@
-"""Where the checkpoint of a render goes and how often, checked before the work."""
+"""Decide when and where to save the checkpoint of a render, and check this before the work starts."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ def checked_saving(
     report: Path | None = None,
     save_every: int | None = None,
 ) -> Saving:
-    """Refuse a checkpoint that could not be written or would replace something.
+    """Check that the checkpoint can be written and replaces nothing else.
 
     Args:
         request: The render.
-        checkpoint: A path, "off", or None for one beside the output once the render turns out to be long.
-        every: Time between two savings, in words.
+        checkpoint: A path, or "off" for no checkpoint. None puts the checkpoint next to the output if the render turns
+            out to be long.
+        every: Time between two saves, such as "30s".
         overwrite: Whether an existing checkpoint may be replaced.
-        report: Where the report goes, None for nowhere.
-        save_every: Steps between two intermediate images, None for none.
+        report: Path of the report, or None.
+        save_every: Number of steps between two intermediate images, or None.
 
     Raises:
-        ConfigError: `every` is no time, or the photo or the picture is no file.
-        OutputError: The folder does not exist, the path is another file's of this render, or a file must stay.
+        ConfigError: `every` is not a time, or a checkpoint was requested but the photo or the picture is not a file.
+        OutputError: The folder does not exist, the path belongs to another file of this render, or a file exists and
+            must not be replaced.
     """
     seconds = seconds_of("checkpoint_every", every)
     if request.streams or request.piped:
         if checkpoint not in (None, OFF):
-            message = "--checkpoint: a render that reads or writes a standard stream has none, for it could not go on; "
+            message = "--checkpoint: a render that reads or writes a standard stream cannot be resumed; "
             raise ConfigError(message + "name files, or leave --checkpoint out")
         checkpoint = OFF
     path = None if checkpoint == OFF else Path(checkpoint or beside_output(request.output))
@@ -56,15 +58,15 @@ def checked_saving(
 
 
 def beside_output(output: Path) -> Path:
-    """The checkpoint's name unless another is given."""
+    """Return the default path of the checkpoint."""
     return Path(f"{output}{SUFFIX}")
 
 
 def _check_apart(request: Request, files: Mapping[str, Path | None], save_every: int | None) -> None:
-    """Refuse files of one render that would replace each other.
+    """Check that the files of a render do not replace each other.
 
     Raises:
-        OutputError: Two of them have the same name.
+        OutputError: Two of the files have the same name.
     """
     taken: dict[str, str] = {os.path.realpath(request.output): "the picture"}
     for noun, path in files.items():
@@ -73,7 +75,7 @@ def _check_apart(request: Request, files: Mapping[str, Path | None], save_every:
         place = os.path.realpath(path)
         other = taken.get(place) or is_beside(request.output, Path(place), save_every)
         if other:
-            message = f"cannot write {shown(path)}: it is the name of {other} too; choose another --{noun}"
+            message = f"cannot write {shown(path)}: {other} has the same name; choose another --{noun}"
             raise OutputError(message)
         taken[place] = f"the {noun}"
 
@@ -83,14 +85,14 @@ def _check(path: Path, request: Request, *, overwrite: bool) -> None:
     check_is_no_input(path, request.inputs.images.items)
     if path.absolute() == request.output.absolute() or path.is_dir():
         message = (
-            f"cannot write {shown(path)}: a file for the checkpoint alone was expected; choose another --checkpoint"
+            f"cannot write {shown(path)}: expected a file used for the checkpoint only; choose another --checkpoint"
         )
         raise OutputError(message)
     if os.path.lexists(path) and not is_checkpoint(path):
         message = (
-            f"cannot write {shown(path)}: it exists and is no checkpoint; choose another --checkpoint or remove it"
+            f"cannot write {shown(path)}: it exists and is not a checkpoint; choose another --checkpoint or remove it"
         )
         raise OutputError(message)
     if os.path.lexists(path) and not overwrite:
-        message = f"{shown(path)} exists already: go on with it by styler resume, or start anew with --overwrite"
+        message = f"{shown(path)} already exists; continue it with styler resume, or start again with --overwrite"
         raise OutputError(message)

@@ -1,4 +1,4 @@
-"""Commands printed so that a shell runs them as they stand, whatever names are in them."""
+"""Quote commands so that users can paste them into a shell, whatever file names they contain."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import shlex
 from collections.abc import Iterable
 
-PLAIN = frozenset(range(0x20, 0x7F)) - set(b"'\\")  # bytes that stand for themselves between $' and '
+PLAIN = frozenset(range(0x20, 0x7F)) - set(b"'\\")  # bytes that need no escape between $' and '
 
 
 def command(words: Iterable[str]) -> str:
-    """One line; a word that cannot be shown is written by its bytes, as bash, zsh and ksh read them."""
+    """Return a command in one line; unprintable words are written as byte escapes for bash, zsh and ksh."""
     return " ".join(map(quoted, words))
 
 
 def quoted(word: str) -> str:
-    r"""A word for a shell.
+    r"""Quote a word for a shell.
 
     Example:
         >>> quoted("two words.jpg"), quoted("two\nlines.jpg")

@@ -1,4 +1,4 @@
-"""A line on the terminal that says what takes a while, and goes when it is done."""
+"""Show a line on the terminal while something takes a while."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def screen() -> dict[str, Any]:
 
 @contextmanager
 def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], object]]:
-    """Show a line on stderr meanwhile.
+    """Show a line on stderr until the block ends.
 
     Args:
-        text: What is done.
-        shown: Whether to show anything; None asks whether stderr is a terminal.
+        text: What the program is doing.
+        shown: Whether to show the line; None shows it if stderr is a terminal.
 
     Yields:
-        What replaces the text.
+        A function that replaces the text.
     """
     visible = sys.stderr.isatty() if shown is None else shown
     line: tqdm[Never] = tqdm(**screen(), total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False)

@@ -1,4 +1,4 @@
-"""Standard streams: made good where one is closed; a photo that comes in, a picture that goes out."""
+"""Handle standard streams: reopen closed ones, read a photo from one, and write a picture to one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from typing import IO
 
 from styler.errors import ConfigError, ImageError, OutputError, StylerError, reworded
 
-STREAM = Path("-")  # what users type for either of them
+STREAM = Path("-")  # stands for standard input or output on the command line
 INPUTS = (STREAM, *map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
 OUTPUTS = (STREAM, *map(Path, ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")))
 INPUT, OUTPUT = "standard input", "standard output"
-MOST_BYTES = 2**32  # of a photo: more than any file that is read here can have, and a pipe may never end
+MOST_BYTES = 2**32  # largest photo to read from a pipe, which may never end; no readable file is larger
 
 
 def open_missing() -> None:
-    """Have closed standard streams lead to nowhere.
+    """Connect closed standard streams to the null device.
 
-    A file that is opened later would take the place of one that is missing, and messages would be printed into it.
+    Otherwise, a file that is opened later would take the place of the closed stream, and messages would be written to
+    that file.
     """
     for number in range(3):
         try:
@@ -31,14 +32,14 @@ def open_missing() -> None:
         except OSError:
             with suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
-                os.set_inheritable(number, True)  # for the processes of a batch, which would be in the same need
+                os.set_inheritable(number, True)  # the worker processes of a batch need it too
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  for as long as we run
 
 
 def output_problem() -> OSError | None:
-    """What keeps standard output from taking what was printed; None if it has. It leads to nowhere from then on."""
+    """Flush standard output. If that fails, return the error and connect standard output to the null device."""
     try:
         sys.stdout.flush()
     except OSError as problem:
@@ -51,7 +52,7 @@ def output_problem() -> OSError | None:
 
 
 def is_unread() -> bool:
-    """Whether standard output is a pipe that nobody reads any more."""
+    """Whether standard output is a pipe whose reader is gone."""
     if not hasattr(select, "poll"):
         return False
     poll = select.poll()
@@ -61,10 +62,12 @@ def is_unread() -> bool:
 
 @contextmanager
 def content_file(content: Path) -> Iterator[Path]:
-    """A photo as a file that can be read more than once: itself, or what came through standard input.
+    """Provide the photo as a file that can be read more than once, also if it comes from standard input.
+
+    Errors about a photo from standard input call it "standard input".
 
     Raises:
-        ImageError: Nothing comes in. An error about the file calls it by its name.
+        ImageError: Standard input is closed, a terminal, empty, too large or unreadable.
     """
     if content not in INPUTS:
         yield content
@@ -81,8 +84,8 @@ def content_file(content: Path) -> Iterator[Path]:
 
 @contextmanager
 def _spooled() -> Iterator[Path]:
-    """Standard input in a file without a name; where that has no path, in a temporary folder."""
-    from styler.images.scratch import DESCRIPTORS, scratch_file  # with NumPy, which help does without
+    """Copy standard input to an unnamed file, or to a temporary folder if unnamed files have no path here."""
+    from styler.images.scratch import DESCRIPTORS, scratch_file  # imports NumPy, which --help does not need
 
     if DESCRIPTORS.is_dir():
         with scratch_file() as file:
@@ -107,32 +110,34 @@ def _fill(file: IO[bytes]) -> None:
         while data := sys.stdin.buffer.read(2**20):
             file.write(data)
             if file.tell() > MOST_BYTES:
-                message = f"cannot read {INPUT}: a photo of at most {MOST_BYTES // 2**30} GiB was expected"
+                message = f"cannot read {INPUT}: expected a photo of at most {MOST_BYTES // 2**30} GiB"
                 raise ImageError(message)
         file.flush()
     except OSError as cause:
         message = f"cannot read {INPUT}: {cause.strerror or cause}"
         raise ImageError(message) from cause
     if not file.tell():
-        message = f"cannot read {INPUT}: it is empty; a photo was expected"
+        message = f"cannot read {INPUT}: expected a photo, got no data"
         raise ImageError(message)
 
 
 @contextmanager
 def picture_stream(output: Path | None) -> Iterator[IO[bytes] | None]:
-    """Standard output for a picture alone, None where it goes into a file.
+    """Reserve standard output for the picture; yield None if the picture goes to a file.
 
-    Whatever is printed meanwhile, by whomever, goes to standard error.
+    Until the block ends, everything that is printed goes to standard error, including output of other libraries.
 
     Raises:
-        OutputError: Standard output is closed, or is a terminal.
+        OutputError: Standard output is closed or is a terminal.
     """
     if output not in OUTPUTS:
         yield None
         return
     if sys.__stdout__ is None or sys.stdout.isatty():
         state = "closed" if sys.__stdout__ is None else "a terminal"
-        message = f"cannot write to {OUTPUT}: it is {state}; send it into a file or a program, or name an --output"
+        message = (
+            f"cannot write to {OUTPUT}: it is {state}; redirect it to a file or a program, or name a file with --output"
+        )
         raise OutputError(message)
     sys.stdout.flush()
     kept = os.dup(1)
@@ -150,13 +155,13 @@ def send(file: IO[bytes], stream: IO[bytes]) -> None:
     """Write a whole file to standard output.
 
     Raises:
-        OutputError: Whoever was to read it is gone, or it is full.
+        OutputError: The reader is gone, or the disk is full.
     """
     file.seek(0)
     try:
         while data := file.read(2**20):
             view = memoryview(data)
-            while view:  # a pipe may take a part of it
+            while view:  # a pipe may accept only a part
                 view = view[stream.write(view) :]
     except OSError as cause:
         message = f"cannot write to {OUTPUT}: {cause.strerror or cause}"
@@ -164,25 +169,25 @@ def send(file: IO[bytes], stream: IO[bytes]) -> None:
 
 
 def check_content(content: Path, styles: Sequence[Path], output: Path | None) -> None:
-    """Refuse what standard input cannot be.
+    """Check that standard input is used for the photo only and that the picture then has a name.
 
     Raises:
-        ConfigError: A painting, or a photo whose picture would have no name.
+        ConfigError: A painting is standard input, or the photo is standard input and there is no output.
     """
     if any(style in INPUTS for style in styles):
-        message = f"{INPUT} is read as CONTENT alone; name a file for each painting"
+        message = f"only CONTENT can be {INPUT}; name a file for each painting"
         raise ConfigError(message)
     if content in INPUTS and output is None:
-        message = f"CONTENT is {INPUT}, which gives the picture no name; give one by --output, or {STREAM} for {OUTPUT}"
+        message = f"the photo from {INPUT} has no name for the picture; give --output FILE, or {STREAM} for {OUTPUT}"
         raise ConfigError(message)
 
 
 def check_is_file(path: Path | None, option: str) -> None:
-    """Refuse a standard stream where a file is needed.
+    """Check that a path is a file and not a standard stream.
 
     Raises:
-        ConfigError: It is one.
+        ConfigError: The path is a standard stream.
     """
     if path == STREAM:
-        message = f"{option}: a file was expected, got {STREAM}; only CONTENT and --output may be standard streams"
+        message = f"{option}: expected a file, got {STREAM}; only CONTENT and --output can be standard streams"
         raise ConfigError(message)

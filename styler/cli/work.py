@@ -1,4 +1,4 @@
-"""Carry out a checked request: render, show progress, save its state, write files."""
+"""Carry out a checked request: render, show progress, save checkpoints, and write the files."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from styler.progress import StepEvent
 from styler.render.files import read_images
 from styler.render.saver import Saver
 
-PIPED = "standard-input"  # name of a photo in recipes and reports that came through it
+PIPED = "standard-input"  # name in recipes and reports of a photo from standard input
 
 
 class Work:
-    """One request under way.
+    """A request that is being carried out.
 
     Args:
-        request: What to render.
-        settings: How the command line wants it done.
-        resumed: Where to go on from, None for the beginning.
-        stream: Where the picture goes if it is no file.
+        request: The render.
+        settings: Options of the render that are not part of its config.
+        resumed: State to continue from; None starts from the beginning.
+        stream: Stream for the picture; None writes it to a file.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Work:
         self._told = False
 
     def carry_out(self) -> None:
-        """Render and write; what was reached is kept whatever stops it.
+        """Render and write the picture; save a checkpoint if anything stops the render.
 
         Raises:
-            StylerError: Whatever stands in the way.
-            KeyboardInterrupt: Passed on after the best image so far is written.
+            StylerError: The render fails.
+            KeyboardInterrupt: The user stopped the render; the best image so far has been written.
         """
         bar = ProgressBar(shown=self._settings.progress)
         with Interrupt(None if self._settings.quiet else bar.say) as interrupt:
@@ -131,13 +131,13 @@ class Work:
             self._told = True
 
     def _deliver(self, result: StyleResult) -> None:
-        """Write what was made; a checkpoint, if there is one, is whole until then."""
+        """Write the picture and the report; delete the checkpoint only after that."""
         if self._saver:
             self._saver.finish()
         request, settings = self._request, self._settings
         self._tell(*(f"note: {note}" for note in (*result.picture.notes, *_losses(result, request))))
         if settings.recipe and self._export(result).recipe is None:
-            self._tell("note: the recipe is too long for a file and was left out")
+            self._tell("note: the recipe is too long to be stored in the picture and was left out")
         self._tell(*(f"warning: {warning}" for warning in result.report.warnings))
         self._write(result)
         if settings.report:
@@ -148,7 +148,7 @@ class Work:
         self._tell(f"{request.output_name}  {width}x{height}, {result.report.seconds:.1f} s")
 
     def _write(self, result: StyleResult) -> None:
-        """Write the picture, unless it was before the end came."""
+        """Write the picture, unless it was written before the render was stopped."""
         request, overwrite = self._request, self._settings.overwrite
         if self._stream is not None:
             with scratch_file() as file:
@@ -157,8 +157,8 @@ class Work:
             return
         again = self._resumed is not None and self._resumed.over and not overwrite
         if request.output.is_symlink():
-            whither = shown(os.readlink(request.output))
-            self._tell(f"note: {shown(request.output)} was a link to {whither}; the link is replaced, the file stays")
+            target = shown(os.readlink(request.output))
+            self._tell(f"note: {shown(request.output)} was a link to {target}; replaced the link, kept the file")
         if not (
             again and os.path.lexists(request.output) and _is_written(result, request.output, self._export(result))
         ):
@@ -168,7 +168,10 @@ class Work:
         return result.exported(self._request.export, recipe=self._settings.recipe)
 
     def _write_event(self, event: StepEvent, path: Path, *, overwrite: bool) -> Path:
-        """A picture on the way, written like the last one; an enlarged one has no recipe, since none could make it."""
+        """Write an intermediate picture like the final one; without a recipe if it is enlarged.
+
+        No recipe could reproduce an enlarged picture.
+        """
         picture, request, recipe = event.picture(), self._request, None
         if self._settings.save_final and picture.size != request.size:
             picture = resized(picture, request.size)
@@ -179,7 +182,7 @@ class Work:
         return write_picture(picture, path, export=exported(recipe, request.export), overwrite=overwrite)
 
     def _keep_picture(self) -> None:
-        if self._latest is None or self._stream is not None:  # half a picture would be taken for a whole one
+        if self._latest is None or self._stream is not None:  # a reader would take an unfinished picture for the result
             return
         overwrite = self._settings.overwrite
         path = partial_path(self._request.output, overwrite=overwrite)
@@ -192,7 +195,7 @@ class Work:
         if self._saver and self._saver.save():
             path = str(self._saver.path)
             path = f"./{path}" if path.startswith("-") else path
-            _say(f"checkpoint: {shown(path)}; go on with: {command(['styler', 'resume', path])}")
+            _say(f"checkpoint: {shown(path)}; continue with: {command(['styler', 'resume', path])}")
 
     def _tell(self, *lines: str) -> None:
         for line in () if self._settings.quiet else lines:
@@ -202,11 +205,11 @@ class Work:
 def carry_out(
     request: Request, settings: Settings, resumed: Resumed | None = None, *, stream: IO[bytes] | None = None
 ) -> None:
-    """Render and write; an interrupt writes the best image so far and a checkpoint beside the output.
+    """Render and write the picture; after an interrupt, write the best image so far and a checkpoint.
 
     Raises:
-        StylerError: Whatever stands in the way.
-        KeyboardInterrupt: Passed on after the partial image is written.
+        StylerError: The render fails.
+        KeyboardInterrupt: The user stopped the render; the partial image has been written.
     """
     if max(request.size) > max(request.sizes.photo) and not settings.quiet:
         _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
@@ -214,13 +217,13 @@ def carry_out(
 
 
 def partial_path(output: Path, *, overwrite: bool) -> Path:
-    """`<output stem>-partial.png`, or `-partial-2.png` and so on where that is taken and must stay."""
+    """Return `<output stem>-partial.png`, or `-partial-2.png` and so on if that exists and must not be replaced."""
     names = (beside(output, "partial" if number == 1 else f"partial-{number}") for number in count(1))
     return next(path for path in names if overwrite or not os.path.lexists(path))
 
 
 def _named(photo: Picture, name: str) -> Picture:
-    """A photo that came without a name."""
+    """Give a name to a photo that has none."""
     return replace(photo, name=name, source=photo.source and photo.source._replace(name=name))
 
 
@@ -229,7 +232,7 @@ def _losses(result: StyleResult, request: Request) -> tuple[str, ...]:
 
 
 def _is_written(result: StyleResult, output: Path, export: Export) -> bool:
-    """Whether the output holds the very bytes that would be written."""
+    """Whether the output file already has the bytes that would be written."""
     with tempfile.TemporaryDirectory() as folder:
         again = write_picture(result.picture, Path(folder) / output.name, export=export)
         return filecmp.cmp(again, output, shallow=False)
@@ -240,5 +243,5 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # whoever read it is gone; what was rendered matters more
+    with suppress(OSError):  # if nobody reads stderr any more, the picture still matters
         print(text, file=sys.stderr)

@@ -1,1 +1,1 @@
-"""One file for each command."""
+"""The commands of the `styler` program, one file each."""

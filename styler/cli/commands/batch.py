@@ -1,4 +1,4 @@
-"""`styler batch`: many renders."""
+"""`styler batch`: render many pictures."""
 
 from __future__ import annotations
 
@@ -12,28 +12,39 @@ from styler.cli import options as o
 
 Manifests = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[manifest]", help="CSV, JSON Lines or TOML file, one row a job.", show_default=False),
+    typer.Argument(metavar="[manifest]", help="CSV, JSON Lines or TOML file, one row per job.", show_default=False),
 ]
-Contents = Annotated[list[str] | None, typer.Option("--content", metavar="GLOB", help="Photos, such as 'in/**/*.jpg'.")]
-Styles = Annotated[list[str] | None, typer.Option("--style", metavar="GLOB", help="Paintings; each photo in each.")]
-Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the pictures and the ledger.")]
+Contents = Annotated[
+    list[str] | None, typer.Option("--content", metavar="GLOB", help="Photos, for example 'in/**/*.jpg'.")
+]
+Styles = Annotated[
+    list[str] | None, typer.Option("--style", metavar="GLOB", help="Paintings; every photo is rendered in each.")
+]
+Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the pictures and the ledger.")]
 Name = Annotated[
     str | None,
-    typer.Option("--name", metavar="TEMPLATE", help="Output names; {folder}, {index} and every option are fields."),
+    typer.Option(
+        "--name", metavar="TEMPLATE", help="Names of the outputs; fields are {folder}, {index} and every option."
+    ),
 ]
 Where = Annotated[
-    list[str] | None, typer.Option("--where", metavar="CONDITION", help="Only jobs like 'style=night*', 'size>=512'.")
+    list[str] | None,
+    typer.Option("--where", metavar="CONDITION", help="Only jobs that match, such as 'style=night*' or 'size>=512'."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many jobs.")]
-ShuffleSeed = Annotated[int | None, typer.Option("--shuffle-seed", help="Shuffle the jobs, before --limit.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Largest number of jobs.")]
+ShuffleSeed = Annotated[int | None, typer.Option("--shuffle-seed", help="Seed for shuffling the jobs before --limit.")]
 FastShapes = Annotated[
-    bool, typer.Option("--fast-shapes", help="Move sizes by up to 2 % so that pictures share compiled programs.")
+    bool, typer.Option("--fast-shapes", help="Change sizes by up to 2 % so that pictures share compiled programs.")
 ]
-Engine = Annotated[str, typer.Option("--engine", help="local | ray: processes of this machine, or a Ray cluster.")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Pictures rendered at the same time.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="That each worker computes with.")]
-RayAddress = Annotated[str, typer.Option("--ray-address", help="auto | HOST:PORT | local: the cluster, or a new one.")]
-Retries = Annotated[int, typer.Option("--retries", min=0, help="Tries again where the cause may pass.")]
+Engine = Annotated[str, typer.Option("--engine", help="local | ray: processes on this machine, or a Ray cluster.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Number of pictures to render at the same time.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of threads per worker.")]
+RayAddress = Annotated[
+    str, typer.Option("--ray-address", help="auto | HOST:PORT | local: address of the cluster, or a new one.")
+]
+Retries = Annotated[
+    int, typer.Option("--retries", min=0, help="Number of retries after an error that may be temporary.")
+]
 Page = Annotated[
     Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with all pictures and their recipes.")
 ]
@@ -66,7 +77,7 @@ def batch(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Render many pictures; run again, it does what is missing or has failed."""
+    """Render many pictures. Run it again to render those that are missing or failed."""
     from styler.batch.layout import Resources
     from styler.cli.batch_plan import describe_batch
     from styler.cli.batch_request import Sources, checked_batch, selection

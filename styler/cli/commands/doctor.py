@@ -1,4 +1,4 @@
-"""`styler doctor`: is everything there, and does it work?"""
+"""`styler doctor`: check the installation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 def doctor(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Show versions, devices, memory, a compile self-test, weights."""
+    """Check the installation: versions, devices, memory, weights, and a compile test."""
     from styler.cli.quiet import import_tensorflow
 
     import_tensorflow()

@@ -1,4 +1,4 @@
-"""`styler features`: activations themselves, or a picture of them."""
+"""`styler features`: extract the activations of layers, or draw them."""
 
 from __future__ import annotations
 
@@ -13,49 +13,53 @@ from styler.config import DEFAULT_NETWORK
 Images = Annotated[
     list[Path],
     typer.Argument(
-        help="Images, which make one batch, or folders of them.", show_default=False, metavar="IMAGE|FOLDER…"
+        help="Images, processed as one batch, or folders of images.", show_default=False, metavar="IMAGE|FOLDER…"
     ),
 ]
 Layers = Annotated[
-    str, typer.Option("--layers", metavar="A,B,…", help="Layer addresses, also key=address; see styler layers.")
+    str, typer.Option("--layers", metavar="A,B,…", help="Layers, or key=layer; 'styler layers' lists them.")
 ]
 Network = Annotated[
     str, typer.Option("--network", help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
 ]
 Size = Annotated[
     int | None,
-    typer.Option("-s", "--size", min=1, help="Longer side, pixels; of unequal images in one file, a square."),
+    typer.Option(
+        "-s", "--size", min=1, help="Longer side in pixels; images of different shapes in one file become squares."
+    ),
 ]
 Reduce = Annotated[
-    str | None, typer.Option("--reduce", help="mean | max: of each channel over all positions.", show_default=False)
+    str | None, typer.Option("--reduce", help="mean | max: reduce each channel over all positions.", show_default=False)
 ]
-Dtype = Annotated[str, typer.Option("--dtype", help="float32 | float16: numbers in the archive.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float32 | float16: type of the numbers in the archive.")]
 Archive = Annotated[
     str | None,
     typer.Option(
         "-o",
         "--output",
         metavar="FILE.npz|FOLDER/",
-        help="Write the activations; a folder gets an archive an image.",
+        help="Write the activations to a file, or to a folder with one archive per image.",
         show_default=False,
     ),
 ]
 Grid = Annotated[
-    Path | None, typer.Option("--grid", metavar="FILE.png", help="Draw the strongest channels.", show_default=False)
+    Path | None,
+    typer.Option("--grid", metavar="FILE.png", help="Draw the strongest channels as a picture.", show_default=False),
 ]
 Attribution = Annotated[
     str | None,
     typer.Option(
-        "--attribution", metavar="LAYER:CHANNEL", help="What in the photo makes a channel fire.", show_default=False
+        "--attribution", metavar="LAYER:CHANNEL", help="Find the pixels that activate a channel.", show_default=False
     ),
 ]
 Method = Annotated[
-    str | None, o.option("--method", default="gradient", help="gradient | gradcam: how to tell what makes it fire.")
+    str | None, o.option("--method", default="gradient", help="gradient | gradcam: method of --attribution.")
 ]
 Maps = Annotated[
-    str | None, o.option("--maps", default="the last before the channel's", metavar="LAYER", help="Maps for gradcam.")
+    str | None,
+    o.option("--maps", default="the last before the channel's", metavar="LAYER", help="Layer whose maps gradcam uses."),
 ]
-AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let a .keras file run Python code of its own.")]
+AllowCode = Annotated[bool, typer.Option("--allow-code", help="Allow a .keras file to run its own Python code.")]
 
 
 def features(
@@ -76,7 +80,7 @@ def features(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Extract the activations of layers; of a folder, run again, it does what is missing or changed."""
+    """Extract the activations of layers. For a folder, run it again to update missing or changed images."""
     from styler.cli.extraction import checked_extraction, checked_wanted
     from styler.cli.quiet import import_tensorflow
 

@@ -1,4 +1,4 @@
-"""`styler layers`: what a network offers to `--style-layers`, `--content-layers` and `styler features`."""
+"""`styler layers`: list the layers for `--style-layers`, `--content-layers` and `styler features`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def layers(
     network: Annotated[
         str, typer.Argument(help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
     ] = DEFAULT_NETWORK,
-    size: Annotated[int, typer.Option("-s", "--size", min=1, help="Side of a square image, pixels.")] = 512,
+    size: Annotated[int, typer.Option("-s", "--size", min=1, help="Side of a square image in pixels.")] = 512,
     allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Let a .keras file run Python code of its own.")
+        bool, typer.Option("--allow-code", help="Allow a .keras file to run its own Python code.")
     ] = False,
     debug: o.Debug = False,
 ) -> None:
-    """List all that features can be asked for: name, type, shape, parameters, stride, receptive field."""
+    """List the layers of a network: name, type, shape, parameters, stride, receptive field."""
     from styler.errors import ConfigError
     from styler.networks import NETWORKS, find_network, is_graph
 
     spec = None if is_graph(network) else find_network(network, allow_code=allow_code, rendering=False)
     if spec is not None and spec.name in NETWORKS and size < spec.minimum_size:
-        message = f"'--size': expected at least {spec.minimum_size} pixels for {spec.name}, got {size}"
+        message = f"--size: expected at least {spec.minimum_size} pixels for {spec.name}, got {size}"
         raise ConfigError(message)
     from styler.cli.quiet import import_tensorflow
 

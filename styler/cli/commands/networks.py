@@ -1,4 +1,4 @@
-"""`styler networks`: what is here, download, check, where."""
+"""`styler networks`: list networks, and download, check or locate their weights."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ import typer
 from styler.cli import options as o
 
 networks = typer.Typer(
-    help="List networks; download, check and find their weights.", no_args_is_help=False, invoke_without_command=True
+    help="List networks, and download, check or locate their weights.",
+    no_args_is_help=False,
+    invoke_without_command=True,
 )
 Name = Annotated[str, typer.Argument(help="A registered network.", show_default=False)]
-Some = Annotated[str | None, typer.Argument(help="A registered network.", show_default="all that are here")]
+Some = Annotated[
+    str | None, typer.Argument(help="A registered network.", show_default="all with weights on this machine")
+]
 
 
 @networks.callback()
 def _networks(context: typer.Context, debug: o.Debug = False) -> None:
-    """List networks; download, check and find their weights."""
+    """List networks, and download, check or locate their weights."""
     if context.invoked_subcommand is None:
         list_networks()
 
 
 @networks.command("list")
 def list_networks(debug: o.Debug = False) -> None:
-    """Every network, and whether its weights are here."""
+    """List all networks and whether their weights are on this machine."""
     from styler.cli.inventory import inventory
 
     for line in inventory():
@@ -33,7 +37,7 @@ def list_networks(debug: o.Debug = False) -> None:
 
 @networks.command()
 def fetch(name: Name, progress: o.Progress = None, debug: o.Debug = False) -> None:
-    """Download a network's weights and check them."""
+    """Download the weights of a network and check them."""
     from styler.cli.inventory import fetch_with_bar
 
     typer.echo(fetch_with_bar(name, shown=progress))
@@ -41,7 +45,7 @@ def fetch(name: Name, progress: o.Progress = None, debug: o.Debug = False) -> No
 
 @networks.command()
 def verify(name: Some = None, debug: o.Debug = False) -> None:
-    """Compare weights that are here with their published checksums."""
+    """Compare the weights on this machine with their published checksums."""
     from styler.cli.inventory import verdicts
 
     failed = False
@@ -54,7 +58,7 @@ def verify(name: Some = None, debug: o.Debug = False) -> None:
 
 @networks.command()
 def path(name: Some = None, debug: o.Debug = False) -> None:
-    """Where a network's weights are, or every folder that is searched."""
+    """Show where the weights of a network are, or all folders that are searched."""
     from styler.cli.inventory import paths
 
     for line in paths(name):

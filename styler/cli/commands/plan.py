@@ -1,4 +1,4 @@
-"""`styler plan`: what a render would cost."""
+"""`styler plan`: predict the memory and time of a render."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def plan(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Predict memory and time of a render, and show its tiles, scales and steps, and why."""
+    """Predict the memory and time of a render, and explain its tiles, scales and steps."""
     from styler.cli.quiet import import_tensorflow
     from styler.cli.request import build_options, checked_request
     from styler.cli.status import status

@@ -1,4 +1,4 @@
-"""`styler render`: the main job."""
+"""`styler render`: render a photo in the style of paintings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`styler replay`: make a picture again from its recipe, as it was or changed."""
+"""`styler replay`: make a picture again from its recipe, with or without changes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from styler.cli import options as o
 
 Image = Annotated[Path, typer.Argument(help="A picture that styler made.", show_default=False)]
 Output = Annotated[
-    Path | None, o.option("-o", "--output", default="<image>-replay.<suffix> in this folder", help="Format by suffix.")
+    Path | None,
+    o.option(
+        "-o",
+        "--output",
+        default="<image>-replay.<suffix> in this folder",
+        help="The new picture; its suffix sets the format.",
+    ),
 ]
-Content = Annotated[Path | None, o.option("--content", help="The photo, if it is neither beside IMAGE nor here.")]
-Style = Annotated[list[Path] | None, o.option("--style", metavar="PATH", help="A painting; may be given repeatedly.")]
-Search = Annotated[list[Path] | None, o.option("--search", metavar="DIR", help="Look for inputs in there too.")]
+Content = Annotated[
+    Path | None, o.option("--content", help="The photo, if it is not in IMAGE's folder or the current one.")
+]
+Style = Annotated[list[Path] | None, o.option("--style", metavar="PATH", help="A painting; repeat for several.")]
+Search = Annotated[list[Path] | None, o.option("--search", metavar="DIR", help="Also search this folder for inputs.")]
 
 
 @o.with_options(o.RENDERING, as_before=True)
@@ -35,7 +43,7 @@ def replay(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Make IMAGE again from the recipe inside it: the same bytes, or with some options changed."""
+    """Make IMAGE again from the recipe stored in it: the same bytes, or with some options changed."""
     from styler.cli.finding import Places
     from styler.cli.plan import describe
     from styler.cli.replaying import Changes, carry_out_replay, obeyed, recipe_in, replayed

@@ -1,4 +1,4 @@
-"""`styler resume`: go on with a render that was stopped or killed."""
+"""`styler resume`: continue a render that was stopped or killed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 from styler.cli import options as o
 
-Checkpoint = Annotated[Path, typer.Argument(help="The file that the render left behind.", show_default=False)]
+Checkpoint = Annotated[
+    Path, typer.Argument(help="The checkpoint that the render left, or the picture it belongs to.", show_default=False)
+]
 
 
 def resume(
@@ -20,7 +22,7 @@ def resume(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Go on with a render that was stopped or killed; the picture is the same as if it had not been."""
+    """Continue a render that was stopped or killed. The picture is the same as without the stop."""
     from styler.cli.resuming import carry_out_resumed, resumed
 
     shown = False if quiet else progress
