@@ -203,7 +203,7 @@ class Stylizer:
         Raises:
             ImageError: An image cannot be read.
             ConfigError: The images do not fit the config.
-            OutputError: A checkpoint of that name exists already.
+            OutputError: A checkpoint of that name already exists.
         """
         given = self._images(content, listed(style), init)
         observers = [] if observer is None else [observer]
@@ -476,7 +476,7 @@ def unused(checkpoint: Path) -> Path:
         OutputError: A file of that name exists.
     """
     if os.path.lexists(checkpoint):
-        message = f"{shown(checkpoint)} exists already, perhaps of a render that was stopped; resume or remove it"
+        message = f"{shown(checkpoint)} already exists, perhaps of a render that was stopped; resume or remove it"
         raise OutputError(message)
     return checkpoint
 

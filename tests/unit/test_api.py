@@ -156,7 +156,7 @@ def test_save_writes_and_does_not_replace_unasked(result, tmp_path):
     path = result.save(tmp_path / "out.png")
     with Image.open(path) as image:
         np.testing.assert_array_equal(np.asarray(image), pixels(result))
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         result.save(path)
     result.save(path, overwrite=True)
     assert result.save(str(tmp_path / "out.jpg"), quality=50).is_file()

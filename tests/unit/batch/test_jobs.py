@@ -132,7 +132,7 @@ def test_names_that_are_too_long_are_cut_and_told_apart(sign):
 
 
 def test_names_that_no_file_system_can_write_are_refused(tree):
-    with pytest.raises(OutputError, match="can write"):
+    with pytest.raises(OutputError, match="can store"):
         checked_name("\ud800.png")
     for name in ("\ud800.jpg", "a\0.jpg"):
         with pytest.raises(ConfigError, match="row 5: content: expected a path"):

@@ -64,7 +64,7 @@ def failing(monkeypatch, error):
         (
             ZeroDivisionError("by zero"),
             1,
-            "error: ZeroDivisionError: by zero. This is a defect; run again with --debug and report it\n",
+            "error: ZeroDivisionError: by zero. This is a bug; run again with --debug and report it\n",
         ),
     ],
 )

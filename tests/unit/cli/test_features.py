@@ -127,7 +127,7 @@ def test_refusals(photos, tmp_path, capsys):
     table = [
         ([photos[0], "--layers", LAYERS], "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none"),
         ([photos[0], "-o", fresh], "expected --layers a,b or --attribution layer:channel"),
-        ([photos[0], "--layers", LAYERS, "-o", out], "exists already; choose another name or give --overwrite"),
+        ([photos[0], "--layers", LAYERS, "-o", out], "already exists; choose another name or give --overwrite"),
         ([photos[0], "--layers", LAYERS, "-o", tmp_path / "out.txt"], "expected a name that ends in .npz"),
         ([photos[0], "--layers", LAYERS, "-o", tmp_path / "no" / "out.npz"], "does not exist; create it first"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--dtype", "int8"], "expected float32 or float16, got 'int8'"),
@@ -137,14 +137,14 @@ def test_refusals(photos, tmp_path, capsys):
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--size", 20], "at least 32"),
         ([photos[0], "--attribution", "block2_conv1", "-o", fresh], "expected LAYER:CHANNEL"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--reduce", "sum"], "expected mean or max, got 'sum'"),
-        ([photos[0], "--layers", LAYERS, "-o", fresh, "--method", "gradcam"], "give --attribution LAYER:CHANNEL"),
+        ([photos[0], "--layers", LAYERS, "-o", fresh, "--method", "gradcam"], "add --attribution LAYER:CHANNEL"),
         ([photos[0], "--attribution", "block2_conv1:3", "-o", fresh, "--maps", "block1_conv1"], "--method gradcam"),
         ([photos[0], "--attribution", "block2_conv1:3", "-o", fresh, "--method", "lime"], "gradient or gradcam"),
         ([photos[0], "--layers", "a=,b", "-o", fresh], "nothing follows 'a='"),
         ([photos[0], "--layers", "a=block1_conv1,a=block2_conv1", "-o", fresh], "'a' is given twice"),
-        ([tmp_path, "--layers", LAYERS, "-o", fresh], "expected -o FOLDER/ for the images of a folder"),
+        ([tmp_path, "--layers", LAYERS, "-o", fresh], "-o: expected a folder, for one archive per image"),
         ([tmp_path, "--layers", LAYERS, "-o", out / "x"], "out.npz is not a folder"),
-        ([tmp_path, "--layers", LAYERS, "--grid", tmp_path / "g.png"], "--grid: expected one or a few image files"),
+        ([tmp_path, "--layers", LAYERS, "--grid", tmp_path / "g.png"], "--grid: expected image files"),
         ([photos[0], "--attribution", "block2_conv1:99", "-o", fresh], "has channels 0 to 7, not 99"),
         ([tmp_path / "absent.png", "--layers", LAYERS, "-o", fresh], "cannot read"),
     ]
@@ -199,7 +199,7 @@ def test_a_size_that_the_network_does_not_take_is_refused(photos, tmp_path, caps
     path, _ = network(tmp_path, "fixed", 3, 32)
     words = ["features", photos[0], "--network", path, "--layers", "c1", "-o", str(tmp_path / "o.npz")]
     assert run([*words, "--size", "64"]) == 2
-    assert "takes 32x32 pixels (height x width) and no others" in capsys.readouterr().err
+    assert "only takes images of 32x32 pixels" in capsys.readouterr().err
 
 
 def test_a_network_that_takes_no_images_is_refused_by_name(photos, tmp_path, capsys):

@@ -92,6 +92,6 @@ def test_a_folder_without_images_is_refused(tmp_path):
 
 def test_two_images_of_one_name_are_refused(folder):
     photos, _ = photos_in([folder, folder / "a.png"])
-    with pytest.raises(ImageError, match="would have one name"):
+    with pytest.raises(ImageError, match="would get the same archive"):
         check_names(photos)
     check_names(photos[:-1])

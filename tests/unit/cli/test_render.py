@@ -314,7 +314,7 @@ def test_at_an_interrupt_on_a_full_disk_the_state_is_tried_too(folder, capsys, m
     assert render("-o", "out.png", "--steps", "50") == 130
     assert capsys.readouterr().err.splitlines() == [
         "warning: cannot write it: No space left on device",
-        "checkpoint: out.png.styler-checkpoint; go on with: styler resume out.png.styler-checkpoint",
+        "checkpoint: out.png.styler-checkpoint; continue with: styler resume out.png.styler-checkpoint",
         "error: interrupted",
     ]
 
@@ -354,9 +354,9 @@ def test_what_happens_to_a_link_is_said(folder, capsys):
     (folder / "store.png").write_bytes(b"theirs")
     (folder / "link.png").symlink_to("store.png")
     assert render("-o", "link.png") == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert render("-o", "link.png", "--overwrite") == 0
-    assert "note: link.png was a link to store.png; the link is replaced" in capsys.readouterr().err
+    assert "note: link.png was a link to store.png; replaced the link" in capsys.readouterr().err
     assert (folder / "store.png").read_bytes() == b"theirs"
     assert not (folder / "link.png").is_symlink()
 

@@ -130,7 +130,7 @@ def test_a_changed_input_is_named(folder, capsys, name, said):
     assert replay("out.png", "-o", "again.png") == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"error: {said} out.png was made of")
+    assert err.startswith(f"error: {said} out.png was made from")
     assert err.count("\n") == 1
     assert not (folder / "again.png").exists()
 
@@ -143,7 +143,7 @@ def test_a_missing_input_is_named_and_found_where_told(folder, capsys):
     assert replay("out.png", "-o", "again.png") == 2
     err = capsys.readouterr().err
     assert err.startswith("error: missing: the painting painting.png (SHA-256 ")
-    assert err.rstrip().endswith("name it by --style or name its folder by --search")
+    assert err.rstrip().endswith("give it with --style or give its folder with --search")
     for number, words in enumerate((("--search", "archive"), ("--style", "archive/deep/p.png"))):
         assert replay("out.png", "-o", f"again{number}.png", *words) == 0
 
@@ -162,7 +162,7 @@ def test_a_picture_without_a_recipe_is_refused(folder, capsys):
     render("out.png", "--no-recipe")
     assert read_recipe("out.png") is None
     assert replay("out.png") == 2
-    assert "out.png carries no recipe" in capsys.readouterr().err
+    assert "out.png has no recipe" in capsys.readouterr().err
 
 
 class Killed(BaseException):

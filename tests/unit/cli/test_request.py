@@ -185,11 +185,11 @@ def test_a_report_must_be_writable_and_new(tmp_path):
     check_report(None, picture, overwrite=False)
     check_report(report, picture, overwrite=False)
     report.touch()
-    with pytest.raises(OutputError, match="exists already; choose another --report"):
+    with pytest.raises(OutputError, match="already exists; choose another --report"):
         check_report(report, picture, overwrite=False)
     check_report(report, picture, overwrite=True)
     for wrong in (picture, tmp_path):
-        with pytest.raises(OutputError, match="for the report alone"):
+        with pytest.raises(OutputError, match="for the report only"):
             check_report(wrong, picture, overwrite=True)
     with pytest.raises(OutputError, match="does not exist"):
         check_report(tmp_path / "absent" / "report.json", picture, overwrite=True)
@@ -198,7 +198,7 @@ def test_a_report_must_be_writable_and_new(tmp_path):
 def test_intermediate_images_never_replace_a_file_unasked(folder):
     (folder / "out-20.png").write_bytes(b"mine")
     found = request(RenderConfig(steps=40))
-    with pytest.raises(OutputError, match=r"out-20\.png exists already"):
+    with pytest.raises(OutputError, match=r"out-20\.png already exists"):
         check_intermediate(found, 10, overwrite=False)
     check_intermediate(found, 15, overwrite=False)
     check_intermediate(found, 50, overwrite=False)

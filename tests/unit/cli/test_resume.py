@@ -122,7 +122,7 @@ def test_another_file_of_that_name_stays(folder, stopped, monkeypatch, capsys):
     (folder / "out.png").write_bytes(b"theirs")
     capsys.readouterr()
     assert run(["resume", "state"]) == 2
-    assert capsys.readouterr().err.endswith("out.png exists already; choose another --output or give --overwrite\n")
+    assert capsys.readouterr().err.endswith("out.png already exists; choose another --output or give --overwrite\n")
     assert (folder / "out.png").read_bytes() == b"theirs"
     assert run(["resume", "state", "--overwrite"]) == 0
     assert (folder / "out.png").read_bytes() != b"theirs"
@@ -135,7 +135,7 @@ def test_also_when_all_steps_are_made(folder, monkeypatch, capsys):
             run([*WORDS, "-o", "out.png"])
     (folder / "out.png").write_bytes(b"theirs")
     assert run(["resume", "state"]) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert (folder / "out.png").read_bytes() == b"theirs"
 
 
@@ -146,7 +146,7 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
     assert [line for line in err.splitlines() if line != SOON] == [
         "note: the photo is enlarged to 192x144",
         "best so far: out-partial-2.png",
-        "checkpoint: state; go on with: styler resume state",
+        "checkpoint: state; continue with: styler resume state",
         "error: interrupted",
     ]
     assert (folder / "out-partial.png").read_bytes() == b"mine"
@@ -175,7 +175,7 @@ def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkey
         patch.setattr(ProgressBar, "tile", signaled)
         patch.setattr(Saver, "__call__", noted)
         assert run([*WORDS, *tiled, "-o", "out.png"]) == 130
-    assert "best so far: out-partial.png\ncheckpoint: state; go on with" in capsys.readouterr().err
+    assert "best so far: out-partial.png\ncheckpoint: state; continue with" in capsys.readouterr().err
     assert read_checkpoint(folder / "state").snapshot.position.made > 0
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == expected
@@ -202,7 +202,7 @@ def test_what_was_reached_is_kept_when_the_picture_cannot_be_written(folder, who
         patch.setattr(work, "write_picture", full)
         assert run([*WORDS[:-2], "-o", "out.png"]) == 2  # every 30 s: never during this render
     assert capsys.readouterr().err.splitlines()[-2:] == [
-        "checkpoint: state; go on with: styler resume state",
+        "checkpoint: state; continue with: styler resume state",
         "error: cannot write out.png: No space left on device",
     ]
     assert run(["resume", "state"]) == 0
@@ -245,7 +245,7 @@ def test_one_of_the_library_is_refused(folder, tiny, monkeypatch, capsys):
             "photo.png", "painting.png", observer=stop, checkpoint="state", checkpoint_every=0.0
         )
     assert run(["resume", "state"]) == 2
-    assert "state is not of styler render; resume it from Python, where it was made" in capsys.readouterr().err
+    assert "state was not made by styler render; resume it from Python, where it was made" in capsys.readouterr().err
 
 
 def test_what_cannot_be_as_it_was_is_said(folder, stopped, capsys):

@@ -53,8 +53,8 @@ def test_one_that_is_there_is_not_thrown_away_unasked(saving, folder):
     [
         ("absent/state", "folder absent does not exist"),
         ("photo.png", "it is the input photo.png"),
-        ("out.png", "a file for the checkpoint alone"),
-        (".", "a file for the checkpoint alone"),
+        ("out.png", "a file used for the checkpoint only"),
+        (".", "a file used for the checkpoint only"),
     ],
 )
 def test_other_files_are_out_of_bounds(saving, path, said):
@@ -71,10 +71,10 @@ def test_a_file_that_is_no_checkpoint_is_never_replaced(saving, folder):
 @pytest.mark.parametrize(
     ("checkpoint", "report", "said"),
     [
-        ("same", "./same", "same: it is the name of the checkpoint too; choose another --report"),
-        ("out-6.png", None, "an intermediate image too; choose another --checkpoint"),
-        (None, "out-9.png", "an intermediate image too; choose another --report"),
-        (None, "folder/../out-partial.png", "the image kept at an interrupt too"),
+        ("same", "./same", "same: the checkpoint has the same name; choose another --report"),
+        ("out-6.png", None, "an intermediate image has the same name; choose another --checkpoint"),
+        (None, "out-9.png", "an intermediate image has the same name; choose another --report"),
+        (None, "folder/../out-partial.png", "the image kept after an interrupt has the same name"),
         (None, "out.png.styler-checkpoint", "the name of the checkpoint too"),
     ],
 )

@@ -94,12 +94,12 @@ def test_a_report_is_a_file_beside_a_picture_to_standard_output(folder, capfdbin
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("-", "painting.png"), "give one by --output"),
-        (("-", "-", "-o", "a.png"), "standard input is read as CONTENT alone"),
-        (("photo.png", "-"), "standard input is read as CONTENT alone"),
+        (("-", "painting.png"), "give --output FILE"),
+        (("-", "-", "-o", "a.png"), "only CONTENT can be standard input"),
+        (("photo.png", "-"), "only CONTENT can be standard input"),
         (("-", "painting.png", "-o", "a.png", "--checkpoint", "c"), "--checkpoint: a render that reads or writes"),
         (("photo.png", "painting.png", "-o", "-", "--checkpoint", "c"), "--checkpoint: a render that reads or writes"),
-        (("photo.png", "painting.png", "-o", "-", "--save-every", "2"), "--save-every writes images beside"),
+        (("photo.png", "painting.png", "-o", "-", "--save-every", "2"), "--save-every writes images next to"),
         (("photo.png", "painting.png", "-o", "-", "--report", "-"), "--report: a file was expected"),
         (("photo.png", "painting.png", "--checkpoint", "-"), "--checkpoint: a file was expected"),
         (("photo.png", "painting.png", "--init", "-"), "standard input can only be the CONTENT"),

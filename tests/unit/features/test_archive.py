@@ -76,7 +76,7 @@ def test_names_are_checked_before_the_work(tmp_path):
         "x.txt": "expected a name that ends in .npz",
         "folder.npz": "it is a folder",
         "no/x.npz": "does not exist; create it first",
-        "there.npz": "exists already",
+        "there.npz": "already exists",
     }
     for name, message in table.items():
         with pytest.raises(OutputError, match=message):

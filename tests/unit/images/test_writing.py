@@ -80,7 +80,7 @@ def test_the_file_has_the_usual_permissions(tmp_path):
 def test_an_existing_file_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "out.png"
     path.write_bytes(b"mine")
-    with pytest.raises(OutputError, match=r"out\.png exists already; choose another --output or give --overwrite"):
+    with pytest.raises(OutputError, match=r"out\.png already exists; choose another --output or give --overwrite"):
         write_image(PICTURE, path)
     assert path.read_bytes() == b"mine"
 
@@ -195,7 +195,7 @@ def test_an_input_is_never_an_output(tmp_path, link):
 
 def test_a_link_to_nowhere_is_not_replaced_unasked(tmp_path):
     (tmp_path / "out.png").symlink_to("nowhere.png")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         check_output(tmp_path / "out.png")
 
 
