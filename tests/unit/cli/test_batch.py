@@ -159,7 +159,9 @@ def test_names_of_any_bytes_are_shown_in_lines_that_a_terminal_and_a_shell_can_t
 
 def test_the_first_interrupt_says_what_is_done_and_what_a_second_one_does():
     assert stopping([]) == "stopping and starting no more; press Ctrl-C again to stop at once"
-    assert stopping(["a.png"]).startswith("finishing the 1 picture in progress (a.png) and starting no more; press Ctrl-C")
+    assert stopping(["a.png"]).startswith(
+        "finishing the 1 picture in progress (a.png) and starting no more; press Ctrl-C"
+    )
     assert stopping(["a.png", "b\n.png"]).startswith(r"finishing the 2 pictures in progress (a.png, 'b\n.png')")
 
 
@@ -174,7 +176,10 @@ def test_an_interrupt_is_told_and_the_command_that_goes_on(folders, monkeypatch,
     monkeypatch.setattr(BatchBars, "__call__", interrupted)
     assert batch(monkeypatch, *GLOBS) == 130
     err = capsys.readouterr().err
-    assert "finishing the 1 picture in progress (a-s-0.png) and starting no more; press Ctrl-C again to stop at once\n" in err
+    assert (
+        "finishing the 1 picture in progress (a-s-0.png) and starting no more; press Ctrl-C again to stop at once\n"
+        in err
+    )
     assert f"to continue: {shlex.join(['styler', *GLOBS])}\n" in err
     monkeypatch.setattr(BatchBars, "__call__", shown)
     assert batch(monkeypatch, *GLOBS) == 0
