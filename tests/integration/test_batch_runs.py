@@ -91,8 +91,8 @@ def test_ctrl_c_leaves_the_rest_and_the_same_command_goes_on_to_the_same_bytes(t
     assert status == 130, err
     assert err.splitlines()[-1] == "error: interrupted"
     assert " left, " in err
-    assert "beginning no more; once more stops at once" in err
-    assert "to go on: styler batch " in err
+    assert "starting no more; press Ctrl-C again to stop at once" in err
+    assert "to continue: styler batch " in err
     done = count(tmp_path, "done")
     assert count(tmp_path, "started") == done
     assert 1 <= len(done) < 8

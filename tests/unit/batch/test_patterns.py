@@ -165,7 +165,7 @@ def test_folders_that_must_not_be_looked_into_are_told(made, monkeypatch):
     monkeypatch.setattr(patterns.os, "scandir", guarded)
     told = []
     assert names("in/**/*.jpg", tell=told.append) == ["in/a.jpg"]
-    assert told == ["cannot look into in/secret: Permission denied; what is in it is left out"]
+    assert told == ["cannot read the folder in/secret: Permission denied; its files are ignored"]
     with pytest.raises(ConfigError, match="in/secret: Permission denied"):
         matches("in/**/*.jpg")
 

@@ -51,7 +51,7 @@ def test_near_the_picture_or_here_under_whatever_name(place, where, now):
 
 def test_elsewhere_only_where_told_to_look(place):
     photo = moved("p", OLD, now="renamed")
-    with pytest.raises(ImageError, match=r"missing: .* photo\.png .*--content or"):
+    with pytest.raises(ImageError, match=r"cannot find .* photo\.png .*--content or"):
         find(photo, Places(image=IMAGE))
     assert find(photo, Places(image=IMAGE, folders=[Path("../archive")])).samefile(OLD / "renamed")
 
@@ -104,7 +104,7 @@ def test_pipes_links_to_nowhere_and_folders_are_passed_by(place):
     os.symlink("nowhere", "a")
     os.symlink("b", "b")
     Path("folder").mkdir()
-    with pytest.raises(ImageError, match="missing: the photo"):
+    with pytest.raises(ImageError, match="cannot find the photo"):
         find(photo, Places(image=IMAGE, folders=[HERE]))
 
 
