@@ -75,7 +75,7 @@ def test_a_file_that_is_no_checkpoint_is_never_replaced(saving, folder):
         ("out-6.png", None, "an intermediate image has the same name; choose another --checkpoint"),
         (None, "out-9.png", "an intermediate image has the same name; choose another --report"),
         (None, "folder/../out-partial.png", "the image kept after an interrupt has the same name"),
-        (None, "out.png.styler-checkpoint", "the name of the checkpoint too"),
+        (None, "out.png.styler-checkpoint", "the checkpoint has the same name"),
     ],
 )
 def test_files_of_one_render_do_not_replace_each_other(saving, folder, checkpoint, report, said):

@@ -100,8 +100,8 @@ def test_a_report_is_a_file_beside_a_picture_to_standard_output(folder, capfdbin
         (("-", "painting.png", "-o", "a.png", "--checkpoint", "c"), "--checkpoint: a render that reads or writes"),
         (("photo.png", "painting.png", "-o", "-", "--checkpoint", "c"), "--checkpoint: a render that reads or writes"),
         (("photo.png", "painting.png", "-o", "-", "--save-every", "2"), "--save-every writes images next to"),
-        (("photo.png", "painting.png", "-o", "-", "--report", "-"), "--report: a file was expected"),
-        (("photo.png", "painting.png", "--checkpoint", "-"), "--checkpoint: a file was expected"),
+        (("photo.png", "painting.png", "-o", "-", "--report", "-"), "--report: expected a file"),
+        (("photo.png", "painting.png", "--checkpoint", "-"), "--checkpoint: expected a file"),
         (("photo.png", "painting.png", "--init", "-"), "standard input can only be the CONTENT"),
         (("https://example.org/a.jpg", "painting.png"), "expected a file, got a URL; download the file first"),
     ],
@@ -117,7 +117,7 @@ def test_what_a_stream_cannot_be_is_refused_in_one_line(words, said, capfd):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "cannot read standard input: it is empty"),
+        (b"", "cannot read standard input: expected a photo, got no data"),
         (b"<!DOCTYPE html><html>", "standard input"),
         (b"\x89PNG\r\n\x1a\n", "standard input"),
     ],
