@@ -207,7 +207,7 @@ def test_a_network_that_takes_no_images_is_refused_by_name(photos, tmp_path, cap
     model.save(tmp_path / "text.keras")
     words = ["features", photos[0], "--network", str(tmp_path / "text.keras"), "--layers", "words"]
     assert run([*words, "-o", str(tmp_path / "out.npz")]) == 2
-    assert "expected images" in capsys.readouterr().err
+    assert "expected a network that takes images" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
