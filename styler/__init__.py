@@ -1,8 +1,8 @@
 """Neural style transfer: a photo and a painting in, a picture out.
 
-`stylize` renders one picture, `Stylizer` many, `render_batch` very many, `FeatureExtractor` gives the activations
-alone, those of any Keras model and of any graph of TensorFlow.
-TensorFlow is imported when the first of them is used, not with this package.
+`stylize` renders one picture, `Stylizer` renders many, and `render_batch` renders whole lists of jobs.
+`FeatureExtractor` returns the activations of any Keras model, and `GraphExtractor` those of any TensorFlow graph.
+TensorFlow is imported when one of these is first used, not when this package is imported.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the parts that need TensorFlow or Pillow when they are first asked for."""
+    """Import a part that needs TensorFlow or Pillow when it is first used."""
     if name not in _LATE:
         raise AttributeError(f"module 'styler' has no attribute {name!r}")  # noqa: EM102
     from importlib import import_module

@@ -50,10 +50,10 @@ class StyleResult:
 
     Attributes:
         picture: Pixels as floats, with the photo's alpha, color profile, depth and camera fields.
-        report: How it came about.
-        config: The options it was made with.
-        recipe: All that is needed to make it again.
-        checkpoint: File that it can be made from again by `resume`, until it is saved; None for none.
+        report: What happened during the render.
+        config: Options of the render.
+        recipe: Everything that is needed to render the picture again.
+        checkpoint: File from which `resume` can make the picture again, until `save` removes it; None if there is none.
     """
 
     picture: Picture
@@ -64,7 +64,7 @@ class StyleResult:
 
     @property
     def image(self) -> Image.Image:
-        """8 bits in sRGB, dithered: RGB, or RGBA where the photo was transparent."""
+        """The picture in 8-bit sRGB, dithered: RGB, or RGBA if the photo has transparency."""
         return as_pil(self.picture)
 
     def save(
@@ -79,20 +79,21 @@ class StyleResult:
         recipe: bool = True,
         overwrite: bool = False,
     ) -> Path:
-        """Write atomically in the format of the suffix; then the checkpoint has done its work and goes.
+        """Write the picture atomically, in the format that the suffix names, and then remove the checkpoint.
 
         Args:
-            path: Target: png, jpg, webp or tif.
-            quality: 1..100, of JPEG and WebP.
-            depth: 8 or 16 bits a channel; None for 16 where the photo has more than 8 and the format holds them.
+            path: Output file; its suffix is png, jpg, webp or tif.
+            quality: Quality of JPEG and WebP, 1..100.
+            depth: Bits per channel, 8 or 16; None for 16 if the photo has more than 8 and the format supports it.
             profile: "keep" for the photo's own color profile, "srgb" for sRGB.
-            keep_gps: Whether the place where the photo was taken is passed on.
-            dpi: Dots per inch that the file states; None for those of the photo.
-            recipe: Whether the file carries its recipe, for `styler replay`.
+            keep_gps: Whether to keep the place where the photo was taken.
+            dpi: Dots per inch that the file states; None for the photo's value.
+            recipe: Whether to store the recipe in the file, for `styler replay`.
             overwrite: Whether an existing file may be replaced.
 
         Raises:
-            OutputError: Unknown format, absent folder, full disk, or an existing file without `overwrite`.
+            OutputError: The format is unknown, the folder does not exist, the disk is full, or the file exists and
+                `overwrite` is false.
         """
         export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps, dpi=dpi)
         written = write_picture(self.picture, path, export=self.exported(export, recipe=recipe), overwrite=overwrite)
@@ -101,16 +102,21 @@ class StyleResult:
         return written
 
     def named_like(self, known: Inputs[Input]) -> StyleResult:
-        """The same with a recipe that has the names which an earlier recipe has for its inputs."""
+        """Return the result with the input names of an earlier recipe in its own recipe."""
         return replace(self, recipe=self.recipe.named_like(known))
 
     def exported(self, export: Export, *, recipe: bool = True) -> Export:
-        """The choices with the recipe as its text; without it where it is not wanted or too long for a file."""
+        """Add the recipe to the choices for a file, unless it is not wanted or too long for a file."""
         return exported(self.recipe if recipe else None, export)
 
 
 def exported(recipe: Recipe | None, export: Export) -> Export:
-    """Choices about a file with a recipe that says so as its text; without where it is none or too long for a file."""
+    """Add a recipe to the choices for a file, and record those choices in the recipe.
+
+    Args:
+        recipe: The recipe; None adds none. A recipe that is too long for a file is left out as well.
+        export: Choices for the file.
+    """
     if recipe is None:
         return replace(export, recipe=None)
     text = replace(recipe, export={name: getattr(export, name) for name in recipe.export}).to_text()
@@ -120,20 +126,20 @@ def exported(recipe: Recipe | None, export: Export) -> Export:
 class Stylizer:
     """Renders many pictures with one config; keeps the network, compiled programs and style statistics.
 
-    Threads may share one, and the ones that `changed` gives: their renders take turns, a call of the compiled program
-    each, and come out as if alone. A process that was forked after the first render, or after anything else has started
-    TensorFlow, cannot render: start workers by spawn.
+    Threads can share a stylizer and those that `changed` returns. Their renders take turns, one call of the compiled
+    program at a time, and give the same results as if each ran alone. A process that was forked after the first render,
+    or after anything else started TensorFlow, cannot render. Start worker processes with the "spawn" method.
 
     Args:
-        config: What to render; the default is the preset "balanced".
-        network: A network that is not registered, instead of the one that `config` names.
-        statistics: From a config to where style statistics are kept; None for memory alone.
-        plan: What a recipe says that the options came to; obeyed instead of finding it out anew.
+        config: Options of the renders; the default is the preset "balanced".
+        network: Network that is not registered, to use instead of the one that `config` names.
+        statistics: Returns the mapping that keeps the style statistics of a config; None keeps them in memory only.
+        plan: Plan from a recipe; the renders follow it instead of making a new one.
 
     Raises:
         NetworkError: `config` names an unknown network.
         LayerError: `config` names a layer that the network does not have.
-        WeightsError: The network's weights are absent or damaged.
+        WeightsError: The network's weights are missing or damaged.
     """
 
     def __init__(
@@ -151,15 +157,16 @@ class Stylizer:
         self._engine = engine.in_batch(engine.batch(plan.batch)) if plan and plan.batch > 1 else engine
 
     def changed(self, **changes: Unpack[RenderOptions]) -> Stylizer:
-        """One with another config, which shares network, compiled programs and statistics where they fit.
+        """Return a stylizer with some options changed.
 
-        They fit when only size, strength, weights, color, start, steps, scales or seed change.
+        It shares the network, compiled programs and statistics if they fit the new config. They fit if only size,
+        strength, weights, color, start, steps, scales or seed change.
 
         Args:
             **changes: Fields of `RenderConfig`.
 
         Raises:
-            StylerError: As for the class.
+            StylerError: For the same reasons as in the constructor.
         """
         config = RenderConfig.from_dict({**self.config.to_dict(), **changes})
         if not self._engine.serves(config):
@@ -170,11 +177,11 @@ class Stylizer:
         return shared
 
     def batch(self, size: int) -> PictureBatch:
-        """A batch of up to `size` pictures of one size that are rendered together, in one tensor."""
+        """Return a batch of up to `size` pictures, all of the same size, that are rendered together in one tensor."""
         return self._engine.batch(size)
 
     def in_batch(self, batch: PictureBatch) -> Stylizer:
-        """One whose next render is a picture of a batch; see `PictureBatch.run`."""
+        """Return a stylizer whose next render is one picture of a batch; see `PictureBatch.run`."""
         shared = copy.copy(self)
         shared._engine = self._engine.in_batch(batch)
         return shared
@@ -194,16 +201,17 @@ class Stylizer:
         Args:
             content: The photo: a path, a PIL image, an array (H, W, 3 or 4), uint8, uint16 or float 0..1, or a
                 picture that `styler.images.reading.read_image` has read.
-            style: The painting, or several of them.
+            style: The painting, or several paintings.
             init: The image to start from, like `content`; None for the start that the config names.
             observer: Called with a `StepEvent` about every second.
-            checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
-            checkpoint_every: Seconds between two savings.
+            checkpoint: File to save the state in, for `resume`; it is removed when the result is saved. All images
+                must then be given as paths.
+            checkpoint_every: Seconds between two checkpoints.
 
         Raises:
             ImageError: An image cannot be read.
             ConfigError: The images do not fit the config.
-            OutputError: A checkpoint of that name already exists.
+            OutputError: The checkpoint file already exists.
         """
         given = self._images(content, listed(style), init)
         observers = [] if observer is None else [observer]
@@ -221,13 +229,13 @@ class Stylizer:
         init: ImageLike | None = None,
         event_every: int | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
-        """Render step by step: stop whenever you like, `event.image()` is the best so far.
+        """Render step by step. You can stop at any event; `event.image()` is the best image so far.
 
         Args:
             content: As in `render`.
             style: As in `render`.
             init: As in `render`.
-            event_every: An event at every multiple of this step at the latest.
+            event_every: Number of steps; an event is yielded at every multiple of it, or more often. None for no limit.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -240,7 +248,7 @@ class Stylizer:
         return (yield from self.events(given.map(read_image), event_every=event_every))
 
     def _images(self, content: ImageLike, styles: Sequence[ImageLike], init: ImageLike | None) -> Inputs[ImageLike]:
-        """The images as they were handed over, with the start that the config names if there is no other."""
+        """Put the given images into their roles; without an image to start from, use the one that the config names."""
         named = None if self.config.init in BUILT_IN_INITS else self.config.init
         return Inputs.of(content, styles, named if init is None else init)
 
@@ -251,19 +259,19 @@ class Stylizer:
         max_pixels: int | None = None,
         choices: Mapping[str, Any] | None = None,
     ) -> Job:
-        """What a checkpoint of a render with this says of it.
+        """Describe a render with this stylizer for its checkpoint.
 
         Args:
-            files: The images.
-            max_pixels: Most pixels of an input, None for what fits into memory.
-            choices: Plain values to find again at `resume`.
+            files: The image files.
+            max_pixels: Most pixels that an input may have; None for as many as fit into memory.
+            choices: Plain values to store for `resume`.
 
         Raises:
-            ConfigError: The network is none that `config` names.
+            ConfigError: The network is not the one that `config` names.
         """
         if find_network(self.config.network).name != self._engine.network.name:
             name = self._engine.network.name
-            message = f"a render with a checkpoint needs a registered network, to find it again; got {name}"
+            message = f"a render with a checkpoint needs a registered network, so that `resume` finds it; got {name}"
             raise ConfigError(message)
         return Job(
             inputs=with_network(files, self.config),
@@ -283,18 +291,18 @@ class Stylizer:
         position: Position | None = None,
         phase: Phase | None = None,
     ) -> Schedule:
-        """What a render would come to within the config's `max_memory` and `time_budget`.
+        """Plan a render that stays within the config's `max_memory` and `time_budget`.
 
         Args:
-            size: Of the result, (height, width).
-            measure: Measure on this machine also where a guess shows that all is well, which is kept for later; None
-                to measure nothing.
-            reserve: Bytes that will be held beside what the process holds now.
-            position: Where a render stands that goes on.
-            phase: Called before measurements, which take some seconds.
+            size: Size of the result, (height, width).
+            measure: Whether to measure on this machine even if a rough estimate shows that the render fits; the
+                measurements are kept for later. None never measures.
+            reserve: Bytes that the render must leave free for other uses in this process.
+            position: Position of the render to continue; None for a new render.
+            phase: Called before measurements, which take several seconds.
 
         Raises:
-            ResourceError: No plan fits; the message names the least that would do.
+            ResourceError: No plan fits; the message states the smallest budget that would be enough.
         """
         with self._engine.held():
             return plan_render(
@@ -319,16 +327,16 @@ class Stylizer:
         shape: Size | None = None,
         phase: Phase | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
-        """Render pictures that are read already, step by step.
+        """Render pictures that have already been read, step by step.
 
         Args:
-            inputs: The photo, the paintings, an image to start from.
-            event_every: An event at every multiple of this step at the latest.
-            snapshot: Where to go on from: `event.snapshot()` of an earlier render of the same images and config.
-            watch: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
-                stops the render at once; the last event still has its picture and its snapshot then.
+            inputs: The photo, the paintings and, optionally, an image to start from.
+            event_every: Number of steps; an event is yielded at every multiple of it, or more often. None for no limit.
+            snapshot: State to continue from: `event.snapshot()` of an earlier render of the same images and config.
+            watch: Called after each tile with the number of tiles done and the number of all tiles in this evaluation.
+                An exception from it stops the render at once; the last event then still has its picture and snapshot.
             shape: (height, width) of the result; None for the photo's proportions at the config's size.
-            phase: Called with what is done before the first step.
+            phase: Called with a description of each task before the first step.
 
         Yields:
             An event after each call of the compiled program, about every second.
@@ -350,7 +358,9 @@ class Stylizer:
             phase("compiling")
         described = partial(recipe_of, config, self._engine, known, schedule.changes)
         renderer = Renderer(config, self._engine, described)
-        outcome = yield from renderer.render(inputs, schedule, event_every=event_every, snapshot=snapshot, told=watch)
+        outcome = yield from renderer.render(
+            inputs, schedule, event_every=event_every, snapshot=snapshot, on_tile=watch
+        )
         picture = with_belongings(photo, outcome.pixels)
         return StyleResult(
             picture=picture,
@@ -375,15 +385,16 @@ def stylize(
 
     Args:
         content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
-        style: The painting, or several of them.
-        config: What to render; the default is the preset "balanced".
-        init: What the optimizer starts from: "content", "noise", "style", or an image like `content`; None for what
-            the config says.
+        style: The painting, or several paintings.
+        config: Options of the render; the default is the preset "balanced".
+        init: Start of the optimizer: "content", "noise", "style", or an image like `content`; None for the start that
+            the config names.
         observer: Called with a `StepEvent` about every second.
-        checkpoint: File to save the state in, for `resume`; gone when the result is saved. Images must be paths.
-        checkpoint_every: Seconds between two savings.
-        **changes: Fields of `RenderConfig` that win over `config`, such as `size=1024`; and `preset`, whose options win
-            over `config` too, but not over other keywords.
+        checkpoint: File to save the state in, for `resume`; it is removed when the result is saved. All images must
+            then be given as paths.
+        checkpoint_every: Seconds between two checkpoints.
+        **changes: Fields of `RenderConfig` that override `config`, such as `size=1024`; and `preset`, whose options
+            override `config` but not the other keywords.
 
     Returns:
         The picture, its report and its config.
@@ -412,18 +423,19 @@ def stylize(
 
 
 def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleResult:
-    """Go on with a render that was stopped or killed.
+    """Continue a render that was stopped or killed.
 
     Args:
-        checkpoint: The file that was named to `stylize`, or that the command line left; further states are saved in
-            it, and it goes when the result is saved.
+        checkpoint: The file that was passed to `stylize`, or that the command line left behind. Later states are saved
+            in it, and it is removed when the result is saved.
         observer: Called with a `StepEvent` about every second.
 
     Returns:
-        The same picture as if it had not been stopped; with other versions or devices one very like it, with a warning.
+        The same picture as without the interruption. With other versions or another device, a very similar picture is
+        returned, with a warning.
 
     Raises:
-        CheckpointError: The file is damaged or none, or an image has changed since.
+        CheckpointError: The file is damaged or not a checkpoint, or an image has changed since.
     """
     check_not_forked()
     path = Path(checkpoint)
@@ -436,12 +448,12 @@ def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleRe
 
 
 def _stylizer_of(job: Job) -> Stylizer:
-    """For a render that goes on, with the device, compiler and threads that it began with; warns of what is other."""
-    replayed = job.choices.get("plan")  # of `styler replay`, with sizes and steps
+    """Make a stylizer with the device, compiler and threads that the render began with; warn of any differences."""
+    replayed = job.choices.get("plan")  # from `styler replay`, with sizes and steps
     try:
         plan = Plan.from_dict(replayed) if replayed else job.plan
     except ConfigError as cause:
-        message = f"a checkpoint that this styler can resume was expected: {cause}"
+        message = f"expected a checkpoint that this version of styler can resume: {cause}"
         raise CheckpointError(message) from cause
     if plan is None:
         return Stylizer(job.config)
@@ -452,13 +464,13 @@ def _stylizer_of(job: Job) -> Stylizer:
 
 
 def kept(result: StyleResult, saver: Saver) -> StyleResult:
-    """A result with its last state saved, for as long as the picture itself is not."""
+    """Save the last state of a render; the result removes this checkpoint when the picture itself is saved."""
     saver.save()
     return replace(result, checkpoint=saver.path) if saver.active else result
 
 
 def driven(events: Generator[StepEvent, None, StyleResult], observers: Sequence[Observer]) -> StyleResult:
-    """Take a render to its end, each event shown to every observer."""
+    """Run a render to its end, and call every observer with each event."""
     while True:
         try:
             event = next(events)
@@ -470,22 +482,22 @@ def driven(events: Generator[StepEvent, None, StyleResult], observers: Sequence[
 
 
 def unused(checkpoint: Path) -> Path:
-    """Refuse a checkpoint that would replace another one.
+    """Return the path of a checkpoint that does not exist yet.
 
     Raises:
-        OutputError: A file of that name exists.
+        OutputError: The file already exists.
     """
     if os.path.lexists(checkpoint):
-        message = f"{shown(checkpoint)} already exists, perhaps of a render that was stopped; resume or remove it"
+        message = f"{shown(checkpoint)} already exists, perhaps from a stopped render; resume that render or remove it"
         raise OutputError(message)
     return checkpoint
 
 
 def _with_crops(inputs: Inputs[Picture], boxes: Crops | None) -> Inputs[Picture]:
-    """The inputs with the part of each painting that a box leaves.
+    """Crop the paintings to boxes: one box for all groups of paintings, or one for each group.
 
     Raises:
-        OptionError: One box was expected, or one for each group of paintings.
+        OptionError: The number of boxes is neither 1 nor the number of groups.
     """
     if boxes is None:
         return inputs
@@ -499,7 +511,7 @@ def _with_crops(inputs: Inputs[Picture], boxes: Crops | None) -> Inputs[Picture]
 
 
 def _cropped(picture: Picture, box: tuple[float, float, float, float]) -> Picture:
-    """A part of a picture, at least one pixel."""
+    """Crop a picture to a box, but keep at least one pixel."""
     left, top, right, bottom = box
     height, width = picture.size
     rows = slice(min(int(top * height), height - 1), max(round(bottom * height), int(top * height) + 1))
@@ -509,13 +521,13 @@ def _cropped(picture: Picture, box: tuple[float, float, float, float]) -> Pictur
 
 
 def _path(image: ImageLike) -> Path:
-    """The path that an image was given by.
+    """Return the path of an image that was given as a path.
 
     Raises:
-        ConfigError: It was given otherwise.
+        ConfigError: The image was not given as a path.
     """
     if not isinstance(image, str | os.PathLike):
-        message = "a render with a checkpoint needs its images as paths, to find them again; got an image in memory"
+        message = "a render with a checkpoint needs its images as paths, so that `resume` finds them; got one in memory"
         raise ConfigError(message)
     return Path(image)
 
@@ -525,10 +537,10 @@ def _warn(text: str) -> None:
 
 
 def listed(style: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
-    """One style or several as a list.
+    """Return one style image, or several, as a list.
 
     Raises:
-        ConfigError: An empty list.
+        ConfigError: The list is empty.
     """
     styles: list[ImageLike] = list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
     if not styles:

@@ -1,4 +1,4 @@
-"""Everything that decides how a picture looks, in one frozen value."""
+"""The options that determine how a picture looks, in one frozen dataclass."""
 
 from __future__ import annotations
 
@@ -39,65 +39,67 @@ LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
 """Layer addresses with their weights, shallow to deep."""
 
 Crops: TypeAlias = tuple[tuple[float, float, float, float], ...]
-"""Boxes (left, top, right, bottom), in shares of an image's width and height."""
+"""Boxes (left, top, right, bottom), as fractions of an image's width and height."""
 
 COLORS = ("style", "luminance")
 COMPILERS = ("auto", "xla", "graph")
-TILES = ("auto", "off")  # or a number of pixels
+TILES = ("auto", "off")  # a number of pixels is allowed as well
 POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
 DEFAULT_NETWORK = "compact"
 BUILT_IN_INITS = ("content", "noise", "style")
-PROFILES = ("keep", "srgb")  # of an output: the photo's own color profile, or none, which means sRGB
-DEPTHS = (8, 16)  # bits a channel of an output
-LARGEST_DPI = 65_535  # dots per inch of an output; the header of a JPEG holds no more
-QUALITY = 95  # of JPEG and WebP: no loss to the eye at 4:4:4
-SMALLEST_SIZE = 64  # below it the fifth block of a VGG sees less than 4 x 4 positions
-LARGEST_SIZE = 65_535  # what JPEG can hold
+PROFILES = ("keep", "srgb")  # output files have the photo's own color profile, or none, which means sRGB
+DEPTHS = (8, 16)  # bits per channel in output files
+LARGEST_DPI = 65_535  # dots per inch; the largest value that a JPEG header can hold
+QUALITY = 95  # JPEG and WebP show no visible loss at this quality and 4:4:4
+SMALLEST_SIZE = 64  # for smaller images, the fifth block of a VGG has fewer than 4 x 4 positions
+LARGEST_SIZE = 65_535  # the largest side that JPEG can hold
 MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `styler.networks.views`
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
-PALETTE_WEIGHT = 0.1  # halves the distance of the palette and costs 2 % of style: docs/look.md
-GRAIN_WEIGHT = 0.03  # takes the weave out of flat areas and leaves the noise below the painting's: docs/look.md
+PALETTE_WEIGHT = 0.1  # halves the distance of the palette and costs 2 % of the style: docs/look.md
+GRAIN_WEIGHT = 0.03  # removes the weave from flat areas and keeps the noise below the painting's: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderConfig:
-    """Options of one render; validated when made, never changed after.
+    """Options of one render; they are checked when the config is made and never change.
 
     Attributes:
         size: Longer side of the result, pixels, or "original" for the content image's own size.
-        strength: 0 is the photo, 1 the painting's texture.
-        style_weights: Shares of several style images, any positive scale; None for equal shares.
-        style_crop: Boxes (left, top, right, bottom) in shares of a painting's width and height, one for all paintings
-            or one for each; None for whole paintings.
+        strength: Amount of style: 0 gives the photo, 1 the painting's texture.
+        style_weights: Relative weights of several style images, on any positive scale; None for equal weights.
+        style_crop: Boxes (left, top, right, bottom), as fractions of a painting's width and height: one for all
+            paintings, or one for each; None for whole paintings.
         color: "style" takes the style's colors, "luminance" keeps the content's chroma.
         network: Name of a registered network or path of a `.keras` file.
-        pooling: "avg" or "max" instead of the network's own pooling; None keeps it.
+        pooling: "avg" or "max" to replace the network's own pooling; None keeps it.
         content_layers: Layers whose activations should match the content image; None for the network's own.
         style_layers: Layers whose statistics should match the style image; None for the network's own.
         content_weight: Raw weight of the content term; None derives it from `strength`.
         style_weight: Raw weight of the style term; None derives it from `strength`.
         tv_weight: Raw weight of the total-variation term; None for the calibrated default.
-        palette_weight: Weight of the colors' distribution in the style term, where the layers together have 1.
-        grain_weight: Weight of the finest patterns of light and dark in the style term, likewise.
-        loss: Style loss.
-        content_loss: What of the content image is matched: its layers' activations, or its edges as well.
-        views: Ways in which the network sees the style: 1 for its own, up to 4 with mirrored and transposed copies.
+        palette_weight: Weight of the color distribution in the style term; the weights of all layers sum to 1.
+        grain_weight: Weight of the finest patterns of light and dark in the style term; on the same scale.
+        loss: Name of the style loss.
+        content_loss: Name of the content loss: it compares the layers' activations, or the edges as well.
+        views: Number of views of the style that the network sees: 1 for the image itself, up to 4 with mirrored and
+            transposed copies.
         init: "content", "noise", "style" or the path of an image to start from.
         optimizer: "lbfgs" or "adam".
-        steps: Optimizer steps over the whole render; the coarser octaves get their share.
-        learning_rate: Step size, in units of the 0..1 range for Adam; None for the optimizer's own.
-        scales: Octaves of the pyramid, each sqrt(2) apart; None for all down to 128 pixels.
-        seed: Of everything random.
+        steps: Optimizer steps in the whole render; the octaves share them.
+        learning_rate: Step size, in units of the 0..1 range for Adam; None for the optimizer's default.
+        scales: Number of octaves of the pyramid, each sqrt(2) larger than the one before; None for all down to 128
+            pixels.
+        seed: Seed of all random numbers.
         device: "auto", "cpu", "gpu" or "gpu:1".
-        precision: "float32", or "mixed" for activations in bfloat16, statistics and optimizer in float32.
-        compile: "xla", "graph" or "auto", the faster one as measured.
-        tile: Side of the tiles that an image is computed by, pixels without halo; "off" computes it in one piece,
-            "auto" does so where memory suffices.
-        max_memory: Most resident memory of the whole process, bytes; None for 80 % of what is available.
-        time_budget: Seconds that the render may take; None for as long as it needs.
+        precision: "float32", or "mixed" for activations in bfloat16 with statistics and optimizer in float32.
+        compile: "xla", "graph", or "auto" for the one that is faster in benchmarks on this kind of device.
+        tile: Side of the tiles in which an image is computed, pixels without halo; "off" computes it in one piece,
+            "auto" does so if memory allows.
+        max_memory: Most resident memory that the whole process may use, bytes; None for 80 % of what is available.
+        time_budget: Most time that the render may take, seconds; None for no limit.
 
     Raises:
         ConfigError: A value is out of range or unknown.
@@ -335,14 +337,14 @@ class RenderConfig:
 
     @classmethod
     def preset(cls, name: str, **changes: Unpack[RenderOptions]) -> RenderConfig:
-        """A named preset with some fields changed.
+        """Make a config from a preset, with some fields changed.
 
         Args:
             name: "draft", "balanced" or "best".
-            **changes: Fields that win over the preset's.
+            **changes: Fields that override the preset.
 
         Raises:
-            ConfigError: Unknown preset or field, or a value out of range.
+            ConfigError: The preset or a field is unknown, or a value is out of range.
         """
         if not isinstance(name, str):
             raise OptionError(name="preset", expected=" or ".join(PRESETS), came=name)
@@ -350,10 +352,12 @@ class RenderConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RenderConfig:
-        """The inverse of `to_dict`; lists count as tuples, and every value may be written as a text.
+        """Make a config from plain values; the inverse of `to_dict`.
+
+        Lists are accepted as tuples, and every value may also be given as text.
 
         Raises:
-            ConfigError: Unknown field or a value out of range.
+            ConfigError: A field is unknown, or a value is out of range.
         """
         for name in values:
             if name not in OPTIONS:
@@ -362,10 +366,13 @@ class RenderConfig:
         return cls(**{name: tidy(name, value, OPTIONS[name]) for name, value in values.items()})
 
     def style_shares(self, styles: int) -> list[float]:
-        """One share for each of several style images, summing to 1.
+        """Return the share of each style image; the shares sum to 1.
+
+        Args:
+            styles: Number of style images.
 
         Raises:
-            ConfigError: As many weights as styles were expected.
+            ConfigError: The number of weights is not the number of style images.
         """
         weights = self.style_weights or (1.0,) * styles
         if len(weights) != styles or not styles:
@@ -373,11 +380,11 @@ class RenderConfig:
         return [weight / sum(weights) for weight in weights]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON."""
+        """Return the fields as plain values for JSON."""
         return asdict(self)
 
     def changed(self, **changes: Unpack[RenderOptions]) -> RenderConfig:
-        """A copy with some fields changed, checked like a new one."""
+        """Return a copy with some fields changed; the new values are checked."""
         return replace(self, **changes)
 
 
@@ -413,21 +420,21 @@ class _SharedOptions(TypedDict, total=False):
 
 
 class RenderOptions(_SharedOptions, total=False):
-    """Fields of a `RenderConfig` as keywords, for type checkers; a test holds the two together."""
+    """Fields of a `RenderConfig` as keywords, for type checkers; a test checks that the two agree."""
 
     init: str
 
 
 class StylizeOptions(_SharedOptions, total=False):
-    """Keywords of `styler.stylize` beside `init`, which may be an image there."""
+    """Keywords of `styler.stylize` except `init`, which may be an image there."""
 
     preset: str
 
 
 OPTIONS = options_of(RenderConfig)
-"""Field -> what users see of it."""
+"""Field -> its option."""
 
 
 def fields_with(*effects: str) -> tuple[str, ...]:
-    """The fields of a config that one of some effects depends on, see `styler.options`."""
+    """Return the fields of a config whose option has one of these effects; see `styler.options`."""
     return tuple(name for name, described in OPTIONS.items() if described.effect in effects)

@@ -1,7 +1,8 @@
-"""What a render reads, each item in its role: a photo, groups of paintings, an image to start from, a network.
+"""The inputs of a render, each in its role: a photo, groups of paintings, an image to start from, a network.
 
-An item is whatever is known of an input at that point: its path, its size, its hash, its pixels. `Inputs.map` goes from
-one kind to the next, so that every step of a render handles every input. A new kind of input is one more role here.
+An item stands for an input at some stage of the work: it can be a path, a size, a hash or the pixels. `Inputs.map`
+converts all items from one form to the next, so that every stage handles every input. To support a new kind of input,
+add a role here.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Entry(NamedTuple, Generic[Item]):
 
     Attributes:
         role: One of `ROLES`.
-        item: What is known of the input.
+        item: The input in its current form.
         group: Index of a painting's group; None in every other role.
     """
 
@@ -42,10 +43,10 @@ class Inputs(Generic[Item]):
     """Everything that a render reads.
 
     Attributes:
-        content: The photo; None for a render without one.
+        content: The photo; None for a render without a photo.
         styles: Groups of paintings. The paintings of a group share one style weight.
-        init: The image that the optimizer starts from; None where an option names the start.
-        network: The network's file; None where it has none.
+        init: The image that the optimizer starts from; None if an option names the start.
+        network: The network's file; None if it has no file.
     """
 
     content: Item | None
@@ -55,7 +56,7 @@ class Inputs(Generic[Item]):
 
     @classmethod
     def of(cls, content: Item | None, paintings: Iterable[Item], init: Item | None = None) -> Inputs[Item]:
-        """Inputs where each painting has a style weight of its own."""
+        """Make inputs in which each painting has its own style weight."""
         return cls(content=content, styles=tuple((painting,) for painting in paintings), init=init)
 
     @classmethod
@@ -99,10 +100,10 @@ class Inputs(Generic[Item]):
 
     @property
     def photo(self) -> Item:
-        """The content image of a render that cannot do without one.
+        """The content image, for renders that need one.
 
         Raises:
-            ConfigError: There is none.
+            ConfigError: There is no content image.
         """
         if self.content is None:
             message = "expected a content image, got none"
@@ -116,14 +117,14 @@ class Inputs(Generic[Item]):
 
     @property
     def images(self) -> Inputs[Item]:
-        """The same without the network, which is no image."""
+        """The inputs that are images, which means all except the network."""
         return replace(self, network=None)
 
     def map(self, work: Callable[[Item], Other]) -> Inputs[Other]:
-        """The result of some work on each input, in the same roles."""
+        """Apply a function to each input and return the results in the same roles."""
         return Inputs.of_entries(Entry(role, work(item), group) for role, item, group in self.entries)
 
     def painting_shares(self, group_shares: Sequence[float]) -> list[float]:
-        """The share of each painting, given that of each group; the paintings of a group share it equally."""
+        """Divide the share of each group equally among its paintings, and return the share of every painting."""
         shared = zip(self.styles, group_shares, strict=True)
         return [share / len(group) for group, share in shared for _ in group]

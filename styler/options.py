@@ -1,6 +1,7 @@
-"""What users see of an option, said once, where its field is: help, unit, choices, spelling, group, effect.
+"""Descriptions of options: help, unit, choices, spelling, group and effect, each stated once, beside the field.
 
-The command line with its help, TOML files, columns of manifests, recipes and the checks of values are made from this.
+The command line and its help, the TOML files, the columns of manifests, the recipes and the checks of values are all
+made from these descriptions.
 """
 
 from __future__ import annotations
@@ -22,31 +23,31 @@ FILES = "Files"
 RUNNING = "Running"
 EXPERTS = "Experts"
 GROUPS = (PICTURE, STYLE, COLOR, SIZE_AND_MEMORY, FILES, RUNNING, EXPERTS)
-"""Headings of the help, in the order in which they are shown."""
+"""Headings in the help, in the order in which they appear."""
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-WHOLE_AS_FRACTION = re.compile(r"(?<=\d)[.,]0{1,2}\s*$")  # how spreadsheets write whole numbers: 512.0
+WHOLE_AS_FRACTION = re.compile(r"(?<=\d)[.,]0{1,2}\s*$")  # spreadsheets write whole numbers as 512.0
 MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Kind(Protocol):
-    """The values that an option takes."""
+    """The kind of values that an option accepts."""
 
     @property
     def metavar(self) -> str:
-        """Placeholder of the value in the help."""
+        """Placeholder for the value in the help."""
         ...
 
     def parsed(self, text: str) -> Any:
-        """The value that a text means; a text that means none comes back as it is, for `check` to refuse."""
+        """Parse a text; return the text itself if it cannot be parsed, so that `check` refuses it."""
         ...
 
     def check(self, name: str, value: Any) -> None:
-        """Refuse a value.
+        """Check a value.
 
         Raises:
-            OptionError: It is of another type or out of range.
+            OptionError: The value has the wrong type or is out of range.
         """
         ...
 
@@ -56,8 +57,8 @@ class Whole:
     """A whole number.
 
     Attributes:
-        low: Least value.
-        high: Greatest value; None for no limit.
+        low: Smallest value.
+        high: Largest value; None for no limit.
     """
 
     low: int
@@ -93,9 +94,9 @@ class Number:
     """A finite number.
 
     Attributes:
-        low: Least value.
-        high: Greatest value.
-        open_below: Whether the least value itself is refused.
+        low: Smallest value.
+        high: Largest value.
+        open_below: Whether `low` itself is refused.
     """
 
     low: float
@@ -114,7 +115,7 @@ class Number:
         return limit + (f" and at most {self.high:g}" if math.isfinite(self.high) else "")
 
     def parsed(self, text: str) -> Any:
-        """See `Kind`; a decimal comma counts as a point."""
+        """See `Kind`; a decimal comma is read as a point."""
         try:
             return float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text.strip()) else text)
         except ValueError:
@@ -133,7 +134,7 @@ class Choice:
     """One of some names.
 
     Attributes:
-        names: The names; a registry's names may grow.
+        names: The names; a registry may add names later.
     """
 
     names: Iterable[str]
@@ -161,8 +162,8 @@ class Text:
 
     Attributes:
         metavar: See `Kind`.
-        pattern: That the whole text must match; None for any.
-        expected: What matches, in words.
+        pattern: Regular expression that the whole text must match; None for any text.
+        expected: Description of the texts that match.
     """
 
     metavar: str
@@ -200,12 +201,12 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class WordOr:
-    """A word with a meaning of its own, or another kind of value.
+    """A word with a special meaning, or another kind of value.
 
     Attributes:
-        words: Such words.
-        other: The other kind.
-        expected: Both, in words.
+        words: The special words.
+        other: The other kind of value.
+        expected: Description of both.
     """
 
     words: tuple[str, ...]
@@ -232,7 +233,7 @@ class WordOr:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """An amount of memory in bytes; as a text it has a unit."""
+    """An amount of memory in bytes; a text must have a unit."""
 
     @property
     def metavar(self) -> str:
@@ -258,10 +259,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time in seconds; as a text it may have a unit.
+    """A time in seconds; a text may have a unit.
 
     Attributes:
-        zero: Whether it may be 0.
+        zero: Whether 0 is allowed.
     """
 
     zero: bool = True
@@ -291,7 +292,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Numbers of which at least one is above 0."""
+    """Several numbers, at least one of them above 0."""
 
     @property
     def metavar(self) -> str:
@@ -299,7 +300,7 @@ class Shares:
         return "A,B,…"
 
     def parsed(self, text: str) -> Any:
-        """See `Kind`; shares with a decimal comma are separated by semicolons."""
+        """See `Kind`; semicolons separate numbers that have decimal commas."""
         parts = text.split(";" if ";" in text else ",")
         numbers = tuple(Number(0).parsed(part) for part in parts)
         return numbers if all(isinstance(number, float) for number in numbers) else text
@@ -316,7 +317,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Names of layers with their weights; in a text, a weight that is left out is 1."""
+    """Names of layers with their weights; in a text, the default weight is 1."""
 
     @property
     def metavar(self) -> str:
@@ -352,7 +353,10 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Boxes in shares of an image's width and height, each (left, top, right, bottom) with 0 <= left < right <= 1."""
+    """Boxes as fractions of an image's width and height.
+
+    Each box is (left, top, right, bottom) with 0 <= left < right <= 1 and 0 <= top < bottom <= 1.
+    """
 
     @property
     def metavar(self) -> str:
@@ -389,7 +393,7 @@ def _is_layer(layer: Any) -> bool:
 
 
 def _is_finite(value: float) -> bool:
-    """Whether a float holds it; whole numbers have no limit of their own."""
+    """Whether a number is finite as a float; Python's whole numbers can be too large for a float."""
     try:
         return math.isfinite(value)
     except OverflowError:
@@ -397,15 +401,15 @@ def _is_finite(value: float) -> bool:
 
 
 ENGINE = "engine"
-"""The network and its compiled programs depend on the option: another value needs new ones."""
+"""The option affects the network and its compiled programs; a new value needs new ones."""
 SCHEDULE = "schedule"
-"""The sizes, steps and tiles of a render depend on it."""
+"""The option affects the sizes, steps and tiles of a render."""
 START = "start"
-"""One picture's start or its colors at the end depend on it: pictures of one batch tensor may differ."""
+"""The option affects only how one picture starts or its final colors; pictures of one batch may differ in it."""
 WEIGHTS = "weights"
-"""Only weights of terms depend on it: it may even change while a render is under way."""
+"""The option affects only the weights of terms; it may even change during a render."""
 FILE = "file"
-"""How files are read and written depends on it, not how the picture looks."""
+"""The option affects how files are read and written, but not how the picture looks."""
 
 
 AS_OLD_AS_RECIPES = object()
@@ -413,18 +417,18 @@ AS_OLD_AS_RECIPES = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """What users see of a field.
+    """Description of a field that users can set.
 
     Attributes:
-        kind: Values that it takes.
-        help: What it does, one sentence; unit included.
-        group: Heading of the help, one of `GROUPS`.
-        effect: What depends on it: `ENGINE`, `SCHEDULE`, `START`, `WEIGHTS` or `FILE`.
+        kind: Kind of values that it accepts.
+        help: One sentence about its effect, including the unit.
+        group: Heading in the help, one of `GROUPS`.
+        effect: Part of the program that it affects: `ENGINE`, `SCHEDULE`, `START`, `WEIGHTS` or `FILE`.
         short: Short flag, such as "-s".
-        default_text: The default in words, where the value says too little.
+        default_text: Description of the default, if the value itself is not clear.
         flags: Spelling of a flag without a value; empty for `--name/--no-name`.
-        before: Value that gives a picture as it was made before the option existed; `AS_OLD_AS_RECIPES` where every
-            recipe has one.
+        before: Value that gives the same picture as before the option existed; `AS_OLD_AS_RECIPES` if every recipe has
+            the option.
     """
 
     kind: Kind
@@ -438,33 +442,35 @@ class Option:
 
 
 def option(default: Any, kind: Kind, help: str, *, group: str, effect: str, **more: Any) -> Any:
-    """A field of a dataclass that is an option."""
+    """Make a dataclass field that is an option."""
     described = Option(kind=kind, help=help, group=group, effect=effect, **more)
     return field(default=default, metadata={"option": described})
 
 
 def options_of(kind: Any) -> dict[str, Option]:
-    """Field -> option, for every field of a dataclass that is one."""
+    """Return a mapping from each option field of a dataclass to its option."""
     return {each.name: each.metadata["option"] for each in fields(kind) if "option" in each.metadata}
 
 
 def flag_of(name: str) -> str:
-    """The long flag of a field: `style_weights` -> `--style-weights`."""
+    """Return the long flag of a field: `style_weights` -> `--style-weights`."""
     return f"--{name.replace('_', '-')}"
 
 
 def field_of(name: str) -> str:
-    """The field that a word names: `--style-weights` or `Style weights` -> `style_weights`."""
+    """Return the field that a word names: `--style-weights` or `Style weights` -> `style_weights`."""
     return name.strip().lstrip("-").lower().replace("-", "_").replace(" ", "_")
 
 
 def tidy(name: str, value: Any, option: Option) -> Any:
-    """A value as the field holds it: texts read, lists of JSON and TOML as tuples, numbers of NumPy as Python's.
+    """Convert a value to the form that the field holds.
+
+    Texts are parsed, lists from JSON and TOML become tuples, and NumPy numbers become Python numbers.
 
     Args:
-        name: The field.
-        value: As it was given.
-        option: Of the field.
+        name: Name of the field.
+        value: The value as given.
+        option: The field's option.
     """
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         value = value.item()
@@ -478,10 +484,10 @@ def tidy(name: str, value: Any, option: Option) -> Any:
 
 
 def seconds_of(name: str, text: str) -> float:
-    """The time that a text means.
+    """Parse a time and return it in seconds.
 
     Raises:
-        OptionError: It means none.
+        OptionError: The text is not a time.
     """
     kind = Time()
     seconds = kind.parsed(text)
@@ -493,7 +499,7 @@ def check(values: Any) -> None:
     """Check every field of a dataclass of options.
 
     Raises:
-        OptionError: A value is none of those that its option takes.
+        OptionError: An option does not accept its value.
     """
     for each in fields(values):
         described: Option | None = each.metadata.get("option")

@@ -1,4 +1,4 @@
-"""What a render reports while it runs."""
+"""Reports from a render while it runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEvent:
-    """A call of the compiled program has returned.
+    """The progress of a render after one call of the compiled program.
 
     Attributes:
         scale: Octave of the pyramid; 1 is the coarsest.
@@ -26,7 +26,7 @@ class StepEvent:
         height: Rows of the image at this octave, pixels.
         width: Columns of the image at this octave, pixels.
         loss: Lowest objective so far at this octave.
-        seconds_left: Estimate for the rest of the render, seconds; None before the first measurement.
+        seconds_left: Estimated time until the render ends, seconds; None before the first measurement.
     """
 
     scale: int
@@ -43,24 +43,24 @@ class StepEvent:
     _snapshot: Callable[[], Snapshot | None] | None = field(default=None, repr=False)
 
     def image(self) -> Image:
-        """The best image so far, of the octave's size; made when called."""
+        """Return the best image so far, at the octave's size; the image is only made when this is called."""
         return self._image()
 
     def picture(self) -> Picture:
-        """The same image as floats, with the photo's alpha, color profile and depth."""
+        """Return the best image so far as floats, with the photo's alpha, color profile and depth."""
         return self._picture()
 
     def recipe(self) -> Recipe | None:
-        """All that is needed to make that picture again; None before the first step."""
+        """Return everything that is needed to make the best image so far again; None before the first step."""
         return self._recipe() if self._recipe else None
 
     def snapshot(self) -> Snapshot | None:
-        """All that is needed to continue from here; None if the render has moved on, or is part of a batch."""
+        """Return the state to continue from; None if the render has moved on or is part of a batch."""
         return self._snapshot() if self._snapshot else None
 
 
 Phase: TypeAlias = Callable[[str], object]
-"""Called with what a render does before its first step, such as "loading the network": each may take seconds."""
+"""Called with the name of a task before the first step, such as "loading the network"; a task may take seconds."""
 
 
 class Observer(Protocol):

@@ -1,7 +1,8 @@
-"""How a picture was made: all that is needed to make it again, as a text that travels inside the file.
+"""Recipes: everything that is needed to render a picture again, as a text that is stored inside the picture's file.
 
-Options, what they came to on the machine, versions, and every input by base name and SHA-256. No paths and no times:
-two renders of the same inputs with the same options carry the same text.
+A recipe has the options, the plan that was made from them, the versions of the libraries, and the base name and SHA-256
+of every input. It has no paths and no times, so two renders of the same inputs with the same options store the same
+text.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from styler.inputs import ROLES, STYLE, Entry, Inputs
 from styler.options import AS_OLD_AS_RECIPES, WEIGHTS
 from styler.types import Size
 
-VERSION = 2  # raised when an older styler could no longer obey
+VERSION = 2  # raised when an older styler could no longer follow the recipe
 READABLE = (1, VERSION)
 MARK = "styler_recipe"
 PARTS = (MARK, "config", "plan", "export", "inputs", "versions")
 REPRODUCING = {name: each.before for name, each in OPTIONS.items() if each.before is not AS_OLD_AS_RECIPES}
-"""Options that came after the first recipes -> the value that gives the picture as it was made without them."""
+"""Options that were added after the first recipes -> the value that gives the same picture as without the option."""
 
 DEVICES = ("cpu", "gpu")
 EXPORT = {"quality": int, "depth": int | None, "profile": str, "keep_gps": bool, "dpi": int | None}
-LATER = ("dpi",)  # choices of an export that older recipes do not have; None is left out
-LARGEST_BATCH = 8  # pictures; more gain next to nothing on processors: tests/benchmarks/bench_together.py
-MOST_INPUTS = 1000  # far beyond what fits into the text
+LATER = ("dpi",)  # export choices that older recipes lack; left out of the text if they are None
+LARGEST_BATCH = 8  # pictures; larger batches are hardly faster on CPUs: tests/benchmarks/bench_together.py
+MOST_INPUTS = 1000  # many more than fit into the text
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -40,12 +41,12 @@ class Level(NamedTuple):
     """An octave of a render.
 
     Attributes:
-        height: Of the image there, pixels.
-        width: Of the same.
-        steps: Most optimizer steps to make.
-        done: Steps made; fewer where the optimizer came to its end.
+        height: Height of the image at this octave, pixels.
+        width: Width of the image at this octave, pixels.
+        steps: Maximum number of optimizer steps.
+        done: Steps made; fewer than `steps` if the optimizer stopped early.
         tile: Side of the tiles, pixels; None for one piece.
-        history: Most pairs that L-BFGS kept; None for its own number.
+        history: Maximum number of pairs that L-BFGS kept; None for its default.
     """
 
     height: int
@@ -60,8 +61,8 @@ class Change(NamedTuple):
     """Options that were changed while a render was under way.
 
     Attributes:
-        step: Steps of the whole render that were made before.
-        options: Field of the config -> its new value; fields of `CHANGEABLE`.
+        step: Steps that the whole render had made before the change.
+        options: Field of the config -> its new value; only fields in `CHANGEABLE`.
     """
 
     step: int
@@ -69,11 +70,11 @@ class Change(NamedTuple):
 
 
 CHANGEABLE = fields_with(WEIGHTS)
-"""Options that a render under way can take up: weights of terms, which compiled programs take as tensors."""
+"""Options that can change during a render: weights of terms, which are tensor inputs of the compiled programs."""
 
 
 def changed_until(config: RenderConfig, changes: Iterable[Change], step: int) -> RenderConfig:
-    """The config of a render that has made so many steps, changes due at that step included."""
+    """Return the config after `step` steps, including changes that are due at that step."""
     for change in changes:
         if change.step <= step:
             config = RenderConfig.from_dict({**config.to_dict(), **change.options})
@@ -81,29 +82,30 @@ def changed_until(config: RenderConfig, changes: Iterable[Change], step: int) ->
 
 
 SWITCHES = {"onednn": "TF_ENABLE_ONEDNN_OPTS", "constant_weights": "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"}
-"""Fields of a plan that TensorFlow reads from the environment when it is imported, "0" or "1"."""
+"""Field of a plan -> environment variable, "0" or "1", that TensorFlow reads when it is imported."""
 
 
 def switches() -> dict[str, bool | None]:
-    """These fields as the environment has them now; None for unset."""
+    """Return the current value of each switch in the environment; None if it is not set."""
     return {name: {"0": False, "1": True}.get(os.environ.get(variable, "")) for name, variable in SWITCHES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the options came to; pictures have the same bytes only where it is the same.
+    """How a render is carried out; only renders with equal plans give pictures with the same bytes.
 
     Attributes:
         device: "cpu" or "gpu".
         compile: "xla" or "graph".
-        threads: That one operation was spread over.
-        onednn: Whether oneDNN was switched on or off; None where that was left to TensorFlow.
-        constant_weights: Whether it was told that weights never change, which it has faster ways for; None as above.
-        steps_per_call: Most steps in one call of the compiled program; the result does not depend on it.
-        batch: Pictures in one tensor; another number rounds otherwise.
-        size: (height, width) of the result; None, together with no octaves, to find both out anew.
-        octaves: Coarse to fine; none where the photo itself was asked for.
-        changes: Options that were changed on the way, in the order of their steps.
+        threads: Number of threads that share one operation.
+        onednn: Whether oneDNN is on; None if TensorFlow decides.
+        constant_weights: Whether oneDNN may assume that weights never change, which is faster; None if TensorFlow
+            decides.
+        steps_per_call: Maximum number of steps in one call of the compiled program; it does not change the result.
+        batch: Number of pictures in one tensor; another number leads to other rounding.
+        size: (height, width) of the result; None, together with empty `octaves`, to determine both again.
+        octaves: Octaves, coarse to fine; empty if the result is the photo itself.
+        changes: Options that were changed during the render, in the order of their steps.
     """
 
     device: str
@@ -119,17 +121,23 @@ class Plan:
 
     @property
     def machine(self) -> Plan:
-        """The part that holds for every render on the machine."""
+        """The part of the plan that is the same for every render on the machine."""
         return replace(self, batch=1, size=None, octaves=(), changes=())
 
     def without(self, options: Iterable[str]) -> Plan:
-        """The part that holds for a render with some options changed: changes on the way to others of them stay."""
+        """Return the part of the plan that stays valid for other values of some options.
+
+        Changes of the other options during the render are kept.
+
+        Args:
+            options: Names of the options that have other values.
+        """
         given = set(options)
         left = (Change(step, {k: v for k, v in new.items() if k not in given}) for step, new in self.changes)
         return replace(self.machine, changes=tuple(change for change in left if change.options))
 
     def applied(self, config: RenderConfig) -> RenderConfig:
-        """The config with nothing left to probe; where it says more than "auto" it stays."""
+        """Replace "auto" as the device and compiler of a config by the values of the plan."""
         device = self.device if config.device == "auto" else config.device
         return config.changed(device=device, compile=self.compile if config.compile == "auto" else config.compile)
 
@@ -160,12 +168,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """What a picture was made of.
+    """An input that a picture was made from.
 
     Attributes:
-        name: Base name of the file, of a registered network, or "image" for one handed over in memory.
-        sha256: Of the file; of an image in memory that of its pixels; None for a network without a file.
-        bytes: Length of the file; None where there is none.
+        name: Base name of the file, name of a registered network, or "image" for an image passed in memory.
+        sha256: SHA-256 of the file, or of the pixels of an image in memory; None for a network without a file.
+        bytes: Length of the file in bytes; None if there is no file.
     """
 
     name: str
@@ -174,12 +182,12 @@ class Input:
 
     @property
     def is_file(self) -> bool:
-        """Whether there is a file to be found again."""
+        """Whether the input is a file."""
         return self.bytes is not None
 
     @classmethod
     def from_dict(cls, values: object) -> Input:
-        """Of plain values.
+        """Make an input from plain values.
 
         Raises:
             ConfigError: Fields are missing, unknown or out of range.
@@ -200,11 +208,11 @@ class Recipe:
     """How a picture was made.
 
     Attributes:
-        config: Options; files that it names are there by base name.
-        plan: What they came to.
-        export: How it was written: quality, depth, profile, keep_gps, dpi.
-        inputs: What it was made of.
-        versions: Of what the bytes depend on.
+        config: Options of the render; it names files by their base names.
+        plan: How the render was carried out.
+        export: How the file was written: quality, depth, profile, keep_gps, dpi.
+        inputs: Inputs of the render.
+        versions: Versions of the libraries that the bytes of the picture depend on.
     """
 
     config: RenderConfig
@@ -214,7 +222,7 @@ class Recipe:
     versions: Mapping[str, str]
 
     def named_like(self, known: Inputs[Input]) -> Recipe:
-        """The same with the names that files of the same contents had before, wherever they are now."""
+        """Return the recipe with the names from `known` for inputs of the same role and contents."""
         left = known.entries
         inputs = Inputs.of_entries(_named_like(each, left) for each in self.inputs.entries)
         config = self.config
@@ -225,7 +233,7 @@ class Recipe:
         return replace(self, config=config, inputs=inputs)
 
     def to_text(self) -> str:
-        """One line of JSON in ASCII."""
+        """Return the recipe as one line of JSON in ASCII."""
         export = {name: value for name, value in self.export.items() if name not in LATER or value is not None}
         parts = (VERSION, self.config.to_dict(), self.plan.to_dict(), export)
         rest = (inputs_values(self.inputs), dict(self.versions))
@@ -236,19 +244,19 @@ class Recipe:
         """The inverse of `to_text`.
 
         Raises:
-            ConfigError: It is none, damaged, or of a newer version.
+            ConfigError: The text is not a recipe, is damaged, or is from a newer version.
         """
         try:
             return _recipe(json.loads(text, parse_constant=_no_constant))
         except StylerError:
             raise
         except (ValueError, RecursionError) as cause:
-            message = "a recipe in JSON was expected, this is damaged or not one of styler"
+            message = "expected a recipe in JSON; this one is damaged or not from styler"
             raise ConfigError(message) from cause
 
 
 def _named_like(found: Entry[Input], known: list[Entry[Input]]) -> Entry[Input]:
-    """An input by the name of the first one left of its role and contents, which is taken from the list."""
+    """Give an input the name of the first known one with the same role and contents, and remove that from the list."""
     same = [each for each in known if (each.role, each.item.sha256) == (found.role, found.item.sha256)]
     if not same:
         return found
@@ -257,7 +265,7 @@ def _named_like(found: Entry[Input], known: list[Entry[Input]]) -> Entry[Input]:
 
 
 def inputs_values(inputs: Inputs[Input]) -> list[dict[str, Any]]:
-    """Inputs as plain values, fit for JSON; the inverse of `inputs_from`."""
+    """Return inputs as plain values for JSON; the inverse of `inputs_from`."""
     groups = [{} if entry.group is None else {"group": entry.group} for entry in inputs.entries]
     return [
         {"role": entry.role, **group, **asdict(entry.item)} for entry, group in zip(inputs.entries, groups, strict=True)
@@ -265,14 +273,14 @@ def inputs_values(inputs: Inputs[Input]) -> list[dict[str, Any]]:
 
 
 def inputs_from(values: object, version: int = VERSION) -> Inputs[Input]:
-    """Inputs from the plain values of a recipe.
+    """Read the inputs from the plain values of a recipe.
 
     Args:
-        values: A list of mappings.
-        version: Of the recipe; the paintings of version 1 each have a style weight of their own.
+        values: List of mappings.
+        version: Version of the recipe; in version 1, each painting has its own style weight.
 
     Raises:
-        ConfigError: They are none.
+        ConfigError: The values do not describe inputs.
     """
     entries: list[Entry[Input]] = []
     for each in _listed(values, "inputs"):
@@ -290,7 +298,7 @@ def inputs_from(values: object, version: int = VERSION) -> Inputs[Input]:
 
 
 def without_folders(config: RenderConfig) -> RenderConfig:
-    """The config with files by their base names."""
+    """Replace the paths in a config by their base names."""
     init = config.init if config.init in BUILT_IN_INITS else Path(config.init).name
     return config.changed(init=init, network=Path(config.network).name or config.network)
 
@@ -300,7 +308,7 @@ def _recipe(values: object) -> Recipe:
         _refuse(f"the field {MARK}", values)
     version = values[MARK]
     if version not in READABLE or type(version) is not int:
-        message = f"a recipe of version {VERSION} or older was expected, got version {version!r:.20}; update styler"
+        message = f"expected a recipe of version {VERSION} or older, got version {version!r:.20}; update styler"
         raise ConfigError(message)
     found = _fields(values, "the parts", PARTS)
     if not isinstance(found["config"], dict):
@@ -318,7 +326,7 @@ def _recipe(values: object) -> Recipe:
 
 
 def _check_inputs(recipe: Recipe) -> None:
-    """At least one painting, as many weights as groups of paintings, one network, what to start from, a size."""
+    """Check for a size, a network, the image to start from, and one style weight for each group of paintings."""
     inputs = recipe.inputs
     if recipe.plan.size is None or inputs.network is None:
         _refuse("a network and a size", [entry.role for entry in inputs.entries])
@@ -344,10 +352,10 @@ def _versions(values: object) -> dict[str, str]:
 
 
 def levels_from(values: object) -> tuple[Level, ...]:
-    """Octaves from plain values.
+    """Read octaves from plain values.
 
     Raises:
-        ConfigError: They are none.
+        ConfigError: The values do not describe octaves.
     """
     return tuple(_level(each) for each in _listed(values, "octaves"))
 
@@ -428,10 +436,10 @@ def _whole(name: str, value: object, low: int, high: int) -> None:
 
 
 def _no_constant(name: str) -> Never:
-    message = f"{name} is no number of JSON"
+    message = f"{name} is not a number in JSON"
     raise ValueError(message)
 
 
 def _refuse(expected: str, came: object) -> Never:
-    message = f"a recipe with {expected} was expected, got {ascii(came)[:60]}"
+    message = f"expected a recipe with {expected}, got {ascii(came)[:60]}"
     raise ConfigError(message)

@@ -1,4 +1,4 @@
-"""The account of a render: octaves, steps, pace, time left."""
+"""Keeps count of a render: octaves, steps, speed, time left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from styler.render.pyramid import Stage
 from styler.render.snapshot import Position
 
 FAILURES = ("diverged", "line search")
-"""Reasons to stop that the end of a later octave does not replace."""
+"""Reasons to stop that stay, whatever the reason of a later octave is."""
 
 
 @dataclass
@@ -25,12 +25,12 @@ class Account:
 
     Attributes:
         stages: The plan, coarse to fine.
-        index: Index of the octave under way, from 0.
+        index: Index of the current octave, from 0.
         done: Steps of finished octaves.
         levels: All octaves: finished ones as they were made, the others as planned.
         rows: A row for each finished octave, for the report.
-        stop_reason: Reason of the whole render: "diverged" or "line search" if any octave ended so, else that of the
-            last octave.
+        stop_reason: Reason of the whole render: "diverged" or "line search" if any octave ended for that reason,
+            otherwise the reason of the last octave.
         setbacks: Setbacks of finished octaves.
         history: Steps made so far and the lowest loss of their octave, after each call that made some.
     """
@@ -51,7 +51,7 @@ class Account:
     _calls: int = 0
 
     def __post_init__(self) -> None:
-        """All octaves are as planned."""
+        """Fill `levels` with the planned octaves."""
         self.levels = [stage.level() for stage in self.stages]
 
     @property
@@ -61,7 +61,7 @@ class Account:
 
     @property
     def diverged(self) -> bool:
-        """Whether an octave was given up; further steps are then useless."""
+        """Whether an octave diverged; further steps are then useless."""
         return self.stop_reason == "diverged"
 
     @property
@@ -73,12 +73,12 @@ class Account:
         """Continue from a checkpoint.
 
         Raises:
-            CheckpointError: There is no such position in this plan.
+            CheckpointError: The plan has no such position.
         """
         has_octave = 0 <= at.octave < len(self.stages)
         if not (has_octave and 0 <= at.made <= self.stages[at.octave].steps):
-            expected = f"a checkpoint of a render with {len(self.stages)} octaves was expected"
-            message = f"{expected}, it stands at octave {at.octave + 1}, step {at.made}"
+            expected = f"expected a checkpoint of a render with {len(self.stages)} octaves"
+            message = f"{expected}, got one at octave {at.octave + 1}, step {at.made}"
             raise CheckpointError(message)
         self.index = at.octave
         self.done = at.done
@@ -90,11 +90,11 @@ class Account:
         self.levels[: at.octave] = at.levels[: at.octave]
 
     def most_steps(self, made: int, event_every: int | None) -> int:
-        """Most steps of the next call.
+        """Return the maximum number of steps for the next call.
 
         Args:
             made: Steps made at this octave.
-            event_every: An event is due at every multiple of this step; None for no such limit.
+            event_every: Number of steps; an event is due at every multiple of it. None for no limit.
         """
         if not event_every:
             return self.stages[self.index].steps - made
@@ -102,7 +102,7 @@ class Account:
         return event_every - steps_since_event
 
     def note(self, octave: Octave, pace: Pace | None) -> None:
-        """Count one call; the first one of an octave may compile, and so does not count for the pace."""
+        """Count one call; the first call of an octave may compile, so it does not count for the speed."""
         self.levels[self.index] = octave.stage.level(octave.made)
         if pace is None or not pace.steps:
             return
@@ -115,7 +115,7 @@ class Account:
             self._seconds += pace.seconds
 
     def seconds_left(self, made: int) -> float | None:
-        """Estimate from the mean time for a step of one pixel; None before the first measurement.
+        """Estimate the time left from the mean time per step and pixel; None before the first measurement.
 
         Args:
             made: Steps made at this octave.
@@ -128,12 +128,12 @@ class Account:
         return left * self._seconds / self._pixel_steps
 
     def levels_after(self, octave: Octave) -> tuple[Level, ...]:
-        """The octaves for a recipe, as if the render had ended here."""
+        """Return the octaves for a recipe, as if the render had ended here."""
         last = octave.stage.level(octave.made)._replace(steps=octave.made)
         return (*self.levels[: self.index], last)
 
     def position(self, octave: Octave) -> Position:
-        """Position of the render after a call at the octave under way."""
+        """Return the position of the render after a call at the current octave."""
         return Position(
             octave=self.index,
             made=octave.made,
@@ -149,7 +149,7 @@ class Account:
         )
 
     def finish_octave(self, octave: Octave) -> None:
-        """Close the octave under way with a row for the report; a loss that is not finite is reported as None."""
+        """End the current octave and add its row to the report; a loss that is not finite is reported as None."""
         state, watch = octave.descent
         size = octave.stage.size
         loss = float(state.value)

@@ -1,8 +1,8 @@
-"""Several pictures of one size in one tensor, each with its own optimizer, targets and end.
+"""Renders several pictures of one size in one tensor; each has its own optimizer and targets, and ends on its own.
 
-The number of evaluations in a step varies from picture to picture. The pictures therefore share single evaluations,
-not steps: each optimizer names the image that it needs evaluated, all of these images pass through the network
-together, and each optimizer continues from its own result. The renders themselves are ordinary ones that take turns.
+The number of evaluations per step varies from picture to picture. The pictures therefore share evaluations, not steps:
+each optimizer supplies the image that it needs evaluated, all of these images pass through the network together, and
+each optimizer continues with its own result. The renders themselves are ordinary renders that take turns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class MemberState(NamedTuple):
 
     Attributes:
         descent: State after the last complete step.
-        trial: Trial of the step under way; its image is evaluated next.
+        trial: Trial of the current step; its image is evaluated next.
         done: Steps completed in this call, int32.
     """
 
@@ -68,13 +68,13 @@ class BatchProgram:
     ) -> list[MemberState]:
         """Evaluate all pictures together until each has made its steps or ended.
 
-        The call makes as many evaluations as the largest number of steps. It returns earlier if no picture needs
+        The call makes as many evaluations as the largest number in `steps`. It returns earlier if no picture needs
         another evaluation, or if an optimizer diverges.
 
         Args:
-            members: `size` pictures of one size.
+            members: `size` pictures, all of the same height and width.
             targets: Targets of each picture.
-            steps: Most steps of each picture; 0 leaves a picture as it is.
+            steps: Maximum number of steps for each picture; 0 leaves a picture unchanged.
         """
         limits = tuple(tf.constant(limit) for limit in steps)
         return list(self._compiled(tuple(members), tuple(targets), limits))
@@ -121,7 +121,7 @@ class BatchProgram:
         )
 
     def _after(self, member: MemberState, evaluation: Evaluation, limit: Scalar) -> MemberState:
-        """Return a picture after the evaluation that it waited for; unchanged if it needs no further steps."""
+        """Update a picture with the result of its evaluation; leave it unchanged if it needs no further steps."""
         optimizer = self.optimizer
         state, watch = member.descent
 
@@ -142,12 +142,12 @@ class BatchProgram:
 
 @dataclass(frozen=True, slots=True)
 class StepRequest:
-    """Steps that a picture waits for.
+    """A picture's request for steps.
 
     Attributes:
         member: State of the picture.
         targets: Targets of the picture.
-        steps: Most steps to make.
+        steps: Maximum number of steps.
     """
 
     member: MemberState
@@ -162,7 +162,7 @@ class StepRequest:
 
 
 class BatchMember:
-    """The `Stepper` of one picture, whose steps are made together with those of the other pictures in its batch.
+    """The `Stepper` of one picture in a batch; its steps are made together with those of the other pictures.
 
     Args:
         batch: Batch that the picture belongs to.
@@ -206,7 +206,7 @@ class BatchMember:
         return result
 
     def complete(self, state: MemberState, steps: int, seconds: float) -> None:
-        """Answer the request; the result is kept until the picture asks again."""
+        """Complete the request; the result is kept until the picture calls `advance` again."""
         self._state = state
         self.request = None
         self.result = Advance(state.descent, steps, seconds)
@@ -215,8 +215,8 @@ class BatchMember:
 class PictureBatch:
     """Pictures that are rendered together.
 
-    A batch with fewer pictures than its program takes is filled up with copies that make no steps. The result of a
-    picture therefore does not depend on how many others there are.
+    If a batch has fewer pictures than its program takes, it is filled up with copies that make no steps. The result of
+    a picture therefore does not depend on the number of other pictures.
 
     Args:
         program: Program that the pictures share.
@@ -263,10 +263,10 @@ class PictureBatch:
 
         Args:
             renders: One render for each picture, in the order in which they were added.
-            heard: Called with the index of a render and its event, for every event that reports a new step.
+            heard: Called with the index of a render and its event, for every event with a new step.
 
         Returns:
-            Their results, in the same order.
+            The results of the renders, in the same order.
         """
         members = list(self._members)
         under_way = dict(enumerate(renders))

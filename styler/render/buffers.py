@@ -10,16 +10,16 @@ import numpy as np
 from styler.images.mapped import Array, mapped
 
 BUSY = ("iterate", "trial", "gradient")
-"""Buffers that every evaluation reads or writes: the first to stay in memory if there is room for some."""
+"""Buffers that every evaluation reads or writes; they are the first to stay in memory if there is room."""
 
 
 @dataclass
 class Buffers:
-    """Makes the arrays of one octave and keeps account of them.
+    """Makes the arrays of one octave and records their sizes.
 
     Attributes:
         folder: Folder for the files of mapped arrays; None keeps everything in memory.
-        resident: Names of buffers that stay in memory nevertheless.
+        resident: Names of buffers that stay in memory even if `folder` is set.
         sizes: Name of each buffer -> its bytes, for the report.
         mapped: Names of the buffers that are mapped.
     """
@@ -30,7 +30,7 @@ class Buffers:
     mapped: set[str] = field(default_factory=set)
 
     def zeros(self, name: str, shape: tuple[int, ...]) -> Array:
-        """A float32 array of zeros.
+        """Make a float32 array of zeros.
 
         Raises:
             ResourceError: The disk cannot hold it.
@@ -44,7 +44,7 @@ class Buffers:
         return mapped(shape, folder=self.folder)
 
     def described(self) -> dict[str, dict[str, object]]:
-        """Bytes of every buffer and whether it is mapped, for the report."""
+        """Return the bytes of every buffer and whether it is mapped, for the report."""
         return {
             name: {
                 "bytes": size,

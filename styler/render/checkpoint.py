@@ -26,9 +26,9 @@ from styler.images.atomic import write_atomically
 from styler.images.mapped import bands, new_array
 from styler.render.snapshot import Arrays, Position, Snapshot
 
-LAYOUT = 2  # raised when the format changes; only this one is read, since a stopped render is soon resumed
+LAYOUT = 2  # raised when the format changes; no other layout is read, because a stopped render is soon resumed
 HEADER = "checkpoint.json"
-LONGEST_HEADER = 1 << 24  # bytes; options and a line for each octave take some thousands
+LONGEST_HEADER = 1 << 24  # bytes; the options and a row for each octave take a few thousand
 BLOCK = 1 << 20  # bytes hashed at a time
 COMMENT = "styler checkpoint, layout {:06d}, sha256 {}"
 DIGITS = 64
@@ -42,7 +42,7 @@ class Checkpoint:
     """The contents of a checkpoint file.
 
     Attributes:
-        job: Description of the render by whoever wrote the file; plain values.
+        job: Description of the render, as plain values; see `styler.render.job`.
         snapshot: State of the render.
     """
 
@@ -51,10 +51,10 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, *, overwrite: bool = True) -> None:
-    """Write atomically: an old file of that name stays until the new one is complete and on the disk.
+    """Write a checkpoint atomically: an old file stays until the new one is complete and on the disk.
 
     Raises:
-        OutputError: The disk is full, the folder is gone, or a file of that name exists and must stay.
+        OutputError: The disk is full, the folder is missing, or the file exists and `overwrite` is false.
     """
     position = checkpoint.snapshot.position.to_dict()
     header = json.dumps({"job": dict(checkpoint.job), "position": position})
@@ -69,7 +69,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read and check a checkpoint.
 
     Raises:
-        CheckpointError: It cannot be read, is no checkpoint, is damaged, or has another layout.
+        CheckpointError: The file cannot be read, is not a checkpoint, is damaged, or has another layout.
     """
     try:
         _check_is_file(path)
@@ -84,13 +84,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         message = f"cannot read {shown(path)}: {cause.strerror or cause}"
         raise CheckpointError(message) from cause
     except Exception as cause:  # zipfile, json and NumPy raise errors of many classes over hostile files
-        message = f"{shown(path)} is not a checkpoint that this styler can read: {type(cause).__name__}"
+        message = f"{shown(path)} is not a checkpoint that this version of styler can read: {type(cause).__name__}"
         raise CheckpointError(message) from cause
     return Checkpoint(job=job, snapshot=Snapshot(position=position, arrays=arrays))
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether a file ends as a checkpoint of any layout does; reads no more than its end."""
+    """Whether a file ends like a checkpoint of any layout; only the end of the file is read."""
     try:
         _check_is_file(path)
         with path.open("rb") as file:
@@ -102,7 +102,7 @@ def is_checkpoint(path: Path) -> bool:
 
 
 class _Hashing:
-    """A file for `zipfile` that can only be appended to, and computes the digest of what was written."""
+    """A file for `zipfile` that only appends and computes the digest of everything that it writes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -129,7 +129,7 @@ def _fill(file: IO[bytes], header: str, arrays: Arrays) -> None:
 
 
 def _write_array(file: IO[bytes], array: Any) -> None:
-    """Write as `numpy.save` does, except that pages of a mapped array do not stay in memory."""
+    """Write an array like `numpy.save`, but do not keep the pages of a mapped array in memory."""
     header = {
         "descr": np.lib.format.dtype_to_descr(array.dtype),
         "fortran_order": False,
@@ -144,24 +144,25 @@ def _write_array(file: IO[bytes], array: Any) -> None:
 
 def _check_is_file(path: Path) -> None:
     if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
-        message = f"cannot read {shown(path)}: the file of a checkpoint was expected"
+        message = f"cannot read {shown(path)}: expected a checkpoint file"
         raise CheckpointError(message)
 
 
 def _check_digest(file: IO[bytes], path: Path) -> None:
-    """Refuse what is no checkpoint, has another layout, or is damaged; leaves the file at its start."""
+    """Check that a file is an undamaged checkpoint of this layout, and go back to its start."""
     size = file.seek(0, 2)
     file.seek(max(0, size - TAIL_BYTES))
     tail = _TAIL.fullmatch(file.read())
     if tail is None:
-        message = f"{shown(path)} is not a checkpoint of styler, or its end is missing"
+        message = f"{shown(path)} is not a styler checkpoint, or its end is missing"
         raise CheckpointError(message)
     layout = int(tail[1])
     if layout != LAYOUT:
         is_newer = layout > LAYOUT
         age = "a newer" if is_newer else "an older"
-        way = "update styler" if is_newer else "resume it with that version or start the render anew"
-        message = f"{shown(path)} is a checkpoint of {age} styler, layout {layout}, and this one reads {LAYOUT}; {way}"
+        way = "update styler" if is_newer else "resume it with that version or start the render again"
+        origin = f"{shown(path)} is a checkpoint from {age} version of styler"
+        message = f"{origin}: its layout is {layout}, and this version reads {LAYOUT}; {way}"
         raise CheckpointError(message)
     file.seek(0)
     digest = hashlib.sha256()
@@ -174,7 +175,7 @@ def _check_digest(file: IO[bytes], path: Path) -> None:
         left -= len(block)
     digest.update(NO_DIGEST.encode())
     if digest.hexdigest().encode() != tail[2]:
-        message = f"{shown(path)} is damaged: its checksum is not that of its contents; start the render anew"
+        message = f"{shown(path)} is damaged: its checksum does not match its contents; start the render again"
         raise CheckpointError(message)
     file.seek(0)
 
@@ -185,7 +186,7 @@ def _contents(file: IO[bytes]) -> tuple[Any, dict[str, Any]]:
         for member in members:
             is_encrypted = member.flag_bits & 1
             if member.compress_type != zipfile.ZIP_STORED or is_encrypted:
-                raise ValueError  # styler writes no such members, and they could hide a bomb
+                raise ValueError  # styler writes no such members, and they could hide a decompression bomb
         if archive.getinfo(HEADER).file_size > LONGEST_HEADER:
             raise ValueError
         header = json.loads(archive.read(HEADER))

@@ -1,4 +1,4 @@
-"""The cost of a render in memory and time, as straight lines through measurements on this machine."""
+"""The memory and time that a render costs, as straight lines through measurements on this machine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Line:
     slope: float
 
     def at(self, pixels: float) -> float:
-        """The value at a number of pixels, at least 0."""
+        """Return the value at a number of pixels, at least 0."""
         return max(0.0, self.fixed + self.slope * pixels)
 
     @classmethod
     def through(cls, pixels: Sequence[float], values: Sequence[float]) -> Line:
-        """The line through the first and the last measurement, with neither a falling slope nor a negative start.
+        """Fit a line through the first and the last measurement; its slope and its start are never negative.
 
-        Without these bounds, noise could make small tiles look as if they cost nothing.
+        Without these bounds, noise could make small tiles seem to cost nothing.
         """
         rise = values[-1] - values[0]
         slope = max(0.0, rise / (pixels[-1] - pixels[0]))
@@ -37,14 +37,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """The cost of octaves that are computed in one piece, or of octaves that are computed tile by tile.
+    """The cost of octaves in one piece, or of octaves in tiles.
 
     Attributes:
-        memory: Bytes beyond those of a process with the network loaded, by pixels of the image or seen by a tile.
-        seconds: Seconds of one step, or of one evaluation of one tile.
-        first: Seconds that the first call takes longer than a later one, for compiling.
-        sweep: Seconds that the optimizer takes on the host for a step and pixel; first in memory, then mapped from
-            files.
+        memory: Bytes in addition to a process with the network loaded, by pixels of the image or of a tile with its
+            halo.
+        seconds: Seconds for one step, or for one evaluation of one tile.
+        first: Additional seconds of the first call, for compiling.
+        sweep: Seconds per step and pixel that the optimizer takes on the host: first with arrays in memory, then with
+            arrays mapped from files.
     """
 
     memory: Line
@@ -53,7 +54,7 @@ class Cost:
     sweep: tuple[float, float] = (0.0, 0.0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON."""
+        """Return the fields as plain values for JSON."""
         return asdict(self)
 
     @classmethod
@@ -63,18 +64,18 @@ class Cost:
         return cls(**lines, first=values["first"], sweep=tuple(values["sweep"]))
 
 
-TENSORS = 3.0  # memory in units of all activations: forward, backward and workspaces of the kernels. The embedded
-# network takes 2.4 and VGG19 2.2; a guess should be too high
-OPERATIONS = 3e-11  # seconds a byte of activations on a slow processor; VGG19 takes 1.1e-11 on two cores
-START = 2**28  # bytes of compiled programs and other things that come with the first calls
+TENSORS = 3.0  # memory as a multiple of all activations: forward pass, backward pass and workspaces of the kernels. The
+# embedded network takes 2.4 and VGG19 takes 2.2; an estimate should be too high
+OPERATIONS = 3e-11  # seconds per byte of activations on a slow processor; VGG19 takes 1.1e-11 on two cores
+START = 2**28  # bytes of compiled programs and other memory that the first calls take
 
 
 def guessed(activations: float, buffers: float) -> Cost:
-    """A cost from the shapes of a network alone, too high rather than too low.
+    """Estimate the cost from the shapes of a network alone; the estimate is rather too high than too low.
 
     Args:
-        activations: Bytes a pixel of all activations together, see `bytes_a_pixel`.
-        buffers: Bytes a pixel of the optimizer's state.
+        activations: Bytes per pixel of all activations together, see `bytes_a_pixel`.
+        buffers: Bytes per pixel of the optimizer's state.
     """
     slope = TENSORS * activations + buffers
     return Cost(
@@ -85,7 +86,7 @@ def guessed(activations: float, buffers: float) -> Cost:
 
 
 def bytes_a_pixel(model: Any) -> float:
-    """Bytes a pixel of all activations of a Keras model together, float32."""
+    """Return the bytes per pixel of all activations of a Keras model together, float32."""
     geometries = geometry_of(model)
     total = 0.0
     for operation in model.operations:

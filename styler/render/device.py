@@ -1,4 +1,4 @@
-"""An octave computed in one piece on the device, many steps a call."""
+"""An octave that is computed in one piece on the device, with many steps per call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from styler.render.pyramid import Stage
 from styler.render.snapshot import Arrays
 from styler.types import Scalar, Tensor
 
-SECONDS_A_CALL = 1.0  # a call should last about this long: seldom enough to cost nothing, often enough to watch
+SECONDS_A_CALL = 1.0  # target duration of a call: long enough to cost nothing, short enough to follow the progress
 MOST_STEPS_A_CALL = 50
 
 
@@ -27,11 +27,11 @@ class DeviceOctave:
     Args:
         stepper: Makes the steps.
         stage: The planned octave.
-        descent: Where to start.
+        descent: State to start from.
         targets: Computes the targets of a stage.
-        compared: Computes the distances of terms from an image and targets.
-        made: Steps made before.
-        reason: Why it is over already, if it is.
+        compared: Computes the distance of each term between an image and targets.
+        made: Steps that have already been made.
+        reason: Reason why the octave has already ended; empty if it has not.
     """
 
     def __init__(

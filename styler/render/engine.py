@@ -39,23 +39,23 @@ from styler.tiles.tiling import Tiling
 from styler.types import Size, Tensor
 
 Statistics: TypeAlias = MutableMapping[tuple[str, Size], dict[str, Stats]]
-"""SHA-256 of the visible pixels of a painting, and its size -> statistics per position of each term."""
+"""(SHA-256 of a painting's visible pixels, size) -> statistics of each term, per position."""
 
 Event = TypeVar("Event")
 Result = TypeVar("Result")
 
-FASTER_ON_CPU = "graph"  # of XLA and TensorFlow's plain graph, with oneDNN: tests/benchmarks/bench_step.py
+FASTER_ON_CPU = "graph"  # with oneDNN, TensorFlow's plain graph is faster than XLA: tests/benchmarks/bench_step.py
 DECISIVE = fields_with(ENGINE)
 """Fields of a config that an engine is built from; configs that differ only in other fields can share one."""
 
 
 class Engine:
-    """What renders of different sizes and strengths have in common.
+    """The network and compiled programs that renders of different sizes and strengths share.
 
     Args:
-        config: Options; only the fields named in `DECISIVE` count.
+        config: Options; only the fields named in `DECISIVE` matter.
         network: Network to render with.
-        statistics: Where style statistics are kept; None for a bounded cache in memory.
+        statistics: Mapping that keeps the style statistics; None for a bounded cache in memory.
 
     Attributes:
         network: Network to render with.
@@ -65,8 +65,9 @@ class Engine:
 
     Raises:
         LayerError: `config` names a layer that the network does not have.
-        WeightsError: The network's weights are absent or damaged.
-        ResourceError: The device that `config` names is not there, or the process was forked from a busy one.
+        WeightsError: The network's weights are missing or damaged.
+        ResourceError: The device that `config` names does not exist, or the process was forked after TensorFlow had
+            started.
     """
 
     def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
@@ -88,7 +89,7 @@ class Engine:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the engine for one thread, on its device, with TensorFlow and Keras set as a render needs them.
+        """Reserve the engine for one thread, on its device, with TensorFlow and Keras set up for a render.
 
         Raises:
             ResourceError: The process was forked since the engine was made.
@@ -99,7 +100,7 @@ class Engine:
 
     @property
     def plan(self) -> Plan:
-        """How the config was resolved in this process; equal plans are needed for pictures of the same bytes."""
+        """How this process carries out the config; only renders with equal plans give the same bytes."""
         current = switches()
         return Plan(
             device=kind_of(self.device),
@@ -114,17 +115,17 @@ class Engine:
         )
 
     def serves(self, config: RenderConfig) -> bool:
-        """Whether a config could be rendered with this engine as it is."""
+        """Whether this engine can render a config without changes to the engine."""
         return decisive(config) == self._decisive
 
     def batch(self, size: int) -> PictureBatch:
-        """A batch of up to `size` pictures that are rendered together; its compiled program is kept."""
+        """Return a batch of up to `size` pictures that are rendered together; its compiled program is kept."""
         if size not in self._batch_programs:
             self._batch_programs[size] = BatchProgram(self.program.single, size)
         return PictureBatch(self._batch_programs[size])
 
     def in_batch(self, batch: PictureBatch) -> Engine:
-        """The same engine for one more picture of a batch."""
+        """Add a picture to a batch and return an engine for it."""
         member = copy.copy(self)
         member.program = batch.add()
         return member
@@ -134,7 +135,7 @@ class Engine:
 
         Args:
             image: (1, H, W, 3), 0..1.
-            alpha: Opacity of its pixels, (1, H, W, 1); transparent ones do not count. None if all are opaque.
+            alpha: Opacity of the pixels, (1, H, W, 1); transparent pixels do not count. None if all are opaque.
         """
         seen = self._observe(image) if alpha is None else self._observe(image, alpha)
         return Observation(*seen)
@@ -144,7 +145,7 @@ class Engine:
         """The objective tile by tile.
 
         Raises:
-            NetworkError: A layer looks at the whole image.
+            NetworkError: A layer sees the whole image at every position.
         """
         view = view_of(self.objective, self._extractor)
         return Tiling(self.objective, self._extractor, view)
@@ -161,14 +162,14 @@ class Engine:
 
     @cached_property
     def activation_bytes(self) -> float:
-        """Bytes a pixel of all activations of the network and all readings of the terms, float32."""
+        """Bytes per pixel of all activations of the network and all readings of the terms, float32."""
         readings = [term.reading for term in self.objective.terms if term.reading is not None]
         of_readings = sum(_bytes_of_reading(reading) for reading in readings)
         return bytes_a_pixel(self.model) + of_readings
 
     @cached_property
     def content_bytes(self) -> float:
-        """Bytes a pixel of the photo's activations that the local terms need, float32."""
+        """Bytes per pixel of the photo's activations that the local terms need, float32."""
         geometries = geometry_of(self.model)
         layers = {}
         for name, output in zip(self._extractor.addresses, self.model.outputs, strict=True):
@@ -181,19 +182,19 @@ class Engine:
         return total
 
     def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
-        """Statistics of a painting at an octave, kept for the next render; the painting is never enlarged.
+        """Return the statistics of a painting at an octave, and keep them for later; a painting is never enlarged.
 
         Args:
             style: The painting.
             size: Size of the octave.
-            tile: Side of the tiles to compute them by, pixels; None for one piece.
+            tile: Side of the tiles in which they are computed, pixels; None for one piece.
 
         Returns:
             Statistic term -> statistics per position.
         """
         check_painting(style.size, self.network.minimum_size, "the style image")
         shape = painting_size(style.size, max(size), self.network.minimum_size)
-        variant = "" if tile is None else f" by tiles of {tile}"  # they differ in rounding
+        variant = "" if tile is None else f" by tiles of {tile}"  # tiles change the rounding
         key = (style.sha256 + variant, shape)
         if key not in self._statistics:
             stats = self._computed_statistics(style, shape, tile)
@@ -211,17 +212,17 @@ class Engine:
 
 
 def _bytes_of_reading(reading: Reading) -> float:
-    """Bytes a pixel of a reading, float32."""
+    """Bytes per pixel of a reading, float32."""
     return 4.0 * reading.channels / reading.stride**2
 
 
 def decisive(config: RenderConfig) -> tuple[Any, ...]:
-    """Values of the fields that an engine is built from."""
+    """Return the values of the fields that an engine is built from."""
     return tuple(getattr(config, name) for name in DECISIVE)
 
 
 def make_optimizer(config: RenderConfig) -> AnyOptimizer:
-    """The optimizer that `config` names, with its learning rate if one is given."""
+    """Make the optimizer that `config` names, with the learning rate from `config` if it has one."""
     kind = OPTIMIZERS[config.optimizer]
     options = {} if config.learning_rate is None else {"learning_rate": config.learning_rate}
     optimizer: AnyOptimizer = kind(**options)
@@ -229,10 +230,10 @@ def make_optimizer(config: RenderConfig) -> AnyOptimizer:
 
 
 def find_device(name: str) -> str:
-    """TensorFlow's name for "auto", "cpu", "gpu" or "gpu:1".
+    """Return TensorFlow's name for the device "auto", "cpu", "gpu" or "gpu:1".
 
     Raises:
-        ResourceError: No such device.
+        ResourceError: There is no such device.
     """
     gpus = tf.config.list_logical_devices("GPU")
     kind, _, index = name.partition(":")
@@ -245,7 +246,7 @@ def find_device(name: str) -> str:
 
 
 def kind_of(device: str) -> str:
-    """TensorFlow's name for a device -> "cpu" or "gpu"."""
+    """Return "cpu" or "gpu" for TensorFlow's name of a device."""
     return device.strip("/").lower().partition(":")[0]
 
 
@@ -253,7 +254,7 @@ def on_engine(
     engine: Engine,
     render: Generator[Event, None, Result],
 ) -> Generator[Event, None, Result]:
-    """A render that holds its engine while it computes, and releases it between two events."""
+    """Run a render that holds its engine while it computes, and releases it between two events."""
     try:
         while True:
             with engine.held():
@@ -268,26 +269,26 @@ def on_engine(
 
 
 def use_threads(count: int) -> bool:
-    """Set the threads that TensorFlow spreads one operation over.
+    """Set the number of threads that TensorFlow uses for one operation.
 
     Returns:
-        Whether TensorFlow uses that many; it cannot change the number once it has started.
+        Whether TensorFlow uses that number; the number cannot change once TensorFlow has started.
     """
     try:
         tf.config.threading.set_intra_op_parallelism_threads(count)
-    except RuntimeError:  # it has started
+    except RuntimeError:  # TensorFlow has started
         return threads() == count
     return True
 
 
 def threads() -> int:
-    """Number of threads that TensorFlow spreads one operation over; the order of its sums may depend on it."""
+    """Return the number of threads that TensorFlow uses for one operation; the order of its sums may depend on it."""
     chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
     return chosen or usual_threads()
 
 
 def uses_xla(config: RenderConfig, device: str) -> bool:
-    """Whether to compile with XLA: as `config` says; by default on a GPU, and on a CPU if it is faster there."""
+    """Whether to compile with XLA. If `config` leaves it open, use XLA on a GPU, and on a CPU if it is faster there."""
     if config.compile == "auto":
         return "GPU" in device or FASTER_ON_CPU == "xla"
     return config.compile == "xla"

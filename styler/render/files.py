@@ -1,4 +1,4 @@
-"""The files that a render reads, found from its options, and the pictures in them."""
+"""Finds the files that a render reads from its options, and reads the pictures."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from styler.networks import find_network, network_file
 
 
 def image_files(content: Path, styles: Iterable[Path], config: RenderConfig) -> Inputs[Path]:
-    """Every image that a render reads; the config may name one to start from."""
+    """Return all images that a render reads; the config may name an image to start from."""
     return with_start(Inputs.of(content, styles), config)
 
 
 def with_start(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
-    """The files with the image that the config names to start from, if it names one."""
+    """Add the image to start from, if the config names one."""
     return replace(files, init=None if config.init in BUILT_IN_INITS else Path(config.init))
 
 
 def with_network(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
-    """The files with that of the network, if it has one.
+    """Add the network's file, if it has one.
 
     Raises:
         NetworkError: The config names an unknown network.
@@ -33,9 +33,9 @@ def with_network(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
 
 
 def read_images(files: Inputs[Path], max_pixels: int | None = None) -> Inputs[Picture]:
-    """The pictures in the image files.
+    """Read the image files.
 
     Raises:
-        ImageError: One cannot be read, or has more pixels than `max_pixels`.
+        ImageError: An image cannot be read, or has more pixels than `max_pixels`.
     """
     return files.images.map(lambda path: read_image(path, max_pixels=max_pixels))

@@ -1,7 +1,7 @@
-"""Visible flaws of style transfers: gray haze, checkerboards, border frames; each a number with a limit.
+"""Finds visible flaws of style transfers: gray haze, checkerboards and border frames.
 
-The limits lie between those of 36 photos and paintings and those of synthetic cases of each flaw: see
-`docs/crashes.md`. A flaw that the photo or a painting has itself is not reported.
+Each flaw is a measured number with a limit. The limits lie between the values of 36 photos and paintings and those of
+synthetic examples of each flaw: see `docs/crashes.md`. Flaws that the photo or a painting already has are not reported.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 from styler.images.mapped import LARGE, taken
 from styler.images.picture import Pixels
 
-CORNER = 1024  # pixels a side of the corners that are checked of large pictures; all flaws extend over whole pictures
+CORNER = 1024  # pixels; side of the corners that are checked in a large picture: all flaws cover the whole picture
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-SAMPLES = 250_000  # pixels that quantiles are taken from: more do not change the second digit
+SAMPLES = 250_000  # pixels for quantiles; more pixels do not change the second digit
 HAZE_RANGE = 0.4  # luma between the 2nd and 98th percentile; clear pictures whose blacks are gray have 0.68 and more
 HAZE_BLACK = 0.2  # the 2nd percentile: a picture with real black has no haze
 HAZE_WHITE = 0.8  # the 98th percentile: a picture with real white has no haze
 HAZE_CHROMA = 0.3  # 90th percentile of the largest minus the smallest channel
 PERIOD = 8  # pixels; patterns of strided layers repeat after 2, 4 or 8
-BOARD = 5 / 255  # peak to peak of the pattern that the tiles of 8 x 8 pixels share; real pictures have up to 3/255
-BEYOND_DOUBT = 8.0  # times its standard error: small pictures have few tiles
-MEDIAN_ERROR = 0.93  # of a median of n values is 0.93 IQR / sqrt(n) for a normal distribution: 1.2533 / 1.349
-FRAME = 8  # pixels; the frames that optimizers draw were 1 to 3 wide: see `styler.render.margin`
-FRAME_STEP = 0.05  # change of a line's mean color against the next, on the weakest side
-FRAME_RATIO = 3.0  # the same change relative to the largest ones inside
+BOARD = 5 / 255  # peak to peak of the pattern that all tiles of 8 x 8 pixels share; real pictures have up to 3/255
+BEYOND_DOUBT = 8.0  # standard errors that the pattern must exceed: small pictures have few tiles
+MEDIAN_ERROR = 0.93  # a normal median of n values has the standard error 0.93 IQR / sqrt(n): 1.2533 / 1.349
+FRAME = 8  # pixels; optimizers draw frames that are 1 to 3 pixels wide: see `styler.render.margin`
+FRAME_STEP = 0.05  # difference in mean color between two adjacent lines, on the side where it is smallest
+FRAME_RATIO = 3.0  # the same difference relative to the largest ones inside
 
 
 def flaws(pixels: Pixels, inputs: Iterable[Pixels] = ()) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def flaws(pixels: Pixels, inputs: Iterable[Pixels] = ()) -> tuple[str, ...]:
 
     Args:
         pixels: The result, float32 (height, width, 3), 0..1.
-        inputs: Photo and paintings; flaws that they have themselves are left out.
+        inputs: Photo and paintings; flaws that one of them has are not reported.
 
     Returns:
         A sentence for each flaw.
@@ -47,7 +47,7 @@ def flaws(pixels: Pixels, inputs: Iterable[Pixels] = ()) -> tuple[str, ...]:
 
 
 def glimpse(pixels: Pixels) -> Pixels:
-    """The four corners of a large picture in one, in phase with patterns of period 8; a small picture as it is."""
+    """Join the four corners of a large picture, in phase with patterns of period 8; return a small picture as it is."""
     if pixels.nbytes < LARGE:
         return pixels
     height, width = pixels.shape[:2]
@@ -66,7 +66,7 @@ def _ends(side: int) -> tuple[slice, ...]:
 
 
 def has_gray_haze(pixels: Pixels) -> bool:
-    """Little contrast around a middle gray, and little color."""
+    """Whether a picture has little contrast around a middle gray, and little color."""
     height, width = pixels.shape[:2]
     step = max(1, int((height * width / SAMPLES) ** 0.5))
     samples = pixels[::step, ::step]
@@ -78,7 +78,7 @@ def has_gray_haze(pixels: Pixels) -> bool:
 
 
 def has_checkerboard(pixels: Pixels) -> bool:
-    """A pattern of period 2, 4 or 8 that keeps its phase over the whole picture."""
+    """Whether a pattern of period 2, 4 or 8 keeps its phase over the whole picture."""
     height, width = (side // PERIOD * PERIOD for side in pixels.shape[:2])
     if not height or not width:
         return False
@@ -87,10 +87,10 @@ def has_checkerboard(pixels: Pixels) -> bool:
 
 
 def shared_tile(luma: Pixels) -> tuple[float, float]:
-    """The pattern that all tiles of 8 x 8 pixels share: the median of each place, relative to the tile's mean.
+    """Measure the pattern that all tiles of 8 x 8 pixels share: the median of each place, relative to the tile's mean.
 
     Returns:
-        Peak to peak of the 64 medians, and the largest standard error among them.
+        The peak-to-peak range of the 64 medians, and the largest of their standard errors.
     """
     height, width = luma.shape
     tiles = luma.reshape(height // PERIOD, PERIOD, width // PERIOD, PERIOD)
@@ -102,7 +102,7 @@ def shared_tile(luma: Pixels) -> tuple[float, float]:
 
 
 def has_border_frame(pixels: Pixels) -> bool:
-    """Lines along all four borders where the mean color jumps."""
+    """Whether the mean color jumps at a line along each of the four borders."""
     height, width = pixels.shape[:2]
     depth = min(FRAME, height // 4, width // 4)
     if depth < 1:
@@ -113,7 +113,7 @@ def has_border_frame(pixels: Pixels) -> bool:
 
 
 def _jumps(colors: Pixels, depth: int) -> bool:
-    """Whether mean colors of lines, (lines, 3), change among the first `depth` as they do nowhere further inside."""
+    """Whether the mean colors of lines, (lines, 3), change more within the first `depth` lines than further inside."""
     change = np.abs(np.diff(colors, axis=0)).max(axis=-1)
     outer = change[:depth].max()
     inner = float(np.quantile(change[depth : len(change) - depth], 0.99))

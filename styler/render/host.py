@@ -1,4 +1,4 @@
-"""An octave computed tile by tile: image, targets and optimizer state on the host, one step a call."""
+"""An octave that is computed in tiles, one step per call; image, targets and optimizer state are on the host."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from styler.types import Evaluation
 
 
 class HostOctave:
-    """An `Octave` whose arrays are buffers of the host.
+    """An `Octave` whose arrays are buffers on the host.
 
     Args:
-        tiling: The objective, tile by tile.
-        optimizer: Optimizer bound to the walk.
-        walk: Walk through the buffers.
-        stage: The planned octave with the side of its tiles; may be replaced between two calls.
+        tiling: The objective, computed in tiles.
+        optimizer: Optimizer that works on the buffers of `walk`.
+        walk: Visits the buffers piece by piece.
+        stage: The planned octave with the side of its tiles; it may be replaced between two calls.
         buffers: The octave's arrays.
-        descent: Where to start; its arrays are buffers.
-        targets: Computes the targets of a stage, by its tiles.
-        on_tile: Called after each tile; what it raises ends the step under way, which then does not count.
-        made: Steps made before.
-        reason: Why it is over already, if it is.
+        descent: State to start from; its arrays are buffers.
+        targets: Computes the targets of a stage in tiles.
+        on_tile: Called after each tile; an exception from it ends the current step, which then does not count.
+        made: Steps that have already been made.
+        reason: Reason why the octave has already ended; empty if it has not.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class HostOctave:
         return self._prepare_targets(self.stage)
 
     def advance(self, most: int) -> Pace | None:
-        """See `Octave`; one step, or an optimizer's first evaluation, which is not a step."""
+        """See `Octave`; makes one step, or the optimizer's first evaluation, which is not a step."""
         started = time.perf_counter()
         steps_before = int(self.descent.state.steps)
         descent = stepped(self._optimizer, self.descent, self._evaluate)
@@ -114,7 +114,7 @@ class HostOctave:
         return self._tiling.evaluate(image, self.targets, self.tile, gradient[0]).terms
 
     def arrays(self) -> Callable[[], Arrays | None]:
-        """See `Octave`; the arrays themselves, which change at the end of the next step."""
+        """See `Octave`; the function returns the arrays themselves, which change at the end of the next step."""
         calls = self._calls
         named = tensors(self.descent)
 

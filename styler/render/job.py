@@ -1,4 +1,4 @@
-"""What a checkpoint says of its render beside where it stands: options, files with their hashes, versions."""
+"""The description of a render in its checkpoint: options, files with their hashes, versions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Job:
     Attributes:
         inputs: The files.
         config: How to render them.
-        max_pixels: Most pixels of an input, None for what fits into memory.
-        choices: What the caller wants to find again; plain values.
-        plan: What the options came to in the process that began it, such as the device; None where nobody said.
-        versions: Of what the picture's bytes depend on.
+        max_pixels: Most pixels that an input may have; None for as many as fit into memory.
+        choices: Plain values that the caller stores for later.
+        plan: How the first process carried out the render, such as its device; None if unknown.
+        versions: Versions of the libraries that the picture's bytes depend on.
     """
 
     inputs: Inputs[Path]
@@ -36,7 +36,7 @@ class Job:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON; paths become absolute, so that it can be resumed from any folder.
+        """Return plain values for JSON; paths become absolute, so that the render can be resumed from any folder.
 
         Raises:
             CheckpointError: A file cannot be read.
@@ -64,7 +64,7 @@ def read_job(values: Mapping[str, Any]) -> Job:
     """The inverse of `Job.to_dict`.
 
     Raises:
-        CheckpointError: It is of another kind, or a file has changed since or is missing.
+        CheckpointError: The values do not describe a render, or a file has changed or is missing.
     """
     try:
         files = list(values["inputs"])
@@ -79,31 +79,31 @@ def read_job(values: Mapping[str, Any]) -> Job:
         job = replace(job, inputs=_with_network_here(job))
         hashes = [each["sha256"] for each in files]
     except (KeyError, TypeError, ValueError, AttributeError) as cause:
-        said = cause if isinstance(cause, StylerError) else f"{type(cause).__name__} in what it says of its render"
-        message = f"a checkpoint that this styler can resume was expected: {said}"
+        problem = cause if isinstance(cause, StylerError) else f"{type(cause).__name__} in its description"
+        message = f"expected a checkpoint that this version of styler can resume: {problem}"
         raise CheckpointError(message) from cause
     for path, sha256 in zip(job.inputs.items, hashes, strict=True):
         if digest(path) != sha256:
-            message = f"{shown(path)} has changed since the checkpoint was made; put the old file back or start anew"
+            message = f"{shown(path)} has changed since the checkpoint was made; restore the old file or start again"
             raise CheckpointError(message)
     return job
 
 
 def _with_network_here(job: Job) -> Inputs[Path]:
-    """The inputs with the network's file where it is now: weights may have moved with the installation."""
+    """Update the path of the network's file; the weights may have moved with the installation."""
     found = network_file(find_network(job.config.network), job.config.network)
     return replace(job.inputs, network=job.inputs.network and (found or job.inputs.network))
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal.
+    """Return the SHA-256 of a file in hexadecimal.
 
     Raises:
-        CheckpointError: It cannot be read.
+        CheckpointError: The file cannot be read.
     """
     try:
         if not path.is_file() and path.exists():  # opening a pipe would wait for its writer
-            message = f"cannot read {shown(path)}, which the render needs: a file was expected"
+            message = f"cannot read {shown(path)}, which the render needs: it is not a regular file"
             raise CheckpointError(message)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

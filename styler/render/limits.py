@@ -1,4 +1,4 @@
-"""What a plan is made for: a render, and what it may use of this machine."""
+"""The limits of a plan: the render, and the memory and disk space that it may use on this machine."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from styler.memory import available_memory, resident_memory
 from styler.render.engine import Engine
 from styler.types import Size
 
-DEFAULT_SHARE = 0.8  # of what is available: the rest is for what else the machine does meanwhile
-PLANNED_SHARE = 0.8  # of the budget: predictions may be 15 % too low, and at 90 % the watcher acts
-DISK_SHARE = 0.9  # of what is free
+DEFAULT_SHARE = 0.8  # share of the available memory; the rest is for other programs
+PLANNED_SHARE = 0.8  # share of the budget; predictions may be 15 % too low, and at 90 % `MemoryWatch` acts
+DISK_SHARE = 0.9  # share of the free disk space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a plan depends on and must stay within.
+    """The render that a plan is for, and the limits that it must respect.
 
     Attributes:
         config: Options of the render.
@@ -42,7 +42,7 @@ class Limits:
 
     @classmethod
     def here(cls, config: RenderConfig, engine: Engine, final: Size, reserve: int = 0) -> Limits:
-        """The limits on this machine now; `reserve` counts as bytes that the process already holds."""
+        """Determine the limits on this machine now; `reserve` is added to the bytes that the process holds."""
         folder = folder_for_files()
         held = resident_memory() + reserve
         return cls(
@@ -57,12 +57,12 @@ class Limits:
 
     @property
     def room(self) -> float:
-        """Most bytes that a plan may be predicted to take."""
+        """The largest predicted memory use that a plan may have, bytes."""
         return math.inf if self.budget is None else PLANNED_SHARE * self.budget
 
 
 def budget_of(config: RenderConfig, held: int) -> int | None:
-    """Most resident memory, bytes: as asked for, or a share of what the process holds and could still get."""
+    """Return the most resident memory in bytes: `max_memory`, or a share of the memory that is held or available."""
     if config.max_memory is not None:
         return config.max_memory
     available = available_memory()

@@ -1,7 +1,7 @@
 """The margin: a strip around the picture that is rendered with it and cut off at the end.
 
-Convolutions see the edge less often than the inside, whatever the padding. An optimizer therefore gains more by wrong
-colors there than they cost, and draws a thin frame. With a margin, the frame lies outside the picture.
+With any padding, convolutions see the edge less often than the inside. Wrong colors at the edge therefore gain an
+optimizer more than they cost, and it draws a thin frame. With a margin, the frame lies outside the picture.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ MARGIN = 8  # pixels; the frames seen without it were 1 to 3 pixels wide
 
 
 def with_margin(pixels: Pixels) -> Pixels:
-    """(H, W, 3) -> (H + 2 MARGIN, W + 2 MARGIN, 3), mirrored at the edges."""
+    """Add a margin to an array, (H, W, 3) -> (H + 2 MARGIN, W + 2 MARGIN, 3), mirrored at the edges."""
     border = (MARGIN, MARGIN)
     return np.pad(pixels, (border, border, (0, 0)), mode="symmetric")
 
 
 def without_margin(image: Tensor) -> Tensor:
-    """The inverse of `with_margin` for a tensor (1, H, W, 3)."""
+    """Remove the margin of a tensor (1, H, W, 3)."""
     return image[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def padded_size(size: Size) -> Size:
-    """Size of a picture with its margin."""
+    """Return the size of a picture with its margin."""
     return Size(size.height + 2 * MARGIN, size.width + 2 * MARGIN)
 
 
 def unpadded_size(image: Tensor) -> Size:
-    """Size of the picture inside a tensor with margin, (1, H, W, 3)."""
+    """Return the size of the picture inside a tensor with margin, (1, H, W, 3)."""
     height, width = image.shape[1:3]
     return Size(height - 2 * MARGIN, width - 2 * MARGIN)

@@ -1,4 +1,4 @@
-"""Watches the memory that a render holds, and records what was done to hold less."""
+"""Watches the memory use of a render, and records the actions that reduced it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from styler.images.mapped import folder_for_files
 from styler.memory import resident_memory, trim
 from styler.render.pyramid import Stage
 
-NEAR = 0.9  # of the budget: above it the tile shrinks
-GROWN = 1.02  # times what was held at the last alarm: TensorFlow returns no memory, so that only growth is a new alarm
-FIRST = 512  # pixels: the tile to continue with if one piece was too much
-EVERY = 0.05  # seconds between two checks: a tile takes longer, a check some microseconds
+NEAR = 0.9  # share of the budget above which tiles shrink
+GROWN = 1.02  # factor on the memory at the last alarm: TensorFlow returns no memory, so only growth is a new alarm
+FIRST = 512  # pixels; largest tile to continue with if one piece was too large
+EVERY = 0.05  # seconds between two checks; a tile takes longer, and a check takes some microseconds
 
 
 @dataclass
@@ -23,11 +23,11 @@ class MemoryWatch:
     """A context manager that watches memory in a thread of its own.
 
     Attributes:
-        budget: Most resident memory of the process, bytes; None watches nothing.
+        budget: Most resident memory that the process may use, bytes; None disables the watch.
         resident: Returns the bytes that the process holds now.
-        give_back: Returns free memory to the system; only what the process then holds counts.
-        said: What was done, for the report.
-        cap: Largest tile from now on, pixels; None for those of the plan.
+        give_back: Returns free memory to the system, before the watch decides whether too much is held.
+        said: Actions that were taken, for the report.
+        cap: Largest tile from now on, pixels; None follows the plan.
     """
 
     budget: int | None = None
@@ -59,7 +59,7 @@ class MemoryWatch:
             self.look()
 
     def look(self) -> None:
-        """Raise the alarm if memory use is near the budget now."""
+        """Raise an alarm if memory use is near the budget now."""
         if self.budget is None:
             return
         limit = max(NEAR * self.budget, GROWN * self._level)
@@ -77,10 +77,10 @@ class MemoryWatch:
         return near
 
     def smaller(self, tile: int, smallest: int, reason: str, *, needed: bool) -> int:
-        """Halve the tile, but make it no smaller than the smallest.
+        """Halve the tile, but make it no smaller than `smallest`.
 
         Args:
-            tile: Side of the tiles so far, pixels.
+            tile: Current side of the tiles, pixels.
             smallest: Smallest side that works, pixels.
             reason: Reason for the report.
             needed: Whether the render cannot continue with the tile as it is.
@@ -91,18 +91,18 @@ class MemoryWatch:
         if tile <= smallest:
             if not needed:
                 return tile
-            message = f"{reason}, with tiles of {tile} pixels, the smallest for these layers; give more memory"
+            message = f"{reason} with tiles of {tile} pixels, the smallest that these layers allow; give more memory"
             raise ResourceError(message)
         chosen = self.cap = max(tile // 2, smallest)
         self.note(f"{reason}: tiles of {chosen} pixels instead of {tile}")
         return chosen
 
     def split(self, stage: Stage, smallest: int) -> Stage:
-        """Turn a stage in one piece into one by tiles, each with at most a quarter of its pixels."""
+        """Divide a stage in one piece into tiles, each with at most a quarter of its pixels."""
         height, width = stage.size
         half = max(height, width) // 2
         self.cap = max(min(FIRST, half), smallest)
-        self.note(f"octave {width}x{height} goes on by tiles of {self.cap} pixels")
+        self.note(f"octave {width}x{height} continues in tiles of {self.cap} pixels")
         return replace(stage, tile=self.cap, folder=stage.folder or folder_for_files())
 
     def capped(self, stage: Stage) -> Stage:

@@ -1,4 +1,4 @@
-"""The protocol of an octave under way, on the device or on the host."""
+"""The protocol of an octave while it is rendered, on the device or on the host."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Pace(NamedTuple):
 
 
 class Octave(Protocol):
-    """An octave under way, on the device or on the host.
+    """An octave while it is rendered, on the device or on the host.
 
     Attributes:
         stage: The planned octave: its size, steps and tile.
         descent: State of its optimizer.
-        made: Steps so far.
-        reason: Why it is over: "steps", "converged", "line search" or "diverged"; empty while it goes on.
+        made: Steps made so far.
+        reason: Reason why it has ended: "steps", "converged", "line search" or "diverged"; empty while it continues.
     """
 
     stage: Stage
@@ -41,7 +41,7 @@ class Octave(Protocol):
 
     @property
     def targets(self) -> Targets:
-        """Targets that its image is compared with; computed when first asked for.
+        """Targets that its image is compared with; they are computed at the first use.
 
         Raises:
             tf.errors.ResourceExhaustedError: The device ran out of memory.
@@ -49,7 +49,7 @@ class Octave(Protocol):
         ...
 
     def advance(self, most: int) -> Pace | None:
-        """Make at most `most` steps; None if other pictures of a batch must be asked first.
+        """Make at most `most` steps; return None if the other pictures of a batch must request steps first.
 
         Raises:
             tf.errors.ResourceExhaustedError: The device ran out of memory; nothing has changed.
@@ -65,17 +65,17 @@ class Octave(Protocol):
         ...
 
     def image(self) -> Array:
-        """The answer so far with its margin, (H, W, 3), 0..1; valid until the next call."""
+        """Return the best image so far with its margin, (H, W, 3), 0..1; it is valid until the next call."""
         ...
 
     def distances(self) -> dict[str, float]:
-        """Term -> distance of the answer, of every term that compares it with the photo or the paintings."""
+        """Return the distance of the best image for each term that compares it with the photo or the paintings."""
         ...
 
     def arrays(self) -> Callable[[], Arrays | None]:
-        """A function that returns all tensors needed to continue from here, or None once the octave has moved on."""
+        """Return a function that gives all tensors needed to continue from here; None once the octave has moved on."""
         ...
 
     def buffers(self) -> dict[str, dict[str, object]]:
-        """Arrays on the host, for the report: name -> bytes and whether it is mapped."""
+        """Return the arrays on the host for the report: name -> bytes and whether it is mapped."""
         ...

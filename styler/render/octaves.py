@@ -1,4 +1,4 @@
-"""Starts octaves: each on the device or by tiles, from nothing, from the octave before or from a checkpoint."""
+"""Starts octaves on the device or in tiles: from nothing, from the previous octave or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -34,37 +34,37 @@ from styler.tiles.tiling import OnTile
 from styler.types import Scalar, Size, Tensor
 
 OUT_OF_MEMORY = "the device ran out of memory"
-SMALL = (1, 4, 4, 3)  # any image will do to learn which tensors an optimizer's state has
+SMALL = (1, 4, 4, 3)  # an image of any shape shows which tensors an optimizer's state has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Octaves:
-    """What the octaves of one render have in common.
+    """The data that all octaves of one render share.
 
     Attributes:
-        config: What to render.
-        engine: Made for this config or for one that differs in nothing decisive.
-        inputs: The photo, the paintings, an image to start from.
-        memory: Watches how much is held.
-        told: Called after each tile, see `Tiling`.
+        config: Options of the render.
+        engine: Engine that serves this config.
+        inputs: The photo, the paintings and, optionally, an image to start from.
+        memory: Watches the memory use.
+        on_tile: Called after each tile, see `OnTile`.
     """
 
     config: RenderConfig
     engine: Engine
     inputs: Inputs[Picture]
     memory: MemoryWatch
-    told: OnTile | None = None
+    on_tile: OnTile | None = None
 
     def started(self, stage: Stage, before: Octave | None = None, snapshot: Snapshot | None = None) -> Octave:
-        """An octave at its start, or where a snapshot stands.
+        """Start an octave, or continue it from a snapshot.
 
         Args:
-            stage: What is asked for.
-            before: The octave before, at its end; None for the first.
-            snapshot: Made at this octave, on the device or by tiles; None to begin.
+            stage: The planned octave.
+            before: The previous octave, finished; None for the first octave.
+            snapshot: State of this octave, made in one piece or in tiles; None to start the octave.
 
         Raises:
-            CheckpointError: The snapshot is of another optimizer or size.
+            CheckpointError: The snapshot belongs to another optimizer or size.
             ResourceError: The device ran out of memory, and tiles are impossible.
         """
         saved = None if snapshot is None else self._saved(stage, snapshot)
@@ -77,15 +77,15 @@ class Octaves:
         return self._on_host(stage, before, saved, made, reason)
 
     def smaller(self, octave: Octave, reason: str, *, needed: bool) -> Octave:
-        """The octave with smaller tiles, or by tiles if it was in one piece, where it stands.
+        """Continue an octave with smaller tiles, or in tiles if it was in one piece.
 
         Args:
-            octave: That takes too much memory.
-            reason: For the report.
-            needed: Whether it cannot go on as it is; else it does where nothing can be done.
+            octave: Octave that takes too much memory.
+            reason: Reason for the report.
+            needed: Whether the octave cannot continue unchanged. If it can, and tiles cannot get smaller, it does.
 
         Raises:
-            ResourceError: It is needed, and nothing can be done.
+            ResourceError: Smaller tiles are needed and impossible.
         """
         if octave.stage.tile is not None:
             smallest = self.engine.tiling.view.smallest_tile
@@ -102,8 +102,8 @@ class Octaves:
             self.memory.note(reason)
         if self.engine.untileable:
             message = (
-                f"{OUT_OF_MEMORY}, and layer {self.engine.untileable!r} looks at the whole image, so that "
-                "it cannot be computed by tiles; ask for a smaller --size or another --network"
+                f"{OUT_OF_MEMORY}, and the image cannot be computed in tiles because layer "
+                f"{self.engine.untileable!r} sees the whole image; use a smaller --size or another --network"
             )
             raise ResourceError(message)
         return self.memory.split(stage, self.engine.tiling.view.smallest_tile)
@@ -139,24 +139,24 @@ class Octaves:
 
         def targets(stage: Stage) -> Targets:
             made = self._tiled_targets(stage, buffers, photo[0])
-            photo.clear()  # what was seen is not needed any more
+            photo.clear()  # the photo is not needed any more
             return made
 
         return HostOctave(
-            self.engine.tiling, optimizer, walk, stage, buffers, descent, targets, self.told, made, reason
+            self.engine.tiling, optimizer, walk, stage, buffers, descent, targets, self.on_tile, made, reason
         )
 
     def _photo(self, size: Size, buffers: Buffers) -> Array:
-        """The photo with its margin, (H, W, 3)."""
+        """Return the photo with its margin, (H, W, 3)."""
         return padded(self.inputs.photo, size, buffers.zeros("photo", (*padded_size(size), 3)))
 
     def _alpha(self, size: Size) -> Array | None:
-        """How opaque the photo is at an octave, (H, W, 1) with margin; None where it is everywhere."""
+        """Return the photo's opacity at an octave, with margin, (H, W, 1); None if the whole photo is opaque."""
         alpha = resampled_alpha(self.inputs.photo, size)
         return None if alpha is None else with_margin(alpha)
 
     def _image(self, stage: Stage, before: Octave | None, buffers: Buffers, photo: Array | None = None) -> Array:
-        """Where an octave starts, with its margin, (1, H, W, 3)."""
+        """Return the image that an octave starts from, with its margin, (1, H, W, 3)."""
         size, init = stage.size, self.config.init
         image = buffers.zeros("iterate", (1, *padded_size(size), 3))
         if before is not None:
@@ -172,21 +172,21 @@ class Octaves:
         return image
 
     def targets(self, stage: Stage) -> Targets:
-        """What the image of a stage is compared with; by tiles, activations and regions are arrays of the host."""
+        """Compute the targets of a stage; if it is in tiles, activations and regions are arrays on the host."""
         size = stage.size
         if stage.tile is not None:
             buffers = stage.buffers()
             return self._tiled_targets(stage, buffers, self._photo(size, buffers))
         photo = image_tensor(self._photo(size, Buffers()))
         seen = self.engine.observe(photo, _tensor(self._alpha(size)))
-        return self._aimed(seen, size, None)
+        return self._targets_from(seen, size, None)
 
     def _tiled_targets(self, stage: Stage, buffers: Buffers, photo: Array) -> Targets:
         tile = stage.tile or max(stage.size)
         seen = self.engine.tiling.observe(photo, tile, buffers.zeros, self._alpha(stage.size))
-        return self._aimed(seen, stage.size, tile)
+        return self._targets_from(seen, stage.size, tile)
 
-    def _aimed(self, seen: Observation, size: Size, tile: int | None) -> Targets:
+    def _targets_from(self, seen: Observation, size: Size, tile: int | None) -> Targets:
         objective, inputs = self.engine.objective, self.inputs
         shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
         styles = [self.engine.statistics(style, size, tile) for style in inputs.paintings]
@@ -196,16 +196,16 @@ class Octaves:
         return Targets(aims, seen.activations, factors, seen.regions)
 
     def _saved(self, stage: Stage, snapshot: Snapshot) -> Descent:
-        """A snapshot's arrays as a descent.
+        """Convert the arrays of a snapshot to a descent.
 
         Raises:
-            CheckpointError: They are not those of such a state, or of an image of another size.
+            CheckpointError: The arrays do not fit this optimizer or the size of the stage.
         """
         optimizer = self.engine.program.optimizer.like(snapshot.arrays)
         pattern = begun(optimizer.init(tf.zeros(SMALL)))
         specs = {name: any_size(tensor) for name, tensor in tensors(pattern).items()}
         if set(specs) != set(snapshot.arrays):
-            message = f"a checkpoint of {len(specs)} tensors was expected that this optimizer knows; it holds others"
+            message = f"expected a checkpoint with the {len(specs)} tensors of this optimizer; it has other tensors"
             raise CheckpointError(message)
         for name, spec in specs.items():
             _check(name, snapshot.arrays[name], spec, padded_size(stage.size))
@@ -214,13 +214,13 @@ class Octaves:
 
 
 def _begun(optimizer: AnyOptimizer, before: Octave | None, image: Tensor) -> Descent:
-    """A descent at its start, with what the optimizer keeps from the octave before."""
+    """Start a descent; the optimizer keeps part of its state from the previous octave."""
     state = optimizer.init(image) if before is None else optimizer.resample(before.descent.state, image)
     return begun(state)
 
 
 def _in_buffers(optimizer: AnyOptimizer, walk: Pieces, saved: Descent) -> Descent:
-    """A descent whose arrays of the size of an image are buffers."""
+    """Copy the image-sized arrays of a descent into buffers."""
     fields = optimizer.adopted(saved.state)._asdict()
     state = {
         name: walk.filled(optimizer.buffers[name], value) if name in optimizer.buffers else tf.convert_to_tensor(value)
@@ -237,6 +237,6 @@ def _tensor(alpha: Array | None) -> Tensor | None:
 def _check(name: str, array: Any, spec: Any, size: Size) -> None:
     fits = array.dtype == spec.dtype.as_numpy_dtype and spec.shape.is_compatible_with(array.shape)
     if not fits or (len(spec.shape) >= 4 and tuple(array.shape[-3:-1]) != size):
-        expected = f"a checkpoint with {name} of {spec.dtype.name} {spec.shape} was expected"
-        message = f"{expected} at {size.height} x {size.width} pixels, got {array.dtype} {array.shape}"
+        expected = f"expected a checkpoint with {name} of {spec.dtype.name} {spec.shape}"
+        message = f"{expected} for an image of {size.width}x{size.height} pixels, got {array.dtype} {array.shape}"
         raise CheckpointError(message)

@@ -1,4 +1,4 @@
-"""A finished picture with what is worth telling about it."""
+"""The outcome of a render: the finished picture, measurements and warnings."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from styler.types import Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A finished picture with what is worth telling about it.
+    """A finished picture with measurements and warnings.
 
     Attributes:
-        pixels: float32 (H, W, 3), 0..1.
-        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
+        pixels: The picture, float32 (H, W, 3), 0..1.
+        octaves: One row per octave: size, steps, evaluations, seconds, final loss.
         style_distances: Style layer -> relative style distance of the result.
         content_distances: Content layer -> distance of the result.
         history: Steps made so far and the lowest loss of their octave, after each call of the compiled program.
-        stop_reason: "steps"; "converged" or "line search" where the optimizer ended before; "diverged" where nothing
-            kept it from going astray; "strength" when the photo itself was asked for.
-        setbacks: How often the optimizer went astray and was set back.
-        warnings: What is wrong with the picture to the eye of `styler.render.flaws`, and that it diverged.
+        stop_reason: "steps" after all steps; "converged" or "line search" if the optimizer stopped early; "diverged" if
+            it kept diverging; "strength" if the strength asks for the photo itself.
+        setbacks: Number of times that the optimizer diverged and went back to its best image.
+        warnings: Flaws that `styler.render.flaws` found, and whether the optimizer diverged.
         seconds: Wall time of the render.
-        plan: What was planned, as plain values.
+        plan: The schedule, as plain values.
         levels: Octaves as they were made.
-        memory: What was done when memory ran low, and the buffers of the last octave, bytes by name.
+        memory: Actions that were taken when memory ran low, and the bytes of the last octave's buffers by name.
     """
 
     pixels: Pixels
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def with_belongings(photo: Picture, pixels: Pixels) -> Picture:
-    """Rendered pixels with what the photo brings along: alpha at the new size, profile, depth, camera fields."""
+    """Add the photo's other data to rendered pixels: alpha at the new size, profile, depth, camera fields."""
     alpha = photo.alpha
     if alpha is not None:
         alpha = resampled(alpha[..., None], Size(*pixels.shape[:2]))[..., 0]
@@ -57,16 +57,16 @@ def with_belongings(photo: Picture, pixels: Pixels) -> Picture:
 
 
 def warnings_about(outcome: Outcome, inputs: Inputs[Picture]) -> Iterator[str]:
-    """What the owner of a picture should know before using it."""
+    """Yield warnings about a picture for its user."""
     if outcome.stop_reason == "diverged":
-        yield "the optimizer went astray again and again; this is its best image. Try a smaller --learning-rate"
+        yield "the optimizer diverged again and again; this is its best image. Try a smaller --learning-rate"
     elif outcome.setbacks:
-        yield f"the optimizer went astray {outcome.setbacks} times and went on from its best image with smaller steps"
+        yield f"the optimizer diverged {outcome.setbacks} times and continued from its best image with smaller steps"
     size = Size(*outcome.pixels.shape[:2])
     yield from flaws(glimpse(outcome.pixels), _glimpses(inputs, size))
 
 
 def _glimpses(inputs: Inputs[Picture], size: Size) -> Iterator[Pixels]:
-    """One by one, since they are looked at only where the result has a flaw."""
+    """Yield small versions of the inputs one by one, because they are only needed if the result has a flaw."""
     yield glimpse(resampled_colors(inputs.photo, size))
     yield from (glimpse(painting.pixels) for painting in inputs.paintings)

@@ -1,7 +1,8 @@
-"""Chooses tiles, where arrays live, history and steps so that a render stays within its memory and time.
+"""Chooses tiles, the places of arrays, history and steps so that a render stays within its memory and time.
 
-Memory is that of the whole process: what it holds now, what TensorFlow takes for the largest octave or tile, arrays of
-the size of the image, and what writing the file takes. TensorFlow keeps what it once took, so the largest counts.
+Memory means that of the whole process. It is the sum of the memory that the process holds now, TensorFlow's memory for
+the largest octave or tile, the image-sized arrays, and the memory for writing the file. TensorFlow keeps the memory
+that it has once taken, so its largest octave or tile decides.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from styler.render.schedule import Schedule, named_tile
 from styler.render.snapshot import Position
 from styler.types import Size
 
-CLEAR = 0.5  # of the budget: a guess below it needs no measurement
-TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels, tried from the fastest down
+CLEAR = 0.5  # share of the budget; an estimate below it needs no measurement
+TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels; the fastest come first
 PIXEL = 12  # bytes: three float32
-OUTPUT = 4  # bytes a pixel of Pillow's own copy, from which it writes JPEG and WebP; PNG and TIFF need less
-SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings that are mapped for a moment
-TRIALS = 1.08  # evaluations a step, an estimate: a search seldom needs a second trial; reports tell both counts
-PREPARED = 0.5  # evaluations an octave: photo and painting pass through the network once and only forward, which is a
-# third of a step in one piece and a quarter by tiles
-UNSTEADY = 1.01  # times the least budget: what a fresh process holds differs by some MiB from one run to the next
-LARGEST_LEFT = 1024  # pixels: a tile to halve where one piece was too much
-KEPT = 0.5  # of what octaves in one piece took, an estimate: TensorFlow keeps it, tiles of other shapes use some of it
+OUTPUT = 4  # bytes per pixel of the copy from which Pillow writes JPEG and WebP; PNG and TIFF need less
+SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings are mapped for a moment
+TRIALS = 1.08  # evaluations per step, estimated: a line search seldom needs a second trial; reports have both counts
+PREPARED = 0.5  # evaluations per octave: the photo and the painting pass forward through the network once, which takes
+# a third of a step in one piece and a quarter of a step in tiles
+UNSTEADY = 1.01  # factor on the smallest budget: the memory of a fresh process varies by some MiB between runs
+LARGEST_LEFT = 1024  # pixels; the tile that is halved if one piece was too large
+KEPT = 0.5  # share of the memory of octaves in one piece, estimated: TensorFlow keeps it, and tiles reuse only a part
 
 
 def plan_render(
@@ -55,24 +56,24 @@ def plan_render(
     probe: Callable[..., Cost | None] | None = None,
     phase: Phase | None = None,
 ) -> Schedule:
-    """The one place that decides what a render does: what a recipe or a checkpoint says, or else a new plan.
+    """Plan a render: follow a checkpoint or a recipe if there is one, otherwise make a new plan.
 
-    A new plan keeps within the config's `max_memory` and `time_budget`.
+    A new plan stays within the config's `max_memory` and `time_budget`.
 
     Args:
         config: Options of the render.
-        engine: That will carry it out.
+        engine: Engine that will carry it out.
         final: Size of the result.
-        measure: Predict from measurements also where a guess shows that all is well.
-        reserve: Bytes that will be held beside what the process holds now.
-        kept: Where a render stands that goes on.
-        plan: What a recipe says; obeyed as far as it goes.
-        probe: Measures a config's cost in one piece ("whole") or by "tiles"; None for a short run on this machine.
+        measure: Whether to measure even if a rough estimate shows that the render fits.
+        reserve: Bytes that the render must leave free for other uses in this process.
+        kept: Position of the render to continue; None for a new render.
+        plan: Plan of a recipe; followed as far as it goes.
+        probe: Measures the cost of a config in one piece ("whole") or in "tiles"; None for a short run on this machine.
         phase: Called before measurements.
 
     Raises:
-        ResourceError: No plan fits; the message names the least that would do.
-        ConfigError: `tile` is smaller than what the layers see around it.
+        ResourceError: No plan fits; the message states the smallest budget that would be enough.
+        ConfigError: `tile` is too small for the halo that the layers need.
     """
     if is_photo(config):
         return Schedule(size=final, stages=())
@@ -95,12 +96,12 @@ def plan_render(
 
 
 class Planner:
-    """Searches a plan.
+    """Searches for a plan.
 
     Args:
-        limits: What it is made for.
-        probe: Measures what cannot be told from shapes.
-        kept: Whether that was measured before, so that the probe takes no time.
+        limits: The render and the memory and disk space that it may use.
+        probe: Measures the costs that shapes alone do not show.
+        kept: Whether a measurement is already in the cache, so that `probe` takes no time.
     """
 
     def __init__(
@@ -122,12 +123,12 @@ class Planner:
         return plan if config.time_budget is None else self._within_time(plan, config.time_budget)
 
     def _is_known(self, plan: Schedule) -> bool:
-        """Whether what the plan needs was measured before."""
+        """Whether all measurements that the plan needs are in the cache."""
         kinds = {"whole" if tile is None else "tiles" for tile in plan.tiles}
         return all(self._measured(self.limits.config, kind) for kind in kinds)
 
     def resumed(self, at: Position) -> Schedule:
-        """The plan of a checkpoint; with smaller tiles if the system has killed for want of memory since."""
+        """Follow the plan of a checkpoint; shrink the tiles if the system has since killed processes for memory."""
         schedule = self.obeyed(at.levels)
         if memory_kills() <= at.kills:
             return schedule
@@ -136,18 +137,18 @@ class Planner:
         longest = max(padded_size(stages[at.octave].size))
         tile = max((stages[at.octave].tile or min(longest, LARGEST_LEFT)) // 2, smallest)
         smaller = tuple(self._shrunk(s, tile) if i >= at.octave else s for i, s in enumerate(stages))
-        note = f"tiles of {tile} pixels, since the system had to kill for want of memory"
+        note = f"tiles of {tile} pixels, because the system ran out of memory and killed a process"
         return Schedule(size=schedule.size, stages=smaller, budget=self.limits.budget, notes=(note,))
 
     def obeyed(self, levels: tuple[Level, ...]) -> Schedule:
-        """A schedule that is to be made again, to the byte."""
+        """Make the schedule that gives exactly the same bytes again."""
         stages = tuple(Stage.of(level) for level in levels)
         folders = (None if stage.tile is None else self._folder_for(stage) for stage in stages)
         placed = tuple(replace(stage, folder=folder) for stage, folder in zip(stages, folders, strict=True))
         return Schedule(size=self.limits.final, stages=placed, budget=self.limits.budget)
 
     def _folder_for(self, stage: Stage) -> Path | None:
-        """Where buffers are mapped to if they are large; whether they are does not change the picture."""
+        """Return the folder for large mapped buffers, or None for small ones; mapping does not change the picture."""
         return self.limits.folder if PIXEL * _pixels(stage.size) >= LARGE else None
 
     def _shrunk(self, stage: Stage, tile: int) -> Stage:
@@ -159,7 +160,7 @@ class Planner:
             self.limits.engine.tiling.view.check_tile(tile)
 
     def rough(self) -> Schedule | None:
-        """The first plan to try, where a guess that is too high rather than too low leaves no doubt that it fits."""
+        """Make the first plan from a high estimate of its cost; return None unless it clearly fits."""
         config, budget = self.limits.config, self.limits.budget
         octaves = plan_octaves(self.limits.final, config.steps, config.scales)
         plan = Planner(self.limits, lambda *_: None)._made(octaves, next(self._tile_sizes()))
@@ -179,7 +180,7 @@ class Planner:
 
     @property
     def _state_bytes(self) -> float:
-        """Bytes a pixel of the optimizer's state on the device, with what a step holds beside it."""
+        """Bytes per pixel of the optimizer's state on the device, including the temporary arrays of a step."""
         return PIXEL * (2.0 * self.limits.engine.program.optimizer.history + 8)
 
     def _within_memory(self, steps: int) -> Schedule:
@@ -200,7 +201,7 @@ class Planner:
         return min(fitting, key=lambda plan: plan.seconds)
 
     def _tile_sizes(self) -> Iterator[int | None]:
-        """Sides worth trying; None for all octaves in one piece."""
+        """Yield the sides to try; None means that all octaves are in one piece."""
         tile = self.limits.config.tile
         if isinstance(tile, int):
             yield tile
@@ -212,7 +213,7 @@ class Planner:
             yield smallest
 
     def _made(self, octaves: tuple[Stage, ...], tile: int | None) -> Schedule | None:
-        """The plan with tiles of one size; None if the disk cannot hold its buffers."""
+        """Make a plan with tiles of one size; return None if the disk cannot hold its buffers."""
         split = [replace(octave, tile=self._tile_of(octave, tile)) for octave in octaves]
         kept, stages = self._kept(split), []
         for each in split:
@@ -233,18 +234,21 @@ class Planner:
         )
 
     def _tile_of(self, octave: Stage, tile: int | None) -> int | None:
-        """Side of an octave's tiles where those of the largest have this one; None for one piece."""
+        """Return the side of an octave's tiles, given that of the largest octave; None for one piece."""
         config = self.limits.config
         if isinstance(config.tile, int):
             return named_tile(config, octave.size)
         return None if tile is None or self._fits_whole(octave, tile) else tile
 
     def _fits_whole(self, octave: Stage, tile: int) -> bool:
-        """A small octave in one piece, if it takes no more memory than a tile of the large ones."""
+        """Whether an octave in one piece takes no more memory than a tile of the largest octave."""
         return self._whole.memory.at(_pixels(octave.size)) <= self._tiles.memory.at(self._seen(self.limits.final, tile))
 
     def _tiled_stage(self, stage: Stage, room: float) -> Stage | None:
-        """Buffers in memory if they fit, else mapped, as few as must be; history as the disk allows."""
+        """Keep buffers in memory if they fit; otherwise map as few as possible, with as much history as the disk holds.
+
+        Returns None if the disk cannot hold the buffers.
+        """
         stage = replace(stage, history=self._pairs(stage))
         if self.peak(stage) <= room:
             return stage
@@ -265,7 +269,7 @@ class Planner:
         return stage
 
     def buffers(self, stage: Stage) -> dict[str, float]:
-        """Bytes of every buffer of a tiled octave by name."""
+        """Return the bytes of every buffer of a tiled octave by name."""
         engine = self.limits.engine
         image = PIXEL * _pixels(stage.size)
         names = ["photo", "coarse", "iterate", "gradient"]
@@ -275,13 +279,13 @@ class Planner:
         return sizes | {"content": engine.content_bytes * _pixels(stage.size)}
 
     def disk(self, stage: Stage) -> float:
-        """Bytes of files that are mapped during a stage."""
+        """Return the bytes of the files that are mapped during a stage."""
         if stage.folder is None:
             return 0.0
         return sum(size for name, size in self.buffers(stage).items() if name not in stage.resident)
 
     def peak(self, stage: Stage) -> float:
-        """Bytes that the process holds at most during a stage."""
+        """Return the most bytes that the process holds during a stage."""
         if stage.tile is None:
             return self._whole_peak(stage, self._whole)
         sizes = self.buffers(stage)
@@ -293,17 +297,17 @@ class Planner:
         return self.limits.held + cost.memory.at(_pixels(octave.size)) + self._output(octave)
 
     def _output(self, octave: Stage) -> float:
-        """Writing a result that is large; small ones reuse what the last octave has left."""
+        """Return the bytes for writing a large result; small results reuse the memory of the last octave."""
         size = OUTPUT * octave.pixels
         return size if size > LARGE else 0.0
 
     def _kept(self, stages: list[Stage]) -> float:
-        """What TensorFlow keeps of octaves in one piece, unfit for tiles of another shape; 0 where there are none."""
+        """Return the bytes that TensorFlow keeps from octaves in one piece and cannot reuse for tiles."""
         whole = [self._whole.memory.at(_pixels(stage.size)) for stage in stages if stage.tile is None]
         return KEPT * max(whole) if whole and len(whole) < len(stages) else 0.0
 
     def seconds(self, stage: Stage) -> float:
-        """Of a stage, but for compiling."""
+        """Return the seconds that a stage takes, without compiling."""
         pixels = _pixels(stage.size)
         evaluations = (stage.steps + 1) * TRIALS + PREPARED
         if stage.tile is None:
@@ -314,26 +318,26 @@ class Planner:
         return evaluations * evaluation + stage.steps * sweep
 
     def _first_calls(self, stages: list[Stage]) -> float:
-        """Compiling, once for each kind."""
+        """Return the seconds for compiling: once for octaves in one piece, once for octaves in tiles."""
         tiled = any(stage.tile for stage in stages)
         whole = any(stage.tile is None for stage in stages)
         return tiled * (self._tiles.first if tiled else 0.0) + whole * (self._whole.first if whole else 0.0)
 
     def _seen(self, size: Size, tile: int) -> int:
-        """Pixels of the largest tile with its halo."""
+        """Return the pixels of the largest tile, including its halo."""
         return max(each.pixels for each in self.limits.engine.tiling.view.tiles(padded_size(size), tile))
 
     def _notes(self, stages: list[Stage]) -> tuple[str, ...]:
         notes = []
         tiles = {stage.tile for stage in stages if stage.tile}
         if tiles and self.limits.config.tile == "auto":
-            notes.append(f"tiles of {max(tiles)} pixels, since one piece would take more memory than there is")
+            notes.append(f"tiles of {max(tiles)} pixels, because one piece would need too much memory")
         if any(stage.folder for stage in stages):
-            notes.append(f"arrays of the size of the image are mapped from files in {self.limits.folder}")
+            notes.append(f"image-sized arrays are mapped from files in {self.limits.folder}")
         asked = self.limits.engine.program.optimizer.history
         fewest = min((stage.history or asked) for stage in stages)
         if any(stage.folder and (stage.history or asked) < min(asked, stage.steps) for stage in stages):
-            notes.append(f"{fewest} pairs of L-BFGS history instead of {asked}, as many as the disk holds")
+            notes.append(f"{fewest} pairs of L-BFGS history instead of {asked}, because the disk holds no more")
         return tuple(notes)
 
     def _refuse(self, candidates: list[Schedule], disk_suffices: bool) -> None:
@@ -341,20 +345,21 @@ class Planner:
         if not disk_suffices:
             needed = self.disk(Stage(size=limits.final, steps=1, tile=1, history=1, folder=limits.folder))
             message = (
-                f"{limits.folder} has {limits.disk / 2**30:.1f}G to spare and a render of {limits.final.width}x"
-                f"{limits.final.height} needs {needed / 2**30:.1f}G there; free some or name another folder in TMPDIR"
+                f"{limits.folder} has {limits.disk / 2**30:.1f}G free, but a render of {limits.final.width}x"
+                f"{limits.final.height} pixels needs {needed / 2**30:.1f}G there; free some space or set TMPDIR to "
+                "another folder"
             )
             raise ResourceError(message)
         least = UNSTEADY * min(plan.peak for plan in candidates) / PLANNED_SHARE
         way = "use --tile auto, " if limits.config.tile != "auto" else ""
         message = (
-            f"{limits.final.width}x{limits.final.height} pixels need at least {_memory(least)} of memory, "
-            f"allowed are {_memory(limits.budget or 0)}; {way}give --max-memory {_memory(least)} or a smaller --size"
+            f"{limits.final.width}x{limits.final.height} pixels need at least {_memory(least)} of memory, but only "
+            f"{_memory(limits.budget or 0)} is allowed; {way}give --max-memory {_memory(least)} or a smaller --size"
         )
         raise ResourceError(message)
 
     def _within_time(self, plan: Schedule, seconds: float) -> Schedule:
-        """As many steps as fit, by bisection: seconds grow with steps."""
+        """Find the largest number of steps that fits, by bisection: more steps take more time."""
         if plan.seconds <= seconds:
             return plan
         enough, most = 0, self.limits.config.steps
@@ -364,7 +369,7 @@ class Planner:
             enough, most = (middle, most) if fits else (enough, middle)
         if not enough:
             least = math.ceil(self._within_memory(1).seconds)
-            message = f"even one step takes {least}s, allowed are {seconds:.3g}s; give --time-budget {least}s"
+            message = f"even one step takes {least}s, but only {seconds:.3g}s is allowed; give --time-budget {least}s"
             raise ResourceError(message + " or a smaller --size")
         made = self._within_memory(enough)
         note = f"{enough} steps instead of {self.limits.config.steps}, to stay within {seconds:.0f} s"
@@ -372,11 +377,11 @@ class Planner:
 
 
 def _pixels(size: Size) -> int:
-    """With the margin."""
+    """Return the number of pixels, including the margin."""
     padded = padded_size(size)
     return padded.height * padded.width
 
 
 def _memory(amount: float) -> str:
-    """As `--max-memory` takes it, rounded up."""
+    """Format an amount of memory for `--max-memory`, rounded up."""
     return f"{math.ceil(amount / 2**20)}M"

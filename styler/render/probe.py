@@ -1,7 +1,7 @@
-"""A short measurement of what a configuration costs on this machine, in a process of its own.
+"""Measures the cost of a configuration on this machine, by a short run in a separate process.
 
-TensorFlow keeps the memory that it has once taken, so that only a fresh process shows the peak. The result stays in the
-user's cache folder and is used as long as machine, versions and network are the same.
+TensorFlow keeps the memory that it has once taken, so only a fresh process shows the true peak. The result is stored in
+the user's cache folder and is valid as long as the machine, the versions and the network are the same.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ from styler.render.renderer import Renderer
 from styler.render.schedule import unplanned
 from styler.types import Evaluation, Scalar, Size
 
-SIDES = (256, 512)  # pixels; the line of memory through both is within 10 % of what 1,024 and 1,448 pixels took
-SLOW = 0.5  # seconds a step at the first side above which the second side is `SLOW_SIDE`
+SIDES = (256, 512)  # pixels; a line through their memory is within 10 % of the memory at 1,024 and 1,448 pixels
+SLOW = 0.5  # seconds per step at the first side; on slower machines, the second side is `SLOW_SIDE`
 SLOW_SIDE = 384  # pixels
 REPEATS = 3
-SWEPT = 768  # pixels a side of the image that the optimizer is timed on: its buffers are larger than any cache
-MOST_KEPT = 200  # measurements, half a kilobyte each: years of versions, networks and options
-TIMEOUT = 300  # seconds: the embedded network takes 10, VGG19 30
+SWEPT = 768  # pixels; side of the image that the optimizer is timed on: its buffers are larger than any CPU cache
+MOST_KEPT = 200  # measurements of half a kilobyte each, enough for years of versions, networks and options
+TIMEOUT = 300  # seconds; the embedded network takes 10, VGG19 takes 30
 READY = "styler-probe "
 
 
 def probed(config: RenderConfig, kind: str) -> Cost | None:
-    """The cost from the cache or from a measurement; None if it cannot be measured.
+    """Return the cost from the cache or from a measurement; None if it cannot be measured.
 
     Args:
-        config: Options; only the fields that an engine is built from count.
+        config: Options; only the fields that an engine is built from matter.
         kind: "whole" or "tiles".
     """
     identity = _identity(config, kind)
@@ -70,7 +70,7 @@ def probed(config: RenderConfig, kind: str) -> Cost | None:
 
 
 def is_kept(config: RenderConfig, kind: str) -> bool:
-    """Whether the cache has the cost, so that `probed` takes no time."""
+    """Whether the cost is in the cache, so that `probed` takes no time."""
     return _kept(_identity(config, kind)) is not None
 
 
@@ -93,10 +93,10 @@ def _path(identity: dict[str, Any]) -> Path:
 
 
 def cache_folder() -> Path:
-    """The user's cache folder, by the XDG base directory specification 0.8.
+    """Return the user's cache folder, as in the XDG base directory specification 0.8.
 
     Raises:
-        FileNotFoundError: There is none, since the user has no home folder, as in some containers.
+        FileNotFoundError: The user has no home folder, as in some containers.
     """
     home = os.environ.get("XDG_CACHE_HOME")
     if home:
@@ -108,7 +108,7 @@ def cache_folder() -> Path:
 
 
 def conditions(config: RenderConfig) -> dict[str, Any]:
-    """All that a cost depends on."""
+    """Return everything that the cost depends on."""
     import keras
 
     import styler
@@ -136,7 +136,7 @@ def conditions(config: RenderConfig) -> dict[str, Any]:
 
 
 def _weights_stamp(network: str) -> list[Any]:
-    """Size and time of the network's file; empty if it cannot be read."""
+    """Return the size and modification time of the network's file; empty if it cannot be read."""
     path = Path(network)
     with suppress(OSError):
         found = path if path.exists() else find_weights(find_network(network).weights_file)
@@ -155,7 +155,7 @@ def _processor() -> str:
 
 
 def _keep(identity: dict[str, Any], cost: Cost) -> None:
-    """Write a measurement into the cache, and remove the oldest beyond `MOST_KEPT`."""
+    """Write a measurement to the cache, and remove the oldest ones if there are more than `MOST_KEPT`."""
     path = _path(identity)
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"conditions": identity, "cost": cost.to_dict()}
@@ -192,7 +192,7 @@ def _measured_in_a_process(config: RenderConfig, kind: str) -> Cost | None:
 
 
 def measured(config: RenderConfig, kind: str) -> Cost:
-    """The cost, measured in this process, which should do nothing else."""
+    """Measure the cost in this process, which should do nothing else."""
     engine = Engine(config, find_network(config.network))
     if kind == "whole":
         return _measured_over_sides(lambda side: _step_times(config, engine, side))
@@ -203,10 +203,10 @@ def measured(config: RenderConfig, kind: str) -> Cost:
 
 
 def _measured_over_sides(measure: Callable[[int], list[float]]) -> Cost:
-    """The cost from measurements at two sides, the second larger than the first.
+    """Compute the cost from measurements at two sides, the second larger than the first.
 
     Args:
-        measure: Side -> seconds of each call, the first of which also compiles.
+        measure: Returns the seconds of each call at a side; the first call also compiles.
     """
     start = resident_memory()
     pixels: list[float] = []
@@ -230,7 +230,7 @@ def _measured_over_sides(measure: Callable[[int], list[float]]) -> Cost:
 
 
 def _step_times(config: RenderConfig, engine: Engine, side: int) -> list[float]:
-    """Seconds of each step of a real render in one piece; the first also counts all that comes before it."""
+    """Time each step of a real render in one piece, in seconds; the first includes all work before it."""
     changed = config.changed(
         size=side,
         steps=2 + REPEATS,
@@ -254,7 +254,7 @@ def _step_times(config: RenderConfig, engine: Engine, side: int) -> list[float]:
 
 
 def _evaluation_times(engine: Engine, side: int) -> list[float]:
-    """Seconds of each evaluation of an image that is one tile."""
+    """Time each evaluation of an image that is one tile, in seconds."""
     image = picture(side).pixels
     targets = one_tile_targets(engine, image)
     gradient = np.empty_like(image)
@@ -268,7 +268,7 @@ def _evaluation_times(engine: Engine, side: int) -> list[float]:
 
 
 def one_tile_targets(engine: Engine, image: Array) -> Targets:
-    """Targets of an image that is its own photo and painting."""
+    """Compute the targets for an image that serves as both the photo and the painting."""
     objective = engine.objective
     seen = engine.tiling.observe(
         image,
@@ -288,7 +288,7 @@ def _one_tile(engine: Engine, side: int) -> int:
 
 
 def _sweep_seconds(engine: Engine, allocate: Callable[[tuple[int, ...]], Array]) -> float:
-    """Seconds that the optimizer takes on the host for a step and pixel when its history is full."""
+    """Measure the optimizer on the host with a full history, in seconds per step and pixel."""
     steps = REPEATS + engine.program.optimizer.history
     walk = Pieces(lambda _, shape: allocate(shape).astype(np.float32, copy=False), release)
     optimizer = engine.program.optimizer.on_host(walk, steps, None)
@@ -310,7 +310,7 @@ def _sweep_seconds(engine: Engine, allocate: Callable[[tuple[int, ...]], Array])
 
 
 def _parabola(image: Array, gradient: Array, center: Array) -> Scalar:
-    """A paraboloid with unequal curvatures, which takes L-BFGS more than a few steps; writes its gradient."""
+    """Compute a paraboloid with unequal curvatures and its gradient; L-BFGS needs more than a few steps for it."""
     curvature = np.linspace(1.0, 30.0, image.shape[1], dtype=np.float32)[:, None, None]
     offset = image - center
     np.multiply(curvature, offset, out=gradient)
@@ -319,13 +319,13 @@ def _parabola(image: Array, gradient: Array, center: Array) -> Scalar:
 
 
 def picture(side: int, seed: int = 0) -> Picture:
-    """A square of noise: costs do not depend on the contents of a picture."""
+    """Make a square picture of noise; costs do not depend on the contents of a picture."""
     pixels = np.random.default_rng(seed).random((side, side, 3), np.float32)
     return Picture(pixels=pixels, name="probe")
 
 
 def main(kind: str, config: str) -> None:
-    """Measure and write one line to standard output."""
+    """Measure a config and write the cost as one line to standard output."""
     cost = measured(RenderConfig.from_dict(json.loads(config)), kind)
     sys.stdout.write(f"{READY}{json.dumps(cost.to_dict())}\n")
 

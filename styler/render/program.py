@@ -46,7 +46,7 @@ class Stepper(Protocol):
         ...
 
     def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance | None:
-        """Make at most `steps` steps; None if other pictures must be asked first, before the call is repeated."""
+        """Make at most `steps` steps; return None if other pictures must request steps before the call is repeated."""
         ...
 
 
@@ -56,7 +56,7 @@ class Program:
     Args:
         objective: Objective to minimize.
         optimizer: Optimizer that minimizes it.
-        xla: Compile with XLA, once for every image size; otherwise trace a plain TensorFlow graph, once for all sizes.
+        xla: Whether to compile with XLA, once per image size, or as a plain TensorFlow graph, once for all sizes.
 
     Attributes:
         batch_size: Pictures in one tensor.
@@ -78,8 +78,8 @@ class Program:
     def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance:
         """Make at most `steps` steps in one call; fewer if the optimizer terminates or diverges.
 
-        The very first evaluation is not a step. The result after a number of steps does not depend on how they are
-        spread over calls, to the bit.
+        The very first evaluation is not a step. The result does not depend on how the steps are divided into calls; it
+        is the same to the bit.
         """
         descent, done = self._compiled(descent, targets, tf.constant(steps))
         return Advance(descent, done)

@@ -1,4 +1,4 @@
-"""From a finished render to its recipe."""
+"""Makes the recipe of a finished render."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from styler.sources import source_of
 from styler.types import Size
 
 EXPORT = {"quality": QUALITY, "depth": None, "profile": PROFILES[0], "keep_gps": False, "dpi": None}
-"""How a picture is written unless something else is asked for: the defaults of `styler.images.export.Export`."""
+"""The default options for writing a picture, the same as in `styler.images.export.Export`."""
 
 
 def recipe_inputs(inputs: Inputs[Picture], config: RenderConfig, network: NetworkSpec) -> Inputs[Input]:
-    """What a recipe says of the inputs; to be asked before the render starts, since files may change during it.
+    """Describe the inputs for the recipe; call this before the render starts, because files may change during it.
 
     Raises:
         OSError: The network's file cannot be read.
@@ -29,7 +29,7 @@ def recipe_inputs(inputs: Inputs[Picture], config: RenderConfig, network: Networ
 
 
 def _of_picture(picture: Picture) -> Input:
-    """An image by its file, or by its pixels where it was handed over in memory."""
+    """Describe an image by its file, or by its pixels if it was passed in memory."""
     source = picture.source
     if source is None:
         return Input(name=picture.name, sha256=picture.sha256, bytes=None)
@@ -37,7 +37,7 @@ def _of_picture(picture: Picture) -> Input:
 
 
 def _of_network(config: RenderConfig, network: NetworkSpec) -> Input:
-    """A registered network by its own name and its weights, any other by its file."""
+    """Describe a registered network by its name and weights, and any other network by its file."""
     path = network_file(network, config.network)
     if path is None:
         return Input(name=Path(network.name).name or network.name, sha256=None, bytes=None)
@@ -54,15 +54,15 @@ def recipe_of(
     size: Size,
     octaves: tuple[Level, ...],
 ) -> Recipe:
-    """The recipe of a picture.
+    """Make the recipe of a picture.
 
     Args:
-        config: As it was asked for.
-        engine: It was rendered on.
-        inputs: By `recipe_inputs`.
-        changes: Options that change on the way; those that come later than the picture are left out.
-        size: Of the picture, (height, width).
-        octaves: That led to it.
+        config: Options of the render, as requested.
+        engine: Engine of the render.
+        inputs: Result of `recipe_inputs`.
+        changes: Options that change during the render; changes that come after this picture are left out.
+        size: Size of the picture, (height, width).
+        octaves: Octaves that the render has made.
     """
     done = sum(level.done for level in octaves)
     made = tuple(change for change in changes if change.step < done)

@@ -1,4 +1,4 @@
-"""The octaves of a render and their steps, as planned."""
+"""The planned octaves of a render and their steps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from styler.recipe import Level, Plan
 from styler.render.buffers import Buffers
 from styler.types import Size
 
-SHRINK = 2**-0.5  # steps of an octave relative to the next coarser one: inverse to the side. Compared with equal steps
-# (crowsonkb's style-transfer-pytorch: 1,000, then 500 each), pictures are as good in three quarters of the time
+SHRINK = 2**-0.5  # ratio of an octave's steps to those of the next coarser one, inverse to its side. Compared with
+# equal steps (crowsonkb's style-transfer-pytorch: 1,000, then 500 each), pictures are as good in 3/4 of the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +21,11 @@ class Stage:
 
     Attributes:
         size: Size of the image, (height, width).
-        steps: Most optimizer steps.
+        steps: Maximum number of optimizer steps.
         tile: Side of its tiles, pixels; None for one piece.
-        history: Most pairs that L-BFGS keeps; None for its own number.
+        history: Maximum number of pairs that L-BFGS keeps; None for its default.
         folder: Folder for the files of mapped buffers; None keeps all buffers in memory.
-        resident: Names of buffers that stay in memory nevertheless.
+        resident: Names of buffers that stay in memory even if `folder` is set.
     """
 
     size: Size
@@ -37,7 +37,7 @@ class Stage:
 
     @classmethod
     def of(cls, level: Level) -> Stage:
-        """The octave that a recipe or a checkpoint describes."""
+        """Make a stage from the octave of a recipe or checkpoint."""
         return cls(
             size=Size(level.height, level.width),
             steps=level.steps,
@@ -46,7 +46,7 @@ class Stage:
         )
 
     def level(self, done: int = 0) -> Level:
-        """The octave for a recipe or a checkpoint, after `done` steps."""
+        """Describe the octave after `done` steps, for a recipe or a checkpoint."""
         return Level(
             height=self.size.height,
             width=self.size.width,
@@ -62,27 +62,27 @@ class Stage:
         return self.size.height * self.size.width
 
     def buffers(self) -> Buffers:
-        """Buffers for the octave's arrays."""
+        """Make the buffers for the octave's arrays."""
         return Buffers(self.folder, self.resident)
 
 
 def asked_octaves(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Stage, ...]:
-    """The octaves of a render: those of `plan` if it has any, otherwise those of `plan_octaves`."""
+    """Return the octaves of `plan` if it has any, otherwise those of `plan_octaves`."""
     if plan is None or not plan.octaves:
         return plan_octaves(final, config.steps, config.scales)
     return tuple(Stage.of(level) for level in plan.octaves)
 
 
 def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Stage, ...]:
-    """Octaves from coarse to fine, sqrt(2) apart, that share all steps.
+    """Plan octaves from coarse to fine, each sqrt(2) larger than the one before, and divide the steps among them.
 
     Args:
         final: (height, width) of the result.
-        steps: Steps over all octaves.
-        count: Number of octaves, None for all down to 128 pixels; there are fewer if there are not enough steps.
+        steps: Total number of steps.
+        count: Number of octaves, None for all down to 128 pixels; there are fewer if `steps` is smaller.
 
     Returns:
-        At least one octave; every one has at least one step, and the steps sum to `steps`.
+        At least one octave; each has at least one step, and the steps sum to `steps`.
     """
     sides = octaves(max(final), SMALLEST_OCTAVE, count)[-steps:]
     sizes = [with_longer_side(final, side) for side in sides[:-1]]
@@ -93,7 +93,7 @@ def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Stage, ...
 
 
 def _divided(total: int, weights: list[float]) -> list[int]:
-    """Whole numbers of at least 1, proportional to the weights, that sum to `total`."""
+    """Divide `total` into whole numbers of at least 1, in proportion to the weights."""
     spare = total - len(weights)
     parts = []
     for index, weight in enumerate(weights):

@@ -1,4 +1,4 @@
-"""A cache in memory for the statistics of paintings, bounded in bytes."""
+"""An in-memory cache for the statistics of paintings, with a limit in bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 2**28  # bytes, 256 MiB: 50 octaves of VGG-19, or 500 of the embedded net
 
 
 class Recent(MutableMapping[Key, Value]):
-    """A mapping that drops the values used longest ago when it holds too much; the latest one always stays.
+    """A mapping that drops the least recently used values when it holds too many bytes; the latest value always stays.
 
     Args:
         most: Most bytes of all values together; None for `MOST`.
@@ -34,10 +34,10 @@ class Recent(MutableMapping[Key, Value]):
         self._kept: OrderedDict[Key, Value] = OrderedDict()
 
     def __getitem__(self, key: Key) -> Value:
-        """A value, which then counts as used last.
+        """Return a value and mark it as the most recently used.
 
         Raises:
-            KeyError: It is not kept.
+            KeyError: The cache does not have the key.
         """
         value = self._kept[key]
         self._kept.move_to_end(key)
@@ -57,21 +57,21 @@ class Recent(MutableMapping[Key, Value]):
         """Drop a value.
 
         Raises:
-            KeyError: It is not kept.
+            KeyError: The cache does not have the key.
         """
         self.held -= _size(self._kept.pop(key))
 
     def __iter__(self) -> Iterator[Key]:
-        """Keys, the one used longest ago first."""
+        """Iterate over the keys, the least recently used first."""
         return iter(self._kept)
 
     def __len__(self) -> int:
-        """Number of values."""
+        """Return the number of values."""
         return len(self._kept)
 
 
 def _size(value: Value) -> int:
-    """Bytes of a painting's statistics."""
+    """Return the bytes of a painting's statistics."""
     total = 0
     for stats in value.values():
         for part in stats.values():

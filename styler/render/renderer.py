@@ -1,4 +1,4 @@
-"""The composition: two or more pictures and a config to a rendered picture, octave by octave."""
+"""Renders a picture from a photo, paintings and a config, octave by octave."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from styler.types import Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One render under way: what all its octaves share."""
+    """The state of one render that all its octaves share."""
 
     account: Account
     schedule: Schedule
@@ -53,9 +53,9 @@ class Renderer:
     """Renders pictures with one config on an engine that serves it.
 
     Args:
-        config: What to render.
-        engine: Made for this config or for one that differs in nothing decisive.
-        described: From a size and octaves to the recipe of a picture; None where events need none.
+        config: Options of the render.
+        engine: Engine that serves this config.
+        described: Returns the recipe of a picture for a size and octaves; None if events need no recipe.
     """
 
     def __init__(
@@ -75,17 +75,18 @@ class Renderer:
         *,
         event_every: int | None = None,
         snapshot: Snapshot | None = None,
-        told: OnTile | None = None,
+        on_tile: OnTile | None = None,
     ) -> Generator[StepEvent, None, Outcome]:
         """Render octave by octave.
 
         Args:
-            inputs: The photo, the paintings, an image to start from.
-            schedule: Size, octaves, tiles and where arrays live.
-            event_every: An event at every multiple of this step at the latest.
-            snapshot: Where to go on from, instead of the beginning; of a render of the same pictures and config.
-            told: Called after each tile with the count of tiles done and to do in this evaluation. What it raises
-                stops the render at once; the last event still has its picture and its snapshot then.
+            inputs: The photo, the paintings and, optionally, an image to start from.
+            schedule: Size, octaves, tiles and the places of arrays.
+            event_every: Number of steps; an event is yielded at every multiple of it, or more often. None for no limit.
+            snapshot: State of a render of the same pictures and config to continue from; None to start a new render.
+            on_tile: Called after each tile with the number of tiles done and the number of all tiles in this
+                evaluation. An exception from it stops the render at once; the last event then still has its picture
+                and snapshot.
 
         Yields:
             An event after each call of the compiled program.
@@ -94,8 +95,8 @@ class Renderer:
             The finished picture.
 
         Raises:
-            ConfigError: Counts of styles and of their weights differ.
-            CheckpointError: The snapshot is of another render.
+            ConfigError: The number of style weights is not the number of styles.
+            CheckpointError: The snapshot belongs to another render.
             ResourceError: Memory ran out, even with the smallest tiles.
         """
         self.config.style_shares(len(inputs.styles))
@@ -117,7 +118,7 @@ class Renderer:
                     engine=self.engine,
                     inputs=inputs,
                     memory=memory,
-                    told=told,
+                    on_tile=on_tile,
                 ),
                 event_every=event_every,
                 memory=memory,
@@ -131,26 +132,26 @@ class Renderer:
             account.resume(snapshot.position)
         first, *rest = run.schedule.stages[account.index :]
         octave = self._octaves_at(run, _before(snapshot)).started(run.memory.capped(first), snapshot=snapshot)
-        octave = yield from self._to_its_end(run, octave)
+        octave = yield from self._finished_octave(run, octave)
         for stage in rest:
             octave = self._octaves_at(run, account.done).started(run.memory.capped(stage), octave)
-            octave = yield from self._to_its_end(run, octave)
+            octave = yield from self._finished_octave(run, octave)
         return self._outcome(run, octave)
 
     def _octaves_at(self, run: Run, step: int) -> Octaves:
-        """The octaves with the options that hold once so many steps are made."""
+        """Return the octaves with the options that are valid after `step` steps."""
         return replace(run.octaves, config=changed_until(self.config, run.schedule.changes, step))
 
-    def _to_its_end(self, run: Run, octave: Octave) -> Generator[StepEvent, None, Octave]:
-        """An octave's steps, with less memory where that runs out; none once an octave was given up."""
+    def _finished_octave(self, run: Run, octave: Octave) -> Generator[StepEvent, None, Octave]:
+        """Make all steps of an octave. Use less memory if it runs out. Make no steps if the render has diverged."""
         account, memory = run.account, run.memory
         octave.reason = octave.reason or ("diverged" if account.diverged else "")
-        taken_up = account.done + max(octave.made - 1, 0)  # a change at the very step of a snapshot is still to come
+        last_step = account.done + max(octave.made - 1, 0)  # a change at the step of a snapshot is not yet applied
         while not octave.reason:
             step = account.done + octave.made
-            if any(taken_up < change.step <= step for change in run.schedule.changes):
+            if any(last_step < change.step <= step for change in run.schedule.changes):
                 octave.change(self._octaves_at(run, step).targets)
-            taken_up = step
+            last_step = step
             try:
                 pace = octave.advance(self._most_steps(run, octave))
             except tf.errors.ResourceExhaustedError:
@@ -166,7 +167,7 @@ class Renderer:
         return octave
 
     def _most_steps(self, run: Run, octave: Octave) -> int:
-        """Steps until an event or a change is due."""
+        """Return the number of steps until an event or a change is due."""
         step = run.account.done + octave.made
         to_change = [change.step - step for change in run.schedule.changes if change.step > step]
         return min([run.account.most_steps(octave.made, run.event_every), *to_change])
@@ -217,7 +218,7 @@ class Renderer:
         )
 
     def finished(self, content: Picture, image: Array) -> Pixels:
-        """An image with margin, (H, W, 3), -> pixels without, in the colors that `config` asks for; a copy."""
+        """Remove the margin of an image (H, W, 3) and apply the color option; returns a copy."""
         pixels = without_margin(image[None])[0]
         if self.config.color != "luminance":
             return pixels if is_mapped(pixels) else pixels.copy()
@@ -233,7 +234,7 @@ def _distances(terms: Iterable[Term[Any]], distances: Mapping[str, float]) -> di
 
 
 def _before(snapshot: Snapshot | None) -> int:
-    """Steps whose changes the octave of a snapshot has taken up: at the snapshot's own step they are still to come."""
+    """Return the last step whose changes the octave of a snapshot has applied; those at its own step come later."""
     if snapshot is None:
         return 0
     return snapshot.position.done + max(snapshot.position.made - 1, 0)

@@ -1,4 +1,4 @@
-"""What is told of a render once it is done."""
+"""The report of a finished render."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Report:
     """What happened during a render.
 
     Attributes:
-        config: The options it was made with.
+        config: Options of the render.
         inputs: Role, name, size (height, width), notes and SHA-256 of the pixels of each image, content first.
-        octaves: A line for each octave: size, steps, evaluations, seconds, loss at the end.
+        octaves: One row per octave: size, steps, evaluations, seconds, final loss.
         style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
         content_distances: Content layer -> distance of the result, 0 for the photo itself.
         history: Steps made so far and the lowest loss of their octave, about every second; losses of different
-            octaves do not compare.
-        stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.renderer`.
-        setbacks: How often the optimizer went astray and was set back to its best image.
-        warnings: What is wrong with the picture to the eye of `styler.render.flaws`.
+            octaves cannot be compared.
+        stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.outcome`.
+        setbacks: Number of times that the optimizer diverged and went back to its best image.
+        warnings: Flaws that `styler.render.flaws` found, and whether the optimizer diverged.
         seconds: Wall time of the render, without imports and reading.
         peak_memory: Largest resident memory of the process so far, bytes.
-        versions: Of Python, styler, TensorFlow and Keras.
-        plan: Predicted memory and seconds, tiles, and why they were chosen.
-        memory: What was done when memory ran low, and the buffers of the last octave with their bytes.
+        versions: Versions of Python, styler and the libraries that the picture's bytes depend on.
+        plan: Predicted memory and seconds, the tiles, and the reasons for them.
+        memory: Actions that were taken when memory ran low, and the last octave's buffers with their bytes.
     """
 
     config: dict[str, Any]
@@ -57,7 +57,7 @@ class Report:
 
 
 def reported(config: RenderConfig, inputs: Inputs[Picture], outcome: Outcome) -> Report:
-    """What is told of a render of these pictures."""
+    """Make the report of a finished render of these pictures."""
     return Report(
         config=config.to_dict(),
         inputs=[
@@ -86,7 +86,7 @@ def reported(config: RenderConfig, inputs: Inputs[Picture], outcome: Outcome) ->
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a picture's bytes depend on."""
+    """Return the versions of Python, styler and the libraries that a picture's bytes depend on."""
     import imagecodecs
     import keras
     import numpy as np

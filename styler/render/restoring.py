@@ -1,4 +1,4 @@
-"""Restores the plan of a render in another process: its device, compiler, threads and switches, as far as possible."""
+"""Restores the plan of a render in another process, as far as possible: device, compiler, threads and switches."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Restored(NamedTuple):
 
 
 def restored(plan: Plan, config: RenderConfig, made_with: Mapping[str, str], *, elsewhere: bool) -> Restored:
-    """Restore the number of threads, if TensorFlow has not started, and find what differs otherwise.
+    """Restore the number of threads, if TensorFlow has not started, and list everything else that differs.
 
     Args:
         plan: The original plan.
         config: Options of the render.
-        made_with: Versions that the render was made with.
-        elsewhere: Whether to use another device if the original one is absent; otherwise the render is refused later.
+        made_with: Versions of the libraries that the render was made with.
+        elsewhere: Whether to use another device if the original one is missing; otherwise the render fails later.
     """
     found = [*_other_versions(made_with), *_other_threads(plan), *_other_switches(plan)]
     device = plan.applied(config).device
@@ -51,7 +51,7 @@ def restored(plan: Plan, config: RenderConfig, made_with: Mapping[str, str], *, 
         device=kind_of(other_device),
         compile="xla" if uses_xla(other_config, other_device) else "graph",
     )
-    found.append(f"made on {device}, which is not here: goes on on the {kind_of(other_device)}, and {MAY_DIFFER}")
+    found.append(f"made on {device}, which is missing here: the {kind_of(other_device)} is used, and {MAY_DIFFER}")
     return Restored(other_plan, other_config, tuple(found))
 
 
@@ -68,11 +68,11 @@ def _other_versions(then: Mapping[str, str]) -> list[str]:
 def _other_threads(plan: Plan) -> list[str]:
     if use_threads(plan.threads):
         return []
-    return [f"made with {plan.threads} threads, which cannot be had here: {MAY_DIFFER}"]
+    return [f"made with {plan.threads} threads, which cannot be set here: {MAY_DIFFER}"]
 
 
 def _other_switches(plan: Plan) -> list[str]:
-    """Differences of the switches that TensorFlow has already read from the environment."""
+    """List the differences in the environment variables that TensorFlow has already read."""
     words = {None: "unset", False: "0", True: "1"}
     current = switches()
     other = []
@@ -83,7 +83,7 @@ def _other_switches(plan: Plan) -> list[str]:
             other.append(f"{variable} {words[then]}, now {words[now]}")
     if not other:
         return []
-    return [f"made with {', '.join(other)}, which TensorFlow has read already: {MAY_DIFFER}"]
+    return [f"made with {', '.join(other)}, which TensorFlow has already read: {MAY_DIFFER}"]
 
 
 def _is_there(device: str) -> bool:

@@ -1,4 +1,4 @@
-"""Decides when a checkpoint is written, and what happens if it cannot be."""
+"""Decides when to write a checkpoint, and what to do if that fails."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from styler.errors import OutputError
 from styler.progress import StepEvent
 from styler.render.checkpoint import Checkpoint, write_checkpoint
 
-EVERY = 30.0  # seconds between two checkpoints: the most that a kill may cost
-LONG = 60.0  # seconds; a shorter render is sooner started again than resumed
-LEAST_REST = 20.0  # times the duration of a checkpoint to the next one: they cost at most 5 % of the time
+EVERY = 30.0  # seconds between two checkpoints: the most work that is lost if the process is killed
+LONG = 60.0  # seconds; for a shorter render, a new start is quicker than a resumption
+LEAST_REST = 20.0  # pause before the next checkpoint, in durations of the last: they cost at most 5 % of the time
 
 
 class Saver:
@@ -21,12 +21,13 @@ class Saver:
 
     Args:
         path: File of the checkpoint; None for no checkpoints.
-        job: What is rendered, see `styler.render.job`.
-        every: Seconds between two checkpoints; 0 for one at each event.
-        always: Whether short renders have one too; otherwise only those predicted to take more than `LONG` seconds.
-        active: Whether there is one already, from which this render continues.
+        job: Description of the render, see `styler.render.job`.
+        every: Seconds between two checkpoints; 0 writes one at each event.
+        always: Whether short renders get a checkpoint too; otherwise only renders that are predicted to take more than
+            `LONG` seconds get one.
+        active: Whether this render continues from an existing checkpoint.
         replace: Whether an existing file may be replaced, such as the checkpoint that is resumed.
-        tell: Called with the error, once, if a checkpoint cannot be written; the render goes on.
+        tell: Called once with an error message if a checkpoint cannot be written; the render continues.
 
     Attributes:
         active: Whether there is a checkpoint of this render.
@@ -56,7 +57,7 @@ class Saver:
         self._latest: StepEvent | None = None
 
     def __call__(self, event: StepEvent) -> None:
-        """Write a checkpoint if it is time."""
+        """Write a checkpoint if one is due."""
         self._latest = event
         if self.path is not None and self._due(event):
             self.save()
@@ -69,7 +70,7 @@ class Saver:
         return self.active or self._always or predicted > LONG
 
     def save(self) -> bool:
-        """Write the latest state, whether or not it is time; returns whether it was written."""
+        """Write the latest state, even if no checkpoint is due; return whether it was written."""
         snapshot = self._latest.snapshot() if self._latest else None
         if self.path is None or snapshot is None:
             return False
@@ -87,16 +88,16 @@ class Saver:
         return True
 
     def finish(self) -> None:
-        """The picture is made but not written: save its state, if the render has a checkpoint at all."""
+        """Save the final state if the render has a checkpoint; call this before the picture is written."""
         if self.active:
             self.save()
 
     def remove(self) -> None:
-        """The picture is written: nothing is left to resume."""
+        """Remove the checkpoint; call this after the picture is written."""
         if self.path is not None and self._replace:
             self.path.unlink(missing_ok=True)
 
     def _report(self, problem: OutputError) -> None:
         if not self._has_told:
-            self._tell(f"{problem}; the render goes on, and what was saved before stays")
+            self._tell(f"{problem}; the render continues, and the last checkpoint stays")
         self._has_told = True

@@ -1,4 +1,4 @@
-"""What a render will do, octave by octave, resolved before it starts."""
+"""The schedule of a render, octave by octave, made before the render starts."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from styler.types import Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A whole render.
+    """The schedule of a whole render.
 
     Attributes:
-        size: Of the result, (height, width).
-        stages: Octaves, coarse to fine; none where the result is the resized photo itself.
-        peak: Predicted largest resident memory of the process, bytes; 0 where nothing was predicted.
-        seconds: Predicted wall time, without imports and reading; 0 where nothing was predicted.
+        size: Size of the result, (height, width).
+        stages: Octaves, coarse to fine; empty if the result is the resized photo itself.
+        peak: Predicted largest resident memory of the process, bytes; 0 without a prediction.
+        seconds: Predicted wall time, without imports and reading, seconds; 0 without a prediction.
         budget: Most resident memory that is allowed, bytes; None for no limit.
-        basis: What the prediction rests on: "measured", "guessed" or "".
-        disk: Bytes of temporary files that the largest octave maps.
-        held: Bytes that the process held when it was planned.
-        notes: What was changed to stay within the budgets, and why.
-        changes: Options that change on the way, in the order of their steps.
+        basis: Basis of the prediction: "measured", "guessed" or "".
+        disk: Size of the temporary files that the largest octave maps, bytes.
+        held: Memory that the process held when the schedule was made, bytes.
+        notes: Changes that were made to stay within the budgets, with their reasons.
+        changes: Options that change during the render, in the order of their steps.
     """
 
     size: Size
@@ -42,16 +42,16 @@ class Schedule:
 
     @property
     def tiles(self) -> tuple[int | None, ...]:
-        """Sides of tiles, octave by octave, pixels; None for one piece."""
+        """Side of the tiles of each octave, pixels; None for one piece."""
         return tuple(stage.tile for stage in self.stages)
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """All that the bytes of the picture depend on."""
+        """The octaves for a recipe, with everything that changes the bytes of the picture."""
         return tuple(stage.level() for stage in self.stages)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for the report."""
+        """Return plain values for the report."""
         return {
             "peak_memory": round(self.peak),
             "seconds": round(self.seconds, 1),
@@ -66,12 +66,12 @@ class Schedule:
 
 
 def unplanned(config: RenderConfig, final: Size) -> Schedule:
-    """Octaves as the config asks for them, in memory, with tiles only where the config names their size."""
+    """Make the schedule that the config describes, in memory, with tiles only if the config states their size."""
     octaves = plan_octaves(final, config.steps, config.scales)
     return Schedule(size=final, stages=tuple(replace(each, tile=named_tile(config, each.size)) for each in octaves))
 
 
 def named_tile(config: RenderConfig, size: Size) -> int | None:
-    """The tile that the config names, where an octave is larger; None for one piece."""
+    """Return the tile that the config states if an octave is larger than that; None for one piece."""
     tile = config.tile
     return tile if isinstance(tile, int) and max(padded_size(size)) > tile else None

@@ -1,4 +1,4 @@
-"""All that is needed to continue a render: its position, and the tensors as arrays."""
+"""Snapshots: everything that is needed to continue a render, its position and its tensors as arrays."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Position:
     """The position of a render.
 
     Attributes:
-        octave: Index of the octave under way, from 0.
+        octave: Index of the current octave, from 0.
         made: Steps made at this octave.
-        done: Steps of the octaves before.
-        reason: Why the octave is over; empty while it goes on.
-        stop_reason: Reason to stop of the octaves before.
-        setbacks: Setbacks of the octaves before.
-        seconds: Wall time spent so far.
-        rows: Rows of the report for the octaves before.
+        done: Steps of the earlier octaves.
+        reason: Reason why the octave has ended; empty while it continues.
+        stop_reason: Reason to stop of the earlier octaves.
+        setbacks: Setbacks of the earlier octaves.
+        seconds: Wall time so far, seconds.
+        rows: Rows of the report for the earlier octaves.
         levels: All octaves: finished ones as they were made, the others as planned.
         history: Steps made so far and the lowest loss of their octave, see `Account`.
         kills: Processes in this container that the system has killed so far for lack of memory.
@@ -62,7 +62,7 @@ class Position:
     kills: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON."""
+        """Return the fields as plain values for JSON."""
         return asdict(self)
 
     @classmethod
@@ -70,11 +70,11 @@ class Position:
         """The inverse of `to_dict`.
 
         Raises:
-            CheckpointError: Fields are missing or of another kind.
+            CheckpointError: A field is missing, unknown or of the wrong type.
         """
         names = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != names:
-            message = "a checkpoint that says where its render stands was expected"
+            message = "expected a checkpoint with the position of its render"
             raise CheckpointError(message)
         found: dict[str, Any] = dict(values)
         for name in ("rows", "levels", "history"):
@@ -82,26 +82,26 @@ class Position:
                 found[name] = tuple(found[name])
         for name, kind in KINDS.items():
             if not isinstance(found[name], kind) or isinstance(found[name], bool):
-                message = f"a checkpoint with {name} of type {kind.__name__} was expected, got {found[name]!r:.60}"
+                message = f"expected a checkpoint with {name} of type {kind.__name__}, got {found[name]!r:.60}"
                 raise CheckpointError(message)
         try:
             levels = levels_from(found["levels"])
         except ConfigError as cause:
-            message = f"a checkpoint that says what its octaves are was expected: {cause}"
+            message = f"expected a checkpoint with the octaves of its render: {cause}"
             raise CheckpointError(message) from cause
         return cls(**{**found, "levels": levels, "history": _history(found["history"])})
 
 
 def _history(values: tuple[Any, ...]) -> tuple[tuple[int, float], ...]:
-    """Pairs of steps and losses.
+    """Convert values to pairs of steps and losses.
 
     Raises:
-        CheckpointError: They are none.
+        CheckpointError: The values are not such pairs.
     """
     try:
         return tuple((int(step), float(loss)) for step, loss in values)
     except (TypeError, ValueError) as cause:
-        message = "a checkpoint with a history of steps and losses was expected"
+        message = "expected a checkpoint with a history of steps and losses"
         raise CheckpointError(message) from cause
 
 

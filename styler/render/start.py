@@ -1,7 +1,7 @@
 """The start of an octave: the photo with its margin, and the image that the optimizer starts from.
 
-From one octave to the next, the picture is enlarged and gets the photo's finer detail. An enlarged picture alone has no
-fine detail, and an optimizer that starts from it invents strokes where the photo has edges. With the photo's detail it
+Between two octaves, the picture is enlarged and the photo's finer detail is added. An enlarged picture alone has no
+fine detail, so an optimizer that starts from it invents strokes where the photo has edges. With the photo's detail, it
 preserves faces and edges at no cost in style: see the study in `docs/look.md`.
 """
 
@@ -56,16 +56,16 @@ def noise(seed: int, into: Array) -> Array:
 
 
 def refined(image: Array, content: Picture, photo: Array, into: Array, buffers: Buffers) -> Array:
-    """An image at the next octave, with the level of the photo's Laplacian pyramid (Burt & Adelson 1983) in between.
+    """Enlarge an image to the next octave, and add that level of the photo's Laplacian pyramid (Burt & Adelson 1983).
 
     The difference between the image and the photo is resized by Pillow's bicubic filter and added to the larger photo.
 
     Args:
-        image: Image at the last octave, with margin, (H, W, 3).
+        image: Image at the previous octave, with margin, (H, W, 3).
         content: The photo at its own size.
         photo: The photo at the next octave, with margin, (H', W', 3).
         into: Array for the result, (H', W', 3).
-        buffers: Gives temporary arrays.
+        buffers: Provides temporary arrays.
 
     Returns:
         The array, with values in 0..1 and a new margin.

@@ -128,7 +128,7 @@ class Crashes:
         limit = int(10 ** self.random.uniform(2.0, 7.3))
         process = self.start(folder, *self.words(look), "--overwrite", limit=limit)
         said = process.communicate(timeout=LONGEST)[1]
-        check(said.count("the render goes on") <= 1, "the error is said more than once")
+        check(said.count("the render continues") <= 1, "the error is said more than once")
         check((folder / "out.png").read_bytes() in (b"previous", wanted), "the previous file was harmed")
         if process.returncode == 2:
             self.counts["refused in one line"] += 1

@@ -85,13 +85,13 @@ def test_every_option_is_either_as_old_as_recipes_or_has_a_value_that_reproduces
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ((MARK,), 3, "version 2 or older was expected, got version 3; update styler"),
+        ((MARK,), 3, "expected a recipe of version 2 or older, got version 3; update styler"),
         ((MARK,), True, "got version True"),
         ((MARK,), 0, "got version 0"),
-        ((MARK,), ..., "with the field styler_recipe was expected"),
+        ((MARK,), ..., "expected a recipe with the field styler_recipe"),
         (("config",), ..., "the parts"),
         (("more",), 1, "the parts"),
-        (("config",), [], "with options was expected"),
+        (("config",), [], "expected a recipe with options"),
         (("config", "strength"), 2, "strength: expected a number"),
         (("config", "stregnth"), 0.5, "unknown option 'stregnth'"),
         (("config", "init"), "start.png", "the image to start from among the inputs"),
@@ -146,7 +146,7 @@ def test_every_option_is_either_as_old_as_recipes_or_has_a_value_that_reproduces
         (("inputs", 0, "sha256"), "a" * 63, "a SHA-256 of 64 digits"),
         (("inputs", 0, "sha256"), "a" * 64 + "\n", "a SHA-256 of 64 digits"),
         (("inputs", 0, "bytes"), -1, "bytes from 0"),
-        (("versions", "styler"), 1, "with versions was expected"),
+        (("versions", "styler"), 1, "expected a recipe with versions"),
     ],
     ids=str,
 )

@@ -212,7 +212,7 @@ def test_what_was_reached_is_kept_when_the_picture_cannot_be_written(folder, who
 SPOILED = {  # one after the other, each worse than the one before
     "painting.png has changed since the checkpoint was made": lambda: os.truncate("painting.png", 100),
     "painting.png, which the render needs: No such file": lambda: os.unlink("painting.png"),
-    "is not a checkpoint of styler, or its end is missing": lambda: os.truncate("state", 1000),
+    "is not a styler checkpoint, or its end is missing": lambda: os.truncate("state", 1000),
     "cannot read state: No such file": lambda: os.unlink("state"),
 }
 

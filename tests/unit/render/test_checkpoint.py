@@ -58,7 +58,7 @@ def test_every_cut_is_noticed(path, rng):
     data = path.read_bytes()
     for length in {0, 1, 100, len(data) - 1, *rng.integers(0, len(data), 50).tolist()}:
         path.write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match="is not a checkpoint of styler, or its end is missing"):
+        with pytest.raises(CheckpointError, match="is not a styler checkpoint, or its end is missing"):
             read_checkpoint(path)
 
 
@@ -74,7 +74,7 @@ def test_one_is_known_by_its_end(path, tmp_path):
 @pytest.mark.parametrize(("layout", "age"), [(LAYOUT + 1, "a newer"), (LAYOUT - 1, "an older")])
 def test_another_layout_is_refused_by_its_number(path, layout, age):
     path.write_bytes(path.read_bytes().replace(b"layout %06d" % LAYOUT, b"layout %06d" % layout))
-    with pytest.raises(CheckpointError, match=f"checkpoint of {age} styler, layout {layout}, and this one reads"):
+    with pytest.raises(CheckpointError, match=f"{age} version of styler: its layout is {layout}, and"):
         read_checkpoint(path)
 
 
@@ -82,10 +82,10 @@ def test_another_layout_is_refused_by_its_number(path, layout, age):
     ("make", "said"),
     [
         (lambda path: path.unlink(), "cannot read .*state: No such file"),
-        (lambda path: (path.unlink(), path.mkdir()), "the file of a checkpoint was expected"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "the file of a checkpoint was expected"),
-        (lambda path: path.write_bytes(b"\x89PNG" * 100), "is not a checkpoint of styler"),
-        (lambda path: np.savez(path.open("wb"), a=1), "is not a checkpoint of styler"),
+        (lambda path: (path.unlink(), path.mkdir()), "expected a checkpoint file"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "expected a checkpoint file"),
+        (lambda path: path.write_bytes(b"\x89PNG" * 100), "is not a styler checkpoint"),
+        (lambda path: np.savez(path.open("wb"), a=1), "is not a styler checkpoint"),
     ],
     ids=["absent", "folder", "pipe", "image", "archive"],
 )

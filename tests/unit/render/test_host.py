@@ -67,7 +67,7 @@ def test_coarse_octaves_that_fit_one_tile_stay_in_one_piece():
 def course(plan=None, snapshot=None, told=None, **options):
     config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
     renderer = Renderer(config, shared_engine(config, tiny_network()))
-    return course_of(renderer, PHOTO, [PAINTING], plan or planned(config), snapshot=snapshot, told=told)
+    return course_of(renderer, PHOTO, [PAINTING], plan or planned(config), snapshot=snapshot, on_tile=told)
 
 
 def planned(config, tile=None, folder=None, budget=None):
@@ -125,7 +125,7 @@ def test_a_step_broken_off_after_any_tile_counts_for_nothing(optimizer, tiles):
         if len(seen) == end[0]:
             raise KeyboardInterrupt
 
-    under_way = course(tile=64, optimizer=optimizer, told=told)
+    under_way = course(tile=64, optimizer=optimizer, on_tile=told)
     event = next(event for event in under_way if event.step == 7)
     picture, end[0] = event.picture().pixels.copy(), len(seen) + tiles
     with pytest.raises(KeyboardInterrupt):
@@ -201,7 +201,7 @@ def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypat
     assert events[-1].step == 9
     assert [row["steps"] for row in result.octaves] == [5, 4]
     assert "the device ran out of memory" in result.memory["events"][0]
-    assert "goes on by tiles" in result.memory["events"][1]
+    assert "continues in tiles" in result.memory["events"][1]
     assert np.abs(result.pixels - whole_of(tile=None).pixels).mean() < 2e-3
 
 

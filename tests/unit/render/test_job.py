@@ -51,8 +51,8 @@ def test_a_file_that_cannot_be_read_is_named(folder, make):
     [
         ({"config": {"stength": 1}}, "Did you mean 'strength'"),
         ({"config": {"network": "vgg18"}}, "unknown network 'vgg18'"),
-        ({"inputs": 3}, "TypeError in what it says of its render"),
-        ({"inputs": [{"role": "content"}]}, "KeyError in what it says of its render"),
+        ({"inputs": 3}, "TypeError in its description"),
+        ({"inputs": [{"role": "content"}]}, "KeyError in its description"),
     ],
 )
 def test_a_description_of_another_kind_is_refused(changes, said):

@@ -32,7 +32,7 @@ def octaves(optimizer="lbfgs", told=None):
         engine=shared_engine(config, tiny_network()),
         inputs=Inputs.of(read_image(blobs(96, 128, 1)), [read_image(stripes(90, 70))]),
         memory=MemoryWatch(),
-        told=told,
+        on_tile=told,
     )
 
 

@@ -189,7 +189,7 @@ def test_after_a_kill_for_want_of_memory_tiles_are_smaller(tmp_path, monkeypatch
     made = plan_render(CONFIG, engine, FINAL, kept=replace(KEPT, levels=levels, kills=2), probe=probe)
     assert made.tiles[0] == tile
     assert made.tiles[1] < (tile or 1024)
-    assert "had to kill" in made.notes[0]
+    assert "killed a process" in made.notes[0]
 
 
 def test_a_network_that_looks_at_the_whole_image_gets_no_tiles(tmp_path):

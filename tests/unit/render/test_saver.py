@@ -98,7 +98,7 @@ def test_a_full_disk_is_told_once_and_tried_again(made, clock, monkeypatch):
         saver(event())
     assert not saver.save()
     assert made.said == [
-        "cannot write state: No space left on device; the render goes on, and what was saved before stays"
+        "cannot write state: No space left on device; the render continues, and the last checkpoint stays"
     ]
     full[0] = False
     saver(event())
