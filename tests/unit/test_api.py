@@ -304,7 +304,7 @@ def test_a_checkpoint_needs_paths_and_replaces_nothing(tiny, studio, folder):
     with pytest.raises(ConfigError, match="needs its images as paths"):
         studio.render(blobs(60, 80, 1), "painting.png", checkpoint="state")
     (folder / "state").write_bytes(b"hours")
-    with pytest.raises(OutputError, match="state exists"):
+    with pytest.raises(OutputError, match="state already exists"):
         studio.render("photo.png", "painting.png", checkpoint="state")
     assert (folder / "state").read_bytes() == b"hours"
 
@@ -315,7 +315,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning(tiny, monkeypatch):
         raise OutputError("cannot write state: No space left on device")
 
     monkeypatch.setattr("styler.render.saver.write_checkpoint", full)
-    with pytest.warns(RuntimeWarning, match="No space left on device; the render goes on") as caught:
+    with pytest.warns(RuntimeWarning, match="No space left on device; the render continues") as caught:
         stylize("photo.png", "painting.png", config=CONFIG, network=tiny, checkpoint="state", checkpoint_every=0.0)
     assert len(caught) == 1
 

@@ -103,7 +103,7 @@ def test_arrays_of_another_kind_are_refused(name, wrong):
     made = octaves("adam")
     snapshot = kept(advanced(made.started(STAGE), 1))
     broken = replace(snapshot, arrays={**snapshot.arrays, name: wrong})
-    with pytest.raises(CheckpointError, match=f"{name} of .* 112 x 144 pixels, got"):
+    with pytest.raises(CheckpointError, match=f"{name} of .* 144x112 pixels, got"):
         made.started(STAGE, snapshot=broken)
 
 

@@ -56,7 +56,7 @@ def test_by_tiles_where_it_does_not_and_why(tmp_path):
     assert made.tiles[0] is None
     assert made.tiles[-1] is not None
     assert made.peak <= PLANNED_SHARE * 1300 * MIB
-    assert "one piece would take more memory" in made.notes[0]
+    assert "one piece would need too much memory" in made.notes[0]
 
 
 @pytest.mark.parametrize("budget", range(500, 2400, 100))

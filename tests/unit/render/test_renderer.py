@@ -131,7 +131,7 @@ def test_a_snapshot_of_another_size_is_refused():
     config = RenderConfig(size=128, steps=8)
     renderer = Renderer(config, shared_engine(config, tiny_network()))
     course = course_of(renderer, PHOTO, [PAINTING], snapshot=event.snapshot())
-    with pytest.raises(CheckpointError, match=r"112 x 144 pixels"):
+    with pytest.raises(CheckpointError, match=r"144x112 pixels"):
         next(course)
 
 
