@@ -27,8 +27,13 @@ def inventory() -> Iterator[str]:
     for name in NETWORKS:
         spec = NETWORKS[name]
         path = located(spec.weights_file) if spec.weights_file else None
-        state = f"here   {path}" if path else "absent"
-        yield f"{name:<16} {state if path else f'{state} {spec.summary}'}"
+        if path:
+            state = f"here   {path}"
+        elif spec.weights_file:
+            state = f"absent {spec.summary}"
+        else:
+            state = f"here   {spec.summary} (it has no weights file)"
+        yield f"{name:<16} {state}"
 
 
 def digest_of(name: str) -> str:
@@ -37,6 +42,9 @@ def digest_of(name: str) -> str:
 
 
 def _here(name: str) -> Path:
+    if not NETWORKS[name].weights_file:
+        message = f"{name} has no weights file: its weights are made when it is built"
+        raise WeightsError(message)
     path = located(NETWORKS[name].weights_file)
     if path is None:
         message = f"no weights for {name}: {NETWORKS[name].weights_file} is in none of {', '.join(paths(None))}. "
@@ -50,7 +58,11 @@ def verdicts(name: str | None) -> Iterator[tuple[str, bool]]:
     Raises:
         WeightsError: The weights of the named network are not on this machine.
     """
-    names = [name] if name else [each for each in NETWORKS if located(NETWORKS[each].weights_file)]
+    names = (
+        [name]
+        if name
+        else [each for each in NETWORKS if NETWORKS[each].weights_file and located(NETWORKS[each].weights_file)]
+    )
     for each in names:
         path, digest = _here(each), digest_of(each)
         if not digest:

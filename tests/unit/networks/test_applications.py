@@ -41,10 +41,10 @@ def built():
 
 
 def test_the_networks_that_were_promised():
-    assert set(NETWORKS) == {"compact", *MODULES}
+    assert {"compact", *MODULES} <= set(NETWORKS)
 
 
-@pytest.mark.parametrize("name", [param for param in NAMES if param.values[0] != "compact"])
+@pytest.mark.parametrize("name", [param for param in NAMES if param.values[0] in MODULES])
 def test_layer_names_are_those_of_the_model(name):
     spec, facts = NETWORKS[name], describe(name)
     assert list(spec.layer_names) == facts["layers"]

@@ -26,7 +26,11 @@ from support.tile_borders import at_borders
 
 UNUSUAL = ("fixed", "both")
 NETWORKS = [("same", "avg"), ("same", "max"), ("reflect", "avg"), ("reflect", "max"), ("valid", "max"), UNUSUAL]
-PAIRS = [(*network, loss) for network, loss in zip(NETWORKS, itertools.cycle(STYLE_LOSSES))]  # each of both, few traces
+LOSSES = list(STYLE_LOSSES)
+PAIRS = [  # every network and every loss at least once, since each pair traces programs
+    (*NETWORKS[number % len(NETWORKS)], LOSSES[number % len(LOSSES)])
+    for number in range(max(len(NETWORKS), len(LOSSES)))
+]
 PAIRS_32 = [("same", "avg", "gram"), ("reflect", "max", "gram"), ("valid", "max", "wasserstein")]
 WEIGHTS = {CONTENT: 0.7, STYLE: 1.3, SMOOTHNESS: 2.0}
 
