@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import Any, Never
 
-from tqdm import tqdm
-
 
 def screen() -> dict[str, Any]:
     """Columns and rows of the terminal for `tqdm`, which shows nothing on one that does not know its size."""
@@ -28,6 +26,8 @@ def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], 
     Yields:
         A function that replaces the text.
     """
+    from tqdm import tqdm
+
     visible = sys.stderr.isatty() if shown is None else shown
     line: tqdm[Never] = tqdm(**screen(), total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False)
     try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
-import tensorflow as tf
-
 from styler.types import Scalar, Tensor
 
 Stats: TypeAlias = dict[str, Tensor]
@@ -140,6 +138,8 @@ class LocalLoss(Loss, Protocol):
 
 def in_float64(stats: Stats) -> Stats:
     """The same statistics in float64."""
+    import tensorflow as tf
+
     return {name: tf.cast(part, tf.float64) for name, part in stats.items()}
 
 

@@ -15,7 +15,9 @@ KEPT = 32  # programs of one function: two renders of a dozen octaves each; a se
 
 
 class Compiled:
-    """A `tf.function` whose trace serves every image size; arguments of another structure get a trace of their own.
+    """A `tf.function` whose trace serves every image size.
+
+    Arguments of another structure or number of channels get a trace of their own.
 
     Args:
         function: Function of tensors and nested tuples of tensors.
@@ -30,7 +32,7 @@ class Compiled:
 
     def __call__(self, *args: Any) -> Any:
         """Call the function; the first call with a structure of arguments compiles it, and fixes their dtypes."""
-        structure = repr(tf.nest.map_structure(_shape if self._xla else _placeholder, args))
+        structure = repr(tf.nest.map_structure(_shape if self._xla else _shape_but_size, args))
         if structure not in self._programs:
             self._programs[structure] = self._traced(args)
             if len(self._programs) > KEPT:
@@ -51,8 +53,8 @@ def _shape(tensor: Tensor) -> str:
     return str(getattr(tensor, "shape", ""))
 
 
-def _placeholder(tensor: Tensor) -> int:
-    return 0
+def _shape_but_size(tensor: Tensor) -> str:
+    return str(any_size(tensor).shape)
 
 
 def any_size(tensor: Tensor) -> Any:

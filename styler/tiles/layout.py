@@ -212,6 +212,8 @@ class View:
         """
         rows, top = self.vertical.positions(term, tile.rows, counts.height)
         columns, left = self.horizontal.positions(term, tile.columns, counts.width)
+        if rows.start >= rows.stop or columns.start >= columns.stop:  # a thin last tile of a network without padding
+            return Box(slice(0, 0), slice(0, 0), (0, 0, 0, 0))
         local = (
             rows.start - top,
             rows.stop - top,

@@ -25,5 +25,5 @@ def shared_engine(config: RenderConfig, network: NetworkSpec, statistics: Statis
         if not _MADE[key].untileable:
             _ = _MADE[key].tiling  # made now, so that every copy has the same
     engine = copy.copy(_MADE[key])
-    engine._key, engine.network = decisive(config), network
+    engine._decisive, engine.network = decisive(config), network
     return engine

@@ -166,6 +166,6 @@ def test_a_user_without_a_home_folder_sees_what_is_here(homeless, capsys, words)
 def test_what_needs_a_folder_says_which_variable_to_set(homeless, capsys):
     assert run(["networks", "path", "vgg19"]) == 2
     assert "STYLER_WEIGHTS" in capsys.readouterr().err
-    with pytest.raises(WeightsError, match="name a folder in STYLER_WEIGHTS"):
+    with pytest.raises(WeightsError, match="set STYLER_WEIGHTS to a folder"):
         download_folder()
     assert list(homeless.iterdir()) == []

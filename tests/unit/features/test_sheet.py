@@ -43,5 +43,5 @@ def test_rows_for_images_and_layers(rng):
 
 
 def test_vectors_have_no_picture():
-    with pytest.raises(LayerError, match=r"gives \(1, 4\), expected maps"):
+    with pytest.raises(LayerError, match=r"expected maps .*, got \(1, 4\)"):
         sheet({"dense": np.zeros((1, 4))}, ["a"])
