@@ -95,8 +95,19 @@ class StyleResult:
             OutputError: The format is unknown, the folder does not exist, the disk is full, or the file exists and
                 `overwrite` is false.
         """
-        export = Export(quality=quality, depth=depth, profile=profile, keep_gps=keep_gps, dpi=dpi)
-        written = write_picture(self.picture, path, export=self.exported(export, recipe=recipe), overwrite=overwrite)
+        export = Export(
+            quality=quality,
+            depth=depth,
+            profile=profile,
+            keep_gps=keep_gps,
+            dpi=dpi,
+        )
+        written = write_picture(
+            self.picture,
+            path,
+            export=self.exported(export, recipe=recipe),
+            overwrite=overwrite,
+        )
         if self.checkpoint is not None:
             self.checkpoint.unlink(missing_ok=True)
         return written
@@ -150,7 +161,9 @@ class Stylizer:
         statistics: Callable[[RenderConfig], Statistics] | None = None,
         plan: Plan | None = None,
     ) -> None:
-        self.config, self._statistics, self._plan = config or RenderConfig(), statistics, plan
+        self.config = config or RenderConfig()
+        self._statistics = statistics
+        self._plan = plan
         resolved = plan.applied(self.config) if plan else self.config
         kept = statistics(resolved) if statistics else None
         engine = Engine(resolved, network or find_network(self.config.network), kept)
@@ -218,7 +231,13 @@ class Stylizer:
         if checkpoint is None:
             return driven(self.events(given.map(read_image)), observers)
         job = self.job(given.map(_path)).to_dict()
-        saver = Saver(unused(Path(checkpoint)), job, tell=_warn, every=checkpoint_every, always=True)
+        saver = Saver(
+            unused(Path(checkpoint)),
+            job,
+            tell=_warn,
+            every=checkpoint_every,
+            always=True,
+        )
         return kept(driven(self.events(given.map(read_image)), [saver, *observers]), saver)
 
     def iterate(
@@ -247,7 +266,12 @@ class Stylizer:
         given = self._images(content, listed(style), init)
         return (yield from self.events(given.map(read_image), event_every=event_every))
 
-    def _images(self, content: ImageLike, styles: Sequence[ImageLike], init: ImageLike | None) -> Inputs[ImageLike]:
+    def _images(
+        self,
+        content: ImageLike,
+        styles: Sequence[ImageLike],
+        init: ImageLike | None,
+    ) -> Inputs[ImageLike]:
         """Put the given images into their roles; without an image to start from, use the one that the config names."""
         named = None if self.config.init in BUILT_IN_INITS else self.config.init
         return Inputs.of(content, styles, named if init is None else init)
@@ -345,7 +369,8 @@ class Stylizer:
             The result, as the value of the generator.
         """
         check_not_forked()
-        network, photo = self._engine.network, inputs.photo
+        network = self._engine.network
+        photo = inputs.photo
         known = recipe_inputs(inputs, self.config, network)
         inputs = _with_crops(inputs, self.config.style_crop)
         for painting in inputs.paintings:
@@ -356,10 +381,20 @@ class Stylizer:
         schedule = self.plan(size, position=snapshot.position if snapshot else None, phase=phase)
         if phase is not None:
             phase("compiling")
-        described = partial(recipe_of, config, self._engine, known, schedule.changes)
+        described = partial(
+            recipe_of,
+            config,
+            self._engine,
+            known,
+            schedule.changes,
+        )
         renderer = Renderer(config, self._engine, described)
         outcome = yield from renderer.render(
-            inputs, schedule, event_every=event_every, snapshot=snapshot, on_tile=watch
+            inputs,
+            schedule,
+            event_every=event_every,
+            snapshot=snapshot,
+            on_tile=watch,
         )
         picture = with_belongings(photo, outcome.pixels)
         return StyleResult(
@@ -441,7 +476,14 @@ def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleRe
     path = Path(checkpoint)
     saved = read_checkpoint(path)
     job = read_job(saved.job)
-    saver = Saver(path, saved.job, tell=_warn, always=True, active=True, replace=True)
+    saver = Saver(
+        path,
+        saved.job,
+        tell=_warn,
+        always=True,
+        active=True,
+        replace=True,
+    )
     pictures = read_images(job.inputs, job.max_pixels)
     events = _stylizer_of(job).events(pictures, snapshot=saved.snapshot)
     return kept(driven(events, [saver] if observer is None else [saver, observer]), saver)
@@ -504,7 +546,11 @@ def _with_crops(inputs: Inputs[Picture], boxes: Crops | None) -> Inputs[Picture]
     count = len(inputs.styles)
     if len(boxes) not in (1, count):
         expected = "1 box" if count == 1 else f"1 or {count} boxes"
-        raise OptionError(name="style_crop", expected=expected, came=len(boxes))
+        raise OptionError(
+            name="style_crop",
+            expected=expected,
+            came=len(boxes),
+        )
     each = boxes * count if len(boxes) == 1 else boxes
     styles = (tuple(_cropped(art, box) for art in group) for group, box in zip(inputs.styles, each, strict=True))
     return replace(inputs, styles=tuple(styles))

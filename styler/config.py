@@ -347,7 +347,11 @@ class RenderConfig:
             ConfigError: The preset or a field is unknown, or a value is out of range.
         """
         if not isinstance(name, str):
-            raise OptionError(name="preset", expected=" or ".join(PRESETS), came=name)
+            raise OptionError(
+                name="preset",
+                expected=" or ".join(PRESETS),
+                came=name,
+            )
         return cls.from_dict({**PRESETS[name].fields(), **changes})
 
     @classmethod
@@ -376,7 +380,11 @@ class RenderConfig:
         """
         weights = self.style_weights or (1.0,) * styles
         if len(weights) != styles or not styles:
-            raise OptionError(name="style_weights", expected=f"{styles}, one for each style image", came=len(weights))
+            raise OptionError(
+                name="style_weights",
+                expected=f"{styles}, one for each style image",
+                came=len(weights),
+            )
         return [weight / sum(weights) for weight in weights]
 
     def to_dict(self) -> dict[str, Any]:

@@ -40,7 +40,13 @@ class OptionError(ConfigError):
         hint: What to do, a sentence; empty for nothing.
     """
 
-    def __init__(self, name: str, expected: str, came: object, hint: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        expected: str,
+        came: object,
+        hint: str = "",
+    ) -> None:
         self.name = name
         self.expected = expected
         self.came = came
@@ -122,7 +128,12 @@ def suggestion(name: str, known: Iterable[str], head: int = 6) -> str:
         One sentence, starting with a capital letter.
     """
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(
+        name,
+        names,
+        n=1,
+        cutoff=0.6,
+    )
     if near:
         return f"Did you mean {near[0]!r}?"
     shown = ", ".join(names[:head])

@@ -55,9 +55,18 @@ class Inputs(Generic[Item]):
     network: Item | None = None
 
     @classmethod
-    def of(cls, content: Item | None, paintings: Iterable[Item], init: Item | None = None) -> Inputs[Item]:
+    def of(
+        cls,
+        content: Item | None,
+        paintings: Iterable[Item],
+        init: Item | None = None,
+    ) -> Inputs[Item]:
         """Make inputs in which each painting has its own style weight."""
-        return cls(content=content, styles=tuple((painting,) for painting in paintings), init=init)
+        return cls(
+            content=content,
+            styles=tuple((painting,) for painting in paintings),
+            init=init,
+        )
 
     @classmethod
     def of_entries(cls, entries: Iterable[Entry[Item]]) -> Inputs[Item]:

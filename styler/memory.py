@@ -108,12 +108,18 @@ def _kills(folder: Path) -> int:
     return max((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), default=0)
 
 
-def _left(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
+def _left(
+    folder: Path,
+    limit: str,
+    used: str,
+    reclaimable: str,
+) -> int | None:
     """Return the limit minus the usage.
 
     Pages of files that were not used recently do not count, because the kernel reclaims them under memory pressure.
     """
-    most, now = _limit(folder / limit), text_of(folder / used).strip()
+    most = _limit(folder / limit)
+    now = text_of(folder / used).strip()
     if most is None or not now.isdigit():
         return None
     lines = (line.split() for line in text_of(folder / "memory.stat").splitlines())

@@ -247,7 +247,8 @@ class Memory:
             >>> Memory().parsed("4G") == 4 * 2**30
             True
         """
-        number, unit = Number(0).parsed(text[:-1]), MEMORY_UNITS.get(text[-1:].upper())
+        number = Number(0).parsed(text[:-1])
+        unit = MEMORY_UNITS.get(text[-1:].upper())
         return int(number * unit) if unit and isinstance(number, float) and _is_finite(number) else text
 
     def check(self, name: str, value: Any) -> None:
@@ -441,9 +442,23 @@ class Option:
     before: Any = AS_OLD_AS_RECIPES
 
 
-def option(default: Any, kind: Kind, help: str, *, group: str, effect: str, **more: Any) -> Any:
+def option(
+    default: Any,
+    kind: Kind,
+    help: str,
+    *,
+    group: str,
+    effect: str,
+    **more: Any,
+) -> Any:
     """Make a dataclass field that is an option."""
-    described = Option(kind=kind, help=help, group=group, effect=effect, **more)
+    described = Option(
+        kind=kind,
+        help=help,
+        group=group,
+        effect=effect,
+        **more,
+    )
     return field(default=default, metadata={"option": described})
 
 

@@ -38,7 +38,8 @@ def without_messages() -> Iterator[None]:
         yield
         return
     try:
-        original, captured = os.dup(STREAM), _scratch()
+        original = os.dup(STREAM)
+        captured = _scratch()
     except OSError:  # there is no stderr, or no place for a temporary file
         yield
         return

@@ -122,7 +122,13 @@ class Plan:
     @property
     def machine(self) -> Plan:
         """The part of the plan that is the same for every render on the machine."""
-        return replace(self, batch=1, size=None, octaves=(), changes=())
+        return replace(
+            self,
+            batch=1,
+            size=None,
+            octaves=(),
+            changes=(),
+        )
 
     def without(self, options: Iterable[str]) -> Plan:
         """Return the part of the plan that stays valid for other values of some options.
@@ -193,7 +199,8 @@ class Input:
             ConfigError: Fields are missing, unknown or out of range.
         """
         found = _fields(values, "an input", [field.name for field in fields(cls)])
-        name, sha256 = found["name"], found["sha256"]
+        name = found["name"]
+        sha256 = found["sha256"]
         if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name:
             _refuse("inputs by base name", name)
         if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
@@ -430,7 +437,12 @@ def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
         _refuse(f"{name} one of {', '.join(map(str, choices))}", value)
 
 
-def _whole(name: str, value: object, low: int, high: int) -> None:
+def _whole(
+    name: str,
+    value: object,
+    low: int,
+    high: int,
+) -> None:
     if type(value) is not int or not low <= value <= high:
         _refuse(f"{name} from {low} to {high}", value)
 

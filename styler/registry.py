@@ -20,7 +20,8 @@ class Registry(Generic[T]):
     """
 
     def __init__(self, noun: str, error: type[StylerError]) -> None:
-        self._noun, self._error = noun, error
+        self._noun = noun
+        self._error = error
         self._things: dict[str, T | str] = {}
 
     def add(self, name: str, entry: T | str) -> None:

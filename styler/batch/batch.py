@@ -70,10 +70,26 @@ def render_batch(
     """
     listed = [*_listed(jobs)]
     check_batch(listed)
-    resources = Resources(engine=engine, workers=workers, threads=threads, ray_address=ray_address)
+    resources = Resources(
+        engine=engine,
+        workers=workers,
+        threads=threads,
+        ray_address=ray_address,
+    )
     resources.check()
-    manner = Manner(folder=Path(output), retries=retries, observer=observer or _unheard, stop=stop or (lambda: False))
-    return _outcomes(listed, manner, resources, fast_shapes, overwrite)
+    manner = Manner(
+        folder=Path(output),
+        retries=retries,
+        observer=observer or _unheard,
+        stop=stop or (lambda: False),
+    )
+    return _outcomes(
+        listed,
+        manner,
+        resources,
+        fast_shapes,
+        overwrite,
+    )
 
 
 def _listed(jobs: Iterable[Job | Mapping[str, Any]]) -> Iterator[Job]:
@@ -116,10 +132,20 @@ def prepared_folder(folder: Path) -> Path:
 
 
 def _outcomes(
-    jobs: list[Job], manner: Manner, resources: Resources, fast_shapes: bool, overwrite: bool
+    jobs: list[Job],
+    manner: Manner,
+    resources: Resources,
+    fast_shapes: bool,
+    overwrite: bool,
 ) -> Generator[Outcome, None, None]:
     with opened_ledger(prepared_folder(manner.folder)) as ledger:
-        plan = make_plan(jobs, manner.folder, ledger.entries, fast_shapes=fast_shapes, overwrite=overwrite)
+        plan = make_plan(
+            jobs,
+            manner.folder,
+            ledger.entries,
+            fast_shapes=fast_shapes,
+            overwrite=overwrite,
+        )
         manner.observer(Planned(jobs=len(jobs), todo=len(plan.tasks)))
         remove_partials(manner.folder, ledger.entries)
         yield from _known(plan, manner, ledger)
@@ -133,20 +159,47 @@ def _outcomes(
 
 
 def _carried_out(
-    tasks: list[Task], manner: Manner, resources: Resources, ledger: Ledger
+    tasks: list[Task],
+    manner: Manner,
+    resources: Resources,
+    ledger: Ledger,
 ) -> Generator[Outcome, None, None]:
     with make_engine(tasks, resources, manner.folder) as engine:
-        yield from Run(tasks, engine, ledger, manner, resources.grouping).outcomes()
+        yield from Run(
+            tasks,
+            engine,
+            ledger,
+            manner,
+            resources.grouping,
+        ).outcomes()
 
 
-def _measured(tasks: list[Task], resources: Resources, manner: Manner, entries: Mapping[str, Entry]) -> Resources:
+def _measured(
+    tasks: list[Task],
+    resources: Resources,
+    manner: Manner,
+    entries: Mapping[str, Entry],
+) -> Resources:
     """Return resources with the fastest settings for this machine, from earlier measurements or a new one."""
-    found = settled(tasks, resources, manner.folder, entries, manner.stop)
+    found = settled(
+        tasks,
+        resources,
+        manner.folder,
+        entries,
+        manner.stop,
+    )
 
     def rate(task: Task, together: int) -> float:
         return pictures_a_second(task, make_engine(tasks, found, manner.folder), manner.stop, together)
 
-    return grouped(tasks, found, manner.folder, entries, manner.stop, rate)
+    return grouped(
+        tasks,
+        found,
+        manner.folder,
+        entries,
+        manner.stop,
+        rate,
+    )
 
 
 def _known(plan: Plan, manner: Manner, ledger: Ledger) -> Iterator[Outcome]:
@@ -154,19 +207,48 @@ def _known(plan: Plan, manner: Manner, ledger: Ledger) -> Iterator[Outcome]:
     for job, entry in plan.done:
         if ledger.entries[job.name].state != DONE:  # a later run with other options started the job but gave up
             ledger.append(entry)
-        outcome = Outcome(job=job, state=SKIPPED, path=manner.folder / job.name)
-        manner.observer(Ended(job=job, worker=None, outcome=outcome))
+        outcome = Outcome(
+            job=job,
+            state=SKIPPED,
+            path=manner.folder / job.name,
+        )
+        manner.observer(
+            Ended(
+                job=job,
+                worker=None,
+                outcome=outcome,
+            )
+        )
         yield outcome
     for refusal in plan.refusals:
         yield _refused(refusal, manner, ledger)
 
 
 def _refused(refusal: Refusal, manner: Manner, ledger: Ledger) -> Outcome:
-    job, error = refusal.job, str(refusal.error)
+    job = refusal.job
+    error = str(refusal.error)
     facts = {"error": error, "attempt": 0, **recipe_words(job)}
-    ledger.append(Entry(job=job.name, state=FAILED, recipe=refusal.recipe, facts=facts))
-    outcome = Outcome(job=job, state=FAILED, path=manner.folder / job.name, error=error)
-    manner.observer(Ended(job=job, worker=None, outcome=outcome))
+    ledger.append(
+        Entry(
+            job=job.name,
+            state=FAILED,
+            recipe=refusal.recipe,
+            facts=facts,
+        )
+    )
+    outcome = Outcome(
+        job=job,
+        state=FAILED,
+        path=manner.folder / job.name,
+        error=error,
+    )
+    manner.observer(
+        Ended(
+            job=job,
+            worker=None,
+            outcome=outcome,
+        )
+    )
     return outcome
 
 

@@ -135,7 +135,12 @@ class Engine(Protocol):
         """Stop the workers and abandon any work in progress."""
         ...
 
-    def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
+    def give(
+        self,
+        worker: int,
+        assignments: Sequence[Assignment],
+        upcoming: Sequence[Path],
+    ) -> None:
         """Send assignments to a ready worker, together with the images that it will probably need next.
 
         Several assignments are rendered together; if that fails, they are rendered one by one.

@@ -37,13 +37,19 @@ def measured_rates(entries: Mapping[str, Entry]) -> dict[str, float]:
     """Return the median seconds per pixel and step of one worker for each network in the ledger."""
     found: dict[str, list[float]] = {}
     for entry in entries.values():
-        seconds, amount = entry.facts.get("seconds"), entry.facts.get("work")
+        seconds = entry.facts.get("seconds")
+        amount = entry.facts.get("work")
         if entry.state == DONE and seconds and amount:
             found.setdefault(entry.facts.get("network", ""), []).append(seconds / amount)
     return {network: median(rates) for network, rates in found.items()}
 
 
-def predicted_seconds(tasks: Iterable[Task], entries: Mapping[str, Entry], workers: int, threads: int) -> float:
+def predicted_seconds(
+    tasks: Iterable[Task],
+    entries: Mapping[str, Entry],
+    workers: int,
+    threads: int,
+) -> float:
     """Predict the wall time of a run in seconds.
 
     Args:
@@ -54,7 +60,8 @@ def predicted_seconds(tasks: Iterable[Task], entries: Mapping[str, Entry], worke
     """
     measured = measured_rates(entries)
     usual = {network: rate / max(1, threads) for network, rate in RATES.items()}
-    seconds, listed = 0.0, list(tasks)
+    seconds = 0.0
+    listed = list(tasks)
     for task in listed:
         network = task.job.config.network
         rate = measured.get(network, usual.get(network, UNKNOWN_RATE / max(1, threads)))

@@ -51,7 +51,13 @@ class Job:
 
     def __post_init__(self) -> None:
         """Check the name, or make one if none was given."""
-        name = self.name or output_name(TEMPLATE, self.content, self.styles, self.config, 1)
+        name = self.name or output_name(
+            TEMPLATE,
+            self.content,
+            self.styles,
+            self.config,
+            1,
+        )
         object.__setattr__(self, "name", checked_name(name))
         if not self.styles:
             message = f"{shown(self.name)}: expected at least one style image, got none"
@@ -92,7 +98,14 @@ def jobs_of_rows(
     jobs: list[Job] = []
     for row in rows:
         try:
-            jobs += _jobs_of_row(row, base, (defaults or {}, flags or {}), template, len(jobs), tell)
+            jobs += _jobs_of_row(
+                row,
+                base,
+                (defaults or {}, flags or {}),
+                template,
+                len(jobs),
+                tell,
+            )
         except StylerError as cause:
             message = f"{row.place}: {cause}"
             raise reworded(cause, message) from cause
@@ -100,7 +113,12 @@ def jobs_of_rows(
 
 
 def _jobs_of_row(
-    row: Row, base: Path, sources: Sequence[Mapping[str, Any]], template: str, count: int, tell: Tell | None
+    row: Row,
+    base: Path,
+    sources: Sequence[Mapping[str, Any]],
+    template: str,
+    count: int,
+    tell: Tell | None,
 ) -> list[Job]:
     defaults, flags = sources
     options = merged(defaults, row.options, flags)
@@ -120,7 +138,13 @@ def _jobs_of_row(
             content=content,
             styles=styles,
             config=config,
-            name=output_name(naming, content, styles, config, count + index),
+            name=output_name(
+                naming,
+                content,
+                styles,
+                config,
+                count + index,
+            ),
             **files,
         )
         for index, (content, styles) in enumerate(product(contents, blends), 1)
@@ -193,7 +217,13 @@ def jobs_of_globs(
             content=photo,
             styles=(painting,),
             config=config,
-            name=output_name(template, photo, (painting,), config, index),
+            name=output_name(
+                template,
+                photo,
+                (painting,),
+                config,
+                index,
+            ),
             **(files or {}),
         )
         for index, (photo, painting) in enumerate(pairs, 1)

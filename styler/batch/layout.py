@@ -82,7 +82,14 @@ def choose_layout(tasks: Sequence[Task], resources: Resources, folder: Path) -> 
     if gpus:
         count = min(resources.workers or gpus, len(tasks))
         threads = resources.threads or 0
-        return [Placement(threads=threads, gpu=index % gpus, statistics=statistics) for index in range(count)]
+        return [
+            Placement(
+                threads=threads,
+                gpu=index % gpus,
+                statistics=statistics,
+            )
+            for index in range(count)
+        ]
     cores = count_cores()
     room = min(len(tasks), max(1, cores // (resources.threads or 1)), _fitting(tasks))
     workers = resources.workers or max(1, room)
@@ -123,7 +130,11 @@ def _seen_by_tensorflow(named: str) -> int:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-c", COUNT_GPUS], capture_output=True, text=True, timeout=ASKING, check=True
+            [sys.executable, "-c", COUNT_GPUS],
+            capture_output=True,
+            text=True,
+            timeout=ASKING,
+            check=True,
         )
         return int(done.stdout.split()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):

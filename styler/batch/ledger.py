@@ -22,7 +22,10 @@ from styler.errors import BatchError, shown
 FILENAME = "styler-ledger.jsonl"
 VERSION = 1
 HEADER = {"styler_ledger": VERSION}
-STARTED, DONE, RETRYING, FAILED = "started", "done", "retrying", "failed"
+STARTED = "started"
+DONE = "done"
+RETRYING = "retrying"
+FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +168,12 @@ def _entry(line: dict[str, Any] | None) -> Entry | None:
     if line is None or not all(isinstance(line.get(name), str) for name in names):
         return None
     facts = {name: value for name, value in line.items() if name not in names}
-    return Entry(job=line["job"], state=line["state"], recipe=line["recipe"], facts=facts)
+    return Entry(
+        job=line["job"],
+        state=line["state"],
+        recipe=line["recipe"],
+        facts=facts,
+    )
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -54,7 +54,8 @@ class LocalEngine:
     """
 
     def __init__(self, placements: Sequence[Placement], make_studio: StudioFactory = Stylizers) -> None:
-        self._placements, self._make_studio = list(placements), make_studio
+        self._placements = list(placements)
+        self._make_studio = make_studio
         self._members: dict[int, _Member] = {}
         self._proven: set[int] = set()
         self._started = self._broken_starts = 0
@@ -81,7 +82,12 @@ class LocalEngine:
         self._members.clear()
         self._logs.cleanup()
 
-    def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
+    def give(
+        self,
+        worker: int,
+        assignments: Sequence[Assignment],
+        upcoming: Sequence[Path],
+    ) -> None:
         """Send assignments to a ready worker; if it has just died, `messages` reports that."""
         try:
             self._members[worker].connection.send((tuple(assignments), tuple(upcoming)))
@@ -128,11 +134,19 @@ class LocalEngine:
         ours, theirs = SPAWN.Pipe()
         log = Path(self._logs.name) / f"{number}.log"
         process = SPAWN.Process(
-            target=serve, args=(theirs, number, placement, self._make_studio, log), daemon=True, name=f"styler-{number}"
+            target=serve,
+            args=(theirs, number, placement, self._make_studio, log),
+            daemon=True,
+            name=f"styler-{number}",
         )
         _start_shielded(process)
         theirs.close()
-        self._members[number] = _Member(process=process, connection=ours, placement=placement, log=log)
+        self._members[number] = _Member(
+            process=process,
+            connection=ours,
+            placement=placement,
+            log=log,
+        )
 
 
 def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
@@ -182,7 +196,13 @@ def _last_words(member: _Member) -> str:
     return f"the worker was killed by {signal.Signals(-code).name}{hint}{said}"
 
 
-def serve(connection: Connection, number: int, placement: Placement, make_studio: StudioFactory, log: Path) -> None:
+def serve(
+    connection: Connection,
+    number: int,
+    placement: Placement,
+    make_studio: StudioFactory,
+    log: Path,
+) -> None:
     """Run a worker process until the driver closes the connection."""
     _settle(log)
     _Server(connection, number, placement, make_studio(placement)).run()
@@ -208,8 +228,17 @@ def _follow_the_driver() -> None:
 class _Server:
     """Renders assignments until the driver closes the connection, writing one picture while rendering the next."""
 
-    def __init__(self, connection: Connection, number: int, placement: Placement, studio: Studio) -> None:
-        self._connection, self._number, self._placement, self._studio = connection, number, placement, studio
+    def __init__(
+        self,
+        connection: Connection,
+        number: int,
+        placement: Placement,
+        studio: Studio,
+    ) -> None:
+        self._connection = connection
+        self._number = number
+        self._placement = placement
+        self._studio = studio
         self._pictures = Pictures()
         self._writer = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
@@ -238,18 +267,44 @@ class _Server:
                 self._writing.result()  # only one picture at a time may wait to be written
             self._writing = self._writer.submit(self._write, result, assignment, together)
 
-    def _write(self, result: Result, assignment: Assignment, together: int) -> None:
+    def _write(
+        self,
+        result: Result,
+        assignment: Assignment,
+        together: int,
+    ) -> None:
         try:
-            self._tell(written(result, assignment, self._number, self._placement.threads, together))
+            self._tell(
+                written(
+                    result,
+                    assignment,
+                    self._number,
+                    self._placement.threads,
+                    together,
+                )
+            )
         except Exception as error:  # any error fails this picture only, not the batch
             self._tell_broken(assignment, error)
 
     def _tell_step(self, number: int, event: StepEvent) -> None:
         left = event.seconds_left
-        self._tell(Step(worker=self._number, number=number, step=event.step, total=event.total, seconds_left=left))
+        self._tell(
+            Step(
+                worker=self._number,
+                number=number,
+                step=event.step,
+                total=event.total,
+                seconds_left=left,
+            )
+        )
 
     def _tell_broken(self, assignment: Assignment, error: Exception) -> None:
-        broken = Broken(worker=self._number, number=assignment.number, error=described(error), may_pass=may_pass(error))
+        broken = Broken(
+            worker=self._number,
+            number=assignment.number,
+            error=described(error),
+            may_pass=may_pass(error),
+        )
         self._tell(broken)
 
     def _tell(self, message: Message) -> None:

@@ -61,7 +61,12 @@ def _read_csv(text: str, path: Path) -> Manifest:
     lines = io.StringIO(text, newline="").readlines()
     defaults, separator, head = _preamble(lines)
     header = lines[head] if head < len(lines) else ""
-    table = csv.reader(lines[head:], delimiter=separator or _delimiter(header), strict=True, skipinitialspace=True)
+    table = csv.reader(
+        lines[head:],
+        delimiter=separator or _delimiter(header),
+        strict=True,
+        skipinitialspace=True,
+    )
     rows = []
     try:
         names = [name.strip() for name in next(table, [])]
@@ -128,7 +133,12 @@ def _is_comment(cell: str, folder: Path) -> bool:
     return cell.lstrip().startswith("#") and not os.path.lexists(folder / cell.strip())
 
 
-def _cells(names: Sequence[str], cells: Sequence[str], folder: Path, place: str) -> dict[str, str]:
+def _cells(
+    names: Sequence[str],
+    cells: Sequence[str],
+    folder: Path,
+    place: str,
+) -> dict[str, str]:
     """Map options to cells, without surrounding spaces unless they are part of the name of an existing file."""
     if any(cell.strip() for cell in cells[len(names) :]):
         message = f"{place}: more cells than the header has names; quote cells that hold the delimiter"

@@ -37,7 +37,13 @@ def check_template(template: str) -> None:
             raise ConfigError(message)
 
 
-def output_name(template: str, content: Path, styles: Sequence[Path], config: RenderConfig, index: int) -> str:
+def output_name(
+    template: str,
+    content: Path,
+    styles: Sequence[Path],
+    config: RenderConfig,
+    index: int,
+) -> str:
     """Return the path of an output relative to the output folder, with `/` between folders.
 
     Args:

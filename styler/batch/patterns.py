@@ -19,7 +19,13 @@ ANY_DEPTH = "**"
 Tell: TypeAlias = Callable[[str], object]
 
 
-def matches(pattern: str, base: Path | None = None, *, present: bool = False, tell: Tell | None = None) -> list[Path]:
+def matches(
+    pattern: str,
+    base: Path | None = None,
+    *,
+    present: bool = False,
+    tell: Tell | None = None,
+) -> list[Path]:
     """Return the files that a glob matches, sorted; the path of an existing file is returned as it is.
 
     Links are followed, except links to a folder that contains them. A file that is found several times counts once. A
@@ -148,7 +154,8 @@ def _fits(name: str, pattern: str) -> bool:
 def _all_below(starts: Sequence[Path], tell: Tell | None) -> list[Path]:
     """Return folders and all folders below them that are not hidden, each once; linked folders come last."""
     seen: set[tuple[int, int]] = set()
-    proper, linked = deque(starts), deque[Path]()
+    proper = deque(starts)
+    linked = deque[Path]()
     found = []
     while proper or linked:
         folder = (proper or linked).popleft()
@@ -182,7 +189,8 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def _leads_back(entry: os.DirEntry[str]) -> bool:
     """Whether a link leads to a folder that contains it; such a link would only find the same files again."""
-    target, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
+    target = os.path.realpath(entry.path)
+    here = os.path.realpath(os.path.dirname(entry.path))
     return os.path.commonpath([target, here]) == target
 
 

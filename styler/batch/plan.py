@@ -112,20 +112,49 @@ def make_plan(
         _check_foreign(jobs, folder, entries)
         pending = [
             (job, recipe)
-            for job, recipe, check, state in zip(jobs, recipes, checks, states, strict=True)
+            for job, recipe, check, state in zip(
+                jobs,
+                recipes,
+                checks,
+                states,
+                strict=True,
+            )
             if state != DONE and not isinstance(check, StylerError)
         ]
         _check_replaced(pending, folder, entries)
-    plan = Plan(tasks=[], done=[], refusals=[])
-    for job, check, recipe, state in zip(jobs, checks, recipes, states, strict=True):
+    plan = Plan(
+        tasks=[],
+        done=[],
+        refusals=[],
+    )
+    for job, check, recipe, state in zip(
+        jobs,
+        checks,
+        recipes,
+        states,
+        strict=True,
+    ):
         if state == DONE:
             plan.done.append((job, entries[job.name].finished or entries[job.name]))
         elif isinstance(check, StylerError):
-            plan.refusals.append(Refusal(job=job, recipe=recipe, error=check))
+            plan.refusals.append(
+                Refusal(
+                    job=job,
+                    recipe=recipe,
+                    error=check,
+                )
+            )
         else:
             inputs = {path: digests[path] for path in job.inputs.items}
             sizes = {"size": check.result, "photo": check.photo}
-            task = Task(job=job, recipe=recipe, snapped=fast_shapes, digests=inputs, reason=state, **sizes)
+            task = Task(
+                job=job,
+                recipe=recipe,
+                snapped=fast_shapes,
+                digests=inputs,
+                reason=state,
+                **sizes,
+            )
             plan.tasks.append(task)
     plan.tasks[:] = grouped(plan.tasks)
     return plan
@@ -185,11 +214,21 @@ def _size(found: Size | StylerError) -> Size:
     return found
 
 
-def _recipe(job: Job, digests: Mapping[Path, str], check: _Sizes | StylerError, fast_shapes: bool) -> str:
+def _recipe(
+    job: Job,
+    digests: Mapping[Path, str],
+    check: _Sizes | StylerError,
+    fast_shapes: bool,
+) -> str:
     return recipe_hash(job, digests, check.result if fast_shapes and isinstance(check, _Sizes) else None)
 
 
-def _states(jobs: Sequence[Job], recipes: Sequence[str], folder: Path, entries: Mapping[str, Entry]) -> list[str]:
+def _states(
+    jobs: Sequence[Job],
+    recipes: Sequence[str],
+    folder: Path,
+    entries: Mapping[str, Entry],
+) -> list[str]:
     """Return "done" for each finished job, and the reason to do it for each other job."""
 
     def state(job: Job, recipe: str) -> str:
@@ -256,7 +295,8 @@ def _check_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: M
     recipes = {job.name: recipe for job, recipe in pending}
     others = [(job, entry) for job, entry, path in found if _is_another(entry, recipes[job.name], path)]
     if others:
-        changes, names = _differences(*others[0]), _listed([job.name for job, _ in others], folder)
+        changes = _differences(*others[0])
+        names = _listed([job.name for job, _ in others], folder)
         message = f"this batch would replace {names}, made with other options, inputs or versions{changes}; "
         raise OutputError(message + "add fields to --name to tell them apart, choose another -o, or give --overwrite")
     touched = [job.name for job, entry, path in found if _is_touched(entry, recipes[job.name], path)]
@@ -286,7 +326,8 @@ def _is_touched(entry: Entry, recipe: str, path: Path) -> bool:
 
 def _differences(job: Job, entry: Entry) -> str:
     """Describe how the job's options differ from those that the ledger records for the existing picture."""
-    before, now = (entry.finished or entry).facts.get("options"), recipe_words(job)["options"]
+    before = (entry.finished or entry).facts.get("options")
+    now = recipe_words(job)["options"]
     if not isinstance(before, dict):
         return ""
     usual = type(job.config)().to_dict()

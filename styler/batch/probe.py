@@ -36,7 +36,8 @@ WORTH = 600.0  # seconds that a run must take to be probed; two layouts take 26 
 RENDERS = 3  # renders of each worker; the first one also compiles and is not counted
 SECONDS = 2.0  # target time of a probe render: longer than timing noise, shorter than the start of a worker
 SHORTEST = 1e-3  # shortest time of a render in seconds; one with nothing to do would take 0
-FEWEST_STEPS, MOST_STEPS = 4, 100
+FEWEST_STEPS = 4
+MOST_STEPS = 100
 PATIENCE = 0.5  # seconds between checks of whether to stop
 REMEMBERED = "layout.json"
 
@@ -69,7 +70,8 @@ def settled(
     usual = choose_layout(tasks, resources, folder)
     if count_cores() == 1 or predicted_seconds(tasks, entries, len(usual), usual[0].threads) < WORTH:
         return resources
-    task, path = typical(tasks), folder / STATISTICS / REMEMBERED
+    task = typical(tasks)
+    path = folder / STATISTICS / REMEMBERED
     key = layout_key(task, len(usual))
     found = _remembered(path).get(key) or _best(task, usual, rate or _until(stop))
     if stop():
@@ -99,7 +101,8 @@ def grouped(
         stop: Returns true when the measurement should be abandoned.
         rate: Measures pictures per second for a task and a number of pictures rendered together.
     """
-    known, task = known_grouping(tasks, resources, folder), worth_measuring(tasks, resources, folder)
+    known = known_grouping(tasks, resources, folder)
+    task = worth_measuring(tasks, resources, folder)
     if known is not None or task is None:
         return replace(resources, grouping=known or ALONE)
     layout = choose_layout(tasks, resources, folder)
@@ -129,17 +132,23 @@ def worth_measuring(tasks: Sequence[Task], resources: Resources, folder: Path) -
 
 def _grouping(task: Task, count: int) -> Grouping:
     pixels = task.size.height * task.size.width
-    return Grouping(count=count, program=without_shared(task.job.config), pixels=pixels)
+    return Grouping(
+        count=count,
+        program=without_shared(task.job.config),
+        pixels=pixels,
+    )
 
 
 def _fastest_count(task: Task, most: int, rate: Callable[[Task, int], float]) -> int:
     """Return the fastest number of pictures together; try larger numbers while they give more pictures per second."""
-    best, fastest = 1, 0.0
+    best = 1
+    fastest = 0.0
     for count in (1, *(count for count in COUNTS if count <= most)):
         found = rate(task, count)
         if found < GAIN * fastest or not found:
             break
-        best, fastest = count, found
+        best = count
+        fastest = found
     return best
 
 
@@ -168,12 +177,14 @@ def candidates(workers: int, cores: int) -> list[tuple[int, int]]:
 
 def _best(task: Task, usual: Sequence[Placement], rate: Rate) -> tuple[int, int]:
     """Return the fastest (workers, threads); stop at the first pair that is slower than the one before."""
-    best, fastest = (len(usual), usual[0].threads), 0.0
+    best = (len(usual), usual[0].threads)
+    fastest = 0.0
     for workers, threads in candidates(len(usual), count_cores()):
         found = rate(task, [replace(usual[0], threads=threads, statistics=None)] * workers)
         if found < fastest:
             break
-        best, fastest = (workers, threads), found
+        best = (workers, threads)
+        fastest = found
     return best
 
 
@@ -181,7 +192,12 @@ def _until(stop: Callable[[], bool]) -> Rate:
     return lambda task, placements: pictures_a_second(task, LocalEngine(placements), stop)
 
 
-def pictures_a_second(task: Task, engine: Engine, stop: Callable[[], bool], together: int = 1) -> float:
+def pictures_a_second(
+    task: Task,
+    engine: Engine,
+    stop: Callable[[], bool],
+    together: int = 1,
+) -> float:
     """Measure pictures per second with short renders of a task by all workers at once.
 
     Args:

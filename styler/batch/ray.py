@@ -56,8 +56,17 @@ class RayEngine:
         make_studio: Module-level function that makes the studio in each actor.
     """
 
-    def __init__(self, resources: Resources, tasks: int, memory: int, make_studio: StudioFactory = Stylizers) -> None:
-        self._resources, self._tasks, self._memory, self._make_studio = resources, tasks, memory, make_studio
+    def __init__(
+        self,
+        resources: Resources,
+        tasks: int,
+        memory: int,
+        make_studio: StudioFactory = Stylizers,
+    ) -> None:
+        self._resources = resources
+        self._tasks = tasks
+        self._memory = memory
+        self._make_studio = make_studio
         self._members: dict[int, _Member] = {}
         self._targets: dict[int, Path] = {}
         self._stored: dict[str, Any] = {}
@@ -95,9 +104,16 @@ class RayEngine:
         if self._connected:
             ray.shutdown()
 
-    def give(self, worker: int, assignments: Sequence[Assignment], upcoming: Sequence[Path]) -> None:
+    def give(
+        self,
+        worker: int,
+        assignments: Sequence[Assignment],
+        upcoming: Sequence[Path],
+    ) -> None:
         """Send assignments to a ready worker; it gets files that its machine lacks from the object store."""
-        member, files, given = self._members[worker], {}, []
+        member = self._members[worker]
+        files = {}
+        given = []
         for each in assignments:
             try:
                 files.update(self._stored_files(each))
@@ -153,8 +169,14 @@ class RayEngine:
         try:
             write_atomically(self._targets.pop(answer.number), lambda file: file.write(data), overwrite=True)
         except OutputError as problem:
-            error, passing = described(problem), may_pass(problem)
-            return Broken(worker=answer.worker, number=answer.number, error=error, may_pass=passing)
+            error = described(problem)
+            passing = may_pass(problem)
+            return Broken(
+                worker=answer.worker,
+                number=answer.number,
+                error=error,
+                may_pass=passing,
+            )
         return answer
 
     def _replaced(self, worker: int, problem: Exception) -> Lost:
@@ -179,7 +201,10 @@ class RayEngine:
             resources["num_gpus"] = 1  # Ray shows each actor only its own GPU
         actor = ray.remote(Actor).options(**resources, max_restarts=0).remote(placement, self._make_studio)
         self._members[self._started] = _Member(
-            actor=actor, placement=placement, started=False, pending=actor.ready.remote()
+            actor=actor,
+            placement=placement,
+            started=False,
+            pending=actor.ready.remote(),
         )
         self._started += 1
 
@@ -219,7 +244,10 @@ class Actor:
         return []
 
     def render(
-        self, assignments: Sequence[Assignment], files: Mapping[Path, tuple[str, Any]], upcoming: Sequence[Path]
+        self,
+        assignments: Sequence[Assignment],
+        files: Mapping[Path, tuple[str, Any]],
+        upcoming: Sequence[Path],
     ) -> list[tuple[Finished | Broken, bytes]]:
         """Render assignments; return a message and the bytes of the file for each, or the error that occurred."""
         here = (path for path in (*(each.inputs.photo for each in assignments), *upcoming) if path.is_file())
@@ -237,29 +265,53 @@ class Actor:
         return [*answers, *(self._sent(*each) for each in rendered)]
 
     def _sent(
-        self, assignment: Assignment, result: Result | Exception, together: int
+        self,
+        assignment: Assignment,
+        result: Result | Exception,
+        together: int,
     ) -> tuple[Finished | Broken, bytes]:
         if isinstance(result, Exception):
             return _broken(assignment, result), b""
         try:
-            finished = written(result, assignment, 0, self._placement.threads, together)
+            finished = written(
+                result,
+                assignment,
+                0,
+                self._placement.threads,
+                together,
+            )
             return finished, assignment.target.read_bytes()
         except Exception as error:  # any error fails this picture only, not the batch
             return _broken(assignment, error), b""
         finally:
             assignment.target.unlink(missing_ok=True)
 
-    def _localized(self, path: Path, sha256: str, reference: Any) -> Path:
+    def _localized(
+        self,
+        path: Path,
+        sha256: str,
+        reference: Any,
+    ) -> Path:
         import ray
 
         return localized(path, sha256, Path(self._folder.name), lambda: ray.get(reference))
 
 
 def _broken(assignment: Assignment, error: Exception, worker: int = 0) -> Broken:
-    return Broken(worker=worker, number=assignment.number, error=described(error), may_pass=may_pass(error))
+    return Broken(
+        worker=worker,
+        number=assignment.number,
+        error=described(error),
+        may_pass=may_pass(error),
+    )
 
 
-def localized(path: Path, sha256: str, folder: Path, fetch: Callable[[], bytes]) -> Path:
+def localized(
+    path: Path,
+    sha256: str,
+    folder: Path,
+    fetch: Callable[[], bytes],
+) -> Path:
     """Return a local path to a file: the same path if this machine has the same bytes there, else a fetched copy.
 
     Args:
@@ -305,7 +357,8 @@ def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: in
         resources: Requested numbers of workers and threads.
         tasks: Number of tasks.
     """
-    gpus, cores = int(cluster.get("GPU", 0)), int(cluster.get("CPU", 1))
+    gpus = int(cluster.get("GPU", 0))
+    cores = int(cluster.get("CPU", 1))
     threads = resources.threads or (0 if gpus else 1)
     count = resources.workers or gpus or max(1, cores // max(1, threads))
     return [Placement(threads=threads, gpu=0 if gpus else None)] * min(count, tasks)
@@ -330,7 +383,12 @@ def connect(address: str) -> bool:
     check_address(address)
     settings: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **settings)
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level="ERROR",
+            **settings,
+        )
     except (ConnectionError, RuntimeError, ValueError, OSError) as cause:
         message = f"no Ray cluster answers at {address}: {first_line(cause)}. Start one with ray start --head, or give "
         raise BatchError(message + f"--ray-address {LOCAL}") from cause

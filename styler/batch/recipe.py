@@ -37,7 +37,8 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         digests: SHA-256 of each input file.
         shape: (height, width) on the grid of `--fast-shapes`, or None if that option is off.
     """
-    config, hashes = job.config.to_dict(), job.inputs.map(digests.__getitem__)
+    config = job.config.to_dict()
+    hashes = job.inputs.map(digests.__getitem__)
     if hashes.init is not None:
         config["init"] = hashes.init
     recipe = {

@@ -54,7 +54,12 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def write_page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> Path:
+def write_page(
+    path: Path,
+    jobs: Sequence[Job],
+    folder: Path,
+    entries: Mapping[str, Entry],
+) -> Path:
     """Write the page atomically: to a temporary file that is then renamed.
 
     Args:
@@ -76,7 +81,12 @@ def write_page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[s
     return path
 
 
-def page(path: Path, jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> str:
+def page(
+    path: Path,
+    jobs: Sequence[Job],
+    folder: Path,
+    entries: Mapping[str, Entry],
+) -> str:
     """Return the page as text; it needs no other files, and its links to the outputs are relative."""
     rows = [_row(job, entries.get(job.name), path, folder) for job in jobs]
     wanted = [folder / row["name"] for row in rows if row["state"] == DONE]
@@ -92,7 +102,12 @@ def _script_safe(data: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _row(job: Job, entry: Entry | None, path: Path, folder: Path) -> dict[str, Any]:
+def _row(
+    job: Job,
+    entry: Entry | None,
+    path: Path,
+    folder: Path,
+) -> dict[str, Any]:
     facts = {name: entry.facts[name] for name in FACTS if name in entry.facts} if entry else {}
     target = os.path.relpath(folder.absolute() / job.name, path.absolute().parent)
     return {

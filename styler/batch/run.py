@@ -51,10 +51,19 @@ class Run:
     """
 
     def __init__(
-        self, tasks: list[Task], engine: Engine, ledger: Ledger, manner: Manner, grouping: Grouping = ALONE
+        self,
+        tasks: list[Task],
+        engine: Engine,
+        ledger: Ledger,
+        manner: Manner,
+        grouping: Grouping = ALONE,
     ) -> None:
-        self._tasks, self._engine, self._ledger, self._manner = tasks, engine, ledger, manner
-        self._together, self._kinds = grouping.count, [grouping.kind(task) for task in tasks]
+        self._tasks = tasks
+        self._engine = engine
+        self._ledger = ledger
+        self._manner = manner
+        self._together = grouping.count
+        self._kinds = [grouping.kind(task) for task in tasks]
         self._queue = deque(range(len(tasks)))
         self._reserved: dict[int, list[int]] = {}  # worker -> tasks whose images it is reading ahead
         self._running: dict[int, int] = {}  # task -> worker
@@ -102,7 +111,8 @@ class Run:
         A task that failed before is retried alone, so that it cannot harm others.
         """
         first = self._queue.popleft()
-        kind, others = self._kinds[first], list(islice(self._queue, self._together - 1))
+        kind = self._kinds[first]
+        others = list(islice(self._queue, self._together - 1))
         alike = kind is not None and all(self._kinds[number] == kind for number in others)
         enough = len(self._queue) + 1 >= self._together * self._engine.workers
         if not (alike and enough) or self._hurt.intersection((first, *others)):
@@ -145,11 +155,22 @@ class Run:
         job = self._tasks[message.number].job
         if isinstance(message, Begun):
             self._begun_at = self._begun_at or time.monotonic()
-            self._log(message.number, STARTED, worker=message.worker, attempt=self._tries[message.number])
+            self._log(
+                message.number,
+                STARTED,
+                worker=message.worker,
+                attempt=self._tries[message.number],
+            )
             self._tell(Started(job=job, worker=message.worker))
         elif isinstance(message, Step):
             left = message.seconds_left
-            event = Stepped(job=job, worker=message.worker, step=message.step, total=message.total, seconds_left=left)
+            event = Stepped(
+                job=job,
+                worker=message.worker,
+                step=message.step,
+                total=message.total,
+                seconds_left=left,
+            )
             self._tell(event)
         elif isinstance(message, Finished):
             yield self._finished(message)
@@ -189,33 +210,87 @@ class Run:
         for number in hit:
             yield from self._broken(number, message.reason, True)
 
-    def _broken(self, number: int, error: str, may_pass: bool) -> Iterator[Outcome]:
+    def _broken(
+        self,
+        number: int,
+        error: str,
+        may_pass: bool,
+    ) -> Iterator[Outcome]:
         task = self._tasks[number]
         if may_pass and self._tries[number] <= self._manner.retries and not self._manner.stop():
             worker = self._running.pop(number)
             self._hurt.add(number)
-            self._log(number, RETRYING, attempt=self._tries[number], error=error)
+            self._log(
+                number,
+                RETRYING,
+                attempt=self._tries[number],
+                error=error,
+            )
             self._queue.append(number)
-            self._tell(Ended(job=task.job, worker=worker, outcome=None, reason=error))
+            self._tell(
+                Ended(
+                    job=task.job,
+                    worker=worker,
+                    outcome=None,
+                    reason=error,
+                )
+            )
             return
-        self._log(number, FAILED, attempt=self._tries[number], error=error, **recipe_words(task.job))
+        self._log(
+            number,
+            FAILED,
+            attempt=self._tries[number],
+            error=error,
+            **recipe_words(task.job),
+        )
         yield self._end(number, FAILED, error=error)
 
-    def _end(self, number: int, state: str, **facts: Any) -> Outcome:
-        job, worker = self._tasks[number].job, self._running.pop(number)
+    def _end(
+        self,
+        number: int,
+        state: str,
+        **facts: Any,
+    ) -> Outcome:
+        job = self._tasks[number].job
+        worker = self._running.pop(number)
         path = self._manner.folder / job.name
-        outcome = Outcome(job=job, state=state, path=path, attempts=self._tries[number], **facts)
+        outcome = Outcome(
+            job=job,
+            state=state,
+            path=path,
+            attempts=self._tries[number],
+            **facts,
+        )
         self._left -= self._work[number]
-        self._tell(Ended(job=job, worker=worker, outcome=outcome, seconds_left=self._seconds_left()))
+        self._tell(
+            Ended(
+                job=job,
+                worker=worker,
+                outcome=outcome,
+                seconds_left=self._seconds_left(),
+            )
+        )
         return outcome
 
     def _seconds_left(self) -> float | None:
         done = sum(self._work) - self._left
         return (time.monotonic() - self._begun_at) * self._left / done if done and self._begun_at else None
 
-    def _log(self, number: int, state: str, **facts: Any) -> None:
+    def _log(
+        self,
+        number: int,
+        state: str,
+        **facts: Any,
+    ) -> None:
         task = self._tasks[number]
-        self._ledger.append(Entry(job=task.job.name, state=state, recipe=task.recipe, facts=facts))
+        self._ledger.append(
+            Entry(
+                job=task.job.name,
+                state=state,
+                recipe=task.recipe,
+                facts=facts,
+            )
+        )
 
     def _tell(self, event: BatchEvent) -> None:
         self._manner.observer(event)

@@ -62,7 +62,9 @@ def parse_condition(text: str) -> Condition:
     if match is None:
         message = f"--where: expected a condition like 'style=night*' or 'size>=512', got {text!r}"
         raise ConfigError(message)
-    name, sign, value = match["name"].replace("-", "_"), match["sign"], match["value"]
+    name = match["name"].replace("-", "_")
+    sign = match["sign"]
+    value = match["value"]
     if name not in NAMES:
         message = f"--where: unknown field {name!r} in {text!r}. {suggestion(name, NAMES)}"
         raise ConfigError(message)
@@ -71,7 +73,12 @@ def parse_condition(text: str) -> Condition:
     return lambda job: _is_like(_values(job, name), value) is (sign == "=")
 
 
-def _ordered(name: str, order: Callable[[Any, Any], bool], value: str, text: str) -> Condition:
+def _ordered(
+    name: str,
+    order: Callable[[Any, Any], bool],
+    value: str,
+    text: str,
+) -> Condition:
     try:
         bound = float(value)
     except ValueError:

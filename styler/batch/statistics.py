@@ -35,7 +35,8 @@ class StatisticsFolder(MutableMapping[Key, Value]):
     """
 
     def __init__(self, folder: Path, tag: str) -> None:
-        self._folder, self._tag = folder, tag
+        self._folder = folder
+        self._tag = tag
         self._known = Recent()
 
     def __getitem__(self, key: Key) -> Value:

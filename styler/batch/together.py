@@ -68,7 +68,12 @@ def largest_of_many(tasks: Sequence[Task], many: int) -> Task | None:
     return max(enough, key=lambda task: task.size.height * task.size.width, default=None)
 
 
-def most_that_fit(tasks: Sequence[Task], task: Task, memory: float, picture: int) -> int:
+def most_that_fit(
+    tasks: Sequence[Task],
+    task: Task,
+    memory: float,
+    picture: int,
+) -> int:
     """Return how many pictures like that of `task` fit into memory, including current and read-ahead photos.
 
     Args:

@@ -194,7 +194,12 @@ class Pictures:
                     del self._kept[source]
 
 
-def rendered(studio: Studio, pictures: Pictures, assignment: Assignment, observer: Observer) -> Result:
+def rendered(
+    studio: Studio,
+    pictures: Pictures,
+    assignment: Assignment,
+    observer: Observer,
+) -> Result:
     """Read the images that are not in memory yet, and render.
 
     Raises:
@@ -212,7 +217,10 @@ def _order(pictures: Pictures, assignment: Assignment) -> Order:
 
 
 def all_rendered(
-    studio: Studio, pictures: Pictures, assignments: Sequence[Assignment], heard: Callable[[int, StepEvent], object]
+    studio: Studio,
+    pictures: Pictures,
+    assignments: Sequence[Assignment],
+    heard: Callable[[int, StepEvent], object],
 ) -> Iterator[tuple[Assignment, Result | Exception, int]]:
     """Render assignments, together if there are several.
 
@@ -242,7 +250,10 @@ def all_rendered(
 
 
 def _together(
-    studio: Studio, pictures: Pictures, assignments: Sequence[Assignment], heard: Callable[[int, StepEvent], object]
+    studio: Studio,
+    pictures: Pictures,
+    assignments: Sequence[Assignment],
+    heard: Callable[[int, StepEvent], object],
 ) -> Sequence[Result] | None:
     try:
         orders = [_order(pictures, each) for each in assignments]
@@ -251,7 +262,13 @@ def _together(
         return None
 
 
-def written(result: Result, assignment: Assignment, worker: int, threads: int, together: int = 1) -> Finished:
+def written(
+    result: Result,
+    assignment: Assignment,
+    worker: int,
+    threads: int,
+    together: int = 1,
+) -> Finished:
     """Write a picture and return a message about the file.
 
     Args:
@@ -265,7 +282,12 @@ def written(result: Result, assignment: Assignment, worker: int, threads: int, t
         OutputError: The picture cannot be written.
     """
     export = result.exported(assignment.export, recipe=assignment.with_recipe)
-    path = write_picture(result.picture, assignment.target, export=export, overwrite=True)
+    path = write_picture(
+        result.picture,
+        assignment.target,
+        export=export,
+        overwrite=True,
+    )
     return Finished(
         worker=worker,
         number=assignment.number,

@@ -30,7 +30,9 @@ from styler.options import flag_of
 from styler.processors import THREADS_VARIABLE, bound_processors, count_processors
 from styler.recipe import SWITCHES
 
-REFUSED, DEFECT, INTERRUPTED = 2, 1, 130
+REFUSED = 2
+DEFECT = 1
+INTERRUPTED = 130
 RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands that run networks in compiled programs only
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # errors of a disk that cannot take more data
 NO_FOLDER = "No usable temporary directory"  # message of Python's `tempfile`
@@ -57,7 +59,11 @@ EXAMPLES: dict[Callable[..., None], str] = {
 """The example at the end of each command's help."""
 
 for command, example in EXAMPLES.items():
-    app.command(cls=Command, epilog=example, no_args_is_help=command not in (layers, doctor))(command)
+    app.command(
+        cls=Command,
+        epilog=example,
+        no_args_is_help=command not in (layers, doctor),
+    )(command)
 app.add_typer(networks, name="networks")
 KNOWN = {*(command.__name__ for command in EXAMPLES), "networks"}
 
@@ -71,7 +77,11 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(
-        False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        False,
+        "--version",
+        help="Show the version and exit.",
+        callback=_show_version,
+        is_eager=True,
     ),
 ) -> None:
     """Neural style transfer: a photo and a painting in, a picture out."""
@@ -131,7 +141,11 @@ def run(arguments: list[str]) -> int:
         with failures, 130 for an interrupt.
     """
     try:
-        status = typer.main.get_command(app).main(args=arguments, prog_name="styler", standalone_mode=False)
+        status = typer.main.get_command(app).main(
+            args=arguments,
+            prog_name="styler",
+            standalone_mode=False,
+        )
     except typer.TyperException as problem:
         message = problem.format_message()
         if message.startswith("Usage:"):  # the help of a command without arguments

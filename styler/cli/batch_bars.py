@@ -27,7 +27,11 @@ class BatchBars:
     def __init__(self, *, visible: bool | None) -> None:
         self._visible = sys.stderr.isatty() if visible is None else visible
         self._whole: tqdm[Never] = tqdm(
-            **screen(), bar_format=WHOLE, desc="batch", disable=not self._visible, position=0
+            **screen(),
+            bar_format=WHOLE,
+            desc="batch",
+            disable=not self._visible,
+            position=0,
         )
         self._parts: dict[str, tuple[int, tqdm[Never]]] = {}  # job -> its worker and its bar
         self._failed = 0
@@ -36,7 +40,12 @@ class BatchBars:
         """Return the bars."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         """Close all bars; the bar of the batch stays visible."""
         for _, bar in self._parts.values():
             bar.close()
@@ -70,7 +79,11 @@ class BatchBars:
         taken = {bar.pos for _, bar in self._parts.values()}
         position = next(place for place in range(1, len(taken) + 2) if -place not in taken)
         bar: tqdm[Never] = tqdm(
-            bar_format=PART, desc=shown(event.job.name), disable=not self._visible, position=position, leave=False
+            bar_format=PART,
+            desc=shown(event.job.name),
+            disable=not self._visible,
+            position=position,
+            leave=False,
         )
         self._parts[event.job.name] = event.worker, bar
 

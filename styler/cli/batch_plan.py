@@ -24,12 +24,17 @@ def describe_batch(request: BatchRequest, *, verbose: bool) -> str:
     """
     entries = read_ledger(request.output)
     plan = make_plan(
-        request.jobs, request.output, entries, fast_shapes=request.fast_shapes, overwrite=request.overwrite
+        request.jobs,
+        request.output,
+        entries,
+        fast_shapes=request.fast_shapes,
+        overwrite=request.overwrite,
     )
     lines = [f"jobs      {_counts(plan)}", *_jobs(plan, verbose)]
     if plan.tasks:
         placements = choose_layout(plan.tasks, request.resources, request.output)
-        workers, threads = len(placements), placements[0].threads
+        workers = len(placements)
+        threads = placements[0].threads
         minutes = predicted_seconds(plan.tasks, entries, workers, threads) / 60
         shapes = len({task.size for task in plan.tasks})
         lines += [

@@ -98,7 +98,14 @@ def checked_batch(
     rest["resources"].check()
     check_template(template or TEMPLATE)
     usual = read_options(config_file) if config_file else {}
-    listed = _jobs(sources, usual, options, template or TEMPLATE, rest["output"], tell)
+    listed = _jobs(
+        sources,
+        usual,
+        options,
+        template or TEMPLATE,
+        rest["output"],
+        tell,
+    )
     jobs = select(listed)
     check_batch(jobs)
     check_page(rest["report"], overwrite=rest["overwrite"])
@@ -116,7 +123,13 @@ def _jobs(
     for manifest in sources.manifests:
         defaults, rows = read_manifest(manifest)
         values = {"defaults": merged(usual, defaults), "flags": options}
-        return jobs_of_rows(rows, base=manifest.parent, **values, template=template, tell=tell)
+        return jobs_of_rows(
+            rows,
+            base=manifest.parent,
+            **values,
+            template=template,
+            tell=tell,
+        )
     given = merged(usual, options)
     files = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
     config = config_of(given)
@@ -134,4 +147,9 @@ def selection(
     where: Sequence[str], shuffle_seed: int | None, limit: int | None
 ) -> Callable[[Sequence[Job]], list[Job]]:
     """Return a function that selects jobs by `--where`, `--shuffle-seed` and `--limit`."""
-    return lambda jobs: selected(jobs, where=where, shuffle_seed=shuffle_seed, limit=limit)
+    return lambda jobs: selected(
+        jobs,
+        where=where,
+        shuffle_seed=shuffle_seed,
+        limit=limit,
+    )

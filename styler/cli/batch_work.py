@@ -18,11 +18,18 @@ from styler.cli.interrupt import Interrupt
 from styler.cli.shell import command
 from styler.errors import shown
 
-ALL_DONE, SOME_FAILED = 0, 3
+ALL_DONE = 0
+SOME_FAILED = 3
 LONGEST_CELL = 60  # width of the column of names in the table of failures, in characters
 
 
-def carry_out_batch(request: BatchRequest, words: list[str], *, progress: bool | None, quiet: bool) -> int:
+def carry_out_batch(
+    request: BatchRequest,
+    words: list[str],
+    *,
+    progress: bool | None,
+    quiet: bool,
+) -> int:
     """Render a batch, write its report page, and list the failures.
 
     Args:

@@ -25,7 +25,8 @@ def carry_out_extraction(request: Extraction) -> None:
     Raises:
         StylerError: The extraction fails.
     """
-    wanted, paths = request.wanted, [photo.path for photo in request.photos]
+    wanted = request.wanted
+    paths = [photo.path for photo in request.photos]
     reader = Reader(wanted)
     pictures = [read_image(path) for path in paths]
     sizes = [Size(*picture.pixels.shape[:2]) for picture in pictures]
@@ -39,7 +40,12 @@ def carry_out_extraction(request: Extraction) -> None:
     if request.archive is not None:
         cast = cast_to(arrays, wanted.dtype)
         origin = {**options_of(wanted, reader.digest), "images": [source_facts(picture.source) for picture in pictures]}
-        write_archive(request.archive, cast, origin=origin, overwrite=request.overwrite)
+        write_archive(
+            request.archive,
+            cast,
+            origin=origin,
+            overwrite=request.overwrite,
+        )
         _tell(request.archive, cast)
     if request.grid is not None:
         picture = _drawn(wanted, arrays, images, [path.name for path in paths])
@@ -98,7 +104,12 @@ def cast_to(arrays: dict[str, NDArray[Any]], dtype: str) -> dict[str, NDArray[An
     return cast
 
 
-def _drawn(wanted: Wanted, arrays: dict[str, NDArray[Any]], images: NDArray[Any], names: list[str]) -> Any:
+def _drawn(
+    wanted: Wanted,
+    arrays: dict[str, NDArray[Any]],
+    images: NDArray[Any],
+    names: list[str],
+) -> Any:
     key = "" if wanted.channel is None else wanted.channel.key
     heat = None
     if wanted.channel is not None:

@@ -91,7 +91,12 @@ class Extraction:
 
 
 def checked_extraction(
-    images: list[Path], wanted: Wanted, output: str | None, grid: Path | None, *, overwrite: bool
+    images: list[Path],
+    wanted: Wanted,
+    output: str | None,
+    grid: Path | None,
+    *,
+    overwrite: bool,
 ) -> Extraction:
     """Check everything that can be checked before TensorFlow is imported.
 
@@ -110,7 +115,12 @@ def checked_extraction(
     if archive is None and grid is None:
         message = "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none of them"
         raise ConfigError(message)
-    _check_outputs(archive, grid, folder=folder, overwrite=overwrite)
+    _check_outputs(
+        archive,
+        grid,
+        folder=folder,
+        overwrite=overwrite,
+    )
     photos, problems = photos_in(images)
     if folder:
         check_names(photos)
@@ -134,7 +144,13 @@ def _is_folder(output: str | None) -> bool:
     return output is not None and (output.endswith(os.sep) or Path(output).is_dir())
 
 
-def _check_outputs(archive: Path | None, grid: Path | None, *, folder: bool, overwrite: bool) -> None:
+def _check_outputs(
+    archive: Path | None,
+    grid: Path | None,
+    *,
+    folder: bool,
+    overwrite: bool,
+) -> None:
     if folder and grid is not None:
         message = "--grid: expected image files, got a folder; give files, or use -o FOLDER/ without --grid"
         raise ConfigError(message)
@@ -198,7 +214,12 @@ def checked_wanted(
     for address in (*(asked.values() if isinstance(asked, dict) else asked), *of_channel):
         parse_address(address)
     found = find_network(network, allow_code=allow_code, rendering=False)
-    return Wanted(layers=asked, network=found, channel=channel, **rest)
+    return Wanted(
+        layers=asked,
+        network=found,
+        channel=channel,
+        **rest,
+    )
 
 
 def _check_choice(option: str, value: str | None, choices: Iterable[str | None]) -> None:
@@ -219,7 +240,12 @@ def _channel(attribution: str | None, method: str | None, maps: str | None) -> C
         message = "--maps only works with Grad-CAM; add --method gradcam"
         raise ConfigError(message)
     address, number = parse_channel(attribution)
-    return Channel(address=address, number=number, method=method or METHODS[0], maps=maps)
+    return Channel(
+        address=address,
+        number=number,
+        method=method or METHODS[0],
+        maps=maps,
+    )
 
 
 def parse_layers(text: str) -> list[str] | dict[str, str]:
@@ -264,7 +290,8 @@ def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> S
         return scaled[0]
     if longer is None:
         (height, width), (rows, columns) = sizes[0], sizes[other]
-        first, second = f"{shown(images[0])} of {width}x{height}", f"{shown(images[other])} of {columns}x{rows}"
+        first = f"{shown(images[0])} of {width}x{height}"
+        second = f"{shown(images[other])} of {columns}x{rows}"
         message = (
             f"expected images of one size, got {first} and {second} pixels; give --size, or -o FOLDER/ for one "
             "archive per image"

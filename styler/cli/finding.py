@@ -158,7 +158,12 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _changed(path: Path, wanted: Wanted, places: Places, among: int = 1) -> str:
+def _changed(
+    path: Path,
+    wanted: Wanted,
+    places: Places,
+    among: int = 1,
+) -> str:
     noun = NOUNS[wanted.role] if among == 1 else "one of the paintings"
     if not _has(path):
         return f"cannot read {shown(path)}: it is not a file"

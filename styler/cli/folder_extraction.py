@@ -24,8 +24,11 @@ from styler.images.reading import read_image
 from styler.sources import source_of
 from styler.types import Size
 
-ALL_DONE, SOME_FAILED = 0, 3
-EXTRACTED, DONE_BEFORE, FAILED = "extracted", "done before", "failed"
+ALL_DONE = 0
+SOME_FAILED = 3
+EXTRACTED = "extracted"
+DONE_BEFORE = "done before"
+FAILED = "failed"
 STOPPING = "stopping after this image; press Ctrl-C again to quit at once"
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)  # errors that would also fail the next image
 BAR = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} images, {remaining} left{postfix}"
@@ -70,7 +73,11 @@ def carry_out_folder(request: Extraction, *, progress: bool | None, quiet: bool)
     outcomes: Counter[str] = Counter()
     problems = list(request.problems)
     visible = sys.stderr.isatty() if progress is None else progress
-    bar: tqdm[Never] = tqdm(total=len(targets), bar_format=BAR, disable=not visible or quiet)
+    bar: tqdm[Never] = tqdm(
+        total=len(targets),
+        bar_format=BAR,
+        disable=not visible or quiet,
+    )
     tell = None if quiet else lambda _: tqdm.write(STOPPING, file=sys.stderr)
     with bar, Interrupt(tell) as interrupt:
         for target in targets:
@@ -145,14 +152,20 @@ def _said(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _extracted(target: _Target, reader: Reader, request: Extraction, options: dict[str, Any]) -> str:
+def _extracted(
+    target: _Target,
+    reader: Reader,
+    request: Extraction,
+    options: dict[str, Any],
+) -> str:
     """Write the archive of an image unless the existing one was made from the same contents.
 
     Raises:
         ImageError: The image cannot be read or is too small.
         OutputError: The archive cannot be written.
     """
-    photo, wanted = target.photo, request.wanted
+    photo = target.photo
+    wanted = request.wanted
     if target.origin is not None and target.origin.get("image", {}).get("sha256") == _sha256(photo.path):
         return DONE_BEFORE
     picture = read_image(photo.path)
@@ -160,7 +173,12 @@ def _extracted(target: _Target, reader: Reader, request: Extraction, options: di
     arrays = cast_to(reader(reader.intake.prepared(picture.pixels, shape)[None]), wanted.dtype)
     origin = {**options, "image": source_facts(picture.source), "styler": styler.__version__}
     _make_folder(target.archive.parent)
-    write_archive(target.archive, arrays, origin=origin, overwrite=request.overwrite or target.origin is not None)
+    write_archive(
+        target.archive,
+        arrays,
+        origin=origin,
+        overwrite=request.overwrite or target.origin is not None,
+    )
     return EXTRACTED
 
 

@@ -29,21 +29,32 @@ class Interrupt:
         self._tell = tell
         self._requested = False
         self._before: dict[signal.Signals, object] = {}
-        self._pipe_before, self._end = -1, -1
+        self._pipe_before = -1
+        self._end = -1
 
     def __enter__(self) -> Interrupt:
         """Install handlers, except for signals that are ignored, for example under nohup."""
         if threading.current_thread() is threading.main_thread():
             start, self._end = os.pipe()
             os.set_blocking(self._end, False)
-            threading.Thread(target=self._listen, args=(start,), daemon=True, name="styler-interrupt").start()
+            threading.Thread(
+                target=self._listen,
+                args=(start,),
+                daemon=True,
+                name="styler-interrupt",
+            ).start()
             self._pipe_before = signal.set_wakeup_fd(self._end, warn_on_full_buffer=False)
             for number in SIGNALS:
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         """Restore the previous handlers."""
         if self._end < 0:
             return

@@ -64,7 +64,8 @@ def verdicts(name: str | None) -> Iterator[tuple[str, bool]]:
         else [each for each in NETWORKS if NETWORKS[each].weights_file and located(NETWORKS[each].weights_file)]
     )
     for each in names:
-        path, digest = _here(each), digest_of(each)
+        path = _here(each)
+        digest = digest_of(each)
         if not digest:
             yield f"{each}  not known  Keras publishes no checksum for {path}", True
         else:
@@ -93,7 +94,14 @@ def fetch_with_bar(name: str, *, shown: bool | None) -> str:
 
     import_tensorflow()  # Keras provides the download address
     visible = sys.stderr.isatty() if shown is None else shown
-    with tqdm(total=None, unit="B", unit_scale=True, desc=name, disable=not visible, file=sys.stderr) as bar:
+    with tqdm(
+        total=None,
+        unit="B",
+        unit_scale=True,
+        desc=name,
+        disable=not visible,
+        file=sys.stderr,
+    ) as bar:
 
         def show(done: int, total: int | None) -> None:
             bar.total = total

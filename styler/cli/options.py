@@ -48,10 +48,22 @@ class Command(TyperCommand):
                     formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-def option(*names: str, default: object = None, help: str, group: str = RUNNING, **settings: Any) -> Any:
+def option(
+    *names: str,
+    default: object = None,
+    help: str,
+    group: str = RUNNING,
+    **settings: Any,
+) -> Any:
     """Make an option of one command; the help ends with its default in words."""
     said = help if default is None else f"{help} [{default}]"
-    return typer.Option(*names, help=said, show_default=False, rich_help_panel=group, **settings)
+    return typer.Option(
+        *names,
+        help=said,
+        show_default=False,
+        rich_help_panel=group,
+        **settings,
+    )
 
 
 def with_options(
@@ -96,9 +108,20 @@ def _parameter(name: str, described: Option, *, as_before: bool) -> inspect.Para
     settings: dict[str, Any] = {} if is_flag else {"metavar": described.kind.metavar}
     if isinstance(described.kind, Choice):
         settings["autocompletion"] = _completion(described.kind)
-    info = option(*names, default=default, help=described.help, group=described.group, **settings)
+    info = option(
+        *names,
+        default=default,
+        help=described.help,
+        group=described.group,
+        **settings,
+    )
     kind: Any = bool | None if is_flag else str | None
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info])
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind, info],
+    )
 
 
 def _completion(kind: Choice) -> Callable[[str], list[str]]:
@@ -116,11 +139,17 @@ def _preset(*, as_before: bool) -> inspect.Parameter:
         "--preset",
         default=AS_BEFORE if as_before else DEFAULT_PRESET,
         metavar="|".join(PRESETS),
+        autocompletion=_completion(Choice(PRESETS)),
         help="Quality and speed; sets steps, loss and views.",
         group=PICTURE,
     )
     kind: Any = str | None
-    return inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info])
+    return inspect.Parameter(
+        "preset",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind, info],
+    )
 
 
 def _default_of(name: str) -> str:
@@ -141,10 +170,20 @@ PLANNING = {**OPTIONS, "depth": FILE_OPTIONS["depth"], "max_pixels": FILE_OPTION
 """Options of the command that predicts a render."""
 
 Content = Annotated[
-    Path, typer.Argument(metavar="CONTENT", help="The photo: JPEG, PNG, WebP, TIFF, HEIC, …", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="CONTENT",
+        help="The photo: JPEG, PNG, WebP, TIFF, HEIC, …",
+        show_default=False,
+    ),
 ]
 Styles = Annotated[
-    list[Path], typer.Argument(metavar="STYLE", help="One painting, or several to blend.", show_default=False)
+    list[Path],
+    typer.Argument(
+        metavar="STYLE",
+        help="One painting, or several to blend.",
+        show_default=False,
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -168,7 +207,13 @@ Overwrite = Annotated[
 ]
 SaveEvery = Annotated[
     int | None,
-    option("--save-every", min=1, metavar="N", help="Also write <output>-<step>.png every N steps.", group=FILES),
+    option(
+        "--save-every",
+        min=1,
+        metavar="N",
+        help="Also write <output>-<step>.png every N steps.",
+        group=FILES,
+    ),
 ]
 SaveSize = Annotated[
     str,
@@ -202,10 +247,21 @@ CheckpointEvery = Annotated[
 ]
 ConfigFile = Annotated[
     Path | None,
-    option("--config", metavar="FILE", help="TOML file with options; options typed here override it.", group=FILES),
+    option(
+        "--config",
+        metavar="FILE",
+        help="TOML file with options; options typed here override it.",
+        group=FILES,
+    ),
 ]
 Report = Annotated[
-    Path | None, option("--report", metavar="PATH", help="Write a JSON report of the render.", group=FILES)
+    Path | None,
+    option(
+        "--report",
+        metavar="PATH",
+        help="Write a JSON report of the render.",
+        group=FILES,
+    ),
 ]
 DryRun = Annotated[bool, option("--dry-run", help="Check everything and print the plan; render nothing.")]
 Progress = Annotated[

@@ -11,7 +11,8 @@ from styler.render.pyramid import asked_octaves
 
 def describe(request: Request) -> str:
     """Describe what will be read, done and written, one fact per line."""
-    config, network = request.config, find_network(request.config.network)
+    config = request.config
+    network = find_network(request.config.network)
     octaves = asked_octaves(config, request.size, request.plan)
     plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
     photo = request.sizes.photo

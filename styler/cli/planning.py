@@ -30,7 +30,16 @@ def described(request: Request, phase: Phase | None = None) -> str:
         StylerError: The render cannot be carried out within its budgets.
     """
     stylizer = Stylizer(request.config)
-    return "\n".join(lines(stylizer.plan(request.size, measure=True, reserve=_pictures(request), phase=phase)))
+    return "\n".join(
+        lines(
+            stylizer.plan(
+                request.size,
+                measure=True,
+                reserve=_pictures(request),
+                phase=phase,
+            )
+        )
+    )
 
 
 def rehearsed(request: Request) -> str:
@@ -72,7 +81,8 @@ def lines(plan: Schedule) -> list[str]:
 
 
 def _stage(stage: Stage) -> str:
-    size, steps = stage.size, stage.steps
+    size = stage.size
+    steps = stage.steps
     way = "in one piece" if stage.tile is None else f"by tiles of {stage.tile} pixels"
     return f"{size.width}x{size.height}, {steps} step{'s' if steps > 1 else ''}, {way}"
 

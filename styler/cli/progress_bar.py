@@ -34,13 +34,19 @@ class ProgressBar:
             leave=True,
         )
 
-        self._latest, self._shown_at = "first step", 0.0
+        self._latest = "first step"
+        self._shown_at = 0.0
 
     def __enter__(self) -> ProgressBar:
         """Return the bar."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         """Close the bar; its last state stays visible."""
         self._bar.close()
 

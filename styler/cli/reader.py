@@ -71,7 +71,8 @@ class Intake:
 def cut(size: Size, shape: Size) -> str:
     """Describe the part of an image that `cropped` keeps; "" if it keeps the whole image."""
     scale = max(shape.height / size.height, shape.width / size.width)
-    height, width = min(size.height, round(shape.height / scale)), min(size.width, round(shape.width / scale))
+    height = min(size.height, round(shape.height / scale))
+    width = min(size.width, round(shape.width / scale))
     if size.height - height <= 1 and size.width - width <= 1:  # rounding
         return ""
     return f"the middle {width}x{height} of {size.width}x{size.height} pixels"
@@ -83,7 +84,8 @@ def cropped(pixels: Pixels, shape: Size) -> Pixels:
     scale = max(shape.height / height, shape.width / width)
     covering = Size(max(shape.height, round(height * scale)), max(shape.width, round(width * scale)))
     large = resampled(pixels, covering)
-    top, left = (covering.height - shape.height) // 2, (covering.width - shape.width) // 2
+    top = (covering.height - shape.height) // 2
+    left = (covering.width - shape.width) // 2
     return large[top : top + shape.height, left : left + shape.width]
 
 
@@ -196,4 +198,9 @@ def _intake(extractor: FeatureExtractor) -> Intake:
         )
         raise NetworkError(message)
     whole = "int" in extractor.dtypes[0]
-    return Intake(height=shape[1], width=shape[2], channels=shape[-1] or 3, whole=whole)
+    return Intake(
+        height=shape[1],
+        width=shape[2],
+        channels=shape[-1] or 3,
+        whole=whole,
+    )

@@ -71,7 +71,11 @@ class Changes:
         files = file_options(about_files)
         export = {name: getattr(files["export"], name) for name in options_of(Export) if name in about_files}
         handling = Handling(max_pixels=files["max_pixels"], recipe=files["with_recipe"])
-        return cls(options=asked, export=export, handling=handling)
+        return cls(
+            options=asked,
+            export=export,
+            handling=handling,
+        )
 
 
 def replayed(
@@ -112,7 +116,8 @@ def replayed(
 
 
 def _changed_fields(before: RenderConfig, after: RenderConfig) -> list[str]:
-    then, now = before.to_dict(), after.to_dict()
+    then = before.to_dict()
+    now = after.to_dict()
     return [name for name in then if then[name] != now[name]]
 
 
@@ -135,7 +140,8 @@ def _network(recipe: Recipe, places: Places) -> str:
     Raises:
         NetworkError: The weights differ from those of the recipe.
     """
-    wanted, name = recipe.inputs.network, recipe.config.network
+    wanted = recipe.inputs.network
+    name = recipe.config.network
     if name not in NETWORKS:
         if wanted is None or not wanted.is_file:
             return find_network(name).name
@@ -177,7 +183,13 @@ def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
     return replace(request, plan=chosen.plan)
 
 
-def carry_out_replay(recipe: Recipe, request: Request, settings: Settings, *, stream: IO[bytes] | None = None) -> None:
+def carry_out_replay(
+    recipe: Recipe,
+    request: Request,
+    settings: Settings,
+    *,
+    stream: IO[bytes] | None = None,
+) -> None:
     """Render a picture from its recipe.
 
     Raises:

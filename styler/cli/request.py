@@ -179,7 +179,13 @@ def checked_request(
     )
 
 
-def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+def check_report(
+    path: Path | None,
+    output: Path,
+    *,
+    overwrite: bool,
+    inputs: Iterable[Path] = (),
+) -> None:
     """Check that the report, if there is one, can be written.
 
     Raises:
@@ -190,10 +196,21 @@ def check_report(path: Path | None, output: Path, *, overwrite: bool, inputs: It
         return
     check_is_file(path, "--report")
     with refusals(path):
-        _check_report(path, output, overwrite=overwrite, inputs=inputs)
+        _check_report(
+            path,
+            output,
+            overwrite=overwrite,
+            inputs=inputs,
+        )
 
 
-def _check_report(path: Path, output: Path, *, overwrite: bool, inputs: Iterable[Path]) -> None:
+def _check_report(
+    path: Path,
+    output: Path,
+    *,
+    overwrite: bool,
+    inputs: Iterable[Path],
+) -> None:
     check_folder(path)
     check_is_no_input(path, inputs)
     if path.absolute() == output.absolute() or path.is_dir():

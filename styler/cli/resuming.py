@@ -58,7 +58,14 @@ def choices(request: Request, settings: Settings) -> dict[str, Any]:
     }
 
 
-def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, quiet: bool) -> Resumed:
+def resumed(
+    path: Path,
+    *,
+    overwrite: bool,
+    every: str,
+    progress: bool | None,
+    quiet: bool,
+) -> Resumed:
     """Read a checkpoint and check its request again.
 
     Args:
@@ -74,10 +81,16 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
     path = _checkpoint_of(path)
     checkpoint = read_checkpoint(path)
     job = read_job(checkpoint.job)
-    saving = Saving(path=path, every=seconds_of("checkpoint_every", every), always=True, replace=True)
+    saving = Saving(
+        path=path,
+        every=seconds_of("checkpoint_every", every),
+        always=True,
+        replace=True,
+    )
     try:
         settings = _settings(job.choices, saving, progress, quiet)
-        output, export = Path(job.choices["output"]), Export(**job.choices["export"])
+        output = Path(job.choices["output"])
+        export = Export(**job.choices["export"])
         plan = job.plan if job.choices["plan"] is None else Plan.from_dict(job.choices["plan"])
         known = None if job.choices["known"] is None else inputs_from(job.choices["known"])
     except (KeyError, TypeError, ValueError) as cause:
@@ -98,7 +111,12 @@ def resumed(path: Path, *, overwrite: bool, every: str, progress: bool | None, q
         plan=plan,
         known=known,
     )
-    found = Resumed(request=request, settings=settings, checkpoint=checkpoint, job=job)
+    found = Resumed(
+        request=request,
+        settings=settings,
+        checkpoint=checkpoint,
+        job=job,
+    )
     if not (settings.overwrite or found.over):
         check_output(output)
     return found
@@ -117,7 +135,8 @@ def carry_out_resumed(found: Resumed) -> None:
         StylerError: The render fails.
         KeyboardInterrupt: The user stopped the render; the best image so far has been written.
     """
-    request, plan = found.request, found.request.plan
+    request = found.request
+    plan = found.request.plan
     if plan is not None:
         obey_before_import(plan)
     with status("loading TensorFlow", shown=found.settings.progress):
@@ -132,7 +151,12 @@ def carry_out_resumed(found: Resumed) -> None:
     carry_out(request, found.settings, replace(found, request=request))
 
 
-def _settings(kept: Any, saving: Saving, progress: bool | None, quiet: bool) -> Settings:
+def _settings(
+    kept: Any,
+    saving: Saving,
+    progress: bool | None,
+    quiet: bool,
+) -> Settings:
     every = kept["save_every"]
     return Settings(
         overwrite=bool(kept["overwrite"]),

@@ -54,7 +54,12 @@ def checked_saving(
         with refusals(path):
             _check(path, request, overwrite=overwrite)
     _check_apart(request, {"checkpoint": path, "report": report}, save_every)
-    return Saving(path=path, every=seconds, always=checkpoint is not None, replace=overwrite)
+    return Saving(
+        path=path,
+        every=seconds,
+        always=checkpoint is not None,
+        replace=overwrite,
+    )
 
 
 def beside_output(output: Path) -> Path:

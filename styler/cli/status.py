@@ -29,7 +29,14 @@ def status(text: str, *, shown: bool | None = None) -> Iterator[Callable[[str], 
     from tqdm import tqdm
 
     visible = sys.stderr.isatty() if shown is None else shown
-    line: tqdm[Never] = tqdm(**screen(), total=0, bar_format="{desc}", desc=text, disable=not visible, leave=False)
+    line: tqdm[Never] = tqdm(
+        **screen(),
+        total=0,
+        bar_format="{desc}",
+        desc=text,
+        disable=not visible,
+        leave=False,
+    )
     try:
         yield line.set_description_str
     finally:

@@ -16,7 +16,8 @@ from styler.errors import ConfigError, ImageError, OutputError, StylerError, rew
 STREAM = Path("-")  # stands for standard input or output on the command line
 INPUTS = (STREAM, *map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
 OUTPUTS = (STREAM, *map(Path, ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")))
-INPUT, OUTPUT = "standard input", "standard output"
+INPUT = "standard input"
+OUTPUT = "standard output"
 MOST_BYTES = 2**32  # largest photo to read from a pipe, which may never end; no readable file is larger
 
 
@@ -143,7 +144,15 @@ def picture_stream(output: Path | None) -> Iterator[IO[bytes] | None]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with open(kept, "wb", closefd=False, buffering=0) as stream, redirect_stdout(sys.stderr):
+        with (
+            open(
+                kept,
+                "wb",
+                closefd=False,
+                buffering=0,
+            ) as stream,
+            redirect_stdout(sys.stderr),
+        ):
             yield stream
     finally:
         sys.stdout.flush()

@@ -44,9 +44,16 @@ class Work:
     """
 
     def __init__(
-        self, request: Request, settings: Settings, resumed: Resumed | None = None, stream: IO[bytes] | None = None
+        self,
+        request: Request,
+        settings: Settings,
+        resumed: Resumed | None = None,
+        stream: IO[bytes] | None = None,
     ) -> None:
-        self._request, self._settings, self._resumed, self._stream = request, settings, resumed, stream
+        self._request = request
+        self._settings = settings
+        self._resumed = resumed
+        self._stream = stream
         self._latest: StepEvent | None = None
         self._saver: Saver | None = None
         self._told = False
@@ -73,7 +80,8 @@ class Work:
                 raise
 
     def _rendered(self, bar: ProgressBar, interrupt: Interrupt) -> StyleResult:
-        request, settings = self._request, self._settings
+        request = self._request
+        settings = self._settings
 
         def watch(done: int, count: int) -> None:
             bar.tile(done, count)
@@ -89,7 +97,11 @@ class Work:
                 pictures = replace(pictures, content=_named(pictures.photo, PIPED))
             start = self._resumed.checkpoint.snapshot if self._resumed else None
             events = stylizer.events(
-                pictures, event_every=settings.save_every, snapshot=start, watch=watch, phase=bar.phase
+                pictures,
+                event_every=settings.save_every,
+                snapshot=start,
+                watch=watch,
+                phase=bar.phase,
             )
             while True:
                 try:
@@ -102,7 +114,8 @@ class Work:
                 interrupt.check()
 
     def _made_saver(self, stylizer: Stylizer) -> Saver:
-        request, saving = self._request, self._settings.saving
+        request = self._request
+        saving = self._settings.saving
         kept = choices(request, self._settings)
         job = stylizer.job(request.inputs, max_pixels=request.max_pixels, choices=kept)
         return Saver(
@@ -134,7 +147,8 @@ class Work:
         """Write the picture and the report; delete the checkpoint only after that."""
         if self._saver:
             self._saver.finish()
-        request, settings = self._request, self._settings
+        request = self._request
+        settings = self._settings
         self._tell(*(f"note: {note}" for note in (*result.picture.notes, *_losses(result, request))))
         if settings.recipe and self._export(result).recipe is None:
             self._tell("note: the recipe is too long to be stored in the picture and was left out")
@@ -149,7 +163,8 @@ class Work:
 
     def _write(self, result: StyleResult) -> None:
         """Write the picture, unless it was written before the render was stopped."""
-        request, overwrite = self._request, self._settings.overwrite
+        request = self._request
+        overwrite = self._settings.overwrite
         if self._stream is not None:
             with scratch_file() as file:
                 encode_picture(result.picture, "PNG", file, self._export(result))
@@ -162,24 +177,42 @@ class Work:
         if not (
             again and os.path.lexists(request.output) and _is_written(result, request.output, self._export(result))
         ):
-            write_picture(result.picture, request.output, export=self._export(result), overwrite=overwrite)
+            write_picture(
+                result.picture,
+                request.output,
+                export=self._export(result),
+                overwrite=overwrite,
+            )
 
     def _export(self, result: StyleResult) -> Export:
         return result.exported(self._request.export, recipe=self._settings.recipe)
 
-    def _write_event(self, event: StepEvent, path: Path, *, overwrite: bool) -> Path:
+    def _write_event(
+        self,
+        event: StepEvent,
+        path: Path,
+        *,
+        overwrite: bool,
+    ) -> Path:
         """Write an intermediate picture like the final one; without a recipe if it is enlarged.
 
         No recipe could reproduce an enlarged picture.
         """
-        picture, request, recipe = event.picture(), self._request, None
+        picture = event.picture()
+        request = self._request
+        recipe = None
         if self._settings.save_final and picture.size != request.size:
             picture = resized(picture, request.size)
         elif self._settings.recipe:
             recipe = event.recipe()
         if recipe is not None and request.known is not None:
             recipe = recipe.named_like(request.known)
-        return write_picture(picture, path, export=exported(recipe, request.export), overwrite=overwrite)
+        return write_picture(
+            picture,
+            path,
+            export=exported(recipe, request.export),
+            overwrite=overwrite,
+        )
 
     def _keep_picture(self) -> None:
         if self._latest is None or self._stream is not None:  # a reader would take an unfinished picture for the result
@@ -203,7 +236,11 @@ class Work:
 
 
 def carry_out(
-    request: Request, settings: Settings, resumed: Resumed | None = None, *, stream: IO[bytes] | None = None
+    request: Request,
+    settings: Settings,
+    resumed: Resumed | None = None,
+    *,
+    stream: IO[bytes] | None = None,
 ) -> None:
     """Render and write the picture; after an interrupt, write the best image so far and a checkpoint.
 

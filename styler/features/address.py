@@ -74,7 +74,8 @@ def parse_address(text: str) -> Address:
     if not isinstance(text, str):
         message = f"expected a layer address as text, got {type(text).__name__}; write the layer's name"
         raise LayerError(message)
-    segments, position = [], 0
+    segments = []
+    position = 0
     while True:
         found = SEGMENT.match(text, position)
         if found is None:
@@ -82,7 +83,11 @@ def parse_address(text: str) -> Address:
         segments.append(_segment(found))
         position = found.end()
         if text[position : position + 1] != "/":
-            return Address(text=text, segments=tuple(segments), port=_port(text, position))
+            return Address(
+                text=text,
+                segments=tuple(segments),
+                port=_port(text, position),
+            )
         position += 1
 
 

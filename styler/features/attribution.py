@@ -23,7 +23,12 @@ RESAMPLING = (
 """Layers that only move, merge or add positions. The maps before them are more precise."""
 
 
-def attribution(extractor: FeatureExtractor, images: Tensor, address: str, channel: int) -> Tensor:
+def attribution(
+    extractor: FeatureExtractor,
+    images: Tensor,
+    address: str,
+    channel: int,
+) -> Tensor:
     """Compute the `saliency` of a channel for a batch of images.
 
     Args:
@@ -133,7 +138,12 @@ def _check_maps(address: str, maps: Tensor) -> None:
         raise LayerError(message)
 
 
-def _slope(tape: Any, value: Tensor, of: Tensor, problem: str) -> Tensor:
+def _slope(
+    tape: Any,
+    value: Tensor,
+    of: Tensor,
+    problem: str,
+) -> Tensor:
     slope = tape.gradient(value, of)
     if slope is None:
         raise LayerError(problem)

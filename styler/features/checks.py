@@ -64,7 +64,8 @@ def _only(images: Any, symbol: Any) -> Any:
     if isinstance(images, dict):
         return _by_name(images, [symbol], [symbol])[0]
     if isinstance(images, list | tuple) and len(images) == 1:
-        rank, shape = _rank(images[0]), tuple(symbol.shape)
+        rank = _rank(images[0])
+        shape = tuple(symbol.shape)
         if rank is not None and (rank + 1 != len(shape) or shape[1:] == (1,)):
             return images[0]
     return images
@@ -112,7 +113,13 @@ def _told(images: Any) -> str:
     return f"one {type(images).__name__}"
 
 
-def converted(value: Any, symbol: Any, *, pixels: bool, eager: bool) -> Tensor | None:
+def converted(
+    value: Any,
+    symbol: Any,
+    *,
+    pixels: bool,
+    eager: bool,
+) -> Tensor | None:
     """A tensor that an input of the model takes.
 
     Args:
@@ -174,7 +181,8 @@ def _check_kind(tensor: Tensor, symbol: Any, pixels: bool) -> None:
     """Refuse text for numbers, numbers for text, complex for real numbers, and integers for pixels in 0..1."""
     import tensorflow as tf
 
-    wanted, given = tf.as_dtype(symbol.dtype), tensor.dtype
+    wanted = tf.as_dtype(symbol.dtype)
+    given = tensor.dtype
     if given == tf.string and wanted != tf.string:
         advice = "read the image first" if len(symbol.shape) == 4 else "pass numbers"
         message = f"expected an array or tensor for {symbol.name!r}, got text; {advice}"
@@ -205,7 +213,8 @@ def _in_rank(tensor: Tensor, symbol: Any) -> Tensor:
     """Add or remove a last axis of length 1, as Keras does, but not for a single image without a batch axis."""
     import tensorflow as tf
 
-    given, wanted = tensor.shape, symbol.shape
+    given = tensor.shape
+    wanted = symbol.shape
     if not isinstance(tensor, tf.Tensor) or given.rank is None:
         return tensor
     if given.rank == len(wanted) + 1 and given[-1] == 1:
@@ -216,7 +225,8 @@ def _in_rank(tensor: Tensor, symbol: Any) -> Tensor:
 
 
 def _check_shape(tensor: Tensor, symbol: Any) -> None:
-    given, wanted = tensor.shape, symbol.shape
+    given = tensor.shape
+    wanted = symbol.shape
     axes = "(batch, height, width, channels), " if len(wanted) == 4 else ""
     shown = "(" + ", ".join("any" if side is None else str(side) for side in wanted) + ")"
     if given.rank is None:

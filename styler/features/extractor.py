@@ -88,12 +88,21 @@ class FeatureExtractor:
         if is_graph(model):
             _check_unused("a Keras model", minimum_size=minimum_size != 1)
             self._source = GraphExtractor(
-                model, layers, feeds=feeds, signature=signature, example=example, preprocess=preprocess
+                model,
+                layers,
+                feeds=feeds,
+                signature=signature,
+                example=example,
+                preprocess=preprocess,
             )
         else:
             _check_unused("a graph", feeds=feeds is not None, signature=signature != DEFAULT_SIGNATURE)
             self._source = ModelExtractor(
-                model, asked(layers), preprocess=preprocess, example=example, minimum_size=minimum_size
+                model,
+                asked(layers),
+                preprocess=preprocess,
+                example=example,
+                minimum_size=minimum_size,
             )
 
     @classmethod

@@ -58,7 +58,12 @@ def is_legacy_keras(source: Any) -> bool:
     return any(kind.__module__.split(".")[0] == "tf_keras" for kind in type(source).__mro__)
 
 
-def freeze(source: Any, signature: str, goals: list[str], example: Any = None) -> Frozen:
+def freeze(
+    source: Any,
+    signature: str,
+    goals: list[str],
+    example: Any = None,
+) -> Frozen:
     """Copy a graph with its values. The source is not changed, and is not needed afterwards.
 
     Args:
@@ -99,7 +104,12 @@ def _nothing(_: Any) -> bool:
     return False
 
 
-def _frozen(source: Any, signature: str, goals: list[str], example: Any) -> Frozen:
+def _frozen(
+    source: Any,
+    signature: str,
+    goals: list[str],
+    example: Any,
+) -> Frozen:
     import tensorflow as tf
 
     v1 = tf.compat.v1
@@ -219,7 +229,12 @@ def _of_variables(graph: Any, values: Any, goals: list[str]) -> Frozen:
     return Frozen(graph_def=graph_def, found=found)
 
 
-def _copy_values(source: Any, graph: Any, target: Any, variables: list[Any]) -> None:
+def _copy_values(
+    source: Any,
+    graph: Any,
+    target: Any,
+    variables: list[Any],
+) -> None:
     import tensorflow as tf
 
     if not variables:

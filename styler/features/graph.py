@@ -73,7 +73,8 @@ class GraphExtractor:
         _check_names(wanted.addresses)
         frozen = freeze(source, signature, [*wanted.addresses, *(fed or ())], example)
         graph = _Graph(frozen.graph_def)
-        outputs, inputs = frozen.outputs | frozen.found, frozen.inputs | frozen.found
+        outputs = frozen.outputs | frozen.found
+        inputs = frozen.inputs | frozen.found
         targets = [graph.tensor(outputs.get(name, name)) for name in wanted.addresses]
         given = None if fed is None else [graph.tensor(inputs.get(name, name)) for name in fed]
         entries = graph.entries(dict(zip(wanted.addresses, targets, strict=True)), given)
@@ -82,7 +83,9 @@ class GraphExtractor:
         self.addresses = wanted.keys or wanted.addresses
         self.feeds = tuple(known.get(tensor.name, tensor.name) for tensor in entries)
         self._preprocess = preprocess
-        self._graph, self._targets, self._entries = graph, targets, entries
+        self._graph = graph
+        self._targets = targets
+        self._entries = entries
         self._function = graph.pruned(entries, targets)
         self._stages: list[tuple[int, Any]] = []
 
@@ -164,7 +167,8 @@ def _check_names(names: tuple[str, ...]) -> None:
 def _fitting(value: Any, name: str, entry: Tensor) -> Tensor:
     import tensorflow as tf
 
-    dtype, shape = entry.dtype, entry.shape
+    dtype = entry.dtype
+    shape = entry.shape
     try:
         tensor = tf.convert_to_tensor(value, None if hasattr(value, "dtype") else dtype)
     except (TypeError, ValueError) as cause:
@@ -185,7 +189,8 @@ class _Graph:
     def __init__(self, graph_def: Any) -> None:
         import tensorflow as tf
 
-        self._graph, self._graph_def = tf.Graph(), graph_def
+        self._graph = tf.Graph()
+        self._graph_def = graph_def
         with self._graph.as_default():
             tf.import_graph_def(graph_def, name="")
 
@@ -252,7 +257,8 @@ class _Graph:
 
 def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
     """Refuse a tensor that depends on a lookup table, whose contents stay in the session or the SavedModel."""
-    waiting, seen = [target], set()
+    waiting = [target]
+    seen = set()
     while waiting:
         tensor = waiting.pop()
         if tensor.ref() in seen or tensor.ref() in cuts:
@@ -274,7 +280,8 @@ def _full(name: str) -> str:
 
 def _needed(targets: list[Tensor], cuts: set[Any]) -> set[str]:
     """Return the names of the operations that the targets need, stopping at the cuts."""
-    waiting, needed = [tensor.op for tensor in targets if tensor.ref() not in cuts], set()
+    waiting = [tensor.op for tensor in targets if tensor.ref() not in cuts]
+    needed = set()
     while waiting:
         operation = waiting.pop()
         if operation.name not in needed:
@@ -286,7 +293,9 @@ def _needed(targets: list[Tensor], cuts: set[Any]) -> set[str]:
 
 def _reached(target: Tensor, cuts: set[Any]) -> dict[Any, Tensor]:
     """Return the placeholders, iterator outputs and cuts that a tensor depends on."""
-    waiting, seen, found = [target], set(), {}
+    waiting = [target]
+    seen = set()
+    found = {}
     while waiting:
         tensor = waiting.pop()
         if tensor.ref() in seen:

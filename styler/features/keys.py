@@ -74,7 +74,8 @@ def check_one_each(keys: Iterable[str] | None, addresses: Iterable[str], found: 
     Raises:
         LayerError: The number of tensors differs from the number of keys.
     """
-    wanted, spread = list(addresses), list(found)
+    wanted = list(addresses)
+    spread = list(found)
     if keys is not None and len(wanted) != len(spread):
         message = (
             f"expected one tensor for each of the keys {list(keys)}, got {len(spread)} for {wanted}: a pattern or a "

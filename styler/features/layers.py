@@ -13,7 +13,8 @@ def check_addresses(layers: Iterable[str], known: Iterable[str], network: str) -
     Raises:
         LayerError: There are no layers, a layer is given twice, or a layer is unknown.
     """
-    addresses, names = tuple(layers), list(known)
+    addresses = tuple(layers)
+    names = list(known)
     if not addresses:
         message = f"expected at least one layer, got none. {suggestion('', names)}"
         raise LayerError(message)

@@ -96,7 +96,15 @@ class ModelExtractor:
         eager = tf.executing_eagerly()
         values = zip(arranged(images, self._input), self._symbols, strict=True)
         pixels = self.preprocess is not None
-        tensors = [converted(value, symbol, pixels=pixels, eager=eager) for value, symbol in values]
+        tensors = [
+            converted(
+                value,
+                symbol,
+                pixels=pixels,
+                eager=eager,
+            )
+            for value, symbol in values
+        ]
         self._check_size(tensors)
         if not eager:
             return self._extract(tensors)

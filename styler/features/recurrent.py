@@ -12,7 +12,8 @@ from typing import Any
 
 from styler.types import Tensor
 
-FORWARD, BACKWARD = "forward.", "backward."
+FORWARD = "forward."
+BACKWARD = "backward."
 SEQUENCE = "sequence"
 
 
@@ -93,11 +94,17 @@ class StackRecorder:
         """Return the initial state of the stack."""
         return self._stack.get_initial_state(batch_size=batch_size)
 
-    def __call__(self, inputs: Tensor, states: Any, **_: Any) -> tuple[Tensor, Any]:
+    def __call__(
+        self,
+        inputs: Tensor,
+        states: Any,
+        **_: Any,
+    ) -> tuple[Tensor, Any]:
         """Run one time step, without dropout."""
         import keras
 
-        outputs, new_states = [], []
+        outputs = []
+        new_states = []
         for cell, state in zip(self.cells, states, strict=True):
             nested = isinstance(state, list | tuple)
             inputs, new = cell(inputs, list(state) if nested else [state])
@@ -133,25 +140,42 @@ def _one_way(layer: Any, ports: Iterable[str]) -> tuple[Any, list[int]]:
     return twin(layer, **changes), sizes
 
 
-def _read(layer: Any, one: Any, sizes: list[int], output: Tensor, states: list[Tensor], last: int) -> _Run:
+def _read(
+    layer: Any,
+    one: Any,
+    sizes: list[int],
+    output: Tensor,
+    states: list[Tensor],
+    last: int,
+) -> _Run:
     """Assign names to the results of a twin. `last` is the time index of the last step in `output`."""
     import keras
 
     parts = keras.ops.split(output, _bounds(sizes), axis=-1) if sizes else [output]
-    own, found = parts[-1], dict(zip(_state_names(layer.cell, layer), states, strict=True))
+    own = parts[-1]
+    found = dict(zip(_state_names(layer.cell, layer), states, strict=True))
     if one.return_sequences:
         prefixes = [prefix for prefix, _ in _stacked(layer.cell)] if sizes else []
         found |= {f"{prefix}{SEQUENCE}": part for prefix, part in zip(prefixes, parts, strict=False)}
         found[SEQUENCE] = own
         own = own if layer.return_sequences else own[:, last]
-    return _Run(own=own, found=found, states=states)
+    return _Run(
+        own=own,
+        found=found,
+        states=states,
+    )
 
 
 def _bounds(sizes: list[int]) -> list[int]:
     return [sum(sizes[: index + 1]) for index in range(len(sizes) - 1)]
 
 
-def run_recurrent(layer: Any, ports: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
+def run_recurrent(
+    layer: Any,
+    ports: list[str],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> list[Tensor]:
     """Run an RNN or Bidirectional layer once and return its states too.
 
     Args:
@@ -170,16 +194,33 @@ def run_recurrent(layer: Any, ports: list[str], args: tuple[Any, ...], kwargs: d
     return [*keras.tree.flatten(own), *(found[port] for port in ports)]
 
 
-def _run_one(layer: Any, ports: list[str], args: Any, kwargs: Any) -> tuple[Any, dict[str, Tensor]]:
+def _run_one(
+    layer: Any,
+    ports: list[str],
+    args: Any,
+    kwargs: Any,
+) -> tuple[Any, dict[str, Tensor]]:
     import keras
 
     one, sizes = _one_way(layer, ports)
     output, *states = one(*args, **kwargs)
-    run = _read(layer, one, sizes, output, keras.tree.flatten(states), -1)
+    run = _read(
+        layer,
+        one,
+        sizes,
+        output,
+        keras.tree.flatten(states),
+        -1,
+    )
     return ([run.own, *run.states] if layer.return_state else run.own), run.found
 
 
-def _run_both(layer: Any, ports: list[str], args: Any, kwargs: Any) -> tuple[Any, dict[str, Tensor]]:
+def _run_both(
+    layer: Any,
+    ports: list[str],
+    args: Any,
+    kwargs: Any,
+) -> tuple[Any, dict[str, Tensor]]:
     import keras
 
     sides = ((FORWARD, layer.forward_layer), (BACKWARD, layer.backward_layer))
@@ -199,8 +240,20 @@ def _run_both(layer: Any, ports: list[str], args: Any, kwargs: Any) -> tuple[Any
     flat = keras.tree.flatten(states)
     half = len(_state_names(layer.forward_layer.cell, layer.forward_layer))
     runs = [
-        _read(layer.forward_layer, *twins[0], ahead, flat[:half], -1),
-        _read(layer.backward_layer, *twins[1], back, flat[half:], 0),  # Keras has reversed it to input order
+        _read(
+            layer.forward_layer,
+            *twins[0],
+            ahead,
+            flat[:half],
+            -1,
+        ),
+        _read(
+            layer.backward_layer,
+            *twins[1],
+            back,
+            flat[half:],
+            0,
+        ),  # Keras has reversed it to input order
     ]
     mask = kwargs.get("mask")
     mask = _mask_of(args) if mask is None else mask

@@ -40,7 +40,12 @@ class Around(keras.layers.Layer):  # type: ignore[misc]
         name: Name of this layer.
     """
 
-    def __init__(self, layer: Any, wanted: list[Any], name: str | None = None) -> None:
+    def __init__(
+        self,
+        layer: Any,
+        wanted: list[Any],
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name, autocast=False)
         self.layer = layer
         self.wanted = [wanted]  # nested, because Keras would replace a plain list with its own type
@@ -136,7 +141,13 @@ class Replay:
         for target in targets:
             wants.add(target)
         graph = graph_of(self._model)
-        self._walk(graph, {id(symbol): symbol for symbol in graph.inputs}, wants, (), [])
+        self._walk(
+            graph,
+            {id(symbol): symbol for symbol in graph.inputs},
+            wants,
+            (),
+            [],
+        )
         return [self.found[target.key] for target in targets]
 
     def _walk(
@@ -162,7 +173,13 @@ class Replay:
             if not call.is_input:
                 inner = self._opens(call, want)
                 used = inner and self._used(graph, call, wants, outputs)
-                self._visit(call, want, values, path, used)
+                self._visit(
+                    call,
+                    want,
+                    values,
+                    path,
+                    used,
+                )
             for port in want.ports if want else ():
                 if isinstance(port, int):
                     self.found[(*path, id(call.node), port)] = values[id(call.outputs[port])]
@@ -173,7 +190,13 @@ class Replay:
         nested = graph_of(call.operation) is not None
         return bool(want and want.within) or (nested and not is_traceable(call.operation))
 
-    def _used(self, graph: Any, call: Call, wants: _Wants, outputs: Iterable[Symbol]) -> bool:
+    def _used(
+        self,
+        graph: Any,
+        call: Call,
+        wants: _Wants,
+        outputs: Iterable[Symbol],
+    ) -> bool:
         """Return whether the outputs of a call are needed, and not only something inside it."""
         here = {id(symbol) for symbol in call.outputs}
         want = wants.within.get(id(call.node))
@@ -185,10 +208,21 @@ class Replay:
         return any(here & {id(symbol) for symbol in other.inputs} for other in needed)
 
     def _visit(
-        self, call: Call, want: _Wants | None, values: dict[int, Symbol], path: tuple[int, ...], used: bool
+        self,
+        call: Call,
+        want: _Wants | None,
+        values: dict[int, Symbol],
+        path: tuple[int, ...],
+        used: bool,
     ) -> None:
         if self._opens(call, want):
-            self._enter(call, want or _Wants(), values, path, used)
+            self._enter(
+                call,
+                want or _Wants(),
+                values,
+                path,
+                used,
+            )
         elif want and not all(isinstance(port, int) for port in want.ports):
             self._around(call, want, values, path)
         elif is_traceable(call.operation) and all(values[id(symbol)] is symbol for symbol in call.inputs):
@@ -197,7 +231,14 @@ class Replay:
             args, kwargs = call.arguments(values)
             self._bind(call, self._operation(call.operation)(*args, **kwargs), values)
 
-    def _enter(self, call: Call, want: _Wants, values: dict[int, Symbol], path: tuple[int, ...], used: bool) -> None:
+    def _enter(
+        self,
+        call: Call,
+        want: _Wants,
+        values: dict[int, Symbol],
+        path: tuple[int, ...],
+        used: bool,
+    ) -> None:
         """Replace the call of a nested model by the calls inside it."""
         graph = graph_of(call.operation)
         args, kwargs = call.arguments(values)
@@ -207,11 +248,23 @@ class Replay:
             for symbol, value in zip(graph.inputs, given, strict=True)
         }
         outputs = list(graph.outputs) if used else []
-        self._walk(graph, inner, want, (*path, id(call.node)), outputs)
+        self._walk(
+            graph,
+            inner,
+            want,
+            (*path, id(call.node)),
+            outputs,
+        )
         for outer, symbol in zip(call.outputs, outputs, strict=False):
             values[id(outer)] = inner[id(symbol)]
 
-    def _around(self, call: Call, want: _Wants, values: dict[int, Symbol], path: tuple[int, ...]) -> None:
+    def _around(
+        self,
+        call: Call,
+        want: _Wants,
+        values: dict[int, Symbol],
+        path: tuple[int, ...],
+    ) -> None:
         """Call a layer for its outputs and for its states or the outputs of layers inside it."""
         args, kwargs = call.arguments(values)
         count = len(call.outputs)
@@ -251,7 +304,8 @@ def _numbered(name: str) -> Iterator[str]:
 
 def multi_output_model(model: Any, targets: list[Target]) -> keras.Model:
     """Return a functional model from the inputs of `model` to the targets, in their order, with no unneeded layers."""
-    replay, graph = Replay(model), graph_of(model)
+    replay = Replay(model)
+    graph = graph_of(model)
     records = {operation: len(operation._outbound_nodes) for operation in graph.operations}
     outputs = replay.symbols(targets)
     for operation, count in records.items():

@@ -85,7 +85,11 @@ def resolve(model: keras.Model, addresses: Iterable[str], within: str = "") -> l
 
 def _targets(model: keras.Model, address: Address) -> list[Target]:
     found = [
-        Target(address=text, path=path, port=port)
+        Target(
+            address=text,
+            path=path,
+            port=port,
+        )
         for steps in _paths(model, address, address.segments)
         for text, path, port in _ports(steps, address)
     ]
@@ -97,7 +101,8 @@ def _targets(model: keras.Model, address: Address) -> list[Target]:
 
 def _paths(model: Any, address: Address, segments: tuple[Segment, ...]) -> Iterator[tuple[_Step, ...]]:
     """Yield every path through nested models and into other layers that matches the segments."""
-    head, rest = segments[0], segments[1:]
+    head = segments[0]
+    rest = segments[1:]
     for step in _steps(model, address, segments):
         if not rest:
             yield (step,)
@@ -107,7 +112,13 @@ def _paths(model: Any, address: Address, segments: tuple[Segment, ...]) -> Itera
             yield from ((step,) for step in _inside(step, address, rest, quiet=head.is_pattern))
 
 
-def _inside(step: _Step, address: Address, segments: tuple[Segment, ...], *, quiet: bool) -> Iterator[_Step]:
+def _inside(
+    step: _Step,
+    address: Address,
+    segments: tuple[Segment, ...],
+    *,
+    quiet: bool,
+) -> Iterator[_Step]:
     """Yield the matching layers inside a layer without a Keras graph. With `quiet`, it is no error if none match."""
     layer = step.call.operation
     paths = [path for path, _ in inner_layers(layer)]
@@ -125,7 +136,13 @@ def _inside(step: _Step, address: Address, segments: tuple[Segment, ...], *, qui
         counts = calls.get(path, [])
         if not counts and not pattern:
             raise _hidden_inside(layer, path, address)
-        chosen = _chosen_calls(len(counts), segments[-1], address, _joined(step.text, path), pattern=pattern)
+        chosen = _chosen_calls(
+            len(counts),
+            segments[-1],
+            address,
+            _joined(step.text, path),
+            pattern=pattern,
+        )
         for index in chosen:
             text = _joined(step.text, path) + (f"@{index}" if len(counts) > 1 else "")
             yield _Step(text, step.call, (Inner(path, index), counts[index]))
@@ -141,7 +158,8 @@ def _leads(path: tuple[str, ...], segments: tuple[Segment, ...]) -> bool:
         return not path
     if not path:
         return False
-    head, rest = segments[0], segments[1:]
+    head = segments[0]
+    rest = segments[1:]
     if head.index is None and head.matches(path[0]) and _leads(path[1:], rest):
         return True
     return not head.is_pattern and _leads(path[1:], segments)
@@ -156,7 +174,14 @@ def _calls_inside(call: Call, address: Address) -> dict[tuple[str, ...], list[in
         raise LayerError(message) from cause
 
 
-def _chosen_calls(count: int, segment: Segment, address: Address, text: str, *, pattern: bool) -> list[int]:
+def _chosen_calls(
+    count: int,
+    segment: Segment,
+    address: Address,
+    text: str,
+    *,
+    pattern: bool,
+) -> list[int]:
     """Return the numbers of the matching calls of a layer inside another."""
     if segment.call is not None:
         if segment.call < count:
@@ -190,7 +215,8 @@ def _instead(layer: Any) -> str:
 
 
 def _steps(model: Any, address: Address, segments: tuple[Segment, ...]) -> list[_Step]:
-    segment, graph = segments[0], graph_of(model)
+    segment = segments[0]
+    graph = graph_of(model)
     calls = calls_by_operation(graph)
     operations = _chosen(model, calls, segment)
     if not operations and not segment.is_pattern:
@@ -260,7 +286,8 @@ def _as_written(segment: Segment) -> str:
 
 def _ports(steps: tuple[_Step, ...], address: Address) -> list[tuple[str, tuple[Call, ...], Port]]:
     """Return (text, path, port) for each output that an address refers to."""
-    path, text = tuple(step.call for step in steps), "/".join(step.text for step in steps)
+    path = tuple(step.call for step in steps)
+    text = "/".join(step.text for step in steps)
     inner, count = steps[-1].inner or (None, len(path[-1].outputs))
     port = address.port
     if not address.is_pattern:
@@ -289,7 +316,12 @@ def _placed(inner: Inner | None, port: int | str) -> Port:
     return port if inner is None or isinstance(port, str) else replace(inner, port=port)
 
 
-def _has(call: Call, port: int | str, count: int, inner: Inner | None) -> bool:
+def _has(
+    call: Call,
+    port: int | str,
+    count: int,
+    inner: Inner | None,
+) -> bool:
     return port < count if isinstance(port, int) else inner is None and port in ports_of(call.operation)
 
 

@@ -18,7 +18,9 @@ CHANNELS = 16  # tiles per layer and image; two rows of eight are easy to survey
 COLUMNS = 8
 TILE = 96  # pixels; an image of 512 pixels has 64 x 64 positions at block4 of a VGG
 LABEL = 14  # pixels; height of one line in Pillow's built-in font
-PAPER, INK, HEAT = (255, 255, 255), (0, 0, 0), (220, 30, 20)
+PAPER = (255, 255, 255)
+INK = (0, 0, 0)
+HEAT = (220, 30, 20)
 
 
 def strongest(activations: NDArray[np.floating[Any]], count: int = CHANNELS) -> list[int]:
@@ -40,7 +42,8 @@ def normalized(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     import numpy as np
 
     values = channel.astype(np.float32)
-    low, high = float(values.min()), float(values.max())
+    low = float(values.min())
+    high = float(values.max())
     if high <= low:
         return np.full(values.shape, 128, np.uint8)
     return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
@@ -127,7 +130,8 @@ def _band(title: str, tiles: list[tuple[str, Any]], side: int = TILE) -> Image.I
     pen.text((2, 1), title, fill=INK)
     for index, (label, pixels) in enumerate(tiles):
         row, column = divmod(index, columns)
-        left, top = column * (side + 2), LABEL + row * (side + LABEL)
+        left = column * (side + 2)
+        top = LABEL + row * (side + LABEL)
         pen.text((left + 2, top), label, fill=INK)
         band.paste(_fitted(pixels, side), (left, top + LABEL))
     return band

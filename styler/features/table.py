@@ -80,7 +80,11 @@ class Activation:
 
 
 def addresses(
-    source: Any, *, size: int | None = None, example: Any = None, signature: str = DEFAULT_SIGNATURE
+    source: Any,
+    *,
+    size: int | None = None,
+    example: Any = None,
+    signature: str = DEFAULT_SIGNATURE,
 ) -> list[Activation]:
     """List every address of a source that `FeatureExtractor` takes, except inputs.
 
@@ -155,7 +159,10 @@ def within(model: keras.Model) -> Iterator[tuple[Target, Geometry | None]]:
 
 
 def _within(
-    graph: Any, inputs: list[Geometry | None], path: tuple[Call, ...], prefix: str
+    graph: Any,
+    inputs: list[Geometry | None],
+    path: tuple[Call, ...],
+    prefix: str,
 ) -> Iterator[tuple[Target, Geometry | None]]:
     """Yield every target of a graph, with its geometry.
 
@@ -174,7 +181,14 @@ def _within(
             steps = (*path, call)
             for port, text in _ports(call):
                 own = geometry.get(id(call.outputs[port])) if isinstance(port, int) else None
-                yield Target(address=address + text, path=steps, port=port), own
+                yield (
+                    Target(
+                        address=address + text,
+                        path=steps,
+                        port=port,
+                    ),
+                    own,
+                )
             inner = graph_of(operation)
             if inner is not None:
                 given = [geometry.get(id(symbol)) for symbol in call.inputs]
@@ -197,7 +211,11 @@ def _inside(path: tuple[Call, ...], prefix: str) -> Iterator[Target]:
             numbered = address + (f"@{call}" if len(counts) > 1 else "")
             for port in range(count):
                 text = numbered + (f":{port}" if count > 1 else "")
-                yield Target(address=text, path=path, port=Inner(names, call, port))
+                yield Target(
+                    address=text,
+                    path=path,
+                    port=Inner(names, call, port),
+                )
 
 
 def _ports(call: Call) -> Iterator[tuple[int | str, str]]:

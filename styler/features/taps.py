@@ -56,7 +56,8 @@ def inner_calls(call: Call) -> dict[tuple[str, ...], list[int]]:
     """
     import keras
 
-    layer, counts = call.operation, {}
+    layer = call.operation
+    counts = {}
     everything = inner_layers(layer)
 
     class Probe(keras.Operation):  # type: ignore[misc]
@@ -121,7 +122,12 @@ def listening(layers: Iterable[Any], frames: Frames | None = None) -> Iterator[d
         yield heard
 
 
-def _noted(method: Any, notes: list[list[Tensor]], where: Any, frames: Frames | None) -> Any:
+def _noted(
+    method: Any,
+    notes: list[list[Tensor]],
+    where: Any,
+    frames: Frames | None,
+) -> Any:
     """Wrap a method so that its outputs are recorded.
 
     The wrapped method returns values computed from the recorded ones, so that gradients pass through those.
@@ -154,7 +160,12 @@ def _replaced(layer: Any, method: str, other: Any) -> Iterator[None]:
             vars(layer)[method] = before
 
 
-def run_listened(layer: Any, places: list[Inner], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
+def run_listened(
+    layer: Any,
+    places: list[Inner],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> list[Tensor]:
     """Run a layer once and also return outputs of layers inside it.
 
     Args:
@@ -176,7 +187,10 @@ def run_listened(layer: Any, places: list[Inner], args: tuple[Any, ...], kwargs:
 
 
 def _heard(
-    layer: Any, inner: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    layer: Any,
+    inner: list[Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> tuple[Any, dict[int, list[list[Tensor]]]]:
     """Return the outputs of a layer, and those of layers inside it."""
     import keras
@@ -188,7 +202,10 @@ def _heard(
 
 
 def _every_frame(
-    layer: Any, inner: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    layer: Any,
+    inner: list[Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> tuple[Any, dict[int, list[list[Tensor]]]]:
     """Run a `TimeDistributed` on all frames as one batch, not one after another."""
     import keras

@@ -94,7 +94,12 @@ def _link(file: IO[bytes], path: Path) -> None:
     """Link the descriptor's entry in /proc to a path, as the manual of linkat(2) describes for unprivileged users."""
     here = os.open(path.parent, getattr(os, "O_PATH", os.O_RDONLY))  # works for a folder that cannot be listed
     try:
-        os.link(DESCRIPTORS / str(file.fileno()), path, src_dir_fd=here, follow_symlinks=True)
+        os.link(
+            DESCRIPTORS / str(file.fileno()),
+            path,
+            src_dir_fd=here,
+            follow_symlinks=True,
+        )
     finally:
         os.close(here)
 
@@ -104,7 +109,11 @@ def _digest(name: str) -> str:
 
 
 def _written_beside(output: Path, fill: Callable[[IO[bytes]], object], overwrite: bool) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{output.stem[:LONGEST_STEM]}-", suffix=".partial", dir=output.parent)
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{output.stem[:LONGEST_STEM]}-",
+        suffix=".partial",
+        dir=output.parent,
+    )
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

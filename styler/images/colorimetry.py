@@ -82,7 +82,11 @@ def by_code(primaries: int, transfer: int, source: str) -> Colorimetry | None:
         raise ColorError(message)
     if chosen == PRIMARIES[1] and curve is None:
         return None
-    return Colorimetry(primaries=chosen, curve=curve, said=f"{source} {primaries}/{transfer}")
+    return Colorimetry(
+        primaries=chosen,
+        curve=curve,
+        said=f"{source} {primaries}/{transfer}",
+    )
 
 
 def by_png_chunks(chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry | None:
@@ -106,12 +110,20 @@ def by_png_chunks(chunks: dict[str, bytes], *, has_profile: bool) -> Colorimetry
     if gamma == 0 or (abs(gamma - SRGB_GAMMA) < NEAR and _is_srgb(primaries_stated)):
         return None
     exponent = GAMMA_UNIT / gamma
-    return Colorimetry(primaries=primaries_stated, curve=_power(exponent), said=f"gAMA {gamma / GAMMA_UNIT:g}")
+    return Colorimetry(
+        primaries=primaries_stated,
+        curve=_power(exponent),
+        said=f"gAMA {gamma / GAMMA_UNIT:g}",
+    )
 
 
 def adobe_rgb() -> Colorimetry:
     """Return the colorimetry of a photo from a camera that was set to Adobe RGB and embedded no profile."""
-    return Colorimetry(primaries=ADOBE_PRIMARIES, curve=_power(ADOBE_GAMMA), said="Adobe RGB by its EXIF")
+    return Colorimetry(
+        primaries=ADOBE_PRIMARIES,
+        curve=_power(ADOBE_GAMMA),
+        said="Adobe RGB by its EXIF",
+    )
 
 
 def to_srgb(pixels: Pixels, colorimetry: Colorimetry) -> Pixels:

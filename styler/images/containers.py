@@ -118,7 +118,8 @@ def _png_chunks(
     for _ in range(most):
         file.seek(start)
         head = file.read(8)
-        length, name = int.from_bytes(head[:4], "big"), head[4:8].decode("latin-1")
+        length = int.from_bytes(head[:4], "big")
+        name = head[4:8].decode("latin-1")
         if len(head) < 8 or name in last:
             return
         yield name, length
@@ -158,7 +159,8 @@ def media_color(file: IO[bytes]) -> MediaColor | None:
 
 
 def _color_of(file: IO[bytes], properties: list[tuple[str, int, int]]) -> MediaColor | None:
-    codes, is_gray = b"", False
+    codes = b""
+    is_gray = False
     for name, start, stop in properties:
         file.seek(start)
         data = file.read(min(stop - start, LARGEST_SMALL))
@@ -168,7 +170,8 @@ def _color_of(file: IO[bytes], properties: list[tuple[str, int, int]]) -> MediaC
         is_gray = is_gray or (name == "hvcC" and len(data) > 16 and data[16] & 3 == 0)
     if not codes:
         return None
-    primaries, transfer = int.from_bytes(codes[4:6], "big"), int.from_bytes(codes[6:8], "big")
+    primaries = int.from_bytes(codes[4:6], "big")
+    transfer = int.from_bytes(codes[6:8], "big")
     return MediaColor(primaries, transfer, bool(codes[10] & 0x80), is_gray)
 
 
@@ -178,7 +181,12 @@ def _primary(file: IO[bytes], start: int, stop: int) -> int:
     return int.from_bytes(data[4:6] if data[:1] == b"\0" else data[4:8], "big")
 
 
-def _parts(file: IO[bytes], start: int, stop: int, item: int) -> list[int]:
+def _parts(
+    file: IO[bytes],
+    start: int,
+    stop: int,
+    item: int,
+) -> list[int]:
     """Return the items that an item is composed of (references of type `dimg`)."""
     file.seek(start)
     wide = 4 if file.read(4)[:1] == b"\1" else 2
@@ -207,7 +215,8 @@ def _item_properties(file: IO[bytes], start: int, stop: int) -> dict[int, list[t
 
 def _associations(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield (item, number of a property, counted from 1) from the contents of an `ipma` box (ISO/IEC 23008-12, 9.3)."""
-    id_size, wide = (2 if data[:1] == b"\0" else 4), 2 if data[3:4] and data[3] & 1 else 1
+    id_size = 2 if data[:1] == b"\0" else 4
+    wide = 2 if data[3:4] and data[3] & 1 else 1
     at = 8
     for _ in range(min(int.from_bytes(data[4:8], "big"), MOST_CHUNKS)):
         item = int.from_bytes(data[at : at + id_size], "big")
@@ -238,7 +247,10 @@ def jpeg_2000(file: IO[bytes]) -> Jpeg2000:
     Raises:
         ValueError: The file has no codestream.
     """
-    size, start, icc, space = file.seek(0, 2), 0, None, None
+    size = file.seek(0, 2)
+    start = 0
+    icc = None
+    space = None
     for first, last in _found(file, 0, size, ("jp2h", "colr")):
         file.seek(first)
         method, _, _, *_ = file.read(3).ljust(3, b"\0")
@@ -264,12 +276,15 @@ def mended_jpeg(data: bytes) -> bytes:
     This removes stray bytes between the segments before the pixels, adds a missing end marker, corrects the range that
     a baseline scan states, and changes an unknown JFIF version to version 1.
     """
-    made, at, is_baseline = [data[:2]], 2, False
+    made = [data[:2]]
+    at = 2
+    is_baseline = False
     while True:
         at = _next_marker(data, at)
         if at < 0:
             return data
-        marker, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        marker = data[at + 1]
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         segment = data[at:end]
         is_baseline = is_baseline or marker in (0xC0, 0xC1)
         if marker == 0xE0 and segment[4:9] == b"JFIF\0" and segment[9:10] != b"\1":
@@ -302,7 +317,12 @@ def _next_marker(data: bytes, at: int) -> int:
     return -1
 
 
-def _found(file: IO[bytes], start: int, end: int, path: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+def _found(
+    file: IO[bytes],
+    start: int,
+    end: int,
+    path: tuple[str, ...],
+) -> Iterator[tuple[int, int]]:
     """Yield the ranges of the boxes with the given path of names."""
     for name, inside, stop in boxes(file, start, end):
         if name != path[0]:
@@ -319,9 +339,12 @@ def boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[str, int, int
     for _ in range(MOST_CHUNKS):
         file.seek(start)
         head = file.read(16)
-        length, name, skip = int.from_bytes(head[:4], "big"), head[4:8].decode("latin-1"), 8
+        length = int.from_bytes(head[:4], "big")
+        name = head[4:8].decode("latin-1")
+        skip = 8
         if length == 1:
-            length, skip = int.from_bytes(head[8:16], "big"), 16
+            length = int.from_bytes(head[8:16], "big")
+            skip = 16
         stop = end if length == 0 else start + length
         if len(head) < 8 or stop > end or stop < start + skip:
             return

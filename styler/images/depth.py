@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # Interleaved gradient noise (Jimenez, "Next Generation Post Processing in Call of Duty", SIGGRAPH 2014): it is the same
 # in every run, is uniform over any small neighborhood, and needs no table
-ACROSS, DOWN, STRETCH = 0.06711056, 0.00583715, 52.9829189
+ACROSS = 0.06711056
+DOWN = 0.00583715
+STRETCH = 52.9829189
 APART = (37, 17)  # columns and rows by which the pattern is shifted per channel, so that grays get no tint
 WITHIN = 0.998  # amplitude as a share of a step; below 1, so that values that were 8-bit to begin with stay exact
 

@@ -47,7 +47,12 @@ class Extras:
     quality: int
 
 
-def encode(values: NDArray[Any], name: str, extras: Extras, file: IO[bytes]) -> None:
+def encode(
+    values: NDArray[Any],
+    name: str,
+    extras: Extras,
+    file: IO[bytes],
+) -> None:
     """Write pixels to a file.
 
     Args:
@@ -70,7 +75,13 @@ def _png(values: NDArray[Any], extras: Extras, file: IO[bytes]) -> None:
     ours += png_chunk(b"eXIf", extras.exif) if extras.exif else b""
     ours += png_text(extras.recipe) if extras.recipe is not None else b""
     bits = 8 * values.dtype.itemsize
-    with _encoded(image.pngsave_target, bitdepth=bits, compression=COMPRESSION, filter="all", keep="icc") as data:
+    with _encoded(
+        image.pngsave_target,
+        bitdepth=bits,
+        compression=COMPRESSION,
+        filter="all",
+        keep="icc",
+    ) as data:
         file.write(data.read(PNG_HEAD) + ours)
         _copy_chunks(data, file)
 
@@ -80,7 +91,8 @@ def _copy_chunks(data: IO[bytes], file: IO[bytes]) -> None:
     name = b""
     while name != b"IDAT":
         head = data.read(8)
-        length, name = int.from_bytes(head[:4], "big"), head[4:]
+        length = int.from_bytes(head[:4], "big")
+        name = head[4:]
         rest = data.read(length + 4)
         if name != b"pHYs":
             file.write(head + rest)
@@ -161,7 +173,17 @@ def _vips_image(values: NDArray[Any]) -> Any:
     height, width, bands = values.shape
     kind, meaning = {"uint8": ("uchar", "srgb"), "uint16": ("ushort", "rgb16")}[values.dtype.name]
     flat = np.ascontiguousarray(values)
-    image = libvips().Image.new_from_memory(flat.data, width, height, bands, kind).copy(interpretation=meaning)
+    image = (
+        libvips()
+        .Image.new_from_memory(
+            flat.data,
+            width,
+            height,
+            bands,
+            kind,
+        )
+        .copy(interpretation=meaning)
+    )
     if is_mapped(flat):
         image.set_progress(True)
         image.signal_connect("eval", lambda *_: release(flat))

@@ -70,7 +70,11 @@ class Export:
         try:
             check(self)
             if self.depth not in (None, *DEPTHS):
-                raise OptionError(name="depth", expected="8 or 16 bits per channel", came=self.depth)
+                raise OptionError(
+                    name="depth",
+                    expected="8 or 16 bits per channel",
+                    came=self.depth,
+                )
         except OptionError as problem:
             raise OutputError(str(problem)) from problem
 

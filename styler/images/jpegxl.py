@@ -47,7 +47,8 @@ class _Bits:
     """Reads numbers from a codestream, least significant bit first."""
 
     def __init__(self, data: bytes) -> None:
-        self.number, self.left = int.from_bytes(data, "little"), 8 * len(data)
+        self.number = int.from_bytes(data, "little")
+        self.left = 8 * len(data)
 
     def take(self, count: int) -> int:
         if count > self.left:
@@ -77,9 +78,11 @@ def contents(file: IO[bytes]) -> Contents:
     size = _size(bits)
     if bits.take(1):  # all fields have their default values
         return Contents(size, 8)
-    turn, is_moving = 1, False
+    turn = 1
+    is_moving = False
     if bits.take(1):
-        turn, is_moving = 1 + bits.take(3), _skipped_extras(bits)
+        turn = 1 + bits.take(3)
+        is_moving = _skipped_extras(bits)
     depth, is_float = _depth(bits)
     bits.take(1)  # whether 16-bit buffers are enough for the decoder
     extras = bits.one_of((0, 0), (1, 0), (2, 4), (1, 12))
@@ -176,7 +179,8 @@ def _colors(bits: _Bits) -> tuple[bool, bool, int, int]:
     """Read the color encoding. Return (is gray, has a profile, primaries, transfer)."""
     if bits.take(1):
         return False, False, 1, 13
-    has_profile, space = bool(bits.take(1)), bits.name()
+    has_profile = bool(bits.take(1))
+    space = bits.name()
     if has_profile or space == XYB:
         return space == GRAY, has_profile, 1, 13
     white = bits.name()
@@ -188,7 +192,8 @@ def _colors(bits: _Bits) -> tuple[bool, bool, int, int]:
         for _ in range(3 if primaries == CUSTOM else 0):
             _point(bits)
     if bits.take(1):
-        gamma, transfer = bits.take(24), UNKNOWN
+        gamma = bits.take(24)
+        transfer = UNKNOWN
         transfer = {4_545_455: 4, 10_000_000: 8}.get(gamma, 0)  # the codes of H.273 for gamma 1/2.2 and 1
     else:
         transfer = bits.name()

@@ -131,7 +131,8 @@ def _pages(array: Any) -> mmap.mmap | None:
 
 def bands(*arrays: Array) -> Iterator[slice]:
     """Yield bands of rows of arrays of equal height, from top to bottom, and release each band after its use."""
-    height, most = len(arrays[0]), max(array.nbytes for array in arrays)
+    height = len(arrays[0])
+    most = max(array.nbytes for array in arrays)
     rows = max(1, BAND * height // max(1, most))
     for top in range(0, height, rows):
         band = slice(top, min(top + rows, height))
@@ -159,13 +160,23 @@ def taken(array: Array, rows: slice, columns: slice) -> Array:
     return made
 
 
-def put(array: Array, rows: slice, columns: slice, values: Array) -> None:
+def put(
+    array: Array,
+    rows: slice,
+    columns: slice,
+    values: Array,
+) -> None:
     """Write a rectangle, one band at a time."""
     for band in bands(array[rows]):
         array[rows, columns][band] = values[band]
 
 
-def add(array: Array, rows: slice, columns: slice, values: Array) -> None:
+def add(
+    array: Array,
+    rows: slice,
+    columns: slice,
+    values: Array,
+) -> None:
     """Add values to a rectangle, one band at a time."""
     for band in bands(array[rows]):
         array[rows, columns][band] += values[band]

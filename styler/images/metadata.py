@@ -42,7 +42,12 @@ def loaded_from_tiff(file: IO[bytes], offset: int | None = None) -> Image.Exif:
     return _forgiving(lambda exif: _load_directory(exif, head, file, offset))
 
 
-def _load_directory(exif: Image.Exif, head: bytes, file: IO[bytes], offset: int | None) -> None:
+def _load_directory(
+    exif: Image.Exif,
+    head: bytes,
+    file: IO[bytes],
+    offset: int | None,
+) -> None:
     exif.bigtiff, exif.endian = b"+" in head[2:4], "<" if head[:2] == b"II" else ">"
     if offset is None:
         first = head[8:16] if exif.bigtiff else head[4:8]

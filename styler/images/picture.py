@@ -42,7 +42,12 @@ class Picture:
     exif: bytes | None = None
     resolution: Resolution | None = None
     source: Source | None = None
-    _hashes: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _hashes: dict[str, str] = field(
+        default_factory=dict,
+        init=False,
+        repr=False,
+        compare=False,
+    )
 
     @property
     def sha256(self) -> str:

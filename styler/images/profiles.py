@@ -115,21 +115,49 @@ def _by_table(values: NDArray[Any], icc: bytes, model: str) -> Pixels:
     with scratch.named(srgb_profile(), ".icc") as target:  # libvips accepts only a path
         try:
             for rows in bands(values, made):
-                _convert_rows(values[rows], made[rows], icc, model, str(target))
+                _convert_rows(
+                    values[rows],
+                    made[rows],
+                    icc,
+                    model,
+                    str(target),
+                )
         except (vips.Error, OSError, ValueError) as cause:
             raise ProfileError(UNUSABLE) from cause
     return made
 
 
-def _convert_rows(values: NDArray[Any], into: Pixels, icc: bytes, model: str, target: str) -> None:
+def _convert_rows(
+    values: NDArray[Any],
+    into: Pixels,
+    icc: bytes,
+    model: str,
+    target: str,
+) -> None:
     vips = libvips()
     height, width, channels = values.shape
-    image = vips.Image.new_from_memory(np.ascontiguousarray(values).data, width, height, channels, "uchar")
+    image = vips.Image.new_from_memory(
+        np.ascontiguousarray(values).data,
+        width,
+        height,
+        channels,
+        "uchar",
+    )
     image = image.copy(interpretation=_INTERPRETATIONS[model])
     image.set_type(vips.GValue.blob_type, "icc-profile-data", icc)
-    converted = image.icc_transform(target, embedded=True, intent=INTENT, depth=16)
+    converted = image.icc_transform(
+        target,
+        embedded=True,
+        intent=INTENT,
+        depth=16,
+    )
     result = np.frombuffer(converted.write_to_memory(), np.uint16).reshape(height, width, CHANNELS["rgb"])
-    np.divide(result, np.float32(65535.0), dtype=np.float32, out=into)
+    np.divide(
+        result,
+        np.float32(65535.0),
+        dtype=np.float32,
+        out=into,
+    )
 
 
 def _check_whole(icc: bytes, model: str) -> None:
@@ -141,7 +169,12 @@ def _check_whole(icc: bytes, model: str) -> None:
         raise ProfileError(UNUSABLE) from cause
 
 
-def _by_floats(values: NDArray[Any], source: bytes, target: bytes, model: str) -> Pixels:
+def _by_floats(
+    values: NDArray[Any],
+    source: bytes,
+    target: bytes,
+    model: str,
+) -> Pixels:
     """Convert 16-bit values or floats in 0..1 to the values of an RGB profile, in bands of rows, clipped."""
     import imagecodecs
 
@@ -152,7 +185,14 @@ def _by_floats(values: NDArray[Any], source: bytes, target: bytes, model: str) -
         for top in range(0, len(values), ROWS):
             part = slice(top, top + ROWS)
             rows = np.ascontiguousarray(values[part, :, 0] if model == "gray" else values[part])
-            made = convert(rows, source, target, intent=INTENT_NUMBER, outdtype=np.float32, **spaces)
+            made = convert(
+                rows,
+                source,
+                target,
+                intent=INTENT_NUMBER,
+                outdtype=np.float32,
+                **spaces,
+            )
             result[part] = np.nan_to_num(made, copy=False, nan=0.0).clip(0.0, 1.0)
             release(result[part])
             release(values[part])

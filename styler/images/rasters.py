@@ -189,7 +189,8 @@ def _reason(cause: Exception) -> str:
 
 
 def _opened(file: IO[bytes], kind: str, **options: Any) -> Any:
-    vips, source = libvips(), _source(file, kind)
+    vips = libvips()
+    source = _source(file, kind)
     forget_errors()
     load = getattr(vips.Image, f"{LOADERS[kind]}load_source")
     return load(source, **{"access": "sequential", "fail_on": "error", **options})
@@ -228,11 +229,20 @@ def _xmp(image: Any, kind: str, file: IO[bytes]) -> bytes:
     return _field(image, "xmp-data") or b""
 
 
-def _vips_header(image: Any, kind: str, file: IO[bytes], exif: Image.Exif) -> Header:
+def _vips_header(
+    image: Any,
+    kind: str,
+    file: IO[bytes],
+    exif: Image.Exif,
+) -> Header:
     turned = kind == "avif"  # libheif has already applied the rotation boxes
     turn = 1 if turned else metadata.orientation(exif, _xmp(image, kind, file))
     frames = containers.png_frames(file) if kind == "png" else _field(image, "n-pages") or 1
-    return Header(size=Size(image.height, image.width), turn=turn, frames=frames)
+    return Header(
+        size=Size(image.height, image.width),
+        turn=turn,
+        frames=frames,
+    )
 
 
 def _vips_raster(image: Any, kind: str, file: IO[bytes]) -> Raster:
@@ -266,7 +276,8 @@ def _at_full_range(raster: Raster, file: IO[bytes]) -> Raster:
     if stated is None or stated.is_full_range or not stated.is_gray:
         return raster
     room = 8 * raster.values.dtype.itemsize
-    black, span = float(VIDEO_BLACK << (room - 8)), float(VIDEO_SPAN << (room - 8))
+    black = float(VIDEO_BLACK << (room - 8))
+    span = float(VIDEO_SPAN << (room - 8))
     made = new_array(raster.values.shape, raster.values.dtype)
     for rows in bands(raster.values, made):
         part = raster.values[rows, :, : raster.colors].astype(np.float32)
@@ -323,10 +334,12 @@ def _opened_mended(data: bytes) -> Any:
 
 def _values(image: Any) -> NDArray[Any]:
     """Read all channels of a libvips image from top to bottom. A large image is never completely in memory."""
-    dtype, shape = np.dtype(DTYPES[image.format]), (image.height, image.width, image.bands)
+    dtype = np.dtype(DTYPES[image.format])
+    shape = (image.height, image.width, image.bands)
     if math.prod(shape) * dtype.itemsize < LARGE:
         return np.frombuffer(image.write_to_memory(), dtype).reshape(shape)
-    made, region = new_array(shape, dtype), libvips().Region.new(image)
+    made = new_array(shape, dtype)
+    region = libvips().Region.new(image)
     for rows in bands(made):
         strip = region.fetch(0, rows.start, image.width, rows.stop - rows.start)
         made[rows] = np.frombuffer(strip, dtype).reshape(made[rows].shape)
@@ -362,24 +375,34 @@ def _tiff_header(contents: tiff.Contents, file: IO[bytes]) -> Header:
     exif = metadata.loaded_from_tiff(file, contents.offset)
     xmp = exif.get(XMP)
     turn = metadata.orientation(exif, xmp if isinstance(xmp, bytes) else b"")
-    return Header(size=contents.size, turn=turn, frames=contents.pages)
+    return Header(
+        size=contents.size,
+        turn=turn,
+        frames=contents.pages,
+    )
 
 
 def _tiff_raster(file: IO[bytes]) -> Raster:
     contents = tiff.contents(file)
-    exif, icc = metadata.loaded_from_tiff(file, contents.offset), None
+    exif = metadata.loaded_from_tiff(file, contents.offset)
+    icc = None
     if contents.reader == "pillow":
         image = pillow.opened(file, [PLAIN["tiff"]])
         image.seek(contents.page)
         values, model = _shallow(image)
-        full, extras, icc = 255.0, 0, image.info.get("icc_profile")
+        full = 255.0
+        extras = 0
+        icc = image.info.get("icc_profile")
     elif contents.reader == "tifffile":
         values, full = tiff.channels(file)
-        model, extras = contents.model, contents.extras
+        model = contents.model
+        extras = contents.extras
         icc = None if contents.is_lab else exif.get(ICC)
     else:
         decoded = _opened(file, "tiff", page=contents.page)
-        model, full, icc = _model(decoded), _full_scale(decoded, "tiff"), _field(decoded, "icc-profile-data")
+        model = _model(decoded)
+        full = _full_scale(decoded, "tiff")
+        icc = _field(decoded, "icc-profile-data")
         extras = max(0, decoded.bands - CHANNELS[model] - (not _is_unspecified(exif)))
         values = _values(decoded.extract_band(0, n=decoded.bands - extras) if extras else decoded)
     icc = icc if isinstance(icc, bytes) else None
@@ -460,7 +483,8 @@ def _jxl_raster(file: IO[bytes]) -> Raster:
 def _jp2_raster(file: IO[bytes]) -> Raster:
     import imagecodecs
 
-    stated, image = containers.jpeg_2000(file), pillow.opened(file, [PLAIN["jp2"]])
+    stated = containers.jpeg_2000(file)
+    image = pillow.opened(file, [PLAIN["jp2"]])
     if stated.space not in (None, *SRGB_SPACES, SYCC, GRAY_SPACE, CMYK_SPACE) or (
         stated.bits > 8 and stated.space == SYCC
     ):
@@ -486,7 +510,12 @@ def _jp2_raster(file: IO[bytes]) -> Raster:
 
 def _pnm_raster(values: NDArray[Any], full: float) -> Raster:
     model = "gray" if values.shape[2] == 1 else "rgb"
-    return Raster(values=values, model=model, full=full, header=Header(size=Size(*values.shape[:2])))
+    return Raster(
+        values=values,
+        model=model,
+        full=full,
+        header=Header(size=Size(*values.shape[:2])),
+    )
 
 
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's gray modes with more than 8 bits
@@ -499,7 +528,9 @@ def from_pil(image: Image.Image) -> Raster:
     if image.mode in DEEP_MODES:
         values, model, full = _deep_gray(image)
     elif image.mode == "LAB":
-        values, model, full = _from_pil_lab(image), "rgb", 1.0
+        values = _from_pil_lab(image)
+        model = "rgb"
+        full = 1.0
     else:
         values, model, full = *_shallow(image), 255.0
     exif = _pillow_exif(image)

@@ -101,7 +101,12 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
             raise ImageError(message) from cause
 
 
-def _checked_header(path: PathLike, file: IO[bytes], kind: str, max_pixels: int | None) -> Header:
+def _checked_header(
+    path: PathLike,
+    file: IO[bytes],
+    kind: str,
+    max_pixels: int | None,
+) -> Header:
     try:
         header = rasters.header(file, kind)
     except (DecodingError, ColorError) as cause:
@@ -216,7 +221,12 @@ def _scaled(values: NDArray[Any], full: float) -> Pixels:
         return _checked_floats(values)
     made = new_array(values.shape)
     for rows in bands(values, made):
-        np.divide(values[rows], np.float32(full), dtype=np.float32, out=made[rows])
+        np.divide(
+            values[rows],
+            np.float32(full),
+            dtype=np.float32,
+            out=made[rows],
+        )
     return made
 
 
@@ -224,7 +234,8 @@ def _whole_numbers(values: NDArray[Any], full: float) -> NDArray[Any]:
     """Scale values to the full range of 8 or 16 bits, which littleCMS expects."""
     if full == np.iinfo(np.uint8).max or (values.dtype == np.uint16 and full == np.iinfo(np.uint16).max):
         return values
-    scaled, made = _scaled(values, full), new_array(values.shape, np.uint16)
+    scaled = _scaled(values, full)
+    made = new_array(values.shape, np.uint16)
     for rows in bands(scaled, made):
         made[rows] = np.rint(scaled[rows] * np.float32(65535.0))
     return made
@@ -310,7 +321,13 @@ def _from_array(given: NDArray[Any]) -> Picture:
     stored = values[..., colors].copy() if array.shape[2] > colors else None
     pixels, alpha = _with_alpha(_rgb(values[..., :colors], "gray" if colors == 1 else "rgb", notes), stored, notes)
     depth = 16 if array.dtype == np.uint16 else 8
-    return Picture(pixels=np.ascontiguousarray(pixels), name="image", notes=tuple(notes), alpha=alpha, depth=depth)
+    return Picture(
+        pixels=np.ascontiguousarray(pixels),
+        name="image",
+        notes=tuple(notes),
+        alpha=alpha,
+        depth=depth,
+    )
 
 
 def _advice_on_shape(array: NDArray[Any]) -> str:
@@ -322,7 +339,9 @@ def _advice_on_shape(array: NDArray[Any]) -> str:
 
 
 def _checked_floats(array: NDArray[Any]) -> Pixels:
-    pixels, low, high = new_array(array.shape), math.inf, -math.inf
+    pixels = new_array(array.shape)
+    low = math.inf
+    high = -math.inf
     for rows in bands(array, pixels):
         pixels[rows] = array[rows]
         low, high = float(np.minimum(low, pixels[rows].min())), float(np.maximum(high, pixels[rows].max()))

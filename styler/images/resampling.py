@@ -62,8 +62,10 @@ def resampled_colors(picture: Picture, size: Size, into: Array | None = None) ->
     alpha = resampled_alpha(picture, size)
     if alpha is None or picture.alpha is None or picture.size == size:
         return resampled(picture.pixels, size, into)
-    opacity, made = picture.alpha[..., None], new_array((*size, 3)) if into is None else into
-    shown, weight = new_array(picture.pixels.shape), new_array((*size, 1))
+    opacity = picture.alpha[..., None]
+    made = new_array((*size, 3)) if into is None else into
+    shown = new_array(picture.pixels.shape)
+    weight = new_array((*size, 1))
     for rows in bands(shown, picture.pixels, opacity):
         shown[rows] = picture.pixels[rows] * opacity[rows]
     resize(shown, made, Image.Resampling.LANCZOS)
@@ -87,7 +89,12 @@ def resize(pixels: Pixels, into: Array, kernel: Image.Resampling) -> None:
             into[..., channel] = _plane(pixels[..., channel]).resize(into.shape[1::-1], kernel)
 
 
-def _resize_rows(pixels: Pixels, into: Array, rows: slice, kernel: Image.Resampling) -> None:
+def _resize_rows(
+    pixels: Pixels,
+    into: Array,
+    rows: slice,
+    kernel: Image.Resampling,
+) -> None:
     scale = len(pixels) / len(into)
     reach = SUPPORT[kernel] * max(scale, 1.0) + 1
     first = max(0, math.floor(rows.start * scale - reach))

@@ -63,6 +63,10 @@ def _in_memory() -> IO[bytes] | None:
 
 def _beside_others(suffix: str) -> IO[bytes]:
     try:
-        return tempfile.NamedTemporaryFile(dir=folder_for_files(), prefix=".styler-", suffix=suffix)
+        return tempfile.NamedTemporaryFile(
+            dir=folder_for_files(),
+            prefix=".styler-",
+            suffix=suffix,
+        )
     except OSError as cause:
         raise unwritable(cause) from cause

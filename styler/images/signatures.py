@@ -138,8 +138,12 @@ def _is_tga(head: bytes) -> bool:
     """Return whether the first 18 bytes are a plausible TGA header; TGA has no signature (Truevision TGA 2.0)."""
     if len(head) < 18:
         return False
-    mapped, kind, bits, flags = head[1], head[2], head[16], head[17]
-    width, height = int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little")
+    mapped = head[1]
+    kind = head[2]
+    bits = head[16]
+    flags = head[17]
+    width = int.from_bytes(head[12:14], "little")
+    height = int.from_bytes(head[14:16], "little")
     colors = {1: (1, (8, 16)), 2: (0, (15, 16, 24, 32)), 3: (0, (8, 16))}.get(kind & 7)
     if colors is None or kind & ~0b1011 or not width or not height or flags & 0b11000000:
         return False

@@ -18,7 +18,12 @@ def with_longer_side(size: Size, longer: int) -> Size:
     return Size(*(max(1, round(side * scale)) for side in size))
 
 
-def result_size(asked: int | str, photo: Size, minimum: int, fixed: Size | None = None) -> Size:
+def result_size(
+    asked: int | str,
+    photo: Size,
+    minimum: int,
+    fixed: Size | None = None,
+) -> Size:
     """The size of a render's result.
 
     Args:

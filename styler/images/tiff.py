@@ -28,9 +28,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Tags and values of TIFF 6.0, of its supplements and of libtiff
-SUBFILE_TYPE, OLD_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC = 254, 255, 259, 262
+SUBFILE_TYPE = 254
+OLD_SUBFILE_TYPE = 255
+COMPRESSION = 259
+PHOTOMETRIC = 262
 REDUCED, MASK, OLD_REDUCED = 1, 4, 2  # bits of SUBFILE_TYPE; a value of OLD_SUBFILE_TYPE
-WHITE_IS_0, BLACK_IS_0, RGB, PALETTE, CMYK, YCBCR, LAB, ICC_LAB = 0, 1, 2, 3, 5, 6, 8, 9
+WHITE_IS_0 = 0
+BLACK_IS_0 = 1
+RGB = 2
+PALETTE = 3
+CMYK = 5
+YCBCR = 6
+LAB = 8
+ICC_LAB = 9
 SENSOR = {32_803, 34_892}  # photometric: color filter array, linear raw
 SENSOR_CODECS = {262, 32_767, 32_769, 32_770, 34_713, 65_000, 65_535}  # Kodak, Sony, Samsung, Nikon and Pentax
 CANON = b"CR"  # follows the first eight bytes of a CR2 file
@@ -49,12 +59,15 @@ PREMULTIPLIED, STRAIGHT = 1, 2  # types of alpha
 MOST_CHANNELS = 16
 MOST_PAGES = 64  # pages to search for the picture; thumbnails come first or soon after
 
-OLD_JPEG, JPEG = 6, 7
+OLD_JPEG = 6
+JPEG = 7
 PLAIN = {1, 2, 3, 4, 5, 8, 32_773, 32_946}  # none, three kinds of CCITT, LZW, deflate, PackBits, old deflate
 SQUEEZED = {34_925, 50_000}  # LZMA, Zstandard: libvips does not include them
 JPEG_2000 = {33_003, 33_004, 33_005, 34_712}
 JPEG_XL = {50_002, 52_546}
-LERC, PNG, WEBP = 34_887, 34_933, 50_001
+LERC = 34_887
+PNG = 34_933
+WEBP = 50_001
 IMAGES = {JPEG, LERC, PNG, WEBP, *JPEG_2000, *JPEG_XL}  # codecs whose data states a size of its own
 
 
@@ -157,8 +170,19 @@ def _contents(page: Any, pages: int, number: int) -> Contents:
     alpha = kinds[0] if kinds and kinds[0] in (PREMULTIPLIED, STRAIGHT) else 0
     size = Size(int(page.imagelength), int(page.imagewidth))
     reader = _reader(page, photometric, is_inside=number < 0)
-    extras, is_lab = len(kinds) - bool(alpha), photometric in (LAB, ICC_LAB)
-    return Contents(size, pages, max(number, 0), int(page.offset), reader, model, alpha, extras, is_lab)
+    extras = len(kinds) - bool(alpha)
+    is_lab = photometric in (LAB, ICC_LAB)
+    return Contents(
+        size,
+        pages,
+        max(number, 0),
+        int(page.offset),
+        reader,
+        model,
+        alpha,
+        extras,
+        is_lab,
+    )
 
 
 def _word(value: Any) -> str:
@@ -203,7 +227,8 @@ def channels(file: IO[bytes]) -> tuple[NDArray[Any], float]:
 
 def _check_parts(page: Any, file: IO[bytes]) -> None:
     """Check that no strip or tile is missing, which would leave it black, or states a larger size than it has."""
-    counts, compression = page.databytecounts, int(page.compression)
+    counts = page.databytecounts
+    compression = int(page.compression)
     rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
     parts = -(-page.imagelength // rows) * -(-page.imagewidth // columns)
     parts *= page.samplesperpixel if page.planarconfig == 2 else 1
@@ -274,7 +299,8 @@ def _from_lab(values: NDArray[Any], *, is_signed: bool) -> Pixels:
     if values.dtype not in (np.uint8, np.uint16):
         message = f"expected Lab of 8 or 16 bits, got {values.dtype}"
         raise ValueError(message)
-    full, unit = float(np.iinfo(values.dtype).max), 256.0 ** (values.dtype.itemsize - 1)
+    full = float(np.iinfo(values.dtype).max)
+    unit = 256.0 ** (values.dtype.itemsize - 1)
     made = new_array(values.shape)
     for rows in bands(values, made):
         part = np.ascontiguousarray(values[rows])

@@ -212,7 +212,13 @@ def as_pil(picture: Picture) -> Image.Image:
     return Image.fromarray(_channels(picture.pixels, picture.alpha, 8))
 
 
-def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, overwrite: bool = False) -> Path:
+def write_image(
+    image: Image.Image,
+    path: PathLike,
+    *,
+    quality: int = QUALITY,
+    overwrite: bool = False,
+) -> Path:
     """Write an 8-bit image atomically.
 
     Args:
@@ -230,7 +236,13 @@ def write_image(image: Image.Image, path: PathLike, *, quality: int = QUALITY, o
     return _written(values, output, Extras(quality=quality), overwrite)
 
 
-def write_picture(picture: Picture, path: PathLike, *, export: Export | None = None, overwrite: bool = False) -> Path:
+def write_picture(
+    picture: Picture,
+    path: PathLike,
+    *,
+    export: Export | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write a picture atomically, with its alpha, color profile and camera fields.
 
     Args:
@@ -253,7 +265,12 @@ def write_picture(picture: Picture, path: PathLike, *, export: Export | None = N
     return output
 
 
-def encode_picture(picture: Picture, name: str, file: IO[bytes], export: Export | None = None) -> None:
+def encode_picture(
+    picture: Picture,
+    name: str,
+    file: IO[bytes],
+    export: Export | None = None,
+) -> None:
     """Write a picture to an open file.
 
     Args:
@@ -263,14 +280,21 @@ def encode_picture(picture: Picture, name: str, file: IO[bytes], export: Export 
         export: Options of the file; None for the defaults.
     """
     chosen = export or Export()
-    pixels, alpha = picture.pixels, picture.alpha
+    pixels = picture.pixels
+    alpha = picture.alpha
     if alpha is not None and name == "JPEG":
         pixels, alpha = on_white(pixels, alpha), None
     pixels, icc = _in_profile(pixels, picture.icc if chosen.profile == "keep" else None)
     values = _channels(pixels, alpha, depth_of(picture, name, chosen.depth))
     exif = picture.exif if chosen.keep_gps else metadata.without_place(picture.exif)
     dots = picture.resolution if chosen.dpi is None else Resolution(chosen.dpi, chosen.dpi)
-    extras = Extras(icc=icc, exif=exif, resolution=dots, recipe=chosen.recipe, quality=chosen.quality)
+    extras = Extras(
+        icc=icc,
+        exif=exif,
+        resolution=dots,
+        recipe=chosen.recipe,
+        quality=chosen.quality,
+    )
     encode(values, name, extras, file)
 
 
@@ -326,7 +350,12 @@ def _channels(pixels: Pixels, alpha: Pixels | None, bits: int) -> NDArray[Any]:
     return made
 
 
-def _written(values: NDArray[Any], output: Path, extras: Extras, overwrite: bool) -> Path:
+def _written(
+    values: NDArray[Any],
+    output: Path,
+    extras: Extras,
+    overwrite: bool,
+) -> Path:
     def fill(file: IO[bytes]) -> None:
         encode(values, FORMATS[output.suffix.lower()], extras, file)
 

@@ -43,8 +43,16 @@ class _Choice:
 
 
 CHOICES = {
-    "vgg16": _Choice(preprocess=p.caffe, style=BLOCKS, content=VGG_CONTENT),
-    "vgg19": _Choice(preprocess=p.caffe, style=BLOCKS, content=VGG_CONTENT),
+    "vgg16": _Choice(
+        preprocess=p.caffe,
+        style=BLOCKS,
+        content=VGG_CONTENT,
+    ),
+    "vgg19": _Choice(
+        preprocess=p.caffe,
+        style=BLOCKS,
+        content=VGG_CONTENT,
+    ),
     "resnet50": _Choice(
         preprocess=p.caffe,
         style=("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out"),
@@ -67,7 +75,9 @@ CHOICES = {
         content=(("conv4_block6_concat", 1.0),),
     ),
     "inception_v3": _Choice(
-        preprocess=p.signed, style=("activation_2", "activation_4", "mixed2", "mixed7"), content=(("mixed4", 1.0),)
+        preprocess=p.signed,
+        style=("activation_2", "activation_4", "mixed2", "mixed7"),
+        content=(("mixed4", 1.0),),
     ),
     "convnext_tiny": _Choice(
         preprocess=p.bytes_range,
@@ -101,7 +111,12 @@ def load_application(name: str, pooling: str | None = None) -> keras.Model:
         return repooled(model, pooling, CHOICES[name].preprocess)
 
 
-def _spec(name: str, choice: _Choice, smallest: int, layers: list[str]) -> NetworkSpec:
+def _spec(
+    name: str,
+    choice: _Choice,
+    smallest: int,
+    layers: list[str],
+) -> NetworkSpec:
     return NetworkSpec(
         name=name,
         build=partial(load_application, name),

@@ -107,7 +107,8 @@ def calls_by_operation(graph: Any) -> dict[Any, list[Call]]:
 
 def needed_for(calls: Iterable[Call], symbols: Iterable[Symbol]) -> list[Call]:
     """Return the calls that the symbols depend on, in the given order."""
-    ordered, wanted = list(calls), {id(symbol) for symbol in symbols}
+    ordered = list(calls)
+    wanted = {id(symbol) for symbol in symbols}
     needed = []
     for call in reversed(ordered):
         if wanted.intersection(map(id, call.outputs)):

@@ -57,7 +57,13 @@ def build_compact(design: CompactDesign | None = None, pooling: str | None = Non
         for index in range(1, depth + 1):
             x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
             name = f"block{block}_conv{index}"
-            x = keras.layers.Conv2D(width, 3, activation="relu", kernel_initializer="he_normal", name=name)(x)
+            x = keras.layers.Conv2D(
+                width,
+                3,
+                activation="relu",
+                kernel_initializer="he_normal",
+                name=name,
+            )(x)
     return keras.Model(inputs, x, name="compact")
 
 

@@ -102,7 +102,13 @@ def _of_file(path: Path, allow_code: bool, rendering: bool) -> NetworkSpec:
     preprocess = p.bytes_range if scales_bytes(config) else p.unchanged
     return NetworkSpec(
         name=str(path),
-        build=partial(_load, path, allow_code, preprocess, rendering),
+        build=partial(
+            _load,
+            path,
+            allow_code,
+            preprocess,
+            rendering,
+        ),
         preprocess=preprocess,
         style_layers=decreasing(spread(layers, STYLES)),
         content_layers=tuple((name, 1.0) for name in layers[round(0.7 * (len(layers) - 1)) :][:1]),
@@ -176,7 +182,8 @@ def _inner_layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _addressed(config: dict[str, Any], way: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (address, layer) for each call of each layer. The layers of a nested model follow the model itself."""
     for layer in _layers(config):
-        name, calls = quoted(layer["config"]["name"]), len(layer.get("inbound_nodes") or [None])
+        name = quoted(layer["config"]["name"])
+        calls = len(layer.get("inbound_nodes") or [None])
         for address in [f"{way}{name}"] if calls < 2 else [f"{way}{name}@{call}" for call in range(calls)]:
             yield address, layer
             if layer["class_name"] in NESTED:
@@ -215,17 +222,35 @@ def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     return tuple(names[index * len(names) // count] for index in range(count))
 
 
-def _load(path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None = None) -> keras.Model:
+def _load(
+    path: Path,
+    allow_code: bool,
+    preprocess: Any,
+    rendering: bool,
+    pooling: str | None = None,
+) -> keras.Model:
     """Load a user's network.
 
     Raises:
         NetworkError: Keras cannot load it, or it is for rendering and does not take images of shape (B, H, W, 3).
     """
     with building():
-        return _loaded(path, allow_code, preprocess, rendering, pooling)
+        return _loaded(
+            path,
+            allow_code,
+            preprocess,
+            rendering,
+            pooling,
+        )
 
 
-def _loaded(path: Path, allow_code: bool, preprocess: Any, rendering: bool, pooling: str | None) -> keras.Model:
+def _loaded(
+    path: Path,
+    allow_code: bool,
+    preprocess: Any,
+    rendering: bool,
+    pooling: str | None,
+) -> keras.Model:
     import keras
 
     try:

@@ -89,8 +89,17 @@ def download(
 class _Settings:
     """The options of a download."""
 
-    def __init__(self, observer: Observer | None, patience: float, attempts: int, pause: float) -> None:
-        self.observer, self.patience, self.attempts, self.pause = observer, patience, attempts, pause
+    def __init__(
+        self,
+        observer: Observer | None,
+        patience: float,
+        attempts: int,
+        pause: float,
+    ) -> None:
+        self.observer = observer
+        self.patience = patience
+        self.attempts = attempts
+        self.pause = pause
 
 
 @contextmanager
@@ -102,7 +111,12 @@ def _alone(target: Path) -> Iterator[None]:
         yield
 
 
-def _gather(address: str, target: Path, digest: str, settings: _Settings) -> None:
+def _gather(
+    address: str,
+    target: Path,
+    digest: str,
+    settings: _Settings,
+) -> None:
     part = target.with_name(f"{target.name}.part")
     resumed = part.is_file() and part.stat().st_size > 0
     _complete(address, part, settings)
@@ -153,7 +167,13 @@ def _connect(address: str, part: Path, settings: _Settings) -> None:
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with part.open("ab" if have else "wb") as stream:
-            done = _copy(response, stream, have, total, settings.observer)
+            done = _copy(
+                response,
+                stream,
+                have,
+                total,
+                settings.observer,
+            )
     if total is not None and done < total:
         message = f"the connection broke off after {done} of {total} bytes"
         raise _Interrupted(message)
@@ -170,7 +190,13 @@ def _refused(cause: urllib.error.HTTPError, address: str, part: Path) -> None:
         raise WeightsError(message)
 
 
-def _copy(response: Any, stream: Any, done: int, total: int | None, observer: Observer | None) -> int:
+def _copy(
+    response: Any,
+    stream: Any,
+    done: int,
+    total: int | None,
+    observer: Observer | None,
+) -> int:
     """Copy the response to the stream. Return the number of bytes in the file afterwards."""
     while True:
         if observer is not None:

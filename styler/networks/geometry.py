@@ -30,12 +30,23 @@ class Extent:
     low: Fraction = Fraction(0)
     high: Fraction = Fraction(0)
 
-    def windowed(self, kernel: int, stride: int, before: int) -> Extent:
+    def windowed(
+        self,
+        kernel: int,
+        stride: int,
+        before: int,
+    ) -> Extent:
         """Apply a window of `kernel` positions that moves by `stride` and starts `before` positions early."""
-        low, high = -before * self.stride, (kernel - 1 - before) * self.stride
+        low = -before * self.stride
+        high = (kernel - 1 - before) * self.stride
         return Extent(self.stride * stride, self.low + low, self.high + high)
 
-    def upsampled(self, factor: int, before: int, after: int) -> Extent:
+    def upsampled(
+        self,
+        factor: int,
+        before: int,
+        after: int,
+    ) -> Extent:
         """Replace each position by `factor` positions that depend on the fine positions from `before` to `after`."""
         fine = self.stride / factor
         return Extent(fine, self.low - before * fine, self.high + after * fine)
@@ -81,12 +92,22 @@ class Geometry:
     def axes(self, change: Callable[[Extent, int], Extent]) -> Geometry:
         """Return a geometry with a change applied to both axes; axis 0 is the height."""
         return Geometry(
-            change(self.vertical, 0), change(self.horizontal, 1), self.whole, self.has_positions, self.reason
+            change(self.vertical, 0),
+            change(self.horizontal, 1),
+            self.whole,
+            self.has_positions,
+            self.reason,
         )
 
     def global_(self, reason: str, *, positions: bool) -> Geometry:
         """Return a geometry that depends on the whole image."""
-        return Geometry(self.vertical, self.horizontal, True, positions, self.reason or reason)
+        return Geometry(
+            self.vertical,
+            self.horizontal,
+            True,
+            positions,
+            self.reason or reason,
+        )
 
 
 Rule: TypeAlias = Callable[[Call, Geometry], Geometry]
@@ -187,7 +208,13 @@ def _pair(value: Any) -> Pair:
     return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
-def _window(seen: Geometry, kernel: Pair, stride: Pair, dilation: Pair, same: bool) -> Geometry:
+def _window(
+    seen: Geometry,
+    kernel: Pair,
+    stride: Pair,
+    dilation: Pair,
+    same: bool,
+) -> Geometry:
     def change(extent: Extent, axis: int) -> Extent:
         wide = (kernel[axis] - 1) * dilation[axis] + 1
         total = max(wide - stride[axis], 0) if same else 0
@@ -199,19 +226,39 @@ def _window(seen: Geometry, kernel: Pair, stride: Pair, dilation: Pair, same: bo
 def _convolution(call: Call, seen: Geometry) -> Geometry:
     layer = call.operation
     dilation = _pair(getattr(layer, "dilation_rate", 1))
-    return _window(seen, _pair(layer.kernel_size), _pair(layer.strides), dilation, layer.padding == "same")
+    return _window(
+        seen,
+        _pair(layer.kernel_size),
+        _pair(layer.strides),
+        dilation,
+        layer.padding == "same",
+    )
 
 
 def _raw_convolution(call: Call, seen: Geometry) -> Geometry:
-    operation, kernel = call.operation, call.node.arguments.args[1]
-    stride, dilation = _pair(operation.strides), _pair(operation.dilation_rate)
-    return _window(seen, _pair(kernel.shape[:2]), stride, dilation, operation.padding == "same")
+    operation = call.operation
+    kernel = call.node.arguments.args[1]
+    stride = _pair(operation.strides)
+    dilation = _pair(operation.dilation_rate)
+    return _window(
+        seen,
+        _pair(kernel.shape[:2]),
+        stride,
+        dilation,
+        operation.padding == "same",
+    )
 
 
 def _pooling(call: Call, seen: Geometry) -> Geometry:
     layer = call.operation
     stride = layer.strides if layer.strides is not None else layer.pool_size
-    return _window(seen, _pair(layer.pool_size), _pair(stride), (1, 1), layer.padding == "same")
+    return _window(
+        seen,
+        _pair(layer.pool_size),
+        _pair(stride),
+        (1, 1),
+        layer.padding == "same",
+    )
 
 
 def _zero_padding(call: Call, seen: Geometry) -> Geometry:
@@ -233,7 +280,8 @@ def _raw_padding(call: Call, seen: Geometry) -> Geometry:
 
 def _upsampling(call: Call, seen: Geometry) -> Geometry:
     """Nearest neighbor depends on one position; other interpolations on at most two more on each side."""
-    size, reach = _pair(call.operation.size), 0 if call.operation.interpolation == "nearest" else 2
+    size = _pair(call.operation.size)
+    reach = 0 if call.operation.interpolation == "nearest" else 2
     return seen.axes(
         lambda extent, axis: extent.upsampled(size[axis], (1 + reach) * size[axis] - 1, reach * size[axis])
     )
@@ -241,7 +289,8 @@ def _upsampling(call: Call, seen: Geometry) -> Geometry:
 
 def _transposed(call: Call, seen: Geometry) -> Geometry:
     layer = call.operation
-    kernel, stride = _pair(layer.kernel_size), _pair(layer.strides)
+    kernel = _pair(layer.kernel_size)
+    stride = _pair(layer.strides)
 
     def change(extent: Extent, axis: int) -> Extent:
         total = max(kernel[axis] - stride[axis], 0) if layer.padding == "same" else 0
@@ -358,7 +407,8 @@ def padded_by_size(model: Any) -> str:
     for call in calls_of(graph_of(model)):
         if call.is_input:
             continue
-        inner, layer = graph_of(call.operation), call.operation
+        inner = graph_of(call.operation)
+        layer = call.operation
         if inner is not None:
             found = padded_by_size(inner)
         else:

@@ -85,7 +85,14 @@ def _cloned(model: keras.Model, kind: str, other: Any) -> keras.Model:
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if not isinstance(layer, other):
             return layer.__class__.from_config(layer.get_config())
-        return ScaledPooling2D(kind, 1.0, layer.pool_size, layer.strides, layer.padding, name=layer.name)
+        return ScaledPooling2D(
+            kind,
+            1.0,
+            layer.pool_size,
+            layer.strides,
+            layer.padding,
+            name=layer.name,
+        )
 
     made = keras.models.clone_model(model, clone_function=clone, recursive=True)
     made.set_weights(model.get_weights())
@@ -93,7 +100,12 @@ def _cloned(model: keras.Model, kind: str, other: Any) -> keras.Model:
     return made
 
 
-def _calibrate(model: keras.Model, made: keras.Model, names: list[str], inputs: Tensor) -> None:
+def _calibrate(
+    model: keras.Model,
+    made: keras.Model,
+    names: list[str],
+    inputs: Tensor,
+) -> None:
     """Measure and set the factor of each replaced pooling, from shallow to deep."""
     for name in names:
         before, after = (next(each for each in _layers(one) if each.name == name) for one in (model, made))

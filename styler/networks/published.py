@@ -90,9 +90,16 @@ _SWAPPING = threading.Lock()
 class _Asked(Exception):
     """Raised with the file that Keras tries to download."""
 
-    def __init__(self, filename: str, address: str, digest: str) -> None:
+    def __init__(
+        self,
+        filename: str,
+        address: str,
+        digest: str,
+    ) -> None:
         super().__init__(filename)
-        self.filename, self.address, self.digest = filename, address, digest
+        self.filename = filename
+        self.address = address
+        self.digest = digest
 
 
 @contextmanager
@@ -118,7 +125,13 @@ def download_of(name: str) -> tuple[str, str, str]:
     """Return the file name, address and checksum (or "") of the installed Keras for the weights of a network."""
     application = APPLICATIONS[name]
 
-    def note(fname: str, origin: str, *_: Any, file_hash: str = "", **__: Any) -> str:
+    def note(
+        fname: str,
+        origin: str,
+        *_: Any,
+        file_hash: str = "",
+        **__: Any,
+    ) -> str:
         raise _Asked(fname, origin, file_hash or "")
 
     with _downloads(application.module, note):
@@ -155,7 +168,11 @@ def _build(application: Application, weights: str | None) -> keras.Model:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`input_shape` is undefined")  # MobileNetV2; any size is intended
         make = getattr(keras.applications, application.function)
-        return make(include_top=False, weights=weights, input_shape=(None, None, 3))
+        return make(
+            include_top=False,
+            weights=weights,
+            input_shape=(None, None, 3),
+        )
 
 
 AUTOMATIC = [

@@ -23,7 +23,8 @@ from styler.forks import check_not_forked
 from styler.quiet import without_messages
 
 BACKEND = "tensorflow"
-FLOATX, DATA_FORMAT = "float32", "channels_last"
+FLOATX = "float32"
+DATA_FORMAT = "channels_last"
 POLICY = "dtype_policy"
 TRIAL = "import tensorflow as tf; tf.function(lambda x: x + x, jit_compile=True)(tf.ones(1))"
 LONG = 120  # seconds until the trial is abandoned; it usually takes five
@@ -88,7 +89,13 @@ def check_flags(variable: str) -> None:
         return
     command = [sys.executable, "-c", TRIAL]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LONG,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return
     said = [line for line in done.stderr.splitlines() if variable in line]
@@ -158,7 +165,8 @@ class _SharedSettings:
     """Keras's process-wide settings: ours while any thread is in the context, the caller's otherwise."""
 
     def __init__(self) -> None:
-        self._lock, self._within = threading.Lock(), 0
+        self._lock = threading.Lock()
+        self._within = 0
         self._kept: tuple[str, str] = (FLOATX, DATA_FORMAT)
 
     def __enter__(self) -> None:

@@ -34,13 +34,25 @@ class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.kind, self.factor = kind, factor
-        self.pool_size, self.strides, self.padding = tuple(pool_size), tuple(strides), padding
+        self.kind = kind
+        self.factor = factor
+        self.pool_size = tuple(pool_size)
+        self.strides = tuple(strides)
+        self.padding = padding
 
     def call(self, inputs: Any) -> Any:
         """Pool activations of shape (B, H, W, C) to shape (B, H', W', C)."""
         pool = keras.ops.average_pool if self.kind == "avg" else keras.ops.max_pool
-        return pool(inputs, self.pool_size, self.strides, self.padding, DATA_FORMAT) * self.factor
+        return (
+            pool(
+                inputs,
+                self.pool_size,
+                self.strides,
+                self.padding,
+                DATA_FORMAT,
+            )
+            * self.factor
+        )
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the output shape of `call`."""

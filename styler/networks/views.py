@@ -69,7 +69,8 @@ def _check(model: Any) -> None:
 
 
 def _can_be_mirrored(call: Any) -> bool:
-    kind, operation = type(call.operation).__name__, call.operation
+    kind = type(call.operation).__name__
+    operation = call.operation
     if kind == "Conv":  # has a constant kernel, which is not mirrored
         return tuple(call.node.arguments.args[1].shape[:2]) == (1, 1)
     if kind not in BOUNDED or kind == "SeparableConv2D":

@@ -82,7 +82,8 @@ def places() -> str:
 
 def weights_advice(name: str) -> str:
     """Return the advice for weights that are not available."""
-    filename, named = APPLICATIONS[name].filename, os.environ.get(VARIABLE)
+    filename = APPLICATIONS[name].filename
+    named = os.environ.get(VARIABLE)
     folder = named or keras_folder() or f"a folder and set {VARIABLE} to it"
     return f"Put {filename} into {folder}, or use --network compact, which needs no download"
 

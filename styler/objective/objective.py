@@ -207,7 +207,11 @@ def _local_value(term: Term[LocalLoss], features: Tensor, targets: Targets) -> S
         features,
         LocalTarget(targets.prepared[term.name], targets.activations[term.name]),
         targets.regions.get(term.name),
-        Frame(corner=tf.zeros_like(size), owned=size, whole=size),
+        Frame(
+            corner=tf.zeros_like(size),
+            owned=size,
+            whole=size,
+        ),
     )
 
 

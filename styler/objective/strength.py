@@ -51,7 +51,12 @@ def weights_of(
     return {term.name: term.share * factors[term.group] for term in objective.terms}
 
 
-def factors_of(config: RenderConfig, style_of_photo: float, side: int, gain: float = 1.0) -> dict[str, float]:
+def factors_of(
+    config: RenderConfig,
+    style_of_photo: float,
+    side: int,
+    gain: float = 1.0,
+) -> dict[str, float]:
     """Factors of the groups of terms.
 
     The style is divided by its value at the unstyled photo, so that 1 means "as far as the photo" for every painting,

@@ -88,7 +88,12 @@ class Adam:
         "best": "best",
     }
 
-    def on_host(self, walk: Walk, steps: int, history: int | None) -> Adam:
+    def on_host(
+        self,
+        walk: Walk,
+        steps: int,
+        history: int | None,
+    ) -> Adam:
         """See `Optimizer`."""
         return replace(self, walk=walk)
 
@@ -132,7 +137,12 @@ class Adam:
         )
         return state, trial
 
-    def judge(self, state: AdamState, trial: AdamTrial, evaluation: Evaluation) -> AdamTrial:
+    def judge(
+        self,
+        state: AdamState,
+        trial: AdamTrial,
+        evaluation: Evaluation,
+    ) -> AdamTrial:
         """The trial with its evaluation, the only one that a step needs."""
         return AdamTrial(
             image=trial.image,
@@ -203,7 +213,12 @@ class Adam:
         )
         return image
 
-    def _average(self, iterate: Tensor, total: Tensor, count: Scalar) -> Tensor:
+    def _average(
+        self,
+        iterate: Tensor,
+        total: Tensor,
+        count: Scalar,
+    ) -> Tensor:
         """Bias-corrected average of `count` iterates; the iterate itself before the first step."""
         mean = total / _bias_correction(self.averaging, tf.maximum(count, 1), total)
         return tf.where(count > 0, tf.clip_by_value(mean, 0.0, 1.0), iterate)

@@ -80,7 +80,12 @@ class Optimizer(Protocol[StateT, TrialT]):
         """See the class."""
         ...
 
-    def on_host(self, walk: Walk, steps: int, history: int | None) -> Optimizer[StateT, TrialT]:
+    def on_host(
+        self,
+        walk: Walk,
+        steps: int,
+        history: int | None,
+    ) -> Optimizer[StateT, TrialT]:
         """The same optimizer for arrays of the host.
 
         Args:
@@ -114,7 +119,12 @@ class Optimizer(Protocol[StateT, TrialT]):
         """Prepare a step: the state to step from, and the first trial. Repeating it gives the same bits."""
         ...
 
-    def judge(self, state: StateT, trial: TrialT, evaluation: Evaluation) -> TrialT:
+    def judge(
+        self,
+        state: StateT,
+        trial: TrialT,
+        evaluation: Evaluation,
+    ) -> TrialT:
         """The trial after its image was evaluated."""
         ...
 

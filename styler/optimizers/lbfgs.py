@@ -109,7 +109,12 @@ class Lbfgs:
         "turns": "turns",
     }
 
-    def on_host(self, walk: Walk, steps: int, history: int | None) -> Lbfgs:
+    def on_host(
+        self,
+        walk: Walk,
+        steps: int,
+        history: int | None,
+    ) -> Lbfgs:
         """See `Optimizer`."""
         most = min(self.history, steps)
         if history is not None:
@@ -152,7 +157,12 @@ class Lbfgs:
         search = search_along(self.walk, _start(state), direction, length)
         return state, search
 
-    def judge(self, state: LbfgsState, trial: Search, evaluation: Evaluation) -> Search:
+    def judge(
+        self,
+        state: LbfgsState,
+        trial: Search,
+        evaluation: Evaluation,
+    ) -> Search:
         """The search after one more trial."""
         return judged(self.walk, trial, evaluation, _start(state))
 
@@ -235,7 +245,12 @@ class Lbfgs:
         """The state with the newest pair in its tables, and the projected gradient's products with all pairs."""
         newest = state.newest
 
-        def formula(image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor) -> ImagesAndSums:
+        def formula(
+            image: Tensor,
+            gradient: Tensor,
+            moves: Tensor,
+            turns: Tensor,
+        ) -> ImagesAndSums:
             gradient = _projected(image, gradient)
             with_moves = _dots(moves, [gradient, turns[newest]])
             with_turns = _dots(turns, [gradient, moves[newest], turns[newest]])
@@ -262,7 +277,12 @@ class Lbfgs:
     def _direction(self, state: LbfgsState, weights: Weights) -> tuple[Tensor, Scalar]:
         """Direction and first length of a search: quasi-Newton, or steepest descent if that leads uphill."""
 
-        def quasi_newton(image: Tensor, gradient: Tensor, moves: Tensor, turns: Tensor) -> ImagesAndSums:
+        def quasi_newton(
+            image: Tensor,
+            gradient: Tensor,
+            moves: Tensor,
+            turns: Tensor,
+        ) -> ImagesAndSums:
             of_gradient, of_moves, of_turns = (tf.cast(weight, image.dtype) for weight in weights)
             projected = _projected(image, gradient)
             product = of_gradient * projected + _weighted_sum(moves, of_moves) + _weighted_sum(turns, of_turns)
@@ -279,7 +299,13 @@ class Lbfgs:
             slope, square, count = sums
             return direction, slope, square, count
 
-        newton = applied(quasi_newton, state.image, state.gradient, state.moves, state.turns)
+        newton = applied(
+            quasi_newton,
+            state.image,
+            state.gradient,
+            state.moves,
+            state.turns,
+        )
         _, newton_slope, _, _ = newton
         direction, _, square, count = tf.cond(
             newton_slope < 0,
@@ -301,8 +327,20 @@ class Lbfgs:
         has_curvature = self._has_curvature(state, search)
 
         def with_pair() -> tuple[Tensor, Tensor, Tensor, Scalar]:
-            moves = self.walk.stored(state.moves, place, tf.subtract, search.image, state.image)
-            turns = self.walk.stored(state.turns, place, tf.subtract, search.gradient, state.gradient)
+            moves = self.walk.stored(
+                state.moves,
+                place,
+                tf.subtract,
+                search.image,
+                state.image,
+            )
+            turns = self.walk.stored(
+                state.turns,
+                place,
+                tf.subtract,
+                search.gradient,
+                state.gradient,
+            )
             known = _with_row(state.known, place, tf.constant(True))
             return moves, turns, known, place
 

@@ -55,7 +55,12 @@ class Start(NamedTuple):
     gradient: Tensor
 
 
-def search_along(walk: Walk, start: Start, direction: Tensor, length: Scalar) -> Search:
+def search_along(
+    walk: Walk,
+    start: Start,
+    direction: Tensor,
+    length: Scalar,
+) -> Search:
     """A line search before its first trial.
 
     Args:
@@ -78,7 +83,12 @@ def search_along(walk: Walk, start: Start, direction: Tensor, length: Scalar) ->
     )
 
 
-def judged(walk: Walk, search: Search, trial: Evaluation, start: Start) -> Search:
+def judged(
+    walk: Walk,
+    search: Search,
+    trial: Evaluation,
+    start: Start,
+) -> Search:
     """The line search after its image was evaluated.
 
     A trial is accepted if it satisfies Armijo's condition along the projected path (Bertsekas 1982), or if the value at

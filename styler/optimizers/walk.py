@@ -57,7 +57,12 @@ class Walk(Protocol):
         """An image of zeros."""
         ...
 
-    def ring(self, name: str, length: int, like: Tensor) -> Tensor:
+    def ring(
+        self,
+        name: str,
+        length: int,
+        like: Tensor,
+    ) -> Tensor:
         """A ring of zeros, (length, *like.shape)."""
         ...
 
@@ -71,7 +76,13 @@ class Walk(Protocol):
         """The ring with the result of a formula, applied to images, at one of its places."""
         ...
 
-    def resized(self, name: str, image: Tensor, size: Size, method: str) -> Tensor:
+    def resized(
+        self,
+        name: str,
+        image: Tensor,
+        size: Size,
+        method: str,
+    ) -> Tensor:
         """An image at another size."""
         ...
 
@@ -96,7 +107,12 @@ class Whole:
         """See `Walk`."""
         return tf.zeros_like(like)
 
-    def ring(self, name: str, length: int, like: Tensor) -> Tensor:
+    def ring(
+        self,
+        name: str,
+        length: int,
+        like: Tensor,
+    ) -> Tensor:
         """See `Walk`."""
         shape = tf.concat([[length], tf.shape(like)], 0)
         ring = tf.zeros(shape, like.dtype)
@@ -115,7 +131,13 @@ class Whole:
         result = _shaped(formula(*flat), image)
         return tf.tensor_scatter_nd_update(ring, tf.reshape(place, [1, 1]), result[None])
 
-    def resized(self, name: str, image: Tensor, size: Size, method: str) -> Tensor:
+    def resized(
+        self,
+        name: str,
+        image: Tensor,
+        size: Size,
+        method: str,
+    ) -> Tensor:
         """See `Walk`."""
         return tf.image.resize(image, size, method)
 
@@ -172,7 +194,12 @@ class Pieces:
         self.apply(erased, buffer, into=[name])
         return buffer
 
-    def ring(self, name: str, length: int, like: Array) -> Array:
+    def ring(
+        self,
+        name: str,
+        length: int,
+        like: Array,
+    ) -> Array:
         """See `Walk`."""
         return self.buffer(name, (length, *like.shape))
 
@@ -192,7 +219,13 @@ class Pieces:
             self._release(*pieces, target)
         return ring
 
-    def resized(self, name: str, image: Tensor, size: Size, method: str) -> Array:
+    def resized(
+        self,
+        name: str,
+        image: Tensor,
+        size: Size,
+        method: str,
+    ) -> Array:
         """See `Walk`; works channel by channel."""
         channels = image.shape[-1]
         buffer = self.buffer(name, (1, *size, channels))

@@ -120,7 +120,12 @@ class BatchProgram:
             tf.logical_not(is_over(self.optimizer, member.descent)),
         )
 
-    def _after(self, member: MemberState, evaluation: Evaluation, limit: Scalar) -> MemberState:
+    def _after(
+        self,
+        member: MemberState,
+        evaluation: Evaluation,
+        limit: Scalar,
+    ) -> MemberState:
         """Update a picture with the result of its evaluation; leave it unchanged if it needs no further steps."""
         optimizer = self.optimizer
         state, watch = member.descent
@@ -194,7 +199,12 @@ class BatchMember:
         """See `Stepper`."""
         return self._batch.program.size
 
-    def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance | None:
+    def advance(
+        self,
+        descent: Descent,
+        targets: Targets,
+        steps: int,
+    ) -> Advance | None:
         """See `Stepper`; None until all other pictures of the batch have requested steps as well."""
         if self.result is None:
             if self._state is None or self._state.descent is not descent:
@@ -205,7 +215,12 @@ class BatchMember:
         self.result = None
         return result
 
-    def complete(self, state: MemberState, steps: int, seconds: float) -> None:
+    def complete(
+        self,
+        state: MemberState,
+        steps: int,
+        seconds: float,
+    ) -> None:
         """Complete the request; the result is kept until the picture calls `advance` again."""
         self._state = state
         self.request = None

@@ -70,7 +70,12 @@ class Engine:
             started.
     """
 
-    def __init__(self, config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> None:
+    def __init__(
+        self,
+        config: RenderConfig,
+        network: NetworkSpec,
+        statistics: Statistics | None = None,
+    ) -> None:
         self.network = network
         self._decisive = decisive(config)
         self._lock = threading.RLock()
@@ -181,7 +186,12 @@ class Engine:
                 total += layers[term.layer] if term.reading is None else _bytes_of_reading(term.reading)
         return total
 
-    def statistics(self, style: Picture, size: Size, tile: int | None = None) -> dict[str, Stats]:
+    def statistics(
+        self,
+        style: Picture,
+        size: Size,
+        tile: int | None = None,
+    ) -> dict[str, Stats]:
         """Return the statistics of a painting at an octave, and keep them for later; a painting is never enlarged.
 
         Args:
@@ -201,7 +211,12 @@ class Engine:
             self._statistics[key] = {term.name: per_position(stats[term.name]) for term in self.objective.statistic}
         return self._statistics[key]
 
-    def _computed_statistics(self, style: Picture, shape: Size, tile: int | None) -> dict[str, Stats]:
+    def _computed_statistics(
+        self,
+        style: Picture,
+        shape: Size,
+        tile: int | None,
+    ) -> dict[str, Stats]:
         pixels = resampled_colors(style, shape)
         alpha = resampled_alpha(style, shape)
         if tile is not None:

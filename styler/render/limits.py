@@ -41,7 +41,13 @@ class Limits:
     held: int
 
     @classmethod
-    def here(cls, config: RenderConfig, engine: Engine, final: Size, reserve: int = 0) -> Limits:
+    def here(
+        cls,
+        config: RenderConfig,
+        engine: Engine,
+        final: Size,
+        reserve: int = 0,
+    ) -> Limits:
         """Determine the limits on this machine now; `reserve` is added to the bytes that the process holds."""
         folder = folder_for_files()
         held = resident_memory() + reserve

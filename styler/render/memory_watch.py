@@ -42,7 +42,11 @@ class MemoryWatch:
     def __enter__(self) -> MemoryWatch:
         """Start watching."""
         if self.budget is not None:
-            threading.Thread(target=self._watch, daemon=True, name="styler-memory").start()
+            threading.Thread(
+                target=self._watch,
+                daemon=True,
+                name="styler-memory",
+            ).start()
         return self
 
     def __exit__(
@@ -76,7 +80,14 @@ class MemoryWatch:
         self._near.clear()
         return near
 
-    def smaller(self, tile: int, smallest: int, reason: str, *, needed: bool) -> int:
+    def smaller(
+        self,
+        tile: int,
+        smallest: int,
+        reason: str,
+        *,
+        needed: bool,
+    ) -> int:
         """Halve the tile, but make it no smaller than `smallest`.
 
         Args:

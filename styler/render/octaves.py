@@ -55,7 +55,12 @@ class Octaves:
     memory: MemoryWatch
     on_tile: OnTile | None = None
 
-    def started(self, stage: Stage, before: Octave | None = None, snapshot: Snapshot | None = None) -> Octave:
+    def started(
+        self,
+        stage: Stage,
+        before: Octave | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> Octave:
         """Start an octave, or continue it from a snapshot.
 
         Args:
@@ -71,12 +76,30 @@ class Octaves:
         made, reason = (0, "") if snapshot is None else (snapshot.position.made, snapshot.position.reason)
         if stage.tile is None:
             try:
-                return self._on_device(stage, before, saved, made, reason)
+                return self._on_device(
+                    stage,
+                    before,
+                    saved,
+                    made,
+                    reason,
+                )
             except tf.errors.ResourceExhaustedError:
                 stage = self._split(stage, OUT_OF_MEMORY)
-        return self._on_host(stage, before, saved, made, reason)
+        return self._on_host(
+            stage,
+            before,
+            saved,
+            made,
+            reason,
+        )
 
-    def smaller(self, octave: Octave, reason: str, *, needed: bool) -> Octave:
+    def smaller(
+        self,
+        octave: Octave,
+        reason: str,
+        *,
+        needed: bool,
+    ) -> Octave:
         """Continue an octave with smaller tiles, or in tiles if it was in one piece.
 
         Args:
@@ -95,7 +118,13 @@ class Octaves:
         if self.engine.untileable and not needed:
             return octave
         stage = self._split(octave.stage, reason if needed else "")
-        return self._on_host(stage, None, octave.descent, octave.made, octave.reason)
+        return self._on_host(
+            stage,
+            None,
+            octave.descent,
+            octave.made,
+            octave.reason,
+        )
 
     def _split(self, stage: Stage, reason: str) -> Stage:
         if reason:
@@ -109,9 +138,15 @@ class Octaves:
         return self.memory.split(stage, self.engine.tiling.view.smallest_tile)
 
     def _on_device(
-        self, stage: Stage, before: Octave | None, saved: Descent | None, made: int, reason: str
+        self,
+        stage: Stage,
+        before: Octave | None,
+        saved: Descent | None,
+        made: int,
+        reason: str,
     ) -> DeviceOctave:
-        stepper, size = self.engine.program, stage.size
+        stepper = self.engine.program
+        size = stage.size
         if saved is None:
             image = tf.constant(self._image(stage, before, Buffers()))
             descent = _begun(stepper.optimizer, before, image)
@@ -122,10 +157,23 @@ class Octaves:
         def compared(image: Tensor, targets: Targets) -> dict[str, Scalar]:
             return self.engine.objective.compared(self.engine.observe(image, _tensor(self._alpha(size))), targets)
 
-        return DeviceOctave(stepper, stage, descent, self.targets, compared, made, reason)
+        return DeviceOctave(
+            stepper,
+            stage,
+            descent,
+            self.targets,
+            compared,
+            made,
+            reason,
+        )
 
     def _on_host(
-        self, stage: Stage, before: Octave | None, saved: Descent | None, made: int, reason: str
+        self,
+        stage: Stage,
+        before: Octave | None,
+        saved: Descent | None,
+        made: int,
+        reason: str,
     ) -> HostOctave:
         buffers = stage.buffers()
         walk = Pieces(buffers.zeros, release)
@@ -143,7 +191,16 @@ class Octaves:
             return made
 
         return HostOctave(
-            self.engine.tiling, optimizer, walk, stage, buffers, descent, targets, self.on_tile, made, reason
+            self.engine.tiling,
+            optimizer,
+            walk,
+            stage,
+            buffers,
+            descent,
+            targets,
+            self.on_tile,
+            made,
+            reason,
         )
 
     def _photo(self, size: Size, buffers: Buffers) -> Array:
@@ -155,13 +212,26 @@ class Octaves:
         alpha = resampled_alpha(self.inputs.photo, size)
         return None if alpha is None else with_margin(alpha)
 
-    def _image(self, stage: Stage, before: Octave | None, buffers: Buffers, photo: Array | None = None) -> Array:
+    def _image(
+        self,
+        stage: Stage,
+        before: Octave | None,
+        buffers: Buffers,
+        photo: Array | None = None,
+    ) -> Array:
         """Return the image that an octave starts from, with its margin, (1, H, W, 3)."""
-        size, init = stage.size, self.config.init
+        size = stage.size
+        init = self.config.init
         image = buffers.zeros("iterate", (1, *padded_size(size), 3))
         if before is not None:
             seen = self._photo(size, buffers) if photo is None else photo
-            refined(before.image(), self.inputs.photo, seen, image[0], buffers)
+            refined(
+                before.image(),
+                self.inputs.photo,
+                seen,
+                image[0],
+                buffers,
+            )
         elif self.inputs.init is None and init == "noise":
             noise(self.config.seed, image[0])
         elif self.inputs.init is None and init == "content" and photo is not None:
@@ -181,17 +251,34 @@ class Octaves:
         seen = self.engine.observe(photo, _tensor(self._alpha(size)))
         return self._targets_from(seen, size, None)
 
-    def _tiled_targets(self, stage: Stage, buffers: Buffers, photo: Array) -> Targets:
+    def _tiled_targets(
+        self,
+        stage: Stage,
+        buffers: Buffers,
+        photo: Array,
+    ) -> Targets:
         tile = stage.tile or max(stage.size)
         seen = self.engine.tiling.observe(photo, tile, buffers.zeros, self._alpha(stage.size))
         return self._targets_from(seen, stage.size, tile)
 
-    def _targets_from(self, seen: Observation, size: Size, tile: int | None) -> Targets:
-        objective, inputs = self.engine.objective, self.inputs
+    def _targets_from(
+        self,
+        seen: Observation,
+        size: Size,
+        tile: int | None,
+    ) -> Targets:
+        objective = self.engine.objective
+        inputs = self.inputs
         shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
         styles = [self.engine.statistics(style, size, tile) for style in inputs.paintings]
         aims = objective.prepared(seen.stats, styles, shares)
-        weights = weights_of(objective, self.config, seen.stats, aims, max(size))
+        weights = weights_of(
+            objective,
+            self.config,
+            seen.stats,
+            aims,
+            max(size),
+        )
         factors = {name: tf.constant(weight, tf.float32) for name, weight in weights.items()}
         return Targets(aims, seen.activations, factors, seen.regions)
 
@@ -234,7 +321,12 @@ def _tensor(alpha: Array | None) -> Tensor | None:
     return None if alpha is None else image_tensor(alpha)
 
 
-def _check(name: str, array: Any, spec: Any, size: Size) -> None:
+def _check(
+    name: str,
+    array: Any,
+    spec: Any,
+    size: Size,
+) -> None:
     fits = array.dtype == spec.dtype.as_numpy_dtype and spec.shape.is_compatible_with(array.shape)
     if not fits or (len(spec.shape) >= 4 and tuple(array.shape[-3:-1]) != size):
         expected = f"expected a checkpoint with {name} of {spec.dtype.name} {spec.shape}"

@@ -53,7 +53,12 @@ def with_belongings(photo: Picture, pixels: Pixels) -> Picture:
     alpha = photo.alpha
     if alpha is not None:
         alpha = resampled(alpha[..., None], Size(*pixels.shape[:2]))[..., 0]
-    return replace(photo, pixels=pixels, alpha=alpha, source=None)
+    return replace(
+        photo,
+        pixels=pixels,
+        alpha=alpha,
+        source=None,
+    )
 
 
 def warnings_about(outcome: Outcome, inputs: Inputs[Picture]) -> Iterator[str]:

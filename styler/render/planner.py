@@ -110,7 +110,9 @@ class Planner:
         probe: Callable[..., Cost | None],
         kept: Callable[..., bool] = lambda config, kind: False,
     ) -> None:
-        self.limits, self._probe, self._measured = limits, probe, kept
+        self.limits = limits
+        self._probe = probe
+        self._measured = kept
         self._guesses = False
 
     def plan(self, *, measure: bool) -> Schedule:
@@ -138,14 +140,23 @@ class Planner:
         tile = max((stages[at.octave].tile or min(longest, LARGEST_LEFT)) // 2, smallest)
         smaller = tuple(self._shrunk(s, tile) if i >= at.octave else s for i, s in enumerate(stages))
         note = f"tiles of {tile} pixels, because the system ran out of memory and killed a process"
-        return Schedule(size=schedule.size, stages=smaller, budget=self.limits.budget, notes=(note,))
+        return Schedule(
+            size=schedule.size,
+            stages=smaller,
+            budget=self.limits.budget,
+            notes=(note,),
+        )
 
     def obeyed(self, levels: tuple[Level, ...]) -> Schedule:
         """Make the schedule that gives exactly the same bytes again."""
         stages = tuple(Stage.of(level) for level in levels)
         folders = (None if stage.tile is None else self._folder_for(stage) for stage in stages)
         placed = tuple(replace(stage, folder=folder) for stage, folder in zip(stages, folders, strict=True))
-        return Schedule(size=self.limits.final, stages=placed, budget=self.limits.budget)
+        return Schedule(
+            size=self.limits.final,
+            stages=placed,
+            budget=self.limits.budget,
+        )
 
     def _folder_for(self, stage: Stage) -> Path | None:
         """Return the folder for large mapped buffers, or None for small ones; mapping does not change the picture."""
@@ -161,7 +172,8 @@ class Planner:
 
     def rough(self) -> Schedule | None:
         """Make the first plan from a high estimate of its cost; return None unless it clearly fits."""
-        config, budget = self.limits.config, self.limits.budget
+        config = self.limits.config
+        budget = self.limits.budget
         octaves = plan_octaves(self.limits.final, config.steps, config.scales)
         plan = Planner(self.limits, lambda *_: None)._made(octaves, next(self._tile_sizes()))
         return plan if plan is not None and (budget is None or plan.peak <= CLEAR * budget) else None
@@ -184,9 +196,11 @@ class Planner:
         return PIXEL * (2.0 * self.limits.engine.program.optimizer.history + 8)
 
     def _within_memory(self, steps: int) -> Schedule:
-        config, final = self.limits.config, self.limits.final
+        config = self.limits.config
+        final = self.limits.final
         octaves = plan_octaves(final, steps, config.scales)
-        candidates, disk_suffices = [], True
+        candidates = []
+        disk_suffices = True
         for tile in self._tile_sizes():
             plan = self._made(octaves, tile)
             if plan is None:
@@ -215,7 +229,8 @@ class Planner:
     def _made(self, octaves: tuple[Stage, ...], tile: int | None) -> Schedule | None:
         """Make a plan with tiles of one size; return None if the disk cannot hold its buffers."""
         split = [replace(octave, tile=self._tile_of(octave, tile)) for octave in octaves]
-        kept, stages = self._kept(split), []
+        kept = self._kept(split)
+        stages = []
         for each in split:
             stage = each if each.tile is None else self._tiled_stage(each, self.limits.room - kept)
             if stage is None:
@@ -343,7 +358,15 @@ class Planner:
     def _refuse(self, candidates: list[Schedule], disk_suffices: bool) -> None:
         limits = self.limits
         if not disk_suffices:
-            needed = self.disk(Stage(size=limits.final, steps=1, tile=1, history=1, folder=limits.folder))
+            needed = self.disk(
+                Stage(
+                    size=limits.final,
+                    steps=1,
+                    tile=1,
+                    history=1,
+                    folder=limits.folder,
+                )
+            )
             message = (
                 f"{limits.folder} has {limits.disk / 2**30:.1f}G free, but a render of {limits.final.width}x"
                 f"{limits.final.height} pixels needs {needed / 2**30:.1f}G there; free some space or set TMPDIR to "
@@ -362,7 +385,8 @@ class Planner:
         """Find the largest number of steps that fits, by bisection: more steps take more time."""
         if plan.seconds <= seconds:
             return plan
-        enough, most = 0, self.limits.config.steps
+        enough = 0
+        most = self.limits.config.steps
         while most - enough > 1:
             middle = (enough + most) // 2
             fits = self._within_memory(middle).seconds <= seconds

@@ -45,7 +45,12 @@ class Stepper(Protocol):
         """Program for a single picture."""
         ...
 
-    def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance | None:
+    def advance(
+        self,
+        descent: Descent,
+        targets: Targets,
+        steps: int,
+    ) -> Advance | None:
         """Make at most `steps` steps; return None if other pictures must request steps before the call is repeated."""
         ...
 
@@ -64,7 +69,13 @@ class Program:
 
     batch_size = 1
 
-    def __init__(self, objective: Objective, optimizer: AnyOptimizer, *, xla: bool) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: AnyOptimizer,
+        *,
+        xla: bool,
+    ) -> None:
         self.objective = objective
         self.optimizer = optimizer
         self.xla = xla
@@ -75,7 +86,12 @@ class Program:
         """This program itself."""
         return self
 
-    def advance(self, descent: Descent, targets: Targets, steps: int) -> Advance:
+    def advance(
+        self,
+        descent: Descent,
+        targets: Targets,
+        steps: int,
+    ) -> Advance:
         """Make at most `steps` steps in one call; fewer if the optimizer terminates or diverges.
 
         The very first evaluation is not a step. The result does not depend on how the steps are divided into calls; it
@@ -84,7 +100,12 @@ class Program:
         descent, done = self._compiled(descent, targets, tf.constant(steps))
         return Advance(descent, done)
 
-    def _advance(self, descent: Descent, targets: Targets, steps: Scalar) -> tuple[Descent, Scalar]:
+    def _advance(
+        self,
+        descent: Descent,
+        targets: Targets,
+        steps: Scalar,
+    ) -> tuple[Descent, Scalar]:
         evaluate = self.objective.at(targets)
 
         def goes_on(done: Scalar, descent: Descent) -> Scalar:

@@ -32,18 +32,34 @@ def _of_picture(picture: Picture) -> Input:
     """Describe an image by its file, or by its pixels if it was passed in memory."""
     source = picture.source
     if source is None:
-        return Input(name=picture.name, sha256=picture.sha256, bytes=None)
-    return Input(name=source.name, sha256=source.sha256, bytes=source.bytes)
+        return Input(
+            name=picture.name,
+            sha256=picture.sha256,
+            bytes=None,
+        )
+    return Input(
+        name=source.name,
+        sha256=source.sha256,
+        bytes=source.bytes,
+    )
 
 
 def _of_network(config: RenderConfig, network: NetworkSpec) -> Input:
     """Describe a registered network by its name and weights, and any other network by its file."""
     path = network_file(network, config.network)
     if path is None:
-        return Input(name=Path(network.name).name or network.name, sha256=None, bytes=None)
+        return Input(
+            name=Path(network.name).name or network.name,
+            sha256=None,
+            bytes=None,
+        )
     source = source_of(path)
     name = network.name if network.weights_file else source.name
-    return Input(name=name, sha256=source.sha256, bytes=source.bytes)
+    return Input(
+        name=name,
+        sha256=source.sha256,
+        bytes=source.bytes,
+    )
 
 
 def recipe_of(
@@ -68,7 +84,12 @@ def recipe_of(
     made = tuple(change for change in changes if change.step < done)
     return Recipe(
         config=without_folders(config),
-        plan=replace(engine.plan, size=size, octaves=octaves, changes=made),
+        plan=replace(
+            engine.plan,
+            size=size,
+            octaves=octaves,
+            changes=made,
+        ),
         export=EXPORT,
         inputs=inputs,
         versions=versions(),

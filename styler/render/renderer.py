@@ -144,7 +144,8 @@ class Renderer:
 
     def _finished_octave(self, run: Run, octave: Octave) -> Generator[StepEvent, None, Octave]:
         """Make all steps of an octave. Use less memory if it runs out. Make no steps if the render has diverged."""
-        account, memory = run.account, run.memory
+        account = run.account
+        memory = run.memory
         octave.reason = octave.reason or ("diverged" if account.diverged else "")
         last_step = account.done + max(octave.made - 1, 0)  # a change at the step of a snapshot is not yet applied
         while not octave.reason:
@@ -173,9 +174,11 @@ class Renderer:
         return min([run.account.most_steps(octave.made, run.event_every), *to_change])
 
     def _event(self, run: Run, octave: Octave) -> StepEvent:
-        account, size = run.account, octave.stage.size
+        account = run.account
+        size = octave.stage.size
         described = self.described if octave.made else None
-        position, arrays = account.position(octave), octave.arrays()
+        position = account.position(octave)
+        arrays = octave.arrays()
 
         def picture() -> Picture:
             with self.engine.held():
@@ -201,7 +204,8 @@ class Renderer:
         )
 
     def _outcome(self, run: Run, octave: Octave) -> Outcome:
-        account, objective = run.account, self.engine.objective
+        account = run.account
+        objective = self.engine.objective
         distances = octave.distances()
         return Outcome(
             pixels=self.finished(run.content, octave.image()),

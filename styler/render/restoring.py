@@ -31,7 +31,13 @@ class Restored(NamedTuple):
     differences: tuple[str, ...]
 
 
-def restored(plan: Plan, config: RenderConfig, made_with: Mapping[str, str], *, elsewhere: bool) -> Restored:
+def restored(
+    plan: Plan,
+    config: RenderConfig,
+    made_with: Mapping[str, str],
+    *,
+    elsewhere: bool,
+) -> Restored:
     """Restore the number of threads, if TensorFlow has not started, and list everything else that differs.
 
     Args:

@@ -55,7 +55,13 @@ def noise(seed: int, into: Array) -> Array:
     return into
 
 
-def refined(image: Array, content: Picture, photo: Array, into: Array, buffers: Buffers) -> Array:
+def refined(
+    image: Array,
+    content: Picture,
+    photo: Array,
+    into: Array,
+    buffers: Buffers,
+) -> Array:
     """Enlarge an image to the next octave, and add that level of the photo's Laplacian pyramid (Burt & Adelson 1983).
 
     The difference between the image and the photo is resized by Pillow's bicubic filter and added to the larger photo.

@@ -118,11 +118,24 @@ class Axis:
                 low = max((length - window) // self.alignment * self.alignment, 0)
                 high = length
                 stop = length
-            spans.append(Span(start, stop, low, high, last))
+            spans.append(
+                Span(
+                    start,
+                    stop,
+                    low,
+                    high,
+                    last,
+                )
+            )
             start = stop
         return tuple(spans)
 
-    def positions(self, term: str, span: Span, count: int) -> tuple[slice, int]:
+    def positions(
+        self,
+        term: str,
+        span: Span,
+        count: int,
+    ) -> tuple[slice, int]:
         """A span's own positions of what a term reads, and the position where the span begins with its halo.
 
         Args:
@@ -154,7 +167,8 @@ class View:
     @property
     def halo(self) -> int:
         """The widest halo, pixels."""
-        vertical, horizontal = self.vertical, self.horizontal
+        vertical = self.vertical
+        horizontal = self.horizontal
         return max(vertical.before, vertical.after, horizontal.before, horizontal.after)
 
     @property
@@ -202,7 +216,12 @@ class View:
             )
             raise NetworkError(message)
 
-    def box(self, term: str, tile: Tile, counts: Size) -> Box:
+    def box(
+        self,
+        term: str,
+        tile: Tile,
+        counts: Size,
+    ) -> Box:
         """A tile's own positions of what a term reads.
 
         Args:

@@ -206,7 +206,13 @@ class Tiling:
             on_tile: See `OnTile`.
         """
         local_terms = self.objective.local
-        stats = self.statistics(image, tile, targets.regions, on_tile, passes=2)
+        stats = self.statistics(
+            image,
+            tile,
+            targets.regions,
+            on_tile,
+            passes=2,
+        )
         statistic_targets = {term.name: targets.prepared[term.name] for term in self.objective.statistic}
         weights = {name: tf.constant(float(weight), tf.float64) for name, weight in targets.weights.items()}
         local_weights = {term.name: weights[term.name] for term in local_terms}
@@ -248,7 +254,12 @@ class Tiling:
         size = Size(*image.shape[:2])
         return position_counts(self.objective, self.extractor, size)
 
-    def _located_tiles(self, image: Array, tile: int, regions: Named) -> Iterator[_LocatedTile]:
+    def _located_tiles(
+        self,
+        image: Array,
+        tile: int,
+        regions: Named,
+    ) -> Iterator[_LocatedTile]:
         """Every tile of an image, row by row."""
         tiles = self.view.tiles(Size(*image.shape[:2]), tile)
         counts = self._counts(image)
@@ -369,7 +380,10 @@ def _inside(values: Tensor, box: Tensor) -> tuple[Tensor, Callable[[Tensor], tup
         values: (1, H, W, C).
         box: First and last row, first and last column, ends one past the last, int32, (4,).
     """
-    top, bottom, left, right = box[0], box[1], box[2], box[3]
+    top = box[0]
+    bottom = box[1]
+    left = box[2]
+    right = box[3]
     shape = tf.shape(values)
 
     def gradient(upstream: Tensor) -> tuple[Tensor, None]:

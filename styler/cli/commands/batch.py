@@ -12,7 +12,11 @@ from styler.cli import options as o
 
 Manifests = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[manifest]", help="CSV, JSON Lines or TOML file, one row per job.", show_default=False),
+    typer.Argument(
+        metavar="[manifest]",
+        help="CSV, JSON Lines or TOML file, one row per job.",
+        show_default=False,
+    ),
 ]
 Contents = Annotated[
     list[str] | None, typer.Option("--content", metavar="GLOB", help="Photos, for example 'in/**/*.jpg'.")
@@ -20,7 +24,15 @@ Contents = Annotated[
 Styles = Annotated[
     list[str] | None, typer.Option("--style", metavar="GLOB", help="Paintings; every photo is rendered in each.")
 ]
-Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the pictures and the ledger.")]
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="Folder for the pictures and the ledger.",
+    ),
+]
 Name = Annotated[
     str | None,
     typer.Option(
@@ -94,13 +106,37 @@ def batch(
         "fast_shapes": fast_shapes,
         "overwrite": overwrite,
         "report": report,
-        "resources": Resources(engine=engine, workers=workers, threads=threads, ray_address=ray_address),
+        "resources": Resources(
+            engine=engine,
+            workers=workers,
+            threads=threads,
+            ray_address=ray_address,
+        ),
     }
-    sources = Sources(manifests=manifest or [], contents=content or [], styles=style or [])
+    sources = Sources(
+        manifests=manifest or [],
+        contents=content or [],
+        styles=style or [],
+    )
     select = selection(where or [], shuffle_seed, limit)
-    request = checked_batch(sources, options or {}, config, name, select, warn, **rest)
+    request = checked_batch(
+        sources,
+        options or {},
+        config,
+        name,
+        select,
+        warn,
+        **rest,
+    )
     if dry_run or verbose:
         typer.echo(describe_batch(request, verbose=verbose), err=not dry_run)
     if not dry_run:
         check_address_space()
-        raise typer.Exit(carry_out_batch(request, sys.argv[1:], progress=progress, quiet=quiet))
+        raise typer.Exit(
+            carry_out_batch(
+                request,
+                sys.argv[1:],
+                progress=progress,
+                quiet=quiet,
+            )
+        )

@@ -13,7 +13,9 @@ from styler.config import DEFAULT_NETWORK
 Images = Annotated[
     list[Path],
     typer.Argument(
-        help="Images, processed as one batch, or folders of images.", show_default=False, metavar="IMAGE|FOLDER…"
+        help="Images, processed as one batch, or folders of images.",
+        show_default=False,
+        metavar="IMAGE|FOLDER…",
     ),
 ]
 Layers = Annotated[
@@ -25,7 +27,10 @@ Network = Annotated[
 Size = Annotated[
     int | None,
     typer.Option(
-        "-s", "--size", min=1, help="Longer side in pixels; images of different shapes in one file become squares."
+        "-s",
+        "--size",
+        min=1,
+        help="Longer side in pixels; images of different shapes in one file become squares.",
     ),
 ]
 Reduce = Annotated[
@@ -44,12 +49,20 @@ Archive = Annotated[
 ]
 Grid = Annotated[
     Path | None,
-    typer.Option("--grid", metavar="FILE.png", help="Draw the strongest channels as a picture.", show_default=False),
+    typer.Option(
+        "--grid",
+        metavar="FILE.png",
+        help="Draw the strongest channels as a picture.",
+        show_default=False,
+    ),
 ]
 Attribution = Annotated[
     str | None,
     typer.Option(
-        "--attribution", metavar="LAYER:CHANNEL", help="Find the pixels that activate a channel.", show_default=False
+        "--attribution",
+        metavar="LAYER:CHANNEL",
+        help="Find the pixels that activate a channel.",
+        show_default=False,
     ),
 ]
 Method = Annotated[
@@ -57,7 +70,12 @@ Method = Annotated[
 ]
 Maps = Annotated[
     str | None,
-    o.option("--maps", default="the last before the channel's", metavar="LAYER", help="Layer whose maps gradcam uses."),
+    o.option(
+        "--maps",
+        default="the last before the channel's",
+        metavar="LAYER",
+        help="Layer whose maps gradcam uses.",
+    ),
 ]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Allow a .keras file to run its own Python code.")]
 
@@ -95,7 +113,13 @@ def features(
         reduce=reduce,
         dtype=dtype,
     )
-    request = checked_extraction(images, wanted, output, grid, overwrite=overwrite)
+    request = checked_extraction(
+        images,
+        wanted,
+        output,
+        grid,
+        overwrite=overwrite,
+    )
     import_tensorflow()
     if request.folder is None:
         from styler.cli.extracting import carry_out_extraction

@@ -14,7 +14,15 @@ def layers(
     network: Annotated[
         str, typer.Argument(help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
     ] = DEFAULT_NETWORK,
-    size: Annotated[int, typer.Option("-s", "--size", min=1, help="Side of a square image in pixels.")] = 512,
+    size: Annotated[
+        int,
+        typer.Option(
+            "-s",
+            "--size",
+            min=1,
+            help="Side of a square image in pixels.",
+        ),
+    ] = 512,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Allow a .keras file to run its own Python code.")
     ] = False,

@@ -57,7 +57,12 @@ def render(
             max_pixels=files["max_pixels"],
             piped=photo != content,
         )
-        check_report(report, request.output, overwrite=overwrite, inputs=request.inputs.images.items)
+        check_report(
+            report,
+            request.output,
+            overwrite=overwrite,
+            inputs=request.inputs.images.items,
+        )
         check_intermediate(request, save_every, overwrite=overwrite)
         apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
         saving = checked_saving(request, checkpoint, checkpoint_every, **apart)

@@ -52,12 +52,34 @@ def replay(
     from styler.cli.streams import picture_stream
 
     changes = Changes.of(options)
-    places = Places(image=image, content=content, styles=style or [], folders=search or [])
+    places = Places(
+        image=image,
+        content=content,
+        styles=style or [],
+        folders=search or [],
+    )
     found = recipe_in(image)
     with picture_stream(output) as stream:
-        request = replayed(found, places, output, changes, overwrite=overwrite)
-        check_report(report, request.output, overwrite=overwrite, inputs=[image, *request.inputs.images.items])
-        saving = checked_saving(request, checkpoint, checkpoint_every, overwrite=overwrite, report=report)
+        request = replayed(
+            found,
+            places,
+            output,
+            changes,
+            overwrite=overwrite,
+        )
+        check_report(
+            report,
+            request.output,
+            overwrite=overwrite,
+            inputs=[image, *request.inputs.images.items],
+        )
+        saving = checked_saving(
+            request,
+            checkpoint,
+            checkpoint_every,
+            overwrite=overwrite,
+            report=report,
+        )
         rest: dict[str, Any] = {"overwrite": overwrite, "report": report, "quiet": quiet}
         settings = Settings(
             **rest,

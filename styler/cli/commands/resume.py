@@ -10,7 +10,7 @@ import typer
 from styler.cli import options as o
 
 Checkpoint = Annotated[
-    Path, typer.Argument(help="The checkpoint that the render left, or the picture it belongs to.", show_default=False)
+    Path, typer.Argument(help="The checkpoint, or the picture that it belongs to.", show_default=False)
 ]
 
 
@@ -26,5 +26,11 @@ def resume(
     from styler.cli.resuming import carry_out_resumed, resumed
 
     shown = False if quiet else progress
-    found = resumed(checkpoint, overwrite=overwrite, every=checkpoint_every, progress=shown, quiet=quiet)
+    found = resumed(
+        checkpoint,
+        overwrite=overwrite,
+        every=checkpoint_every,
+        progress=shown,
+        quiet=quiet,
+    )
     carry_out_resumed(found)
