@@ -4,7 +4,7 @@ import json
 import multiprocessing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from styler.batch.ledger import DONE, FILENAME, HEADER, STARTED, Entry, opened_ledger, read_ledger
@@ -53,6 +53,7 @@ def test_there_is_none_at_first(tmp_path):
     assert not (tmp_path / FILENAME).exists()
 
 
+@settings(deadline=None)
 @given(cut=st.integers(0, 400), tail=st.sampled_from([b"", b"\0\0\0\0", b"{", b"\n\n", b"\xff\xfe"]))
 def test_whatever_a_crash_leaves_of_the_last_lines_is_repaired(tmp_path_factory, cut, tail):
     folder = tmp_path_factory.mktemp("ledger")

@@ -261,7 +261,7 @@ def test_what_cannot_be_as_it_was_is_said(folder, stopped, capsys):
         "numpy 1.0, now ",
         "with 63 threads",
         "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS 0, now ",
-        "on gpu, which is not",
+        "on gpu, which is missing here",
     ):
         assert sum(said in line for line in warnings) == 1
     assert (folder / "out.png").exists()

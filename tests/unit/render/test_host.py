@@ -64,10 +64,10 @@ def test_coarse_octaves_that_fit_one_tile_stay_in_one_piece():
     assert np.isfinite(tiled.pixels).all()
 
 
-def course(plan=None, snapshot=None, told=None, **options):
+def course(plan=None, snapshot=None, on_tile=None, **options):
     config = RenderConfig(**{"size": 192, "steps": 9, "scales": 2, **options})
     renderer = Renderer(config, shared_engine(config, tiny_network()))
-    return course_of(renderer, PHOTO, [PAINTING], plan or planned(config), snapshot=snapshot, on_tile=told)
+    return course_of(renderer, PHOTO, [PAINTING], plan or planned(config), snapshot=snapshot, on_tile=on_tile)
 
 
 def planned(config, tile=None, folder=None, budget=None):
