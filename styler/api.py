@@ -13,8 +13,8 @@ from typing import Any, Unpack
 
 from PIL import Image
 
-from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, Crops, RenderConfig, RenderOptions, StylizeOptions
-from styler.errors import CheckpointError, ConfigError, OptionError, OutputError, shown
+from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, Box, RenderConfig, RenderOptions, StylizeOptions
+from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
 from styler.images.picture import Picture
@@ -26,7 +26,7 @@ from styler.inputs import Inputs
 from styler.networks import NetworkSpec, find_network
 from styler.presets import PRESETS
 from styler.progress import Observer, Phase, StepEvent
-from styler.recipe import Input, Plan, Recipe
+from styler.recipe import Plan, Recipe
 from styler.render.batching import PictureBatch
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
@@ -111,10 +111,6 @@ class StyleResult:
         if self.checkpoint is not None:
             self.checkpoint.unlink(missing_ok=True)
         return written
-
-    def named_like(self, known: Inputs[Input]) -> StyleResult:
-        """Return the result with the input names of an earlier recipe in its own recipe."""
-        return replace(self, recipe=self.recipe.named_like(known))
 
     def exported(self, export: Export, *, recipe: bool = True) -> Export:
         """Add the recipe to the choices for a file, unless it is not wanted or too long for a file."""
@@ -372,7 +368,7 @@ class Stylizer:
         network = self._engine.network
         photo = inputs.photo
         known = recipe_inputs(inputs, self.config, network)
-        inputs = _with_crops(inputs, self.config.style_crop)
+        inputs = _with_crops(inputs, self.config.style_boxes(len(inputs.styles)))
         for painting in inputs.paintings:
             check_painting(painting.size, network.minimum_size, f"the style image {painting.name}")
         fixed = (self._plan.size if self._plan else None) or shape
@@ -443,8 +439,9 @@ def stylize(
     """
     values: dict[str, Any] = {**changes}
     preset = values.pop("preset", None)
-    start = (config or RenderConfig()).to_dict() if preset is None or config else {}
-    values = {**start, **(PRESETS[preset].fields() if preset is not None else {}), **values}
+    own = config.to_dict() if config else {}
+    of_preset = {} if preset is None else PRESETS[preset].fields()
+    values = {**own, **of_preset, **values}
     if isinstance(init, str | os.PathLike):
         values["init"], init = os.fspath(init), None
     return Stylizer(RenderConfig.from_dict(values)).render(
@@ -535,28 +532,15 @@ def unused(checkpoint: Path) -> Path:
     return checkpoint
 
 
-def _with_crops(inputs: Inputs[Picture], boxes: Crops | None) -> Inputs[Picture]:
-    """Crop the paintings to boxes: one box for all groups of paintings, or one for each group.
-
-    Raises:
-        OptionError: The number of boxes is neither 1 nor the number of groups.
-    """
-    if boxes is None:
-        return inputs
-    count = len(inputs.styles)
-    if len(boxes) not in (1, count):
-        expected = "1 box" if count == 1 else f"1 or {count} boxes"
-        raise OptionError(
-            name="style_crop",
-            expected=expected,
-            came=len(boxes),
-        )
-    each = boxes * count if len(boxes) == 1 else boxes
-    styles = (tuple(_cropped(art, box) for art in group) for group, box in zip(inputs.styles, each, strict=True))
+def _with_crops(inputs: Inputs[Picture], boxes: Sequence[Box | None]) -> Inputs[Picture]:
+    """Crop the paintings of each group to the group's box."""
+    styles = []
+    for group, box in zip(inputs.styles, boxes, strict=True):
+        styles.append(group if box is None else tuple(_cropped(painting, box) for painting in group))
     return replace(inputs, styles=tuple(styles))
 
 
-def _cropped(picture: Picture, box: tuple[float, float, float, float]) -> Picture:
+def _cropped(picture: Picture, box: Box) -> Picture:
     """Crop a picture to a box, but keep at least one pixel."""
     left, top, right, bottom = box
     height, width = picture.size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias, TypedDict, Unpack
 
@@ -31,15 +31,15 @@ from styler.options import (
     check,
     option,
     options_of,
-    tidy,
+    read,
 )
 from styler.presets import BALANCED, PRESETS
 
 LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
 """Layer addresses with their weights, shallow to deep."""
 
-Crops: TypeAlias = tuple[tuple[float, float, float, float], ...]
-"""Boxes (left, top, right, bottom), as fractions of an image's width and height."""
+Box: TypeAlias = tuple[float, float, float, float]
+"""A box (left, top, right, bottom), in fractions of an image's width and height."""
 
 COLORS = ("style", "luminance")
 COMPILERS = ("auto", "xla", "graph")
@@ -128,7 +128,7 @@ class RenderConfig:
         effect=WEIGHTS,
         default_text="equal",
     )
-    style_crop: Crops | None = option(
+    style_crop: tuple[Box, ...] | None = option(
         None,
         Boxes(),
         "Part of each painting to use, in shares of its width and height; one box, or one per painting.",
@@ -346,12 +346,7 @@ class RenderConfig:
         Raises:
             ConfigError: The preset or a field is unknown, or a value is out of range.
         """
-        if not isinstance(name, str):
-            raise OptionError(
-                name="preset",
-                expected=" or ".join(PRESETS),
-                came=name,
-            )
+        Choice(PRESETS).check("preset", name)
         return cls.from_dict({**PRESETS[name].fields(), **changes})
 
     @classmethod
@@ -367,7 +362,7 @@ class RenderConfig:
             if name not in OPTIONS:
                 message = f"unknown option {name!r}. {suggestion(name, OPTIONS)}"
                 raise ConfigError(message)
-        return cls(**{name: tidy(name, value, OPTIONS[name]) for name, value in values.items()})
+        return cls(**{name: read(OPTIONS[name], value) for name, value in values.items()})
 
     def style_shares(self, styles: int) -> list[float]:
         """Return the share of each style image; the shares sum to 1.
@@ -387,6 +382,29 @@ class RenderConfig:
             )
         return [weight / sum(weights) for weight in weights]
 
+    def style_boxes(self, styles: int) -> Sequence[Box | None]:
+        """Return the box to crop each of several style images to; None for a whole image.
+
+        Raises:
+            OptionError: There is neither one box nor one for each style image.
+        """
+        boxes = self.style_crop
+        if boxes is None:
+            return [None] * styles
+        if len(boxes) not in (1, styles):
+            expected = "1 box" if styles == 1 else f"1 or {styles} boxes"
+            raise OptionError(name="style_crop", expected=expected, came=len(boxes))
+        return boxes * styles if len(boxes) == 1 else boxes
+
+    def check_styles(self, styles: int) -> None:
+        """Check the options that have a value for each style image.
+
+        Raises:
+            OptionError: An option has another number of values.
+        """
+        self.style_shares(styles)
+        self.style_boxes(styles)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON."""
         return asdict(self)
@@ -400,7 +418,7 @@ class _SharedOptions(TypedDict, total=False):
     size: int | str
     strength: float
     style_weights: tuple[float, ...] | None
-    style_crop: Crops | None
+    style_crop: tuple[Box, ...] | None
     color: str
     network: str
     pooling: str | None

@@ -59,7 +59,10 @@ class OptionError(ConfigError):
 
     def said(self, name: str) -> str:
         """The message, with the option spelled as its reader knows it."""
-        return f"{name}: expected {self.expected}, got {self.came!r}" + (f". {self.hint}" if self.hint else "")
+        came = repr(self.came)
+        if isinstance(self.came, float):
+            came = came.removesuffix(".0")  # 80 was typed, not 80.0
+        return f"{name}: expected {self.expected}, got {came}" + (f". {self.hint}" if self.hint else "")
 
 
 class ImageError(StylerError, ValueError):

@@ -39,8 +39,11 @@ class Kind(Protocol):
         """Placeholder for the value in the help."""
         ...
 
-    def parsed(self, text: str) -> Any:
-        """Parse a text; return the text itself if it cannot be parsed, so that `check` refuses it."""
+    def read(self, value: Any) -> Any:
+        """Return the value that a text means, and other values in the form that a field holds.
+
+        A value of the wrong kind is returned as it is; `check` refuses it.
+        """
         ...
 
     def check(self, name: str, value: Any) -> None:
@@ -74,12 +77,16 @@ class Whole:
         """The values in words."""
         return f"a whole number from {self.low}" + (" on" if self.high is None else f" to {self.high}")
 
-    def parsed(self, text: str) -> Any:
-        """See `Kind`."""
+    def read(self, value: Any) -> Any:
+        """See `Kind`; 512.0 is a whole number."""
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if not isinstance(value, str):
+            return value
         try:
-            return int(WHOLE_AS_FRACTION.sub("", text))
+            return int(WHOLE_AS_FRACTION.sub("", value))
         except ValueError:
-            return text
+            return value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -114,12 +121,15 @@ class Number:
         limit = f"a number {'above' if self.open_below else 'at least'} {self.low:g}"
         return limit + (f" and at most {self.high:g}" if math.isfinite(self.high) else "")
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`; a decimal comma is read as a point."""
+        if not isinstance(value, str):
+            return value
+        with_point = value.replace(",", ".") if DECIMAL_COMMA.fullmatch(value.strip()) else value
         try:
-            return float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text.strip()) else text)
+            return float(with_point)
         except ValueError:
-            return text
+            return value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -144,9 +154,9 @@ class Choice:
         """See `Kind`."""
         return "|".join(self.names)
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`."""
-        return text
+        return value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -154,6 +164,33 @@ class Choice:
         if not isinstance(value, str) or value not in names:
             near = difflib.get_close_matches(str(value), names, n=1)
             raise OptionError(name, " or ".join(names), value, f"Did you mean {near[0]!r}?" if near else "")
+
+
+@dataclass(frozen=True, slots=True)
+class OneNumber:
+    """One of some whole numbers.
+
+    Attributes:
+        numbers: The numbers.
+        expected: Description of them.
+    """
+
+    numbers: tuple[int, ...]
+    expected: str
+
+    @property
+    def metavar(self) -> str:
+        """See `Kind`."""
+        return "|".join(map(str, self.numbers))
+
+    def read(self, value: Any) -> Any:
+        """See `Kind`."""
+        return Whole(min(self.numbers)).read(value)
+
+    def check(self, name: str, value: Any) -> None:
+        """See `Kind`."""
+        if isinstance(value, bool) or value not in self.numbers:
+            raise OptionError(name, self.expected, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +207,9 @@ class Text:
     pattern: str | None = None
     expected: str = "a text"
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`."""
-        return text
+        return value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -189,9 +226,9 @@ class Flag:
         """See `Kind`."""
         return ""
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`."""
-        return {"true": True, "false": False}.get(text.lower(), text)
+        return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -218,9 +255,9 @@ class WordOr:
         """See `Kind`."""
         return "|".join((*self.words, self.other.metavar))
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`."""
-        return text if text in self.words else self.other.parsed(text)
+        return value if value in self.words else self.other.read(value)
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -240,16 +277,18 @@ class Memory:
         """See `Kind`."""
         return "SIZE"
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`.
 
         Example:
-            >>> Memory().parsed("4G") == 4 * 2**30
+            >>> Memory().read("4G") == 4 * 2**30
             True
         """
-        number = Number(0).parsed(text[:-1])
-        unit = MEMORY_UNITS.get(text[-1:].upper())
-        return int(number * unit) if unit and isinstance(number, float) and _is_finite(number) else text
+        if not isinstance(value, str):
+            return Whole(1).read(value)
+        number = Number(0).read(value[:-1])
+        unit = MEMORY_UNITS.get(value[-1:].upper())
+        return int(number * unit) if unit and isinstance(number, float) and _is_finite(number) else value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -273,16 +312,18 @@ class Time:
         """See `Kind`."""
         return "TIME"
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`.
 
         Example:
-            >>> Time().parsed("10m")
+            >>> Time().read("10m")
             600.0
         """
-        unit = TIME_UNITS.get(text[-1:])
-        number = Number(0).parsed(text[:-1] if unit else text)
-        return number * (unit or 1.0) if isinstance(number, float) else text
+        if not isinstance(value, str):
+            return value
+        unit = TIME_UNITS.get(value[-1:])
+        number = Number(0).read(value[:-1] if unit else value)
+        return number * (unit or 1.0) if isinstance(number, float) else value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -300,11 +341,13 @@ class Shares:
         """See `Kind`."""
         return "A,B,…"
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`; semicolons separate numbers that have decimal commas."""
-        parts = text.split(";" if ";" in text else ",")
-        numbers = tuple(Number(0).parsed(part) for part in parts)
-        return numbers if all(isinstance(number, float) for number in numbers) else text
+        if not isinstance(value, str):
+            return _as_tuples(value)
+        parts = value.split(";" if ";" in value else ",")
+        numbers = tuple(Number(0).read(part) for part in parts)
+        return numbers if all(isinstance(number, float) for number in numbers) else value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
@@ -325,17 +368,19 @@ class Layers:
         """See `Kind`."""
         return "NAME[:WEIGHT],…"
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`.
 
         Example:
-            >>> Layers().parsed("block1_conv1:2,block2_conv1")
+            >>> Layers().read("block1_conv1:2,block2_conv1")
             (('block1_conv1', 2.0), ('block2_conv1', 1.0))
         """
+        if not isinstance(value, str):
+            return _as_tuples(value)
         layers = []
-        for part in filter(None, (piece.strip() for piece in text.split(","))):
+        for part in filter(None, (piece.strip() for piece in value.split(","))):
             address, sign, weight = part.rpartition(":")
-            layers.append((address, Number(0).parsed(weight)) if sign else (part, 1.0))
+            layers.append((address, Number(0).read(weight)) if sign else (part, 1.0))
         return tuple(layers)
 
     def check(self, name: str, value: Any) -> None:
@@ -364,20 +409,29 @@ class Boxes:
         """See `Kind`."""
         return "X0,Y0,X1,Y1[;…]"
 
-    def parsed(self, text: str) -> Any:
+    def read(self, value: Any) -> Any:
         """See `Kind`.
 
         Example:
-            >>> Boxes().parsed("0,0,0.5,1;0.5,0,1,1")
+            >>> Boxes().read("0,0,0.5,1;0.5,0,1,1")
             ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
         """
-        boxes = tuple(tuple(Number(0).parsed(side) for side in box.split(",")) for box in text.split(";"))
-        return boxes if all(isinstance(side, float) for box in boxes for side in box) else text
+        if not isinstance(value, str):
+            return _as_tuples(value)
+        boxes = tuple(tuple(Number(0).read(side) for side in box.split(",")) for box in value.split(";"))
+        return boxes if all(isinstance(side, float) for box in boxes for side in box) else value
 
     def check(self, name: str, value: Any) -> None:
         """See `Kind`."""
         if not isinstance(value, tuple) or not value or not all(_is_box(box) for box in value):
             raise OptionError(name, "boxes of four numbers 0 <= X0 < X1 <= 1 and 0 <= Y0 < Y1 <= 1", value)
+
+
+def _as_tuples(value: Any) -> Any:
+    """Turn lists, and lists in lists, into tuples."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(tuple(item) if isinstance(item, list) else item for item in value)
 
 
 def _is_box(box: Any) -> bool:
@@ -477,25 +531,15 @@ def field_of(name: str) -> str:
     return name.strip().lstrip("-").lower().replace("-", "_").replace(" ", "_")
 
 
-def tidy(name: str, value: Any, option: Option) -> Any:
-    """Convert a value to the form that the field holds.
-
-    Texts are parsed, lists from JSON and TOML become tuples, and NumPy numbers become Python numbers.
+def read(option: Option, value: Any) -> Any:
+    """Return a value in the form that the option's field holds; NumPy numbers become Python numbers.
 
     Args:
-        name: Name of the field.
-        value: The value as given.
-        option: The field's option.
+        option: Option of the field.
+        value: Value as given on the command line, in a file or in Python.
     """
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, str):
-        return option.kind.parsed(value)
-    if isinstance(value, list | tuple) and isinstance(option.kind, Shares | Layers | Boxes):
-        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
-    if isinstance(value, float) and isinstance(option.kind, Whole | WordOr) and value.is_integer():
-        return int(value)
-    return value
+    is_numpy_number = getattr(value, "shape", None) == () and hasattr(value, "item")
+    return option.kind.read(value.item() if is_numpy_number else value)
 
 
 def seconds_of(name: str, text: str) -> float:
@@ -505,7 +549,7 @@ def seconds_of(name: str, text: str) -> float:
         OptionError: The text is not a time.
     """
     kind = Time()
-    seconds = kind.parsed(text)
+    seconds = kind.read(text)
     kind.check(name, seconds)
     return float(seconds)
 

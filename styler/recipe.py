@@ -77,7 +77,7 @@ def changed_until(config: RenderConfig, changes: Iterable[Change], step: int) ->
     """Return the config after `step` steps, including changes that are due at that step."""
     for change in changes:
         if change.step <= step:
-            config = RenderConfig.from_dict({**config.to_dict(), **change.options})
+            config = config.changed(**change.options)
     return config
 
 
@@ -273,10 +273,11 @@ def _named_like(found: Entry[Input], known: list[Entry[Input]]) -> Entry[Input]:
 
 def inputs_values(inputs: Inputs[Input]) -> list[dict[str, Any]]:
     """Return inputs as plain values for JSON; the inverse of `inputs_from`."""
-    groups = [{} if entry.group is None else {"group": entry.group} for entry in inputs.entries]
-    return [
-        {"role": entry.role, **group, **asdict(entry.item)} for entry, group in zip(inputs.entries, groups, strict=True)
-    ]
+    values = []
+    for entry in inputs.entries:
+        group = {} if entry.group is None else {"group": entry.group}
+        values.append({"role": entry.role, **group, **asdict(entry.item)})
+    return values
 
 
 def inputs_from(values: object, version: int = VERSION) -> Inputs[Input]:
@@ -340,7 +341,7 @@ def _check_inputs(recipe: Recipe) -> None:
     if recipe.config.init not in BUILT_IN_INITS and inputs.init is None:
         _refuse("the image to start from among the inputs", recipe.config.init)
     for config in (recipe.config, changed_until(recipe.config, recipe.plan.changes, MOST_STEPS)):
-        config.style_shares(len(inputs.styles))
+        config.check_styles(len(inputs.styles))
 
 
 def _export(values: object) -> dict[str, Any]:

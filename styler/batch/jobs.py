@@ -62,7 +62,7 @@ class Job:
         if not self.styles:
             message = f"{shown(self.name)}: expected at least one style image, got none"
             raise ConfigError(message)
-        self.config.style_shares(len(self.styles))
+        self.config.check_styles(len(self.styles))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

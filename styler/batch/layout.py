@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from styler.batch.grouping import ALONE, Grouping, most_that_fit
 from styler.batch.plan import Task
-from styler.batch.together import ALONE, Grouping, most_that_fit
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
 from styler.errors import BatchError, ResourceError, suggestion

@@ -23,9 +23,9 @@ from styler.batch.worker import (
     Studio,
     StudioFactory,
     Stylizers,
-    all_rendered,
     described,
     may_pass,
+    render_assignments,
     written,
 )
 from styler.errors import BatchError
@@ -259,7 +259,9 @@ class _Server:
             self._carry_out(assignments)
 
     def _carry_out(self, assignments: Sequence[Assignment]) -> None:
-        for assignment, result, together in all_rendered(self._studio, self._pictures, assignments, self._tell_step):
+        for assignment, result, together in render_assignments(
+            self._studio, self._pictures, assignments, self._tell_step
+        ):
             if isinstance(result, Exception):
                 self._tell_broken(assignment, result)
                 continue

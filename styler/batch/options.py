@@ -7,7 +7,7 @@ from typing import Any
 
 from styler.config import RenderConfig
 from styler.images.export import FILE_OPTIONS, Export, Handling
-from styler.options import field_of, options_of, tidy
+from styler.options import field_of, options_of, read
 from styler.presets import DEFAULT_PRESET
 
 
@@ -35,7 +35,7 @@ def file_options(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         StylerError: An option is unknown or out of range.
     """
-    values = {name: tidy(name, given[name], FILE_OPTIONS[name]) for name in FILE_OPTIONS if name in given}
+    values = {name: read(FILE_OPTIONS[name], given[name]) for name in FILE_OPTIONS if name in given}
     for name, value in values.items():
         FILE_OPTIONS[name].kind.check(name, value)
     handling = Handling(**{name: values.pop(name) for name in options_of(Handling) if name in values})

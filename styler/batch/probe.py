@@ -14,6 +14,7 @@ from statistics import median
 
 from styler.batch.engine import Assignment, Broken, Engine, Finished, Lost, Ready
 from styler.batch.forecast import RATES, UNKNOWN_RATE, predicted_seconds
+from styler.batch.grouping import ALONE, COUNTS, GAIN, Grouping, largest_of_many
 from styler.batch.layout import (
     ENGINES,
     STATISTICS,
@@ -27,7 +28,6 @@ from styler.batch.ledger import Entry
 from styler.batch.local import LocalEngine, temporary_folder
 from styler.batch.plan import Task
 from styler.batch.recipe import own_network, statistics_tag, without_shared
-from styler.batch.together import ALONE, COUNTS, GAIN, Grouping, largest_of_many
 from styler.batch.worker import Placement
 from styler.errors import OutputError
 from styler.images.atomic import write_atomically

@@ -20,9 +20,9 @@ from styler.batch.worker import (
     Studio,
     StudioFactory,
     Stylizers,
-    all_rendered,
     described,
     may_pass,
+    render_assignments,
     written,
 )
 from styler.config import RenderConfig, RenderOptions
@@ -261,7 +261,7 @@ class Actor:
                 answers.append((_broken(each, error), b""))
                 continue
             moved.append(relocated(each, found, Path(self._folder.name) / each.target.name))
-        rendered = all_rendered(self._studio, self._pictures, moved, lambda number, event: None)
+        rendered = render_assignments(self._studio, self._pictures, moved, lambda number, event: None)
         return [*answers, *(self._sent(*each) for each in rendered)]
 
     def _sent(

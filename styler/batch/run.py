@@ -13,10 +13,10 @@ from typing import Any
 from styler.batch.engine import Assignment, Begun, Broken, Engine, Finished, Lost, Message, Ready, Step
 from styler.batch.events import BatchEvent, BatchObserver, Ended, Outcome, Started, Stepped
 from styler.batch.forecast import work
+from styler.batch.grouping import ALONE, Grouping
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry, Ledger
 from styler.batch.plan import Task
 from styler.batch.recipe import own_network, recipe_words
-from styler.batch.together import ALONE, Grouping
 
 PATIENCE = 0.5  # seconds between checks of whether to stop
 BYSTANDER = 10  # worker losses that do not count as tries of a task that was probably not the cause

@@ -194,7 +194,7 @@ class Pictures:
                     del self._kept[source]
 
 
-def rendered(
+def render_assignment(
     studio: Studio,
     pictures: Pictures,
     assignment: Assignment,
@@ -216,7 +216,7 @@ def _order(pictures: Pictures, assignment: Assignment) -> Order:
     )
 
 
-def all_rendered(
+def render_assignments(
     studio: Studio,
     pictures: Pictures,
     assignments: Sequence[Assignment],
@@ -243,7 +243,7 @@ def all_rendered(
             return
     for each in assignments:
         try:
-            result: Result | Exception = rendered(studio, pictures, each, partial(heard, each.number))
+            result: Result | Exception = render_assignment(studio, pictures, each, partial(heard, each.number))
         except Exception as error:  # any error fails this picture only, not the batch
             result = error
         yield each, result, 1

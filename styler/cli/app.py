@@ -151,6 +151,9 @@ def run(arguments: list[str]) -> int:
         if message.startswith("Usage:"):  # the help of a command without arguments
             typer.echo(message)
             return REFUSED
+        context = getattr(problem, "ctx", None)
+        if "Did you mean" not in message:
+            message = f"{message.rstrip('.')}; see {context.command_path if context else 'styler'} --help"
         return _fail(_meant(arguments) or message, REFUSED)
     except OptionError as problem:
         return _fail(problem.said(flag_of(problem.name)), REFUSED, arguments)
@@ -178,7 +181,7 @@ def run(arguments: list[str]) -> int:
 def _meant(arguments: list[str]) -> str:
     """Suggest the command line for images that were given without a command; "" in all other cases."""
     images = [word for word in arguments if not word.startswith("-")]
-    if not arguments or arguments[0] in KNOWN or len(images) < 1 or not Path(images[0]).suffix:
+    if not arguments or arguments[0] in KNOWN or not images or not Path(images[0]).suffix:
         return ""
     words = shell_command(["styler", "render", *arguments])
     missing = "" if len(images) > 1 else " PAINTING"

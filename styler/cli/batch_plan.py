@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from styler.batch.forecast import predicted_seconds
+from styler.batch.grouping import Grouping
 from styler.batch.layout import absent_gpus, choose_layout
 from styler.batch.ledger import read_ledger
 from styler.batch.plan import Plan, Task, make_plan
 from styler.batch.probe import known_grouping
-from styler.batch.together import Grouping
 from styler.cli.batch_request import BatchRequest
 from styler.errors import shown
 

@@ -19,6 +19,7 @@ from styler.presets import DEFAULT_PRESET, PRESETS
 
 AS_BEFORE = "as before"
 FIRST = ("size", "preset", "strength", "color")  # most people need these options, which come first in this order
+OWN = "Options"  # heading of options that only one command has
 COLLECTED = "options"  # name of the parameter through which a command gets all described options, by field
 
 
@@ -32,10 +33,12 @@ class Command(TyperCommand):
             row = parameter.get_help_record(ctx)
             if row is not None:
                 is_argument = parameter.param_type_name == "argument"
-                heading = "Arguments" if is_argument else getattr(parameter, "rich_help_panel", None) or RUNNING
+                group = getattr(parameter, "rich_help_panel", None)
+                own = RUNNING if parameter.name == "help" else OWN
+                heading = "Arguments" if is_argument else group or own
                 name = row[0].partition(" <")[0] if is_argument else row[0]  # drops the type in brackets
                 rows.setdefault(heading, []).append((name, row[1]))
-        for heading in ("Arguments", *GROUPS):
+        for heading in ("Arguments", OWN, *GROUPS):
             if heading in rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows[heading])
@@ -67,20 +70,18 @@ def option(
 
 
 def with_options(
-    described: Mapping[str, Option], *, as_before: bool = False, preset: bool = True
+    described: Mapping[str, Option], *, as_before: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds the described options to a command.
+    """Return a decorator that adds the described options, and `--preset`, to a command.
 
     The command gets their values as texts in its parameter `options`.
 
     Args:
         described: Options by field name.
         as_before: Whether an option that is not given keeps the value of a recipe.
-        preset: Whether to add the option `--preset` too.
     """
     added = [_parameter(name, described[name], as_before=as_before) for name in described]
-    if preset:
-        added.append(_preset(as_before=as_before))
+    added.append(_preset(as_before=as_before))
     added.sort(key=lambda parameter: FIRST.index(parameter.name) if parameter.name in FIRST else len(FIRST))
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
@@ -209,7 +210,6 @@ SaveEvery = Annotated[
     int | None,
     option(
         "--save-every",
-        min=1,
         metavar="N",
         help="Also write <output>-<step>.png every N steps.",
         group=FILES,

@@ -154,7 +154,7 @@ def checked_request(
     if not streams:
         check_output(target, overwrite=overwrite, inputs=inputs.images.items)
     sizes = inputs.images.map(lambda path: check_readable(path, max_pixels=max_pixels))
-    config.style_shares(len(inputs.styles))
+    config.check_styles(len(inputs.styles))
     network = find_network(config.network)
     for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
         check_painting(size, network.minimum_size, shown(path))
@@ -236,10 +236,17 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
     check_is_no_input(beside(request.output, "partial"), files)
     if save_every is None:
         return
-    for step in range(save_every, request.config.steps + 1, save_every):
-        path = beside_at(request, step)
+    try:
+        names = sorted(os.listdir(request.output.parent))
+    except OSError as cause:
+        message = f"cannot list {shown(request.output.parent)} to see what --save-every would replace: {cause.strerror}"
+        raise OutputError(message) from cause
+    for name in names:
+        if not is_step_image(request, name, save_every):
+            continue
+        path = request.output.with_name(name)
         check_is_no_input(path, files)
-        if path.exists() and not overwrite:
+        if not overwrite:
             message = f"{shown(path)} already exists and --save-every would replace it; move it or give --overwrite"
             raise OutputError(message)
 
@@ -254,15 +261,23 @@ def beside_at(request: Request, step: int) -> Path:
     return beside(request.output, f"{step:0{len(str(request.config.steps))}d}")
 
 
-def is_beside(output: Path, path: Path, save_every: int | None) -> str:
+def is_step_image(request: Request, name: str, save_every: int) -> bool:
+    """Return whether an intermediate image of the render would have this file name."""
+    head = f"{request.output.stem}-"
+    number = name.removeprefix(head).removesuffix(".png")
+    if name != f"{head}{number}.png" or not (number.isascii() and number.isdigit()):
+        return False
+    step = int(number)
+    return step % save_every == 0 and 0 < step <= request.config.steps and name == beside_at(request, step).name
+
+
+def use_of(request: Request, path: Path, save_every: int | None) -> str:
     """Say which additional image of a render would be written to this path; "" for none."""
-    stem = os.path.realpath(beside(output, ""))[: -len(".png")]
-    number = str(path)[len(stem) : -len(".png")]
-    if str(path) != f"{stem}{number}.png":
+    if os.path.realpath(path.parent) != os.path.realpath(request.output.parent):
         return ""
-    if number.isascii() and number.isdigit() and save_every and int(number) % save_every == 0:
+    if save_every is not None and is_step_image(request, path.name, save_every):
         return "an intermediate image"
-    return "the image kept after an interrupt" if number == "partial" else ""
+    return "the image kept after an interrupt" if path.name == beside(request.output, "partial").name else ""
 
 
 def default_output(content: Path, styles: list[Path]) -> Path:

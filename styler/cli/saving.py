@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from styler.cli.request import Request, Saving, is_beside
+from styler.cli.request import Request, Saving, use_of
 from styler.cli.streams import check_is_file
 from styler.errors import ConfigError, OutputError, shown
 from styler.images.writing import check_folder, check_is_no_input, refusals
@@ -78,7 +78,7 @@ def _check_apart(request: Request, files: Mapping[str, Path | None], save_every:
         if path is None:
             continue
         place = os.path.realpath(path)
-        other = taken.get(place) or is_beside(request.output, Path(place), save_every)
+        other = taken.get(place) or use_of(request, Path(place), save_every)
         if other:
             message = f"cannot write {shown(path)}: {other} has the same name; choose another --{noun}"
             raise OutputError(message)

@@ -108,7 +108,9 @@ class Work:
                     self._latest = next(events)
                 except StopIteration as finished:
                     result: StyleResult = finished.value
-                    return result if request.known is None else result.named_like(request.known)
+                    if request.known is None:
+                        return result
+                    return replace(result, recipe=result.recipe.named_like(request.known))
                 bar(self._latest)
                 self._note(self._latest)
                 interrupt.check()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from styler.config import DEPTHS, LARGEST_DPI, PROFILES, QUALITY
 from styler.errors import OptionError, OutputError
-from styler.options import FILE, FILES, SIZE_AND_MEMORY, Choice, Flag, Whole, check, option, options_of
+from styler.options import FILE, FILES, SIZE_AND_MEMORY, Choice, Flag, OneNumber, Whole, check, option, options_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class Export:
     )
     depth: int | None = option(
         None,
-        Whole(min(DEPTHS), max(DEPTHS)),
-        "Bits a channel, 8 or 16; PNG and TIFF hold 16.",
+        OneNumber(DEPTHS, "8 or 16 bits per channel"),
+        "Bits per channel; PNG and TIFF hold 16.",
         group=FILES,
         effect=FILE,
         default_text="16 for a photo of more than 8",
@@ -69,12 +69,6 @@ class Export:
         """Check every option."""
         try:
             check(self)
-            if self.depth not in (None, *DEPTHS):
-                raise OptionError(
-                    name="depth",
-                    expected="8 or 16 bits per channel",
-                    came=self.depth,
-                )
         except OptionError as problem:
             raise OutputError(str(problem)) from problem
 

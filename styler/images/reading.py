@@ -35,7 +35,7 @@ __all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 
 ImageLike: TypeAlias = "PathLike | Image.Image | ArrayLike | Picture"
 
-_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # RFC 3986, with one slash because a Path drops the second
+_ADDRESS = re.compile("^[A-Za-z][A-Za-z0-9+.-]+:/")  # RFC 3986, with one slash because a Path drops the second
 TRANSPARENT = "transparent regions are kept and do not count for the style"
 FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 OPAQUE = 1.0
@@ -142,7 +142,8 @@ def _check_regular(path: Path) -> None:
         mode = path.stat().st_mode
     except (OSError, ValueError) as cause:  # ValueError: the name contains a null character
         reason = _not_a_path(str(path)) or getattr(cause, "strerror", None) or cause
-        message = f"cannot read {shown(path)}: {reason}"
+        name = _ADDRESS.sub(r"\g<0>/", str(path))  # a path has lost the second slash of a URL
+        message = f"cannot read {shown(name)}: {reason}"
         raise ImageError(message) from cause
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device, pipe or socket"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from styler.config import QUALITY
-from styler.errors import OutputError, shown, suggestion
+from styler.errors import OutputError, shown
 from styler.images import metadata, profiles
 from styler.images.atomic import write_atomically
 from styler.images.depth import quantize, quantized, rounded
@@ -107,8 +107,8 @@ def check_is_no_input(output: Path, inputs: Iterable[PathLike]) -> None:
 
 def _check_name(output: Path) -> None:
     if output.suffix.lower() not in FORMATS:
-        came = f"unknown format {output.suffix!r}" if output.suffix else "its name has no suffix for the format"
-        message = f"cannot write {shown(output)}: {came}. {suggestion(output.suffix, FORMATS)}"
+        came = f"got {output.suffix!r}" if output.suffix else "it has none"
+        message = f"cannot write {shown(output)}: expected a suffix that names a format, {', '.join(FORMATS)}; {came}"
         raise OutputError(message)
     if "\0" in str(output):
         message = f"cannot write {shown(output)}: its name contains a null character"

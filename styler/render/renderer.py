@@ -99,7 +99,7 @@ class Renderer:
             CheckpointError: The snapshot belongs to another render.
             ResourceError: Memory ran out, even with the smallest tiles.
         """
-        self.config.style_shares(len(inputs.styles))
+        self.config.check_styles(len(inputs.styles))
         if not schedule.stages:
             return Outcome(
                 pixels=resampled_colors(inputs.photo, schedule.size),
@@ -131,7 +131,8 @@ class Renderer:
         if snapshot is not None:
             account.resume(snapshot.position)
         first, *rest = run.schedule.stages[account.index :]
-        octave = self._octaves_at(run, _before(snapshot)).started(run.memory.capped(first), snapshot=snapshot)
+        applied = _last_applied_step(account.done, snapshot.position.made if snapshot else 0)
+        octave = self._octaves_at(run, applied).started(run.memory.capped(first), snapshot=snapshot)
         octave = yield from self._finished_octave(run, octave)
         for stage in rest:
             octave = self._octaves_at(run, account.done).started(run.memory.capped(stage), octave)
@@ -147,22 +148,23 @@ class Renderer:
         account = run.account
         memory = run.memory
         octave.reason = octave.reason or ("diverged" if account.diverged else "")
-        last_step = account.done + max(octave.made - 1, 0)  # a change at the step of a snapshot is not yet applied
+        applied = _last_applied_step(account.done, octave.made)
         while not octave.reason:
             step = account.done + octave.made
-            if any(last_step < change.step <= step for change in run.schedule.changes):
-                octave.change(self._octaves_at(run, step).targets)
-            last_step = step
+            octaves = self._octaves_at(run, step)
+            if any(applied < change.step <= step for change in run.schedule.changes):
+                octave.change(octaves.targets)
+            applied = step
             try:
                 pace = octave.advance(self._most_steps(run, octave))
             except tf.errors.ResourceExhaustedError:
-                octave = run.octaves.smaller(octave, OUT_OF_MEMORY, needed=True)
+                octave = octaves.smaller(octave, OUT_OF_MEMORY, needed=True)
                 continue
             account.note(octave, pace)
             if pace is None or pace.steps or octave.reason:
                 yield self._event(run, octave)
             if not octave.reason and memory.alarmed():
-                octave = run.octaves.smaller(octave, "memory use came near the budget", needed=False)
+                octave = octaves.smaller(octave, "memory use came near the budget", needed=False)
         account.finish_octave(octave)
         trim()
         return octave
@@ -237,8 +239,13 @@ def _distances(terms: Iterable[Term[Any]], distances: Mapping[str, float]) -> di
     return {term.subject: round(distances[term.name], 6) for term in terms}
 
 
-def _before(snapshot: Snapshot | None) -> int:
-    """Return the last step whose changes the octave of a snapshot has applied; those at its own step come later."""
-    if snapshot is None:
-        return 0
-    return snapshot.position.done + max(snapshot.position.made - 1, 0)
+def _last_applied_step(done: int, made: int) -> int:
+    """Return the last step whose changes an octave at its start, or at a snapshot, has applied.
+
+    An octave starts with the changes up to its first step. A snapshot is taken before the changes at its own step.
+
+    Args:
+        done: Steps of the octaves before.
+        made: Steps of the octave itself.
+    """
+    return done + max(made - 1, 0)

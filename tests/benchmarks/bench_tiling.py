@@ -180,7 +180,7 @@ def bench_huge(args: argparse.Namespace) -> None:
             floats = 12 * args.side**2
             print(
                 f"{args.side} px to {size}: peak {peak / MIB:.0f} MiB of {args.max_memory}, the photo as floats is "
-                f"{floats / MIB:.0f} MiB; {'pass' if peak <= Memory().parsed(args.max_memory) else 'FAIL'}",
+                f"{floats / MIB:.0f} MiB; {'pass' if peak <= Memory().read(args.max_memory) else 'FAIL'}",
                 flush=True,
             )
 

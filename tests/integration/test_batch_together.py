@@ -10,9 +10,9 @@ import pytest
 
 from styler.batch import batch as rooms
 from styler.batch.batch import render_batch
+from styler.batch.grouping import Grouping
 from styler.batch.ledger import FILENAME
 from styler.batch.recipe import without_shared
-from styler.batch.together import Grouping
 from styler.images.reading import read_image
 from styler.images.recipes import read_recipe
 from styler.recipe import Recipe

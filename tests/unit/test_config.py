@@ -63,7 +63,7 @@ REFUSED = [
     ("pooling", "mean", "avg or max"),
     ("content_layers", (), "at least one layer"),
     ("style_layers", (("a", 1.0), ("a", 2.0)), "none twice, got 'a,a'"),
-    ("style_layers", (("a", 0.0),), "a number above 0 as the weight of a, got 0.0"),
+    ("style_layers", (("a", 0.0),), "a number above 0 as the weight of a, got 0"),
     ("style_layers", (("a", "b"),), "a number above 0"),
     ("style_layers", ("a",), "names with weights"),
     ("style_layers", (("a", 1.0, 2.0),), "names with weights"),
@@ -189,3 +189,23 @@ def test_numbers_of_numpy_are_numbers():
     config = RenderConfig.from_dict({"size": np.int64(96), "strength": np.float32(0.5), "steps": np.array(7)})
     assert (config.size, config.strength, config.steps) == (96, 0.5, 7)
     assert type(config.size) is int
+
+
+@pytest.mark.parametrize(
+    ("boxes", "styles", "expected"),
+    [
+        (None, 2, [None, None]),
+        (((0, 0, 0.5, 1),), 2, [(0, 0, 0.5, 1)] * 2),
+        (((0, 0, 0.5, 1), (0.5, 0, 1, 1)), 2, [(0, 0, 0.5, 1), (0.5, 0, 1, 1)]),
+    ],
+)
+def test_one_box_for_all_styles_or_one_for_each(boxes, styles, expected):
+    assert list(RenderConfig(style_crop=boxes).style_boxes(styles)) == expected
+
+
+def test_other_counts_of_boxes_are_refused_before_work():
+    config = RenderConfig(style_crop=((0, 0, 0.5, 1), (0.5, 0, 1, 1)))
+    with pytest.raises(ConfigError, match="style_crop: expected 1 box, got 2"):
+        config.check_styles(1)
+    with pytest.raises(ConfigError, match="style_crop: expected 1 or 3 boxes, got 2"):
+        config.check_styles(3)

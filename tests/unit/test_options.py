@@ -16,6 +16,7 @@ from styler.options import (
     Layers,
     Memory,
     Number,
+    OneNumber,
     Option,
     Shares,
     Text,
@@ -24,8 +25,8 @@ from styler.options import (
     WordOr,
     field_of,
     flag_of,
+    read,
     seconds_of,
-    tidy,
 )
 
 SIZE = WordOr(("original",), Whole(64, 999), "a number of pixels or 'original'")
@@ -36,6 +37,7 @@ SIZE = WordOr(("original",), Whole(64, 999), "a number of pixels or 'original'")
     [
         (Whole(1), "12", 12),
         (Whole(1), "512.0", 512),
+        (OneNumber((8, 16), "8 or 16"), "16", 16),
         (Whole(1), "512,00", 512),
         (Whole(1), "1.5", "1.5"),
         (Number(0), "0.5", 0.5),
@@ -66,7 +68,7 @@ SIZE = WordOr(("original",), Whole(64, 999), "a number of pixels or 'original'")
     ids=str,
 )
 def test_a_text_means_a_value_or_is_left_for_the_check(kind, text, value):
-    found = kind.parsed(text)
+    found = kind.read(text)
     assert found == value
     assert type(found) is type(value)
 
@@ -97,6 +99,8 @@ def test_a_text_means_a_value_or_is_left_for_the_check(kind, text, value):
         (Layers(), (("a", "heavy"),), "a number above 0 as the weight of a"),
         (Text("D", "cpu|gpu", "cpu or gpu"), "tpu", "cpu or gpu"),
         (Choice(("a", "b")), "c", "a or b"),
+        (OneNumber((8, 16), "8 or 16"), 10, "8 or 16"),
+        (OneNumber((8, 16), "8 or 16"), True, "8 or 16"),
         (Choice(("a", "b")), ["a"], "a or b"),
     ],
     ids=str,
@@ -121,7 +125,7 @@ def test_what_is_refused_says_what_was_expected(kind, value, expected):
     ids=str,
 )
 def test_values_of_files_and_of_numpy_become_pythons_own(kind, value, tidied):
-    found = tidy("name", value, Option(kind=kind, help="", group=EXPERTS, effect=SCHEDULE))
+    found = read(Option(kind=kind, help="", group=EXPERTS, effect=SCHEDULE), value)
     assert found == tidied
     assert type(found) is type(tidied)
 

@@ -89,7 +89,10 @@ def batch(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Render many pictures. Run it again to render those that are missing or failed."""
+    """Render many pictures.
+
+    Run it again to render the pictures that are missing or failed.
+    """
     from styler.batch.layout import Resources
     from styler.cli.batch_plan import describe_batch
     from styler.cli.batch_request import Sources, checked_batch, selection

@@ -10,7 +10,10 @@ import typer
 def doctor(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Check the installation: versions, devices, memory, weights, and a compile test."""
+    """Check the installation.
+
+    Show versions, devices, memory and weights, and test the compiler.
+    """
     from styler.cli.quiet import import_tensorflow
 
     import_tensorflow()

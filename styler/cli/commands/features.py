@@ -98,7 +98,10 @@ def features(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Extract the activations of layers. For a folder, run it again to update missing or changed images."""
+    """Extract the activations of layers.
+
+    For a folder, run it again to update images that are missing or changed.
+    """
     from styler.cli.extraction import checked_extraction, checked_wanted
     from styler.cli.quiet import import_tensorflow
 

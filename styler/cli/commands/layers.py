@@ -28,7 +28,10 @@ def layers(
     ] = False,
     debug: o.Debug = False,
 ) -> None:
-    """List the layers of a network: name, type, shape, parameters, stride, receptive field."""
+    """List the layers of a network.
+
+    For each layer: name, type, shape, parameters, stride and receptive field.
+    """
     from styler.errors import ConfigError
     from styler.networks import NETWORKS, find_network, is_graph
 

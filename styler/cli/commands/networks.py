@@ -9,7 +9,7 @@ import typer
 from styler.cli import options as o
 
 networks = typer.Typer(
-    help="List networks, and download, check or locate their weights.",
+    help="List networks; download and check their weights.",
     no_args_is_help=False,
     invoke_without_command=True,
 )
@@ -21,7 +21,7 @@ Some = Annotated[
 
 @networks.callback()
 def _networks(context: typer.Context, debug: o.Debug = False) -> None:
-    """List networks, and download, check or locate their weights."""
+    """List networks; download and check their weights."""
     if context.invoked_subcommand is None:
         list_networks()
 

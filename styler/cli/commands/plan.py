@@ -18,7 +18,10 @@ def plan(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Predict the memory and time of a render, and explain its tiles, scales and steps."""
+    """Predict the memory and time of a render.
+
+    Also show its tiles, scales and steps, and the reasons for them.
+    """
     from styler.cli.quiet import import_tensorflow
     from styler.cli.request import build_options, checked_request
     from styler.cli.status import status

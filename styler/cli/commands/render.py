@@ -41,11 +41,13 @@ def render(
     from styler.cli.saving import checked_saving
     from styler.cli.status import status
     from styler.cli.streams import check_content, content_file, picture_stream
-    from styler.options import Choice
+    from styler.options import Choice, Whole
     from styler.render.files import image_files
 
     asked, files = build_options(config, options)
     Choice(("own", "final")).check("save_size", save_size)
+    if save_every is not None:
+        Whole(1).check("save_every", save_every)
     check_content(content, styles, output)
     with picture_stream(output) as stream, content_file(content) as photo:
         request = checked_request(

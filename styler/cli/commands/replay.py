@@ -43,7 +43,10 @@ def replay(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Make IMAGE again from the recipe stored in it: the same bytes, or with some options changed."""
+    """Make a picture again from the recipe in it.
+
+    The new picture has the same bytes, unless you change some options.
+    """
     from styler.cli.finding import Places
     from styler.cli.plan import describe
     from styler.cli.replaying import Changes, carry_out_replay, obeyed, recipe_in, replayed

@@ -22,7 +22,10 @@ def resume(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Continue a render that was stopped or killed. The picture is the same as without the stop."""
+    """Continue a render that was stopped or killed.
+
+    The picture is the same as without the stop.
+    """
     from styler.cli.resuming import carry_out_resumed, resumed
 
     shown = False if quiet else progress

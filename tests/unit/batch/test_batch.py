@@ -18,12 +18,12 @@ from PIL import Image
 from styler.batch import batch as rooms
 from styler.batch.batch import render_batch
 from styler.batch.events import Ended, Planned, Started, Stepped
+from styler.batch.grouping import Grouping
 from styler.batch.layout import choose_layout
 from styler.batch.ledger import FILENAME, opened_ledger, read_ledger
 from styler.batch.local import LocalEngine
 from styler.batch.recipe import without_shared
 from styler.batch.report import write_page
-from styler.batch.together import Grouping
 from styler.batch.worker import Placement
 from styler.errors import BatchError, ConfigError, LayerError, OutputError
 from styler.images.reading import read_image

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from styler.batch import probe
+from styler.batch.grouping import ALONE, Grouping
 from styler.batch.jobs import Job
 from styler.batch.layout import STATISTICS, Resources
 from styler.batch.local import LocalEngine
 from styler.batch.plan import Task
 from styler.batch.probe import candidates, grouped, pictures_a_second, settled, typical
 from styler.batch.recipe import without_shared
-from styler.batch.together import ALONE, Grouping
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
 from styler.types import Size

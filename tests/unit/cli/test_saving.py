@@ -72,8 +72,8 @@ def test_a_file_that_is_no_checkpoint_is_never_replaced(saving, folder):
     ("checkpoint", "report", "said"),
     [
         ("same", "./same", "same: the checkpoint has the same name; choose another --report"),
-        ("out-6.png", None, "an intermediate image has the same name; choose another --checkpoint"),
-        (None, "out-9.png", "an intermediate image has the same name; choose another --report"),
+        ("out-006.png", None, "an intermediate image has the same name; choose another --checkpoint"),
+        (None, "out-009.png", "an intermediate image has the same name; choose another --report"),
         (None, "folder/../out-partial.png", "the image kept after an interrupt has the same name"),
         (None, "out.png.styler-checkpoint", "the checkpoint has the same name"),
     ],

@@ -119,9 +119,9 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("out.gif", r"unknown format '\.gif'"),
-        ("out.pngg", r"Did you mean '\.png'\?"),
-        ("out", r"no suffix for the format\. Known: \.png, "),
+        ("out.gif", r"names a format, \.png, .*; got '\.gif'"),
+        ("out.pngg", r"got '\.pngg'"),
+        ("out", r"names a format, \.png, .*; it has none"),
         ("folder", r"it is a folder; give a file in it, such as .*folder.out\.png"),
         ("absent/out.png", "absent does not exist; create it first"),
         ("folder.png", "it is a folder"),

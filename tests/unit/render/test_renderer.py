@@ -2,13 +2,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.errors import CheckpointError, ConfigError
 from styler.images.color import to_ycbcr
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
+from styler.images.sizes import with_longer_side
 from styler.recipe import Change
+from styler.render.device import DeviceOctave
 from styler.render.renderer import Renderer
 from styler.render.schedule import Schedule, unplanned
 from styler.types import Size
@@ -180,7 +183,8 @@ def test_a_render_with_changes_goes_on_from_every_event_to_the_same_pixels(tile)
 def under_way(changes, snapshot=None, **options):
     config = RenderConfig(**options)
     renderer = Renderer(config, shared_engine(config, tiny_network()))
-    schedule = replace(unplanned(config, Size(144, 192)), changes=changes)
+    size = with_longer_side(PHOTO.size, config.size)
+    schedule = replace(unplanned(config, size), changes=changes)
     return course_of(renderer, PHOTO, [PAINTING], schedule, snapshot=snapshot, event_every=1)
 
 
@@ -191,3 +195,22 @@ def steered(changes, snapshot=None, **options):
             events.append(next(course))
         except StopIteration as end:
             return events, end.value
+
+
+def test_a_change_holds_after_an_octave_has_gone_on_by_tiles(monkeypatch):
+    """The device runs out of memory after the change; the rest by tiles aims at what the change asks for."""
+    options = {"size": 96, "steps": 12, "scales": 1}
+    _, whole = steered(CHANGES[:1], **options)
+    _, plain = steered((), **options)
+    advance = DeviceOctave.advance
+
+    def exhausted(octave, most):
+        if octave.made >= 6:
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+        return advance(octave, most)
+
+    monkeypatch.setattr(DeviceOctave, "advance", exhausted)
+    _, split = steered(CHANGES[:1], **options)
+    assert split.levels[-1].tile is not None
+    away = np.abs(split.pixels - whole.pixels).mean()
+    assert away < 0.1 * np.abs(plain.pixels - whole.pixels).mean()

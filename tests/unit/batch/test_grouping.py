@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from styler.batch.grouping import ALONE, OWN, Grouping, kind_of, largest_of_many, most_that_fit
 from styler.batch.jobs import Job
 from styler.batch.plan import Task
 from styler.batch.recipe import without_shared
-from styler.batch.together import ALONE, OWN, Grouping, kind_of, largest_of_many, most_that_fit
 from styler.config import RenderConfig
 from styler.types import Size
 
