@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from styler.errors import LayerError
 from styler.types import Features
@@ -17,13 +16,22 @@ if TYPE_CHECKING:
 CHANNELS = 16  # tiles per layer and image; two rows of eight are easy to survey
 COLUMNS = 8
 TILE = 96  # pixels; an image of 512 pixels has 64 x 64 positions at block4 of a VGG
+HEAT_TILE = 3 * TILE
+GAP = 2  # pixels between the columns
 LABEL = 14  # pixels; height of one line in Pillow's built-in font
+LETTER = 8  # pixels; room for a letter of that font
 PAPER = (255, 255, 255)
 INK = (0, 0, 0)
 HEAT = (220, 30, 20)
 
+Floats: TypeAlias = "NDArray[np.floating[Any]]"
+Bytes: TypeAlias = "NDArray[np.uint8]"
 
-def strongest(activations: NDArray[np.floating[Any]], count: int = CHANNELS) -> list[int]:
+Tile: TypeAlias = "tuple[str, Bytes]"
+"""Label and image, (H, W) or (H, W, 3)."""
+
+
+def strongest(activations: Floats, count: int = CHANNELS) -> list[int]:
     """Return the channels with the highest mean absolute activation, strongest first; equal ones by number.
 
     Args:
@@ -32,12 +40,13 @@ def strongest(activations: NDArray[np.floating[Any]], count: int = CHANNELS) -> 
     """
     import numpy as np
 
-    strength = np.abs(activations.astype(np.float32)).mean(axis=(0, 1))
+    magnitudes = np.abs(activations.astype(np.float32))
+    strength = magnitudes.mean(axis=(0, 1))
     order = np.argsort(-strength, kind="stable")
     return [int(channel) for channel in order[:count]]
 
 
-def normalized(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+def normalized(channel: Floats) -> Bytes:
     """Stretch a channel (H, W) to uint8: the lowest value black, the highest white. A constant channel is gray."""
     import numpy as np
 
@@ -46,11 +55,12 @@ def normalized(channel: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     high = float(values.max())
     if high <= low:
         return np.full(values.shape, 128, np.uint8)
-    return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
+    levels = (values - low) / (high - low) * 255
+    return np.rint(levels).astype(np.uint8)
 
 
-def warmed(image: NDArray[np.floating[Any]], heat: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Draw a heat map in red over an image in gray, with full color at the 99th percentile.
+def warmed(image: Floats, heat: Floats) -> Bytes:
+    """Draw a heat map in red over an image in gray. The red is full from the map's 99th percentile on.
 
     Args:
         image: Image (H, W, 1 or 3), 0..1.
@@ -63,11 +73,16 @@ def warmed(image: NDArray[np.floating[Any]], heat: NDArray[np.floating[Any]]) ->
     from PIL import Image
 
     height, width = image.shape[:2]
-    scale = float(np.percentile(heat, 99)) or float(heat.max()) or 1.0
-    small = Image.fromarray(np.clip(heat / scale, 0, 1).astype(np.float32))
-    share = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))[..., None]
+    hottest = float(np.percentile(heat, 99)) or float(heat.max()) or 1.0
+    strength = np.clip(heat / hottest, 0, 1)
+    overlay = Image.fromarray(strength.astype(np.float32))
+    resized = overlay.resize((width, height), Image.Resampling.BILINEAR)
+    opacity = np.asarray(resized)[..., None]
     gray = 255 * image.mean(-1, keepdims=True)
-    return np.rint(gray + share * (np.array(HEAT, np.float32) - gray)).clip(0, 255).astype(np.uint8)
+    red = np.array(HEAT, np.float32)
+    blended = gray + opacity * (red - gray)
+    levels = np.rint(blended).clip(0, 255)
+    return levels.astype(np.uint8)
 
 
 class Heat(NamedTuple):
@@ -80,12 +95,16 @@ class Heat(NamedTuple):
     """
 
     title: str
-    maps: NDArray[np.floating[Any]]
-    images: NDArray[np.floating[Any]]
+    maps: Floats
+    images: Floats
 
 
-def sheet(features: Features, names: list[str], heat: Heat | None = None) -> Image.Image:
-    """Draw rows of tiles for each image and layer, labeled with channel numbers. Attribution maps come first.
+def sheet(
+    features: Features,
+    names: list[str],
+    heat: Heat | None = None,
+) -> Image.Image:
+    """Draw the strongest channels of each layer and image as tiles with their numbers. Attribution maps come first.
 
     Args:
         features: Address -> activations (B, H', W', C).
@@ -97,13 +116,17 @@ def sheet(features: Features, names: list[str], heat: Heat | None = None) -> Ima
     """
     bands = []
     if heat is not None:
-        bands = [
-            _band(f"{name}  {heat.title}", [("", warmed(image, values)), ("", normalized(values))], TILE * 3)
-            for name, image, values in zip(names, heat.images, heat.maps, strict=True)
-        ]
+        for name, image, values in zip(names, heat.images, heat.maps, strict=True):
+            title = f"{name}  {heat.title}"
+            over_image = ("", warmed(image, values))
+            alone = ("", normalized(values))
+            bands.append(_band(title, [over_image, alone], HEAT_TILE))
     for address, activations in features.items():
         _check_maps(address, activations)
-        bands += [_band(f"{name}  {address}", list(_tiles(activations[index]))) for index, name in enumerate(names)]
+        for index, name in enumerate(names):
+            title = f"{name}  {address}"
+            tiles = _tiles(activations[index])
+            bands.append(_band(title, tiles, TILE))
     return _stacked(bands)
 
 
@@ -114,43 +137,67 @@ def _check_maps(address: str, activations: Any) -> None:
         raise LayerError(message)
 
 
-def _tiles(activations: Any) -> Iterable[tuple[str, Any]]:
-    return ((str(channel), normalized(activations[..., channel])) for channel in strongest(activations))
+def _tiles(activations: Any) -> list[Tile]:
+    """Return the strongest channels of one image, each labeled with its number."""
+    tiles = []
+    for channel in strongest(activations):
+        pixels = normalized(activations[..., channel])
+        tiles.append((str(channel), pixels))
+    return tiles
 
 
-def _band(title: str, tiles: list[tuple[str, Any]], side: int = TILE) -> Image.Image:
-    """Draw a title above rows of tiles."""
+def _band(
+    title: str,
+    tiles: list[Tile],
+    side: int,
+) -> Image.Image:
+    """Draw a title above rows of tiles.
+
+    Args:
+        title: One line of text.
+        tiles: Labels and images.
+        side: Longer side of a tile, in pixels.
+    """
     from PIL import Image, ImageDraw
 
     columns = min(COLUMNS, len(tiles))
     rows = math.ceil(len(tiles) / columns)
-    size = (max(columns * (side + 2), 8 * len(title)), LABEL + rows * (side + LABEL))
-    band = Image.new("RGB", size, PAPER)
+    column_width = side + GAP
+    row_height = LABEL + side
+    width = max(columns * column_width, LETTER * len(title))
+    height = LABEL + rows * row_height
+    band = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(band)
     pen.text((2, 1), title, fill=INK)
     for index, (label, pixels) in enumerate(tiles):
         row, column = divmod(index, columns)
-        left = column * (side + 2)
-        top = LABEL + row * (side + LABEL)
+        left = column * column_width
+        top = LABEL + row * row_height
         pen.text((left + 2, top), label, fill=INK)
-        band.paste(_fitted(pixels, side), (left, top + LABEL))
+        tile = _fitted(pixels, side)
+        band.paste(tile, (left, top + LABEL))
     return band
 
 
 def _fitted(pixels: Any, side: int) -> Image.Image:
-    """Resize an image to the longer side `side`, with nearest neighbor so that positions stay visible."""
+    """Resize an image so that its longer side is `side`; nearest neighbor keeps single positions visible."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
     scale = side / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.convert("RGB").resize(size, Image.Resampling.NEAREST)
+    width = max(1, round(image.width * scale))
+    height = max(1, round(image.height * scale))
+    rgb = image.convert("RGB")
+    return rgb.resize((width, height), Image.Resampling.NEAREST)
 
 
 def _stacked(bands: list[Image.Image]) -> Image.Image:
+    """Put images below one another."""
     from PIL import Image
 
-    whole = Image.new("RGB", (max(band.width for band in bands), sum(band.height for band in bands)), PAPER)
+    width = max(band.width for band in bands)
+    height = sum(band.height for band in bands)
+    whole = Image.new("RGB", (width, height), PAPER)
     top = 0
     for band in bands:
         whole.paste(band, (0, top))

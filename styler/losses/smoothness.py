@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import tensorflow as tf
 
@@ -18,6 +18,9 @@ STENCIL = (
     (1 / 6, 1, -1),
 )
 """Weight, rows down and columns right of each neighbor in the nine-point stencil; the other four mirror them."""
+
+Pullback: TypeAlias = Callable[[Scalar], tuple[Tensor, None, None]]
+"""Function from the gradient of a result to the gradients of its arguments."""
 
 CHROMA = 1.5  # weight of a slope of color against one of lightness. Fine color at edges, as a share of the painting's:
 # .35 with 1, .24 with 1.5, .19 with 2, see docs/look.md
@@ -44,18 +47,18 @@ class HeavyColor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smoothness:
-    """Mean squared slope of an image, without a target."""
+    """Mean squared slope of an image."""
 
     needs_activations: ClassVar[bool] = False
     before: ClassVar[int] = 0
     after: ClassVar[int] = 1  # a difference belongs to its upper left pixel
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """Empty: there is no target."""
+        """Return an empty mapping, since there is no target."""
         return {}
 
     def prepared(self, stats: Stats) -> Prepared:
-        """Empty: there is no target."""
+        """Return an empty tuple, since there is no target."""
         return ()
 
     def local(
@@ -65,7 +68,7 @@ class Smoothness:
         weights: Tensor | None,
         frame: Frame,
     ) -> Scalar:
-        """A tile's share of the mean over pixels and channels, >= 0; 0 for a constant image."""
+        """A tile's share, see `nine_point_variation`; 0 for a constant image."""
         return nine_point_variation(features, frame.owned, frame.whole)
 
 
@@ -74,12 +77,12 @@ def nine_point_variation(
     part: Tensor,
     owned: Tensor,
     whole: Tensor,
-) -> tuple[Scalar, Callable[[Scalar], tuple[Tensor, None, None]]]:
+) -> tuple[Scalar, Pullback]:
     """A part's share of the mean squared slope of an image, isotropic to fourth order.
 
-    Takes differences to all eight neighbors, weighted 1/3 along the axes and 1/12 along the diagonals, in an image
-    padded by replication (the stencil of crowsonkb's style-transfer-pytorch). The gradient is written out here, since
-    TensorFlow's gradient of slices costs more than a convolution.
+    The slopes are the differences to all eight neighbors in an image padded by replication. They are weighted 1/3 along
+    the axes and 1/12 along the diagonals, as in crowsonkb's style-transfer-pytorch. The gradient is written out here,
+    since TensorFlow's gradient of slices costs more than a convolution.
 
     Args:
         part: The part's own pixels and, unless they end with the image, one more row and column, (B, H, W, C).
@@ -87,48 +90,71 @@ def nine_point_variation(
         whole: (height, width) of the image, int32, (2,).
 
     Returns:
-        Share of the mean over pixels and channels, >= 0; the shares of all parts sum to the mean.
+        The share, >= 0; the shares of all parts sum to the mean over pixels and channels.
     """
     shape = tf.shape(part)
+    batch = shape[0]
+    height = shape[1]
+    width = shape[2]
     channels = part.shape[-1]
-    rows = tf.reshape(part, [shape[0], shape[1], shape[2] * channels])
-    values_a_pixel = tf.cast(shape[0] * channels, part.dtype)
+    rows = tf.reshape(part, [batch, height, width * channels])
+    values_a_pixel = tf.cast(batch * channels, part.dtype)
     slopes = []
     factors = []
     for weight, down, right in STENCIL:
-        height = owned[0] + down
-        width = owned[1] + abs(right)
-        cut = rows[:, :height, : width * channels]
-        slopes.append(_slope(cut, down, right * channels))
-        pairs = (whole[0] - down) * (whole[1] - abs(right))
-        factors.append(weight / (tf.cast(pairs, part.dtype) * values_a_pixel))
-    value = sum(factor * tf.reduce_sum(tf.square(slope)) for factor, slope in zip(factors, slopes, strict=True))
+        bottom = owned[0] + down
+        end = owned[1] + abs(right)
+        cut = rows[:, :bottom, : end * channels]
+        slope = _slope(cut, down, right * channels)
+        slopes.append(slope)
+        pairs_down = whole[0] - down
+        pairs_across = whole[1] - abs(right)
+        pairs = tf.cast(pairs_down * pairs_across, part.dtype)
+        factors.append(weight / (pairs * values_a_pixel))
+    shares = []
+    for factor, slope in zip(factors, slopes, strict=True):
+        shares.append(factor * tf.reduce_sum(tf.square(slope)))
+    value = sum(shares)
 
     def gradient(upstream: Scalar) -> tuple[Tensor, None, None]:
         total = tf.zeros_like(rows)
         for factor, slope, (_, down, right) in zip(factors, slopes, STENCIL, strict=True):
             slope_gradient = 2.0 * upstream * factor * slope
             change = _slope_transposed(slope_gradient, down, right * channels)
-            missing = tf.shape(rows)[1:] - tf.shape(change)[1:]
-            total += tf.pad(change, [[0, 0], [0, missing[0]], [0, missing[1]]])
+            missing = tf.shape(rows) - tf.shape(change)
+            below = [0, missing[1]]
+            beyond = [0, missing[2]]
+            total += tf.pad(change, [[0, 0], below, beyond])
         return tf.reshape(total, shape), None, None
 
     return value, gradient
 
 
-def _slope(rows: Tensor, down: int, right: int) -> Tensor:
+def _slope(
+    rows: Tensor,
+    down: int,
+    right: int,
+) -> Tensor:
     """Each value minus the one `down` rows above and `right` columns to the left; to the right if `right` < 0."""
     lower = rows[:, down:]
     upper = rows[:, : -down or None]
     if right >= 0:
-        return lower[:, :, right:] - upper[:, :, : -right or None]
-    return lower[:, :, :right] - upper[:, :, -right:]
+        minuend = lower[:, :, right:]
+        subtrahend = upper[:, :, : -right or None]
+    else:
+        minuend = lower[:, :, :right]
+        subtrahend = upper[:, :, -right:]
+    return minuend - subtrahend
 
 
-def _slope_transposed(slopes: Tensor, down: int, right: int) -> Tensor:
+def _slope_transposed(
+    slopes: Tensor,
+    down: int,
+    right: int,
+) -> Tensor:
     """The transpose of the linear map `_slope`."""
     left = max(right, 0)
     after = max(-right, 0)
-    lower = tf.pad(slopes, [[0, 0], [down, 0], [left, after]])
-    upper = tf.pad(slopes, [[0, 0], [0, down], [after, left]])
+    lower = tf.pad(slopes, [(0, 0), (down, 0), (left, after)])
+    upper = tf.pad(slopes, [(0, 0), (0, down), (after, left)])
     return lower - upper

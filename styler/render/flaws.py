@@ -6,7 +6,8 @@ synthetic examples of each flaw: see `docs/crashes.md`. Flaws that the photo or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,11 +40,16 @@ def flaws(pixels: Pixels, inputs: Iterable[Pixels] = ()) -> tuple[str, ...]:
     Returns:
         A sentence for each flaw.
     """
-    found = [(has_flaw, sentence) for has_flaw, sentence in FLAWS if has_flaw(pixels)]
+    found = [flaw for flaw in FLAWS if flaw.shows(pixels)]
     if not found:
         return ()
     pictures = list(inputs)
-    return tuple(sentence for has_flaw, sentence in found if not any(has_flaw(picture) for picture in pictures))
+    sentences = []
+    for flaw in found:
+        is_in_inputs = any(map(flaw.shows, pictures))
+        if not is_in_inputs:
+            sentences.append(flaw.sentence)
+    return tuple(sentences)
 
 
 def glimpse(pixels: Pixels) -> Pixels:
@@ -59,46 +65,59 @@ def glimpse(pixels: Pixels) -> Pixels:
 
 
 def _ends(side: int) -> tuple[slice, ...]:
+    """Return the first and the last part of a side, the last one in phase with the first; a short side whole."""
     if side <= CORNER:
         return (slice(0, side),)
-    far = max(CORNER, (side - CORNER) // PERIOD * PERIOD)
-    return slice(0, CORNER), slice(far, min(far + CORNER, side))
+    in_phase = (side - CORNER) // PERIOD * PERIOD
+    start = max(CORNER, in_phase)
+    end = min(start + CORNER, side)
+    return slice(0, CORNER), slice(start, end)
 
 
 def has_gray_haze(pixels: Pixels) -> bool:
     """Whether a picture has little contrast around a middle gray, and little color."""
     height, width = pixels.shape[:2]
-    step = max(1, int((height * width / SAMPLES) ** 0.5))
+    pixels_a_sample = height * width / SAMPLES
+    step = max(1, int(pixels_a_sample**0.5))
     samples = pixels[::step, ::step]
-    black, white = np.quantile(samples @ LUMA, [0.02, 0.98])
-    chroma = np.quantile(samples.max(axis=-1) - samples.min(axis=-1), 0.9)
+    luma = samples @ LUMA
+    black, white = np.quantile(luma, [0.02, 0.98])
+    chroma = samples.max(axis=-1) - samples.min(axis=-1)
     is_flat = white - black < HAZE_RANGE
     is_gray = black > HAZE_BLACK and white < HAZE_WHITE
-    return bool(is_flat and is_gray and chroma < HAZE_CHROMA)
+    is_pale = np.quantile(chroma, 0.9) < HAZE_CHROMA
+    return bool(is_flat and is_gray and is_pale)
 
 
 def has_checkerboard(pixels: Pixels) -> bool:
     """Whether a pattern of period 2, 4 or 8 keeps its phase over the whole picture."""
-    height, width = (side // PERIOD * PERIOD for side in pixels.shape[:2])
-    if not height or not width:
+    rows, columns = (side // PERIOD for side in pixels.shape[:2])
+    if not rows or not columns:
         return False
-    pattern, standard_error = shared_tile(pixels[:height, :width] @ LUMA)
+    whole_tiles = pixels[: rows * PERIOD, : columns * PERIOD]
+    pattern, standard_error = shared_tile(whole_tiles @ LUMA)
     return pattern > max(BOARD, BEYOND_DOUBT * standard_error)
 
 
 def shared_tile(luma: Pixels) -> tuple[float, float]:
     """Measure the pattern that all tiles of 8 x 8 pixels share: the median of each place, relative to the tile's mean.
 
+    Args:
+        luma: Luma, (height, width), both multiples of 8.
+
     Returns:
         The peak-to-peak range of the 64 medians, and the largest of their standard errors.
     """
     height, width = luma.shape
     tiles = luma.reshape(height // PERIOD, PERIOD, width // PERIOD, PERIOD)
-    centered = tiles - tiles.mean(axis=(1, 3), keepdims=True)
-    places = centered.transpose(1, 3, 0, 2).reshape(PERIOD * PERIOD, -1)
+    means = tiles.mean(axis=(1, 3), keepdims=True)
+    centered = tiles - means
+    by_place = centered.transpose(1, 3, 0, 2)
+    places = by_place.reshape(PERIOD * PERIOD, -1)
+    count = places.shape[1]
     low, medians, high = np.quantile(places, [0.25, 0.5, 0.75], axis=1)
-    error = MEDIAN_ERROR * (high - low) / np.sqrt(places.shape[1])
-    return float(np.ptp(medians)), float(error.max())
+    errors = MEDIAN_ERROR * (high - low) / np.sqrt(count)
+    return float(np.ptp(medians)), float(errors.max())
 
 
 def has_border_frame(pixels: Pixels) -> bool:
@@ -108,20 +127,48 @@ def has_border_frame(pixels: Pixels) -> bool:
     if depth < 1:
         return False
     transposed = pixels.transpose(1, 0, 2)
-    from_each_border = (pixels, pixels[::-1], transposed, transposed[::-1])
+    from_each_border = (
+        pixels,
+        pixels[::-1],
+        transposed,
+        transposed[::-1],
+    )
     return all(_jumps(lines.mean(axis=1), depth) for lines in from_each_border)
 
 
 def _jumps(colors: Pixels, depth: int) -> bool:
     """Whether the mean colors of lines, (lines, 3), change more within the first `depth` lines than further inside."""
-    change = np.abs(np.diff(colors, axis=0)).max(axis=-1)
+    differences = np.abs(np.diff(colors, axis=0))
+    change = differences.max(axis=-1)
     outer = change[:depth].max()
-    inner = float(np.quantile(change[depth : len(change) - depth], 0.99))
+    inside = change[depth : len(change) - depth]
+    inner = float(np.quantile(inside, 0.99))
     return bool(outer > max(FRAME_STEP, FRAME_RATIO * inner))
 
 
+class Flaw(NamedTuple):
+    """A flaw that can be found.
+
+    Attributes:
+        shows: Function that says whether a picture has the flaw.
+        sentence: What to tell the user.
+    """
+
+    shows: Callable[[Pixels], bool]
+    sentence: str
+
+
 FLAWS = (
-    (has_gray_haze, "the picture looks hazy: little contrast and color. Try more --steps, or --optimizer lbfgs"),
-    (has_checkerboard, "the picture has a fine regular pattern, like a checkerboard. Try --pooling avg or --tv-weight"),
-    (has_border_frame, "the picture has a frame along its borders that neither the photo nor a painting has"),
+    Flaw(
+        has_gray_haze,
+        "the picture looks hazy: little contrast and color. Try more --steps, or --optimizer lbfgs",
+    ),
+    Flaw(
+        has_checkerboard,
+        "the picture has a fine regular pattern, like a checkerboard. Try --pooling avg or --tv-weight",
+    ),
+    Flaw(
+        has_border_frame,
+        "the picture has a frame along its borders that neither the photo nor a painting has",
+    ),
 )
