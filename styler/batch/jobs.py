@@ -19,6 +19,7 @@ from styler.inputs import Inputs
 from styler.render.files import image_files
 
 BLEND = "|"  # separates the paintings of a blend, as in "a.jpg|b.jpg"
+MOST_LISTED = 5  # invalid rows named after the first one, so that the error stays one line
 OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that are not render options
 
 
@@ -93,9 +94,10 @@ def jobs_of_rows(
         tell: See `styler.batch.patterns.matches`.
 
     Raises:
-        StylerError: A row is invalid; the message says which one.
+        StylerError: Rows are invalid. The message says what is wrong with the first one and lists the others.
     """
     jobs: list[Job] = []
+    invalid: list[tuple[str, StylerError]] = []
     for row in rows:
         try:
             jobs += _jobs_of_row(
@@ -107,9 +109,21 @@ def jobs_of_rows(
                 tell,
             )
         except StylerError as cause:
-            message = f"{row.place}: {cause}"
-            raise reworded(cause, message) from cause
+            invalid.append((row.place, cause))
+    if invalid:
+        (place, first), *others = invalid
+        message = f"{place}: {first}{_also([each for each, _ in others])}"
+        raise reworded(first, message) from first
     return jobs
+
+
+def _also(others: Sequence[str]) -> str:
+    """List the places of further invalid rows, without the name of the file."""
+    if not others:
+        return ""
+    listed = ", ".join(place.rpartition(", ")[2] for place in others[:MOST_LISTED])
+    more = f" and {len(others) - MOST_LISTED} more" if len(others) > MOST_LISTED else ""
+    return f"; also invalid: {listed}{more}"
 
 
 def _jobs_of_row(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from functools import wraps
+from functools import partial, wraps
+from glob import escape, glob
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from styler.config import OPTIONS, RenderConfig
+from styler.config import BUILT_IN_INITS, OPTIONS, RenderConfig
 from styler.images.export import FILE_OPTIONS, Export, Handling
 from styler.options import FILES, GROUPS, PICTURE, RUNNING, Choice, Flag, Option, flag_of
 from styler.presets import DEFAULT_PRESET, PRESETS
@@ -108,7 +109,9 @@ def _parameter(name: str, described: Option, *, as_before: bool) -> inspect.Para
     names = [described.short, flags] if described.short else [flags]
     settings: dict[str, Any] = {} if is_flag else {"metavar": described.kind.metavar}
     if isinstance(described.kind, Choice):
-        settings["autocompletion"] = _completion(described.kind)
+        settings["autocompletion"] = _completion(partial(tuple, described.kind.names))
+    elif name in NAMES:
+        settings["autocompletion"] = _completion(NAMES[name], files=True)
     info = option(
         *names,
         default=default,
@@ -125,11 +128,27 @@ def _parameter(name: str, described: Option, *, as_before: bool) -> inspect.Para
     )
 
 
-def _completion(kind: Choice) -> Callable[[str], list[str]]:
-    """Return a function that completes a word to the names of a choice in the shell."""
+def _networks() -> Iterable[str]:
+    from styler.networks import NETWORKS
+
+    return NETWORKS
+
+
+NAMES: dict[str, Callable[[], Iterable[str]]] = {"network": _networks, "init": lambda: BUILT_IN_INITS}
+"""Option that takes the name of a thing or the path of a file -> the names."""
+
+
+def _completion(names: Callable[[], Iterable[str]], *, files: bool = False) -> Callable[[str], list[str]]:
+    """Return a function that completes a word in the shell.
+
+    Args:
+        names: Returns the names that the word can become.
+        files: Whether the word can also become the path of a file or folder.
+    """
 
     def completed(incomplete: str) -> list[str]:
-        return [name for name in kind.names if name.startswith(incomplete)]
+        found = [name for name in names() if name.startswith(incomplete)]
+        return found + sorted(glob(f"{escape(incomplete)}*")) if files else found
 
     return completed
 
@@ -140,7 +159,7 @@ def _preset(*, as_before: bool) -> inspect.Parameter:
         "--preset",
         default=AS_BEFORE if as_before else DEFAULT_PRESET,
         metavar="|".join(PRESETS),
-        autocompletion=_completion(Choice(PRESETS)),
+        autocompletion=_completion(lambda: PRESETS),
         help="Quality and speed; sets steps, loss and views.",
         group=PICTURE,
     )

@@ -195,3 +195,14 @@ def test_collisions_name_both_jobs():
     jobs = [Job(content=Path(f"{name}/a.jpg"), styles=(Path("s.jpg"),)) for name in ("one", "two")]
     with pytest.raises(OutputError, match=r"a-s-0\.png: one/a\.jpg .*two/a\.jpg .*\{folder\}"):
         check_collisions(jobs)
+
+
+def test_all_rows_that_make_no_sense_are_named(tree):
+    values = ["none", "0.5", *["2"] * 7]
+    rows = [
+        Row(options={"content": "a.jpg", "style": "x.jpg", "strength": value}, place=f"jobs.csv, line {number}")
+        for number, value in enumerate(values, 2)
+    ]
+    with pytest.raises(ConfigError, match=r"^jobs.csv, line 2: strength: .*'none'") as caught:
+        jobs_of_rows(rows, base=tree)
+    assert str(caught.value).endswith("; also invalid: line 4, line 5, line 6, line 7, line 8 and 2 more")

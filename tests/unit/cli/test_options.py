@@ -68,6 +68,16 @@ def test_the_help_lists_what_is_registered_and_completes_it():
     assert [each.value for each in completion(None, None, "l")] == ["lbfgs"]
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "expected"), [("network", "vgg1", ["vgg16", "vgg19"]), ("init", "no", ["noise"])]
+)
+def test_names_of_networks_and_starts_are_completed_and_so_are_files(name, start, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{start}[1].keras").touch()
+    completion = OPTIONS_OF["render"][name]._custom_shell_complete
+    assert [each.value for each in completion(None, None, start)] == [*expected, f"{start}[1].keras"]
+
+
 def test_the_help_has_its_groups_in_order_and_an_example_at_the_end():
     for command in COMMANDS:
         help = invoked(command, "--help")
