@@ -17,14 +17,13 @@ from PIL import Image
 from styler.networks.compact import load_compact, to_inputs
 from train_compact import COMPRESSED, REAL, TARGETS, build_teacher
 
-SIDE = 320  # longer side of the images, pixels: the size of the teachers' own figures
 SAMPLES = 4000  # positions of each fitting image that enter the regression
 
 
-def open_image(path: pathlib.Path) -> np.ndarray:
-    """Longer side SIDE, sides divisible by 16, float32 0..1, (1, H, W, 3)."""
+def open_image(path: pathlib.Path, side: int) -> np.ndarray:
+    """Longer side `side`, sides divisible by 16, float32 0..1, (1, H, W, 3)."""
     with Image.open(path) as image:
-        scale = SIDE / max(image.size)
+        scale = side / max(image.size)
         size = tuple(max(64, round(extent * scale / 16) * 16) for extent in image.size)
         return np.asarray(image.convert("RGB").resize(size, Image.LANCZOS), np.float32)[None] / 255
 
@@ -32,8 +31,8 @@ def open_image(path: pathlib.Path) -> np.ndarray:
 class Pair:
     """Student and teachers on the same image."""
 
-    def __init__(self, teachers: pathlib.Path) -> None:
-        student = load_compact()
+    def __init__(self, teachers: pathlib.Path, side: int) -> None:
+        self.side, student = side, load_compact()
         self.student = keras.Model(student.input, {name: student.get_layer(name).output for name in TARGETS})
         self.teachers = [
             build_teacher(teachers / "vgg19_to_conv31.npz", REAL),
@@ -42,7 +41,7 @@ class Pair:
 
     def __call__(self, path: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Layer -> (student's, teacher's) activations, float64, (positions, channels)."""
-        image = open_image(path)
+        image = open_image(path, self.side)
         seen = {name: np.asarray(value) for name, value in self.student(to_inputs(image)).items()}
         wanted = {name: np.asarray(value) for t in self.teachers for name, value in t(image).items()}
         return {name: (flat(seen[name]), flat(wanted[name])) for name in TARGETS}
@@ -91,9 +90,11 @@ def main() -> None:
     parser.add_argument("--fit", type=pathlib.Path, nargs="+", required=True, help="images the heads are fitted on")
     parser.add_argument("--images", type=pathlib.Path, nargs="+", required=True, help="images to judge on")
     parser.add_argument("--teachers", type=pathlib.Path, required=True)
+    parser.add_argument("--size", type=int, default=320, help="longer side of the images, pixels")
+    parser.add_argument("--fitted", type=int, default=80, help="images the heads are fitted on, at most")
     args = parser.parse_args()
-    pair = Pair(args.teachers)
-    heads = fit(pair, images(args.fit, 80))
+    pair = Pair(args.teachers, args.size)
+    heads = fit(pair, images(args.fit, args.fitted))
     print(json.dumps(explained(pair, heads, images(args.images, 1000))))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 METHODS = ("gradient", "gradcam")
 RESAMPLING = (
-    *("MaxPooling2D", "AveragePooling2D", "ScaledPooling2D", "UpSampling2D"),
+    *("MaxPooling2D", "AveragePooling2D", "BinomialPooling2D", "ScaledPooling2D", "UpSampling2D"),
     *("ZeroPadding2D", "Cropping2D", "Pad"),
 )
 """Layers that only move, merge or add positions. The maps before them are more precise."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from styler.networks.pooling import repooled
@@ -20,10 +22,17 @@ FILENAME = "compact.npz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactDesign:
-    """Numbers of channels (`widths`) and of convolutions (`depths`) in each of the five blocks."""
+    """The structure of the network.
+
+    Attributes:
+        widths: Channels of each of the five blocks.
+        depths: Convolutions of each block.
+        pooling: Pooling between the blocks: "binomial", or "average" or "max" over 2x2 positions.
+    """
 
     widths: tuple[int, ...] = (32, 64, 128, 160, 128)
     depths: tuple[int, ...] = (1, 2, 2, 2, 1)
+    pooling: str = "binomial"
 
     def layer_names(self) -> tuple[str, ...]:
         """Return the names of the convolutions, from shallow to deep; they are the names of Keras's VGG."""
@@ -36,24 +45,30 @@ def to_inputs(image: Any) -> Any:
     return (image - MEAN) * GAIN
 
 
-def build_compact(design: CompactDesign | None = None, pooling: str | None = None) -> keras.Model:
-    """Build the untrained network: reflection padding, ReLU, average pooling, the layer names of Keras's VGG.
+def build_compact(design: CompactDesign | None = None) -> keras.Model:
+    """Build the untrained network: reflection padding, ReLU, and the layer names of Keras's VGG.
 
     Args:
-        design: Channels and convolutions of each block; None for those of the built-in network.
-        pooling: "avg" or "max"; None means "avg", with which the network was trained.
+        design: Structure of the network; None for that of the built-in one.
 
     Returns:
         Model from `inputs` (B, H, W, 3), float32, in the network's units, to the activations of the last layer.
     """
     import keras
 
+    from styler.networks.binomial_pooling import BinomialPooling2D
+
     design = design or CompactDesign()
-    pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
+    poolings: dict[str, Callable[..., Any]] = {
+        "binomial": BinomialPooling2D,
+        "average": partial(keras.layers.AveragePooling2D, 2),
+        "max": partial(keras.layers.MaxPooling2D, 2),
+    }
+    pool = poolings[design.pooling]
     x = inputs = keras.Input((None, None, 3), name="inputs")
     for block, (width, depth) in enumerate(zip(design.widths, design.depths, strict=True), start=1):
         if block > 1:
-            x = pool(2, name=f"block{block - 1}_pool")(x)
+            x = pool(name=f"block{block - 1}_pool")(x)
         for index in range(1, depth + 1):
             x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
             name = f"block{block}_conv{index}"

@@ -261,6 +261,11 @@ def _pooling(call: Call, seen: Geometry) -> Geometry:
     )
 
 
+def _binomial_pooling(call: Call, seen: Geometry) -> Geometry:
+    layer = call.operation
+    return seen.axes(lambda extent, axis: extent.windowed(layer.window, layer.strides[axis], layer.reach))
+
+
 def _zero_padding(call: Call, seen: Geometry) -> Geometry:
     padding = call.operation.padding
     return seen.axes(lambda extent, axis: extent.windowed(1, 1, padding[axis][0]))
@@ -324,6 +329,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(POINTWISE | AUGMENTATION, lambda call, seen: seen),
     **dict.fromkeys(("Conv2D", "DepthwiseConv2D", "SeparableConv2D"), _convolution),
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D", "ScaledPooling2D"), _pooling),
+    "BinomialPooling2D": _binomial_pooling,
     **dict.fromkeys(("LayerNormalization", "UnitNormalization", "Softmax", "Concatenate", "Split"), _last_axis_only),
     **dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten"), _global),
     "Conv": _raw_convolution,

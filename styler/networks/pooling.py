@@ -51,7 +51,7 @@ def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor]
 
     Args:
         model: A network for images of any size.
-        kind: "avg" or "max"; None returns the model itself.
+        kind: "avg" or "max"; None returns the model itself. Binomial pooling counts as an average.
         preprocess: Function from RGB in 0..1 to the model's units.
 
     Returns:
@@ -60,7 +60,10 @@ def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor]
     """
     import keras
 
-    other = {"avg": keras.layers.MaxPooling2D, "max": keras.layers.AveragePooling2D, None: ()}[kind]
+    from styler.networks.binomial_pooling import BinomialPooling2D
+
+    averages = (keras.layers.AveragePooling2D, BinomialPooling2D)
+    other = {"avg": keras.layers.MaxPooling2D, "max": averages, None: ()}[kind]
     swapped = [layer.name for layer in _layers(model) if isinstance(layer, other)]
     if kind is None or not swapped:
         return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import keras
 
@@ -11,12 +12,13 @@ from styler.networks.compact import CompactDesign, build_compact, to_inputs
 from styler.networks.spec import VGG_CONTENT, decreasing
 
 DESIGN = CompactDesign(widths=(8, 8, 8, 8, 8))
+POOLINGS = {None: "average", "avg": "average", "max": "max"}
 
 
 @functools.cache
 def tiny_model(pooling: str | None = None) -> keras.Model:
     keras.utils.set_random_seed(7)
-    model = build_compact(DESIGN, pooling)
+    model = build_compact(replace(DESIGN, pooling=POOLINGS[pooling]))
     model.trainable = False
     return model
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from styler.networks import NETWORKS
+from styler.networks.binomial_pooling import BinomialPooling2D
 from styler.networks.geometry import AUGMENTATION, geometry_of, layer_geometry, untileable
 from support.support_region import support, transparent
 
@@ -47,8 +48,11 @@ class Places:
         size = (self.pick(1, 2, 3, 5), self.pick(1, 3))
         even = all(side % 2 == 0 for side in x.shape[1:3])  # where it is not, "same" pads otherwise, as documented
         stride = self.pick(1, 2) if even and x.shape[1] > SIZE // 4 else 1
-        padding, kind = self.pick("same", "valid"), self.pick("conv", "depthwise", "separable", "average", "dilated")
+        kind = self.pick("conv", "depthwise", "separable", "average", "binomial", "dilated")
+        padding = self.pick("same", "valid")
         options = {"padding": padding, "dtype": "float64"}
+        if kind == "binomial":
+            return BinomialPooling2D(dtype="float64")(x)
         if kind == "average":
             return keras.layers.AveragePooling2D(size, stride, **options)(x)
         if kind == "dilated":
@@ -153,6 +157,16 @@ def test_published_networks(name, layer, size):
 )
 def test_vgg19_by_hand(layer, stride, field):
     seen = NETWORKS["vgg19"].geometry()[layer]
+    assert (seen.stride, seen.field) == (stride, field)
+
+
+# A binomial pooling adds three strides to the receptive field; an average of two positions adds one.
+@pytest.mark.parametrize(
+    ("layer", "stride", "field"),
+    [("block1_conv1", 1, 3), ("block2_conv1", 2, 10), ("block3_conv1", 4, 28), ("block5_conv1", 16, 136)],
+)
+def test_compact_by_hand(layer, stride, field):
+    seen = NETWORKS["compact"].geometry()[layer]
     assert (seen.stride, seen.field) == (stride, field)
 
 
