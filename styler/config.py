@@ -42,6 +42,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 """A box (left, top, right, bottom), in fractions of an image's width and height."""
 
 COLORS = ("style", "luminance")
+TONES = ("keep", "match")
 COMPILERS = ("auto", "xla", "graph")
 TILES = ("auto", "off")  # a number of pixels is allowed as well
 POOLINGS = ("avg", "max")
@@ -59,6 +60,7 @@ MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `st
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
 PALETTE_WEIGHT = 0.1  # halves the distance of the palette and costs 2 % of the style: docs/look.md
 GRAIN_WEIGHT = 0.03  # removes the weave from flat areas and keeps the noise below the painting's: docs/look.md
+START_NOISE = 0.06  # removes the weave from flat areas at no cost in style: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
@@ -73,6 +75,8 @@ class RenderConfig:
         style_crop: Boxes (left, top, right, bottom), as fractions of a painting's width and height: one for all
             paintings, or one for each; None for whole paintings.
         color: "style" takes the style's colors, "luminance" keeps the content's chroma.
+        content_tone: "match" gives the photo the paintings' palette before it becomes the target and the start; "keep"
+            keeps the photo's own colors.
         network: Name of a registered network or path of a `.keras` file.
         pooling: "avg" or "max" to replace the network's own pooling; None keeps it.
         content_layers: Layers whose activations should match the content image; None for the network's own.
@@ -87,6 +91,8 @@ class RenderConfig:
         views: Number of views of the style that the network sees: 1 for the image itself, up to 4 with mirrored and
             transposed copies.
         init: "content", "noise", "style" or the path of an image to start from.
+        start_noise: Standard deviation of the noise in lightness that is added where an octave starts, 0..1; there is
+            less of it where the photo has detail.
         optimizer: "lbfgs" or "adam".
         steps: Optimizer steps in the whole render; the octaves share them.
         learning_rate: Step size, in units of the 0..1 range for Adam; None for the optimizer's default.
@@ -143,6 +149,14 @@ class RenderConfig:
         "The painting's colors (style), or the photo's own (luminance).",
         group=PICTURE,
         effect=START,
+    )
+    content_tone: str = option(
+        "keep",
+        Choice(TONES),
+        "Move the photo's colors toward the painting's palette before rendering (match), or not.",
+        group=COLOR,
+        effect=START,
+        before="keep",
     )
     network: str = option(
         DEFAULT_NETWORK,
@@ -246,6 +260,14 @@ class RenderConfig:
         "Image that the render starts from.",
         group=EXPERTS,
         effect=START,
+    )
+    start_noise: float = option(
+        START_NOISE,
+        Number(0, 1),
+        "Noise added in flat areas where an octave starts, 0 to 1; removes regular patterns.",
+        group=EXPERTS,
+        effect=START,
+        before=0.0,
     )
     optimizer: str = option(
         BALANCED.optimizer,
@@ -420,6 +442,7 @@ class _SharedOptions(TypedDict, total=False):
     style_weights: tuple[float, ...] | None
     style_crop: tuple[Box, ...] | None
     color: str
+    content_tone: str
     network: str
     pooling: str | None
     content_layers: LayerWeights | None
@@ -432,6 +455,7 @@ class _SharedOptions(TypedDict, total=False):
     loss: str
     content_loss: str
     views: int
+    start_noise: float
     optimizer: str
     steps: int
     learning_rate: float | None

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from styler.objective.objective import Objective
 
 CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
+TONED = (
+    1.65  # content factor of a photo in the paintings' palette against that of a photo in its own colors. The style is
+)
+# divided by its value at the photo, which is smaller with that palette; this brings back the likeness: docs/look.md
 SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
 SMOOTHNESS_AT_512 = 2.0  # total-variation factor, by renders; crowsonkb's style-transfer-pytorch has the same
 REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
@@ -75,8 +79,9 @@ def factors_of(
     """
     smallest, largest = FARTHEST_SIDES
     scale = min(max(side, smallest), largest) / REFERENCE_SIDE
+    toned = TONED if config.content_tone == "match" else 1.0
     factors = {
-        CONTENT: CONTENT_AT_HALF * _balance(config.strength) * scale**0.5,
+        CONTENT: CONTENT_AT_HALF * toned * _balance(config.strength) * scale**0.5,
         STYLE: gain / max(style_of_photo, 1e-6),
         SMOOTHNESS: SMOOTHNESS_AT_512 * scale,
     }

@@ -29,7 +29,7 @@ from styler.render.octave import Octave
 from styler.render.program import image_tensor
 from styler.render.pyramid import Stage
 from styler.render.snapshot import Snapshot
-from styler.render.start import filled, noise, padded, refined
+from styler.render.start import filled, noise, padded, refined, roughened
 from styler.tiles.tiling import OnTile
 from styler.types import Scalar, Size, Tensor
 
@@ -223,8 +223,11 @@ class Octaves:
         size = stage.size
         init = self.config.init
         image = buffers.zeros("iterate", (1, *padded_size(size), 3))
+        if before is None and self.inputs.init is None and init == "noise":
+            noise(self.config.seed, image[0])
+            return image
+        seen = self._photo(size, buffers) if photo is None else photo
         if before is not None:
-            seen = self._photo(size, buffers) if photo is None else photo
             refined(
                 before.image(),
                 self.inputs.photo,
@@ -232,13 +235,18 @@ class Octaves:
                 image[0],
                 buffers,
             )
-        elif self.inputs.init is None and init == "noise":
-            noise(self.config.seed, image[0])
-        elif self.inputs.init is None and init == "content" and photo is not None:
-            filled(image[0], photo)
+        elif self.inputs.init is None and init == "content":
+            filled(image[0], seen)
         else:
-            named = {"content": self.inputs.photo, "style": self.inputs.paintings[0]}
-            padded(self.inputs.init or named[init], size, image[0])
+            padded(self.inputs.init or self.inputs.paintings[0], size, image[0])
+        if self.config.start_noise:
+            roughened(
+                image[0],
+                seen,
+                self.config.seed,
+                self.config.start_noise,
+                buffers,
+            )
         return image
 
     def targets(self, stage: Stage) -> Targets:

@@ -14,6 +14,7 @@ from styler.images.color import with_chroma_of
 from styler.images.mapped import Array, bands, is_mapped, new_array
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled_colors
+from styler.images.tone import TONE_SHARE, palette_of, with_palette
 from styler.images.writing import as_pil
 from styler.inputs import Inputs
 from styler.losses.term import CONTENT, Term
@@ -35,18 +36,23 @@ from styler.types import Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The state of one render that all its octaves share."""
+    """The state of one render that all its octaves share.
+
+    Attributes:
+        account: Counts steps and time.
+        schedule: Size, octaves, tiles and the places of arrays.
+        octaves: Starts the octaves.
+        event_every: Number of steps between events; None for no limit.
+        memory: Watches the memory use.
+        content: The photo, in its own colors.
+    """
 
     account: Account
     schedule: Schedule
     octaves: Octaves
     event_every: int | None
     memory: MemoryWatch
-
-    @property
-    def content(self) -> Picture:
-        """The photo."""
-        return self.octaves.inputs.photo
+    content: Picture
 
 
 class Renderer:
@@ -116,15 +122,24 @@ class Renderer:
                 octaves=Octaves(
                     config=self.config,
                     engine=self.engine,
-                    inputs=inputs,
+                    inputs=self._toned(inputs),
                     memory=memory,
                     on_tile=on_tile,
                 ),
                 event_every=event_every,
                 memory=memory,
+                content=inputs.photo,
             )
             outcome = yield from on_engine(self.engine, self._octaves(run, snapshot))
         return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
+
+    def _toned(self, inputs: Inputs[Picture]) -> Inputs[Picture]:
+        """Return the inputs with the photo in the colors that the render should keep."""
+        if self.config.content_tone == "keep":
+            return inputs
+        shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
+        palette = palette_of(inputs.paintings, shares)
+        return replace(inputs, content=with_palette(inputs.photo, palette, TONE_SHARE))
 
     def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Outcome]:
         account = run.account

@@ -3,6 +3,10 @@
 Between two octaves, the picture is enlarged and the photo's finer detail is added. An enlarged picture alone has no
 fine detail, so an optimizer that starts from it invents strokes where the photo has edges. With the photo's detail, it
 preserves faces and edges at no cost in style: see the study in `docs/look.md`.
+
+Every octave starts with some noise in lightness. In a smooth area, the few steps of an octave amplify the patterns that
+the grid of the network prefers, and a weave of right-angled lines appears. Noise gives the steps something else to work
+on. There is less of it where the photo has detail, which it would blur and which breaks up the weave by itself.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from styler.images.mapped import Array, bands
+from styler.images.mapped import Array, bands, release
 from styler.images.picture import Picture
 from styler.images.resampling import resampled_colors, resize
 from styler.render.buffers import Buffers
@@ -18,6 +22,8 @@ from styler.render.margin import MARGIN
 from styler.types import Size
 
 INSIDE = slice(MARGIN, -MARGIN)
+CELL = 8  # side of the squares in which the photo's contrast is measured, pixels
+FLAT = 0.05  # contrast at which half of the noise is left; see the table of start noise in `docs/look.md`
 
 
 def padded(picture: Picture, size: Size, into: Array) -> Array:
@@ -53,6 +59,62 @@ def noise(seed: int, into: Array) -> Array:
         values = random.normal(0.5, 0.1, into[rows].shape)
         into[rows] = values.clip(0, 1)
     return into
+
+
+def roughened(
+    image: Array,
+    photo: Array,
+    seed: int,
+    amplitude: float,
+    buffers: Buffers,
+) -> Array:
+    """Add gray noise to an image, with its margin, in place; the same noise for the same seed and size.
+
+    The standard deviation of the noise is `amplitude / (1 + (contrast / FLAT)**2)`, where the contrast is the standard
+    deviation of the photo's mean of R, G and B within squares of 8x8 pixels.
+
+    Args:
+        image: Image with its margin, (H, W, 3), 0..1.
+        photo: The photo at the same size, with its margin, (H, W, 3), 0..1.
+        seed: Seed of the noise.
+        amplitude: Standard deviation of the noise in flat areas, 0..1.
+        buffers: Provides a temporary array.
+
+    Returns:
+        The image, with values in 0..1 and a new margin.
+    """
+    picture = image[INSIDE, INSIDE]
+    height, width = picture.shape[:2]
+    random = np.random.default_rng([seed, height, width])
+    shares = buffers.zeros("noise", (height, width, 1))
+    coarse = 1 / (1 + np.square(contrast(photo[INSIDE, INSIDE]) / FLAT))
+    resize(coarse.astype(np.float32), shares, Image.Resampling.BICUBIC)
+    for rows in bands(picture, shares):
+        noise = random.standard_normal(shares[rows].shape, np.float32)
+        np.clip(picture[rows] + amplitude * shares[rows] * noise, 0.0, 1.0, out=picture[rows])
+    return mirrored(image)
+
+
+def contrast(image: Array) -> Array:
+    """Return the standard deviation of the mean of R, G and B within each square of 8x8 pixels.
+
+    Args:
+        image: Array (H, W, 3).
+
+    Returns:
+        Array (ceil(H / 8), ceil(W / 8), 1), float32. Squares at the lower and right edge may be smaller.
+    """
+    height, width = image.shape[:2]
+    columns = np.arange(0, width, CELL)
+    deviations = np.empty((len(range(0, height, CELL)), len(columns), 1), np.float32)
+    for row, top in enumerate(range(0, height, CELL)):
+        squares = image[top : top + CELL]
+        gray = squares.mean(axis=-1, dtype=np.float64)
+        release(squares)
+        counts = np.add.reduceat(np.ones_like(gray), columns, axis=1).sum(axis=0)
+        mean, mean_square = (np.add.reduceat(each, columns, axis=1).sum(axis=0) / counts for each in (gray, gray**2))
+        deviations[row, :, 0] = np.sqrt(np.maximum(mean_square - mean**2, 0.0))
+    return deviations
 
 
 def refined(

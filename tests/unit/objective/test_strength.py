@@ -3,7 +3,7 @@ import pytest
 
 from styler.config import RenderConfig
 from styler.losses.term import CONTENT, SMOOTHNESS, STYLE
-from styler.objective.strength import CONTENT_AT_HALF, factors_of, is_photo
+from styler.objective.strength import CONTENT_AT_HALF, TONED, factors_of, is_photo
 
 
 @pytest.mark.parametrize(("strength", "photo"), [(0.0, True), (1e-4, True), (0.01, False), (1.0, False)])
@@ -16,6 +16,11 @@ def test_content_falls_as_strength_rises_to_a_sixth_at_one():
     assert weights == sorted(weights, reverse=True)
     assert weights[2] == CONTENT_AT_HALF
     assert weights[-1] == pytest.approx(CONTENT_AT_HALF * (3 / 7) ** 2)
+
+
+def test_a_photo_in_the_paintings_palette_has_more_weight():
+    weight = factors_of(RenderConfig(content_tone="match"), 1.0, 512)[CONTENT]
+    assert weight == pytest.approx(CONTENT_AT_HALF * TONED)
 
 
 def test_the_style_term_is_one_at_the_photo():

@@ -6,7 +6,7 @@ from styler.images.reading import read_image
 from styler.images.resampling import resampled
 from styler.render.buffers import Buffers
 from styler.render.margin import MARGIN, padded_size, with_margin
-from styler.render.start import INSIDE, mirrored, noise, padded, refined
+from styler.render.start import INSIDE, contrast, mirrored, noise, padded, refined, roughened
 from styler.types import Size
 from support.pictures import blobs, stripes
 
@@ -67,3 +67,45 @@ def test_noise_is_drawn_from_the_seed_alone():
     assert np.abs(one - other).mean() > 0.05
     assert one.mean() == pytest.approx(0.5, abs=0.01)
     assert one.std() == pytest.approx(0.1, abs=0.01)
+
+
+def roughened_gray(seed=3, amplitude=0.06, photo=FLAT):
+    image = with_margin(np.full_like(FLAT, 0.5))
+    return inner(roughened(image, with_margin(photo), seed, amplitude, Buffers())) - 0.5
+
+
+def test_flat_areas_start_with_gray_noise_of_the_given_amplitude():
+    noise = roughened_gray()
+    assert noise.std() == pytest.approx(0.06, rel=0.03)
+    assert abs(noise.mean()) < 0.003
+    np.testing.assert_array_equal(noise, np.repeat(noise[..., :1], 3, axis=2))
+    np.testing.assert_array_equal(noise, roughened_gray())
+    assert np.abs(noise - roughened_gray(seed=4)).mean() > 0.05
+
+
+def test_less_noise_where_the_photo_has_contrast():
+    photo = FLAT.copy()
+    photo[:, 56:] += 0.05 * (-1) ** np.arange(56)[:, None]  # half of the amplitude is left at a contrast of 0.05
+    noise = roughened_gray(photo=photo)
+    assert noise[:, :48].std() == pytest.approx(0.06, rel=0.05)
+    assert noise[:, 64:].std() == pytest.approx(0.03, rel=0.05)
+
+
+def test_the_noise_does_not_depend_on_how_many_rows_are_processed_at_a_time(monkeypatch):
+    whole = roughened_gray(photo=PHOTO)
+    monkeypatch.setattr("styler.images.mapped.BAND", 7_000)
+    np.testing.assert_array_equal(roughened_gray(photo=PHOTO), whole)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (13, 9), (8, 17)])
+def test_contrast_is_the_deviation_within_squares(size, rng):
+    image = rng.random((*size, 3))
+    gray = image.mean(axis=-1)
+    expected = [[gray[y : y + 8, x : x + 8].std() for x in range(0, size[1], 8)] for y in range(0, size[0], 8)]
+    np.testing.assert_allclose(contrast(image)[..., 0], expected, rtol=1e-6)
+
+
+def test_a_roughened_image_stays_in_range_with_a_mirrored_margin():
+    image = roughened(with_margin(PHOTO.round()), with_margin(FLAT), 0, 0.2, Buffers())
+    assert 0.0 <= image.min() <= image.max() <= 1.0
+    np.testing.assert_array_equal(image, with_margin(inner(image)))
