@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+TESTS = Path(__file__).resolve().parent
+LONGEST = (TESTS / "integration", TESTS / "unit" / "render", TESTS / "unit" / "tiles", TESTS / "unit" / "cli")
 SHARED_IMAGES = Path(__file__).resolve().parents[2] / "shared" / "images"
+
+
+def pytest_collection_modifyitems(items):
+    """The rooms with the longest files come first, so that no worker is left with one when the others have ended."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(room) for room in LONGEST))
 
 
 @pytest.fixture(autouse=True)

@@ -81,6 +81,7 @@ def count(folder, state):
     return Counter(line["job"] for line in lines(folder) if line["state"] == state)
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_rest_and_the_same_command_goes_on_to_the_same_bytes(tmp_path, photos, start):
     photos(8, 1)
     words = (*GLOBS, *DRAFT, "--network", "tiny", "--workers", "1", "--threads", "1")

@@ -62,6 +62,7 @@ def test_neither_words_alone_nor_refusals_load_anything_heavy(folder, start):
     assert [status for status, *_ in found["refused"]] == [2] * len(REFUSALS)
 
 
+@pytest.mark.slow
 def test_processes_write_the_same_bytes_and_constant_weights_the_same_picture(folder, start, monkeypatch):
     """The bytes depend on what is told, the picture does not: several layers have one shape and are not confused."""
     words = ("render", "photo.png", "painting.png", *SMALL, "--steps", "6", "--views", "2", "--pooling", "max")

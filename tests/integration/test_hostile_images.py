@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pyvips
 
+from styler.cli.app import run
 from styler.errors import ImageError
 from styler.images.limits import MOST_PIXELS, pixel_limit
 from styler.images.reading import check_readable, read_image
@@ -76,8 +77,15 @@ def check_command(corpus, folder):
     assert os.listdir(folder) == ["honest.png"]
 
 
-def test_the_command_refuses_in_one_line(corpus, tmp_path):
-    check_command(corpus[::20] + corpus[-30:], tmp_path)
+def test_the_command_refuses_in_one_line(corpus, tmp_path, tiny, monkeypatch, capfd):
+    """In this process, some of each kind; what they cost is measured by the slow test of all."""
+    monkeypatch.chdir(tmp_path)
+    for path in corpus[::20] + corpus[-30:]:
+        status = run(["render", "--dry-run", "--network", tiny, "-o", "out.png", "--", path, path])
+        said = capfd.readouterr().err
+        assert status in (0, 2), (path, said)
+        assert status == 0 or (said.startswith("error: ") and said.count("\n") == 1), (path, said)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.slow

@@ -7,23 +7,35 @@ from typing import Any
 
 from styler.config import RenderConfig
 from styler.networks import NetworkSpec
-from styler.render.engine import DECISIVE, Engine, Statistics, decisive, find_device, uses_xla
+from styler.render.engine import DECISIVE, Engine, Statistics, decisive, find_device, make_optimizer, uses_xla
+from styler.render.program import Program
 
 RESOLVED = {"network", "device", "compile"}  # several values may come to the same
+OF_OPTIMIZER = {"optimizer", "learning_rate"}  # engines that differ in these alone have the same objective
 _MADE: dict[tuple[Any, ...], Engine] = {}
+_OF_OBJECTIVE: dict[tuple[Any, ...], Engine] = {}
 
 
 def shared_engine(config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> Engine:
-    """An `Engine` that serves `config`, made once for all tests; one of its own where statistics are to be kept."""
-    if statistics is not None:
-        return Engine(config, network, statistics)
+    """An `Engine` that serves `config` by the programs of all tests, and keeps statistics where it is told to."""
     device = find_device(config.device)
-    others = (getattr(config, name) for name in DECISIVE if name not in RESOLVED)
-    key = (network.name, device, uses_xla(config, device), *others)
+    xla = uses_xla(config, device)
+    objective = (network.name, device, xla, *(_values(config, set(DECISIVE) - RESOLVED - OF_OPTIMIZER)))
+    key = (objective, *_values(config, OF_OPTIMIZER))
     if key not in _MADE:
-        _MADE[key] = Engine(config, network)
-        if not _MADE[key].untileable:
-            _ = _MADE[key].tiling  # made now, so that every copy has the same
+        if objective not in _OF_OBJECTIVE:
+            _OF_OBJECTIVE[objective] = Engine(config, network)
+            if not _OF_OBJECTIVE[objective].untileable:
+                _ = _OF_OBJECTIVE[objective].tiling  # made now, so that every copy has the same
+        _MADE[key] = copy.copy(_OF_OBJECTIVE[objective])
+        _MADE[key].program = Program(_MADE[key].objective, make_optimizer(config), xla=xla)
+        _MADE[key]._batch_programs = {}
     engine = copy.copy(_MADE[key])
     engine._decisive, engine.network = decisive(config), network
+    if statistics is not None:
+        engine._statistics = statistics
     return engine
+
+
+def _values(config: RenderConfig, names: set[str]) -> tuple[Any, ...]:
+    return tuple(getattr(config, name) for name in sorted(names))

@@ -71,6 +71,7 @@ def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path):
     same(kept[KEY], made(2))
 
 
+@pytest.mark.usefixtures("shared_programs")
 def test_a_render_with_kept_statistics_gives_the_same_picture(tmp_path, tiny):
     config = RenderConfig(network=tiny, size=64, steps=3)
     photo, painting = blobs(48, 64, 0), stripes(64, 64)

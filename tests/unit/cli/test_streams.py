@@ -144,11 +144,13 @@ def test_a_terminal_is_neither_waited_for_nor_written_to(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("piped")
-def test_the_plan_of_a_photo_through_standard_input_names_it_so(capsys):
-    assert run(["render", "-", "painting.png", "-o", "a.png", "--dry-run"]) == 0
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_the_plan_of_a_photo_through_standard_input_names_it_so(capsys, name):
+    assert run(["render", name, "painting.png", "-o", "a.png", "--dry-run"]) == 0
     assert "content   standard input  80x60" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("name", ["-", "/dev/stdin"])
 def test_every_name_of_standard_input_is_understood(folder, name):
@@ -186,7 +188,9 @@ def test_a_text_that_cannot_be_printed_is_refused_in_one_line():
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", ["<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-"))]
+)
 def test_a_program_without_standard_streams_does_its_work(folder, closed):
     program = f"{sys.executable} -c 'from styler.cli.app import main; main()'"
     words = "render photo.png painting.png -o a.png --dry-run"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 
 import keras
 import numpy as np
@@ -31,7 +30,7 @@ PAIRS = [  # every network and every loss at least once, since each pair traces 
     (*NETWORKS[number % len(NETWORKS)], LOSSES[number % len(LOSSES)])
     for number in range(max(len(NETWORKS), len(LOSSES)))
 ]
-PAIRS_32 = [("same", "avg", "gram"), ("reflect", "max", "gram"), ("valid", "max", "wasserstein")]
+PAIRS_32 = [("same", "avg", "gram"), ("valid", "max", "wasserstein")]
 WEIGHTS = {CONTENT: 0.7, STYLE: 1.3, SMOOTHNESS: 2.0}
 
 
@@ -97,10 +96,19 @@ def errors(objective, tiling, rng, height, width, tile, alpha=None):
     return abs(mine.value / expected - 1), np.linalg.norm(gradient - slope) / np.linalg.norm(slope)
 
 
-@pytest.mark.parametrize(("padding", "pooling", "loss"), PAIRS[:-1])
+def by_default(numbers):
+    """Every pair, each with its number; those of other numbers only among the slow tests."""
+    return [
+        pytest.param(number, marks=[] if number in numbers else pytest.mark.slow, id="-".join(pair))
+        for number, pair in enumerate(PAIRS)
+    ]
+
+
+# By default each pair is compared once, with or without regions.
+@pytest.mark.parametrize("number", by_default({0, 1, 4}))
 @pytest.mark.parametrize(("height", "width", "tile"), [(61, 50, 24), (48, 130, 48)])
-def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
-    value, gradient = compare(padding, pooling, loss, "float64", height, width, tile)
+def test_tiled_equals_whole(number, height, width, tile):
+    value, gradient = compare(*PAIRS[number], "float64", height, width, tile)
     assert value <= 1e-10
     assert gradient <= 1e-10
 
@@ -108,10 +116,11 @@ def test_tiled_equals_whole(padding, pooling, loss, height, width, tile):
 SIDES = st.integers(40, 150)
 
 
-@pytest.mark.parametrize(("pair", "regions"), list(zip(PAIRS, itertools.cycle([1, 2]))))
-def test_tiled_equals_whole_with_regions(rng, pair, regions):
+@pytest.mark.parametrize("number", by_default({2, 3, 5}))
+def test_tiled_equals_whole_with_regions(rng, number):
     """Of the photo that count less or not at all."""
-    objective, tiling = made(*pair, "float64")
+    objective, tiling = made(*PAIRS[number], "float64")
+    regions = 1 + number % 2
     for height, width, tile in ((61, 133, 48), (150, 97, 77)):
         value, gradient = errors(objective, tiling, rng, height, width, tile, ALPHA[:height, :width, :regions])
         assert value <= 1e-10
@@ -138,7 +147,7 @@ def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, 
     assert gradient <= 1e-10
 
 
-@settings(max_examples=9, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(pair=st.sampled_from(PAIRS_32), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
 def test_tiled_equals_whole_at_random_sizes_in_float32(pair, height, width, tile, seed):
     value, gradient = compare(*pair, "float32", height, width, tile, seed)
@@ -184,7 +193,7 @@ def test_more_tiles_than_one_share_two_programs(rng):
 
 
 def test_every_tile_is_told_of(rng):
-    objective, tiling = objective_of(convolutional(rng), "gram")
+    objective, tiling = made("same", "avg", "gram", "float32")
     seen = []
     image = picture(rng, 64, 96, "float32")
     targets = aimed(objective, tiling.observe(image, 32, room), image)
@@ -194,7 +203,7 @@ def test_every_tile_is_told_of(rng):
 
 def test_no_seam_shows_in_the_difference(rng):
     """The error of the tiled gradient is no larger at tile borders than elsewhere."""
-    objective, tiling = objective_of(convolutional(rng), "gram")
+    objective, tiling = made("same", "avg", "gram", "float32")
     image, painting = picture(rng, 192, 192, "float32"), picture(rng, 40, 40, "float32")
     targets, gradient = aimed(objective, tiling.observe(image, 32, room), painting), np.empty_like(image)
     tiling.evaluate(image, targets, 32, gradient)
