@@ -110,7 +110,9 @@ def test_resumed_is_uninterrupted_to_the_byte(optimizer, stop):
     np.testing.assert_array_equal(resumed.pixels, whole.pixels)
 
 
-@pytest.mark.parametrize(("optimizer", "tiles"), [pytest.param("lbfgs", 1, marks=pytest.mark.slow), ("adam", 2), ("lbfgs", 4)])
+@pytest.mark.parametrize(
+    ("optimizer", "tiles"), [pytest.param("lbfgs", 1, marks=pytest.mark.slow), ("adam", 2), ("lbfgs", 4)]
+)
 def test_a_step_broken_off_after_any_tile_counts_for_nothing(optimizer, tiles):
     """What the last event shows and keeps is still that of its own step, and the rest can be made up for."""
     whole, seen, end = whole_of(optimizer), [], [math.inf]
