@@ -134,13 +134,14 @@ class Stylizer:
     """Renders many pictures with one config; keeps the network, compiled programs and style statistics.
 
     Threads can share a stylizer and those that `changed` returns. Their renders take turns, one call of the compiled
-    program at a time, and give the same results as if each ran alone. A process that was forked after the first render,
-    or after anything else started TensorFlow, cannot render. Start worker processes with the "spawn" method.
+    program at a time, and give the same results as if each ran alone. A process that was forked after TensorFlow had
+    started, for example by the first render, cannot render. Start worker processes with the "spawn" method.
 
     Args:
         config: Options of the renders; the default is the preset "balanced".
-        network: Network that is not registered, to use instead of the one that `config` names.
-        statistics: Returns the mapping that keeps the style statistics of a config; None keeps them in memory only.
+        network: Unregistered network to use instead of the one that `config` names.
+        statistics: Function that takes a config and returns the mapping that stores its style statistics; None keeps
+            them in memory only.
         plan: Plan from a recipe; the renders follow it instead of making a new one.
 
     Raises:
@@ -250,13 +251,14 @@ class Stylizer:
             content: As in `render`.
             style: As in `render`.
             init: As in `render`.
-            event_every: Number of steps; an event is yielded at every multiple of it, or more often. None for no limit.
+            event_every: Maximum number of steps between two events; every multiple of it gets an event. None for no
+                limit.
 
         Yields:
             An event after each call of the compiled program, about every second.
 
         Returns:
-            The result, as the value of the generator.
+            The result, as the return value of the generator.
         """
         check_not_forked()
         given = self._images(content, listed(style), init)
@@ -283,7 +285,7 @@ class Stylizer:
 
         Args:
             files: The image files.
-            max_pixels: Most pixels that an input may have; None for as many as fit into memory.
+            max_pixels: Maximum number of pixels of an input; None for as many as fit into memory.
             choices: Plain values to store for `resume`.
 
         Raises:
@@ -291,7 +293,7 @@ class Stylizer:
         """
         if find_network(self.config.network).name != self._engine.network.name:
             name = self._engine.network.name
-            message = f"a render with a checkpoint needs a registered network, so that `resume` finds it; got {name}"
+            message = f"a render with a checkpoint needs a registered network, so that `resume` can find it; got {name}"
             raise ConfigError(message)
         return Job(
             inputs=with_network(files, self.config),
@@ -351,10 +353,11 @@ class Stylizer:
 
         Args:
             inputs: The photo, the paintings and, optionally, an image to start from.
-            event_every: Number of steps; an event is yielded at every multiple of it, or more often. None for no limit.
+            event_every: Maximum number of steps between two events; every multiple of it gets an event. None for no
+                limit.
             snapshot: State to continue from: `event.snapshot()` of an earlier render of the same images and config.
-            watch: Called after each tile with the number of tiles done and the number of all tiles in this evaluation.
-                An exception from it stops the render at once; the last event then still has its picture and snapshot.
+            watch: Called after each tile with the number of tiles done and their total number in this evaluation. An
+                exception from it stops the render at once; the last event then still has its picture and snapshot.
             shape: (height, width) of the result; None for the photo's proportions at the config's size.
             phase: Called with a description of each task before the first step.
 
@@ -362,7 +365,7 @@ class Stylizer:
             An event after each call of the compiled program, about every second.
 
         Returns:
-            The result, as the value of the generator.
+            The result, as the return value of the generator.
         """
         check_not_forked()
         network = self._engine.network
@@ -487,8 +490,8 @@ def resume(checkpoint: PathLike, *, observer: Observer | None = None) -> StyleRe
 
 
 def _stylizer_of(job: Job) -> Stylizer:
-    """Make a stylizer with the device, compiler and threads that the render began with; warn of any differences."""
-    replayed = job.choices.get("plan")  # from `styler replay`, with sizes and steps
+    """Make a stylizer with the device, compiler and threads that the render began with; warn about any differences."""
+    replayed = job.choices.get("plan")  # the plan of `styler replay`, which includes sizes and steps
     try:
         plan = Plan.from_dict(replayed) if replayed else job.plan
     except ConfigError as cause:
@@ -557,7 +560,9 @@ def _path(image: ImageLike) -> Path:
         ConfigError: The image was not given as a path.
     """
     if not isinstance(image, str | os.PathLike):
-        message = "a render with a checkpoint needs its images as paths, so that `resume` finds them; got one in memory"
+        message = (
+            "a render with a checkpoint needs its images as paths, so that `resume` can find them; got one in memory"
+        )
         raise ConfigError(message)
     return Path(image)
 

@@ -50,7 +50,7 @@ PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
 DEFAULT_NETWORK = "compact"
 BUILT_IN_INITS = ("content", "noise", "style")
-PROFILES = ("keep", "srgb")  # output files have the photo's own color profile, or none, which means sRGB
+PROFILES = ("keep", "srgb")  # of output files: the photo's own, or sRGB without an embedded profile
 DEPTHS = (8, 16)  # bits per channel in output files
 LARGEST_DPI = 65_535  # dots per inch; the largest value that a JPEG header can hold
 QUALITY = 95  # JPEG and WebP show no visible loss at this quality and 4:4:4
@@ -58,7 +58,7 @@ SMALLEST_SIZE = 64  # for smaller images, the fifth block of a VGG has fewer tha
 LARGEST_SIZE = 65_535  # the largest side that JPEG can hold
 MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `styler.networks.views`
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
-PALETTE_WEIGHT = 0.1  # halves the distance of the palette and costs 2 % of the style: docs/look.md
+PALETTE_WEIGHT = 0.1  # halves the palette distance and raises the style distance by 2 %: docs/look.md
 GRAIN_WEIGHT = 0.03  # removes the weave from flat areas and keeps the noise below the painting's: docs/look.md
 START_NOISE = 0.06  # removes the weave from flat areas at no cost in style: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
@@ -87,7 +87,7 @@ class RenderConfig:
         palette_weight: Weight of the color distribution in the style term; the weights of all layers sum to 1.
         grain_weight: Weight of the finest patterns of light and dark in the style term; on the same scale.
         loss: Name of the style loss.
-        content_loss: Name of the content loss: it compares the layers' activations, or the edges as well.
+        content_loss: Name of the content loss, which compares activations and optionally edges.
         views: Number of views of the style that the network sees: 1 for the image itself, up to 4 with mirrored and
             transposed copies.
         init: "content", "noise", "style" or the path of an image to start from.
@@ -96,16 +96,16 @@ class RenderConfig:
         optimizer: "lbfgs" or "adam".
         steps: Optimizer steps in the whole render; the octaves share them.
         learning_rate: Step size, in units of the 0..1 range for Adam; None for the optimizer's default.
-        scales: Number of octaves of the pyramid, each sqrt(2) larger than the one before; None for all down to 128
-            pixels.
+        scales: Number of octaves of the pyramid, each sqrt(2) times as large as the one before; None for all down to
+            128 pixels.
         seed: Seed of all random numbers.
         device: "auto", "cpu", "gpu" or "gpu:1".
         precision: "float32", or "mixed" for activations in bfloat16 with statistics and optimizer in float32.
         compile: "xla", "graph", or "auto" for the one that is faster in benchmarks on this kind of device.
         tile: Side of the tiles in which an image is computed, pixels without halo; "off" computes it in one piece,
             "auto" does so if memory allows.
-        max_memory: Most resident memory that the whole process may use, bytes; None for 80 % of what is available.
-        time_budget: Most time that the render may take, seconds; None for no limit.
+        max_memory: Maximum resident memory of the whole process, bytes; None for 80 % of what is available.
+        time_budget: Maximum time of the render, seconds; None for no limit.
 
     Raises:
         ConfigError: A value is out of range or unknown.
@@ -122,14 +122,14 @@ class RenderConfig:
     strength: float = option(
         0.5,
         Number(0, 1),
-        "How much painting: 0 is the photo, 1 the painting's texture.",
+        "Amount of style: 0 is the photo, 1 the painting's texture.",
         group=PICTURE,
         effect=WEIGHTS,
     )
     style_weights: tuple[float, ...] | None = option(
         None,
         Shares(),
-        "Shares of several paintings, in their order.",
+        "Relative weights of several paintings, in the order of the paintings.",
         group=STYLE,
         effect=WEIGHTS,
         default_text="equal",
@@ -137,7 +137,7 @@ class RenderConfig:
     style_crop: tuple[Box, ...] | None = option(
         None,
         Boxes(),
-        "Part of each painting to use, in shares of its width and height; one box, or one per painting.",
+        "Part of each painting to use, in fractions of its width and height; one box, or one per painting.",
         group=STYLE,
         effect=START,
         default_text="the whole painting",
@@ -192,7 +192,7 @@ class RenderConfig:
     content_weight: float | None = option(
         None,
         Number(0),
-        "Raw weight of the content.",
+        "Raw weight of the content term.",
         group=EXPERTS,
         effect=WEIGHTS,
         default_text="from --strength",
@@ -200,7 +200,7 @@ class RenderConfig:
     style_weight: float | None = option(
         None,
         Number(0),
-        "Raw weight of the style.",
+        "Raw weight of the style term.",
         group=EXPERTS,
         effect=WEIGHTS,
         default_text="from --strength",
@@ -208,7 +208,7 @@ class RenderConfig:
     tv_weight: float | None = option(
         None,
         Number(0),
-        "Raw weight of smoothness (total variation).",
+        "Raw weight of the smoothness term (total variation).",
         group=EXPERTS,
         effect=WEIGHTS,
         default_text="calibrated",
@@ -216,7 +216,7 @@ class RenderConfig:
     palette_weight: float = option(
         PALETTE_WEIGHT,
         Number(0),
-        "Weight of the painting's colors; all layers together have 1.",
+        "Weight of the painting's colors; all layers together have weight 1.",
         group=COLOR,
         effect=ENGINE,
         before=0.0,
@@ -224,7 +224,7 @@ class RenderConfig:
     grain_weight: float = option(
         GRAIN_WEIGHT,
         Number(0),
-        "Weight of the painting's grain; all layers together have 1.",
+        "Weight of the painting's grain; all layers together have weight 1.",
         group=STYLE,
         effect=ENGINE,
         before=0.0,
@@ -240,7 +240,7 @@ class RenderConfig:
     content_loss: str = option(
         "features",
         Choice(CONTENT_LOSSES),
-        "Content loss: what of the photo is kept.",
+        "Content loss: what is kept of the photo.",
         group=EXPERTS,
         effect=ENGINE,
         before="features",
@@ -248,7 +248,7 @@ class RenderConfig:
     views: int = option(
         BALANCED.views,
         Whole(1, MOST_VIEWS),
-        f"Also see the painting mirrored: 1 to {MOST_VIEWS} views, each of which takes its time.",
+        f"Views of the painting, 1 to {MOST_VIEWS}: itself and mirrored copies; N views take N times as long.",
         group=STYLE,
         effect=ENGINE,
         before=1,
@@ -288,7 +288,7 @@ class RenderConfig:
     learning_rate: float | None = option(
         None,
         Number(0, open_below=True),
-        "Step size of the optimizer; that of adam is in units of the 0..1 range.",
+        "Step size of the optimizer; for adam, in units of the 0..1 pixel range.",
         group=EXPERTS,
         effect=ENGINE,
         default_text="the optimizer's own",
@@ -296,7 +296,7 @@ class RenderConfig:
     scales: int | None = option(
         None,
         Whole(1),
-        "Number of octaves, each sqrt(2) larger than the one before; the last has --size.",
+        "Number of octaves, each sqrt(2) times as large as the one before; the last has --size.",
         group=EXPERTS,
         effect=SCHEDULE,
         default_text=f"as many as fit above {SMALLEST_OCTAVE} pixels",
@@ -304,7 +304,7 @@ class RenderConfig:
     seed: int = option(
         0,
         Whole(0),
-        "Seed of everything random; the same seed gives the same bytes.",
+        "Seed of all random numbers; the same seed gives the same bytes.",
         group=EXPERTS,
         effect=START,
     )
@@ -325,21 +325,21 @@ class RenderConfig:
     compile: str = option(
         "auto",
         Choice(COMPILERS),
-        "How TensorFlow compiles the render; auto takes the faster way.",
+        "How TensorFlow compiles the render; auto chooses the faster way.",
         group=EXPERTS,
         effect=ENGINE,
     )
     tile: int | str = option(
         "auto",
         WordOr(TILES, Whole(1), "auto, off or a number of pixels"),
-        "Compute by tiles of N pixels; the picture stays the same.",
+        "Compute in tiles of N pixels; the picture stays the same.",
         group=SIZE_AND_MEMORY,
         effect=SCHEDULE,
     )
     max_memory: int | None = option(
         None,
         Memory(),
-        "Most memory of the whole process, such as 512M or 4G.",
+        "Maximum memory of the whole process, such as 512M or 4G.",
         group=SIZE_AND_MEMORY,
         effect=SCHEDULE,
         default_text="80 % of what is available",
@@ -347,7 +347,7 @@ class RenderConfig:
     time_budget: float | None = option(
         None,
         Time(zero=False),
-        "Most time that the render may take, such as 90s, 10m or 2h.",
+        "Maximum time of the render, such as 90s, 10m or 2h.",
         group=SIZE_AND_MEMORY,
         effect=SCHEDULE,
         default_text="none",
@@ -422,7 +422,7 @@ class RenderConfig:
         """Check the options that have a value for each style image.
 
         Raises:
-            OptionError: An option has another number of values.
+            OptionError: An option has the wrong number of values.
         """
         self.style_shares(styles)
         self.style_boxes(styles)

@@ -31,13 +31,13 @@ class ConfigError(StylerError, ValueError):
 
 
 class OptionError(ConfigError):
-    """An option has a value that it does not take.
+    """An option has a value that it does not accept.
 
     Args:
         name: The field of the option.
-        expected: The values that it takes, in words.
+        expected: The values that it accepts, in words.
         came: The value.
-        hint: What to do, a sentence; empty for nothing.
+        hint: A sentence that says what to do; may be empty.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class OptionError(ConfigError):
         super().__init__(self.said(name))
 
     def __reduce__(self) -> tuple[type[OptionError], tuple[str, str, object, str]]:
-        """What makes it again in another process."""
+        """Return what `pickle` needs to create the error in another process."""
         return OptionError, (self.name, self.expected, self.came, self.hint)
 
     def said(self, name: str) -> str:
-        """The message, with the option spelled as its reader knows it."""
+        """Return the message with the option spelled as `name`, the way its reader knows it."""
         came = repr(self.came)
         if isinstance(self.came, float):
             came = came.removesuffix(".0")  # 80 was typed, not 80.0
@@ -98,7 +98,7 @@ class BatchError(StylerError, RuntimeError):
 
 
 def reworded(problem: StylerError, message: str) -> StylerError:
-    """The same kind of error with another message."""
+    """Return the same kind of error with another message."""
     kind = ConfigError if isinstance(problem, OptionError) else type(problem)
     return kind(message)
 

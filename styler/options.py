@@ -40,7 +40,7 @@ class Kind(Protocol):
         ...
 
     def read(self, value: Any) -> Any:
-        """Return the value that a text means, and other values in the form that a field holds.
+        """Parse text, or convert another value to the type that the field holds.
 
         A value of the wrong kind is returned as it is; `check` refuses it.
         """
@@ -75,7 +75,9 @@ class Whole:
     @property
     def expected(self) -> str:
         """The values in words."""
-        return f"a whole number from {self.low}" + (" on" if self.high is None else f" to {self.high}")
+        if self.high is None:
+            return f"a whole number of at least {self.low}"
+        return f"a whole number from {self.low} to {self.high}"
 
     def read(self, value: Any) -> Any:
         """See `Kind`; 512.0 is a whole number."""
@@ -118,7 +120,7 @@ class Number:
     @property
     def expected(self) -> str:
         """The values in words."""
-        limit = f"a number {'above' if self.open_below else 'at least'} {self.low:g}"
+        limit = f"a number {'above' if self.open_below else 'of at least'} {self.low:g}"
         return limit + (f" and at most {self.high:g}" if math.isfinite(self.high) else "")
 
     def read(self, value: Any) -> Any:
@@ -141,7 +143,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some names.
+    """One of several names.
 
     Attributes:
         names: The names; a registry may add names later.
@@ -168,7 +170,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OneNumber:
-    """One of some whole numbers.
+    """One of several whole numbers.
 
     Attributes:
         numbers: The numbers.
@@ -199,13 +201,13 @@ class Text:
 
     Attributes:
         metavar: See `Kind`.
-        pattern: Regular expression that the whole text must match; None for any text.
+        pattern: Regular expression that the text must match completely; None for any text.
         expected: Description of the texts that match.
     """
 
     metavar: str
     pattern: str | None = None
-    expected: str = "a text"
+    expected: str = "text"
 
     def read(self, value: Any) -> Any:
         """See `Kind`."""
@@ -270,7 +272,7 @@ class WordOr:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """An amount of memory in bytes; a text must have a unit."""
+    """An amount of memory in bytes; text must include a unit."""
 
     @property
     def metavar(self) -> str:
@@ -299,7 +301,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time in seconds; a text may have a unit.
+    """A time in seconds; text may include a unit.
 
     Attributes:
         zero: Whether 0 is allowed.
@@ -361,7 +363,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Names of layers with their weights; in a text, the default weight is 1."""
+    """Names of layers with their weights; in text, a weight that is left out is 1."""
 
     @property
     def metavar(self) -> str:
@@ -448,7 +450,7 @@ def _is_layer(layer: Any) -> bool:
 
 
 def _is_finite(value: float) -> bool:
-    """Whether a number is finite as a float; Python's whole numbers can be too large for a float."""
+    """Whether a number is finite as a float; Python's integers can be too large for a float."""
     try:
         return math.isfinite(value)
     except OverflowError:
@@ -481,7 +483,7 @@ class Option:
         effect: Part of the program that it affects: `ENGINE`, `SCHEDULE`, `START`, `WEIGHTS` or `FILE`.
         short: Short flag, such as "-s".
         default_text: Description of the default, if the value itself is not clear.
-        flags: Spelling of a flag without a value; empty for `--name/--no-name`.
+        flags: Names of a flag that takes no value; empty for `--name/--no-name`.
         before: Value that gives the same picture as before the option existed; `AS_OLD_AS_RECIPES` if every recipe has
             the option.
     """

@@ -17,7 +17,8 @@ class Preset:
         steps: Total optimizer steps of the render, over all octaves.
         loss: Name of the style loss.
         optimizer: Name of the optimizer.
-        views: Number of views of the style: the network and `views - 1` mirrored copies. Time is proportional to it.
+        views: Number of views of the style: the image itself and `views - 1` mirrored copies. The render time is
+            proportional to it.
     """
 
     steps: int

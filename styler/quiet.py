@@ -58,7 +58,7 @@ def without_messages() -> Iterator[None]:
 
 
 def _scratch() -> IO[bytes]:
-    """Open a file in memory if the system has them, because there may be no folder for temporary files."""
+    """Open a file in memory if the system supports that, because there may be no folder for temporary files."""
     return os.fdopen(os.memfd_create("styler"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
 
 

@@ -1,4 +1,4 @@
-"""Recipes: everything that is needed to render a picture again, as a text that is stored inside the picture's file.
+"""Recipes: everything that is needed to render a picture again, as text that is stored in the picture's file.
 
 A recipe has the options, the plan that was made from them, the versions of the libraries, and the base name and SHA-256
 of every input. It has no paths and no times, so two renders of the same inputs with the same options store the same
@@ -33,7 +33,7 @@ DEVICES = ("cpu", "gpu")
 EXPORT = {"quality": int, "depth": int | None, "profile": str, "keep_gps": bool, "dpi": int | None}
 LATER = ("dpi",)  # export choices that older recipes lack; left out of the text if they are None
 LARGEST_BATCH = 8  # pictures; larger batches are hardly faster on CPUs: tests/benchmarks/bench_together.py
-MOST_INPUTS = 1000  # many more than fit into the text
+MOST_INPUTS = 1000  # far more than the text of a recipe can hold
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -131,7 +131,7 @@ class Plan:
         )
 
     def without(self, options: Iterable[str]) -> Plan:
-        """Return the part of the plan that stays valid for other values of some options.
+        """Return the part of the plan that stays valid when some options get other values.
 
         Changes of the other options during the render are kept.
 
@@ -143,7 +143,7 @@ class Plan:
         return replace(self.machine, changes=tuple(change for change in left if change.options))
 
     def applied(self, config: RenderConfig) -> RenderConfig:
-        """Replace "auto" as the device and compiler of a config by the values of the plan."""
+        """Replace "auto" as the device or compiler of a config with the value from the plan."""
         device = self.device if config.device == "auto" else config.device
         return config.changed(device=device, compile=self.compile if config.compile == "auto" else config.compile)
 

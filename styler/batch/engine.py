@@ -24,7 +24,7 @@ class Assignment:
         shape: (height, width) of the result, or None for the size that follows from the config.
         target: Path of the picture to write.
         export: Options of the output file.
-        max_pixels: Largest allowed number of pixels of an input, or None.
+        max_pixels: Maximum number of pixels of an input, or None.
         with_recipe: Whether the recipe is stored in the picture.
         digests: SHA-256 of each input file.
     """
@@ -77,7 +77,7 @@ class Finished:
         size: Size of the file in bytes.
         seconds: Render time in seconds. For pictures rendered together, the time is divided equally among them.
         together: Number of pictures that were rendered as one tensor.
-        peak_memory: Largest resident memory of the worker so far, in bytes.
+        peak_memory: Peak resident memory of the worker so far, in bytes.
         threads: Number of threads that TensorFlow used; 0 if TensorFlow chose the number.
     """
 
@@ -99,7 +99,7 @@ class Broken:
         worker: Number of the worker.
         number: Number of the task.
         error: The error in one line.
-        may_pass: Whether a retry may succeed, as after errors of memory, input or output.
+        may_pass: Whether a retry may succeed, for example after a memory or I/O error.
     """
 
     worker: int

@@ -26,7 +26,8 @@ class Grouping:
 
     Attributes:
         count: Number of pictures in one tensor; 1 renders each picture alone.
-        program: Reduced config of the measurement. Tasks with another program are rendered alone.
+        program: Config that was measured, without the options that do not affect the program. Tasks with another
+            program are rendered alone.
         pixels: Number of pixels of the largest result to be grouped. Smaller pictures gain more from grouping.
     """
 

@@ -33,7 +33,7 @@ class Job:
         config: Options of the render.
         name: Path of the output relative to the output folder. By default it is made from the other attributes.
         export: Options of the output file.
-        max_pixels: Largest allowed number of pixels of an input; None allows what fits into memory.
+        max_pixels: Maximum number of pixels of an input; None allows what fits into memory.
         with_recipe: Whether the recipe is stored in the picture, for `styler replay`.
     """
 

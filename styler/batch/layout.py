@@ -101,7 +101,7 @@ def _check_devices(tasks: Sequence[Task]) -> None:
     for device in dict.fromkeys(task.job.config.device for task in tasks):
         kind, _, index = device.partition(":")
         if kind == "gpu" and int(index or 0) >= count_gpus():
-            message = f"no device {device}: TensorFlow sees {count_gpus()} GPUs here; give --device auto or cpu"
+            message = f"no device {device}: TensorFlow sees {count_gpus()} GPUs here; pass --device auto or cpu"
             raise ResourceError(message)
 
 
@@ -126,7 +126,7 @@ def _seen_by_tensorflow(named: str) -> int:
     """Count GPUs in a separate process, since TensorFlow may lack GPU support or its libraries may be missing.
 
     Args:
-        named: Value of `CUDA_VISIBLE_DEVICES`; it is only a key of the cache.
+        named: Value of `CUDA_VISIBLE_DEVICES`; it is only used as a cache key.
     """
     try:
         done = subprocess.run(

@@ -28,7 +28,7 @@ Manifest = tuple[dict[str, Any], list[Row]]
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read the defaults and rows of a manifest; the suffix of the file tells its format.
+    """Read the defaults and rows of a manifest; the suffix of the file determines its format.
 
     CSV (`.csv`, `.tsv`, `.txt`): The header names the options. Lines like `# size = 512` above the header set
     defaults. Empty rows and rows that begin with `#` are ignored.
@@ -48,7 +48,7 @@ def read_manifest(path: Path) -> Manifest:
         message = f"cannot read {shown(path)}: {cause.strerror}"
         raise BatchError(message) from cause
     except ValueError as cause:
-        message = f"cannot read {shown(path)}: expected a text file, got other bytes; save it as UTF-8"
+        message = f"cannot read {shown(path)}: expected a text file, got binary data; save it as UTF-8"
         raise BatchError(message) from cause
     defaults, rows = reader(text, path)
     if not rows:
@@ -141,7 +141,7 @@ def _cells(
 ) -> dict[str, str]:
     """Map options to cells, without surrounding spaces unless they are part of the name of an existing file."""
     if any(cell.strip() for cell in cells[len(names) :]):
-        message = f"{place}: more cells than the header has names; quote cells that hold the delimiter"
+        message = f"{place}: more cells than the header has names; quote cells that contain the delimiter"
         raise BatchError(message)
     found = {}
     for name, cell in zip(names, cells, strict=False):

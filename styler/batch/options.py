@@ -1,4 +1,4 @@
-"""Turn options, given as texts or as values, into configs."""
+"""Turn options, given as text or as values, into configs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_of(options: Mapping[str, Any]) -> RenderConfig:
-    """Make a config from options given as texts or values; each of them overrides `preset`.
+    """Make a config from options given as text or values; each of them overrides `preset`.
 
     Raises:
         ConfigError: An option is unknown or out of range.
@@ -30,7 +30,7 @@ def config_of(options: Mapping[str, Any]) -> RenderConfig:
 
 
 def file_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a `Job` about reading and writing files, from options given as texts or values.
+    """Return the fields of a `Job` about reading and writing files, from options given as text or values.
 
     Raises:
         StylerError: An option is unknown or out of range.

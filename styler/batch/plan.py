@@ -23,7 +23,7 @@ from styler.networks import find_network
 from styler.processors import count_processors
 from styler.types import Size
 
-MOST_NAMED = 10  # largest number of files named in a message
+MOST_NAMED = 10  # maximum number of files named in a message
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
 
 
@@ -254,7 +254,7 @@ def is_intact(path: Path, entry: Entry) -> bool:
 
 
 def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
-    """Refuse outputs that are inputs of the batch, also through links and even with `overwrite`."""
+    """Refuse outputs that are inputs of the batch, even through links and even with `overwrite`."""
     inputs = {identity: path for job in jobs for path in job.inputs.items if (identity := _identity(path))}
     for job in jobs:
         identity = _identity(folder / job.name)
@@ -276,8 +276,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _check_foreign(jobs: Sequence[Job], folder: Path, entries: Mapping[str, Entry]) -> None:
     foreign = [job.name for job in jobs if job.name not in entries and os.path.lexists(folder / job.name)]
     if foreign:
-        message = f"no batch has made {_listed(foreign, folder)}, and this batch would replace them; "
-        raise OutputError(message + "choose another -o or --name, or give --overwrite")
+        message = f"this batch would replace {_listed(foreign, folder)}, which no batch has made; "
+        raise OutputError(message + "choose another -o or --name, or pass --overwrite")
 
 
 def _check_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: Mapping[str, Entry]) -> None:
@@ -298,11 +298,11 @@ def _check_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: M
         changes = _differences(*others[0])
         names = _listed([job.name for job, _ in others], folder)
         message = f"this batch would replace {names}, made with other options, inputs or versions{changes}; "
-        raise OutputError(message + "add fields to --name to tell them apart, choose another -o, or give --overwrite")
+        raise OutputError(message + "add fields to --name to tell them apart, choose another -o, or pass --overwrite")
     touched = [job.name for job, entry, path in found if _is_touched(entry, recipes[job.name], path)]
     if touched:
         message = f"this batch would replace {_listed(touched, folder)}, changed since a batch wrote them; "
-        raise OutputError(message + "move them away, choose another -o, or give --overwrite")
+        raise OutputError(message + "move them away, choose another -o, or pass --overwrite")
 
 
 def _is_another(entry: Entry, recipe: str, path: Path) -> bool:

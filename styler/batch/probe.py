@@ -35,7 +35,7 @@ from styler.images.atomic import write_atomically
 WORTH = 600.0  # seconds that a run must take to be probed; two layouts take 26 s, tests/benchmarks/bench_batch.py
 RENDERS = 3  # renders of each worker; the first one also compiles and is not counted
 SECONDS = 2.0  # target time of a probe render: longer than timing noise, shorter than the start of a worker
-SHORTEST = 1e-3  # shortest time of a render in seconds; one with nothing to do would take 0
+SHORTEST = 1e-3  # lower bound on a measured time, in seconds; a render with nothing to do takes 0
 FEWEST_STEPS = 4
 MOST_STEPS = 100
 PATIENCE = 0.5  # seconds between checks of whether to stop
@@ -126,7 +126,7 @@ def known_grouping(tasks: Sequence[Task], resources: Resources, folder: Path) ->
 
 
 def worth_measuring(tasks: Sequence[Task], resources: Resources, folder: Path) -> Task | None:
-    """Return the task with the largest result of which there are enough for every worker; None if there is none."""
+    """Return the largest task of a kind that has enough tasks for every worker; None if there is none."""
     return largest_of_many(tasks, COUNTS[0] * len(choose_layout(tasks, resources, folder)))
 
 

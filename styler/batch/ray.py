@@ -51,7 +51,7 @@ class RayEngine:
 
     Args:
         resources: Numbers of workers and threads; None chooses numbers that suit the cluster.
-        tasks: Number of tasks, and the largest number of actors.
+        tasks: Number of tasks, which is also the maximum number of actors.
         memory: Bytes of memory to request for each actor until the first picture shows how much one needs.
         make_studio: Module-level function that makes the studio in each actor.
     """
@@ -317,7 +317,7 @@ def localized(
     Args:
         path: Path on the driver's machine.
         sha256: SHA-256 of the file.
-        folder: Folder for fetched files. They keep their names, because the suffix may tell the format.
+        folder: Folder for fetched files. They keep their names, because the suffix may determine the format.
         fetch: Function that returns the bytes.
     """
     if digest(path) == sha256:
@@ -399,7 +399,7 @@ def check_address(address: str) -> None:
     """Check that something listens at an address, since Ray itself would retry for minutes.
 
     Raises:
-        BatchError: The address has another form, or nothing answers.
+        BatchError: The address is malformed, or nothing answers.
     """
     if address in (ADDRESS, LOCAL) or "://" in address:
         return

@@ -83,7 +83,7 @@ def without_shared(config: RenderConfig) -> RenderConfig:
 
 
 def statistics_tag(config: RenderConfig) -> str:
-    """Return a text of everything that style statistics depend on, apart from the painting and its size."""
+    """Return, as text, everything that style statistics depend on, apart from the painting and its size."""
     network = _network(config.network)
     return json.dumps([FORMAT, without_shared(config).to_dict(), network, versions()], sort_keys=True)
 

@@ -42,7 +42,7 @@ def check_page(path: Path | None, *, overwrite: bool) -> None:
         message = f"cannot write {shown(path)}: expected a name that ends in .html"
         raise OutputError(message)
     if path.is_dir() or (path.exists() and not overwrite and not _is_ours(path)):
-        message = f"{shown(path)} already exists and is not a batch report; choose another --report or give --overwrite"
+        message = f"{shown(path)} already exists and is not a batch report; choose another --report or pass --overwrite"
         raise OutputError(message)
 
 

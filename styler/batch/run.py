@@ -19,7 +19,7 @@ from styler.batch.plan import Task
 from styler.batch.recipe import own_network, recipe_words
 
 PATIENCE = 0.5  # seconds between checks of whether to stop
-BYSTANDER = 10  # worker losses that do not count as tries of a task that was probably not the cause
+BYSTANDER = 10  # how often a task may lose its worker without using up a try, if it was probably not the cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

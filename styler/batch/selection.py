@@ -37,7 +37,7 @@ def selected(
         jobs: Jobs to select from.
         where: Conditions such as `style=night*`, `size>=512` or `color!=style`.
         shuffle_seed: Seed of the shuffle. The same seed gives the same order; None does not shuffle.
-        limit: Largest number of jobs; None for all.
+        limit: Maximum number of jobs; None for all.
 
     Raises:
         ConfigError: A condition is invalid.
@@ -55,7 +55,7 @@ def parse_condition(text: str) -> Condition:
     The signs `=` and `!=` accept wildcards; the signs `<`, `<=`, `>` and `>=` compare numbers.
 
     Raises:
-        ConfigError: The condition has another form or an unknown field, or it compares with something that is not a
+        ConfigError: The condition is malformed, has an unknown field, or compares with something that is not a
             number.
     """
     match = CONDITION.fullmatch(text)

@@ -143,7 +143,7 @@ class Stylizers:
         return StatisticsFolder(self._placement.statistics or Path(), tag)
 
 
-_Source: TypeAlias = tuple[Path, int | None]  # a file and its largest allowed number of pixels
+_Source: TypeAlias = tuple[Path, int | None]  # a file and its maximum number of pixels
 
 
 class Pictures:

@@ -91,10 +91,10 @@ def prepare_environment(arguments: list[str]) -> None:
     """Set the environment variables that TensorFlow and Keras read on import. Only the program does this.
 
     oneDNN makes a step faster, but TensorFlow leaves it off on AVX2 processors. If oneDNN knows that the weights never
-    change, it arranges them once for its fast convolutions, and it does not use its slowest ones for large images (see
+    change, it rearranges them once for its fast convolutions and avoids its slowest ones for large images (see
     `docs/speed.md`). It then identifies weights by the operation that uses them, which is only correct in compiled
-    programs. Log messages below errors are turned off. Keras always uses TensorFlow here, even if the user's settings
-    name another backend.
+    programs. Log messages less severe than errors are turned off. Keras always uses TensorFlow here, even if the
+    user's settings name another backend.
 
     Args:
         arguments: Words after the program's name.

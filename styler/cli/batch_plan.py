@@ -59,7 +59,7 @@ def _threads(threads: int) -> str:
 
 
 def _where(engine: str) -> str:
-    return "" if engine == "local" else " if the cluster were only this machine; the cluster was not asked"
+    return "" if engine == "local" else " if the cluster has only this machine; the cluster was not queried"
 
 
 def _counts(plan: Plan) -> str:

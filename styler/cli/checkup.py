@@ -17,7 +17,7 @@ from styler.render.report import versions
 from styler.types import Tensor
 
 Check = tuple[str, str, bool]
-LARGEST_ERROR = 1e-3  # relative; float32 in another order of summation gives about 1e-6
+LARGEST_ERROR = 1e-3  # relative error; a different order of float32 sums causes about 1e-6
 
 
 def checkup() -> Iterator[Check]:

@@ -99,7 +99,7 @@ def cast_to(arrays: dict[str, NDArray[Any]], dtype: str) -> dict[str, NDArray[An
         lost = np.isinf(cast[key]) & np.isfinite(array.astype(np.float32))
         if lost.any():
             largest = float(np.abs(array[lost]).max())
-            message = f"{key!r} reaches {largest:.4g}, more than --dtype {dtype} holds; give --dtype float32"
+            message = f"{key!r} reaches {largest:.4g}, more than --dtype {dtype} holds; pass --dtype float32"
             raise ImageError(message)
     return cast
 

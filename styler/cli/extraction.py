@@ -32,7 +32,7 @@ class Channel:
         address: Address of its layer.
         number: Number of the channel, from 0.
         method: One of `METHODS`.
-        maps: Layer whose maps Grad-CAM weights; None for the last layer with maps before the channel's layer.
+        maps: Layer whose maps are weighted by Grad-CAM; None for the last layer with maps before the channel's layer.
     """
 
     address: str
@@ -152,7 +152,7 @@ def _check_outputs(
     overwrite: bool,
 ) -> None:
     if folder and grid is not None:
-        message = "--grid: expected image files, got a folder; give files, or use -o FOLDER/ without --grid"
+        message = "--grid: expected image files, got a folder; name files, or use -o FOLDER/ without --grid"
         raise ConfigError(message)
     if folder and archive is not None:
         _check_folder(archive)
@@ -277,9 +277,9 @@ def _keyed(part: str) -> tuple[str, str]:
 
 
 def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> Size:
-    """Return the (height, width) that all images of a batch get.
+    """Return the one (height, width) of all images in a batch.
 
-    Images are scaled to the longer side if it is given. If their sizes then differ, the batch gets a square.
+    The longer side is `longer`, if it is given. Images that would then differ in size all become squares.
 
     Raises:
         ImageError: The images differ in size and no longer side is given.
@@ -293,7 +293,7 @@ def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> S
         first = f"{shown(images[0])} of {width}x{height}"
         second = f"{shown(images[other])} of {columns}x{rows}"
         message = (
-            f"expected images of one size, got {first} and {second} pixels; give --size, or -o FOLDER/ for one "
+            f"expected images of one size, got {first} and {second} pixels; pass --size, or -o FOLDER/ for one "
             "archive per image"
         )
         raise ImageError(message)

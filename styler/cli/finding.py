@@ -189,7 +189,7 @@ def _short(wanted: Wanted) -> str:
 
 
 def _ways_on(wanted: Wanted, *, search: bool = True) -> str:
-    named = {CONTENT: "give it with --content", STYLE: "give it with --style", INIT: "give another with --init"}
+    named = {CONTENT: "name it with --content", STYLE: "name it with --style", INIT: "name another with --init"}
     ways = [named[wanted.role]] if wanted.role in named else []
-    ways += ["give its folder with --search"] if search else []
+    ways += ["name its folder with --search"] if search else []
     return " or ".join(ways)

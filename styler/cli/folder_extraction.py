@@ -113,7 +113,7 @@ def _targets(request: Extraction, folder: Path, options: dict[str, Any]) -> list
         reason = None if origin is None else _difference(origin, options)
         if reason and not request.overwrite:
             message = (
-                f"{shown(archive)} {reason}; give the same options again, another -o, or --overwrite to replace all "
+                f"{shown(archive)} {reason}; use the same options again, another -o, or --overwrite to replace all "
                 "such archives"
             )
             raise OutputError(message)
@@ -140,7 +140,7 @@ def _difference(origin: dict[str, Any], options: dict[str, Any]) -> str:
         if origin.get(name) != value:
             if name == "weights":
                 return "was made with other weights of the network"
-            return f"was made with {name} {_said(origin.get(name))}, now asked for {_said(value)}"
+            return f"was made with {name} {_said(origin.get(name))}, but {_said(value)} was requested"
     return ""
 
 

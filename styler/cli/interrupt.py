@@ -17,9 +17,9 @@ class Interrupt:
     """Handles SIGINT, SIGTERM and SIGHUP: the work decides when to stop after the first signal; the second one quits.
 
     A KeyboardInterrupt that is raised at an arbitrary instruction can be lost, for example in a callback from C, and
-    the run would continue. Python runs signal handlers only between its own instructions, so not while TensorFlow
-    compiles or computes a step, which can take a minute. Therefore a thread reads the signals from a pipe that Python
-    writes to at once. Outside the main thread, where Python allows no handlers, this class does nothing.
+    the run would continue. Python runs signal handlers only between its own instructions, so none runs while
+    TensorFlow compiles or computes a step, which can take a minute. Therefore a thread reads the signals from a pipe
+    that Python writes to at once. Outside the main thread, where Python allows no handlers, this class does nothing.
 
     Args:
         tell: Called with a sentence when the first signal arrives. The call comes from the thread.

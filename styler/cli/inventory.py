@@ -70,11 +70,11 @@ def verdicts(name: str | None) -> Iterator[tuple[str, bool]]:
             yield f"{each}  not known  Keras publishes no checksum for {path}", True
         else:
             sound = matches(path, digest)
-            yield f"{each}  {'sound' if sound else 'DAMAGED'}  {path}", sound
+            yield f"{each}  {'intact' if sound else 'DAMAGED'}  {path}", sound
 
 
 def paths(name: str | None) -> list[str]:
-    """Return the path of a network's weights, or for None all folders that are searched, in order."""
+    """Return the path of a network's weights; if no name is given, all folders that are searched, in order."""
     if name:
         return [str(_here(name))]
     return list(dict.fromkeys(map(str, all_folders())))

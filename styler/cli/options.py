@@ -75,7 +75,7 @@ def with_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that adds the described options, and `--preset`, to a command.
 
-    The command gets their values as texts in its parameter `options`.
+    The command gets their values as text in its parameter `options`.
 
     Args:
         described: Options by field name.
@@ -135,7 +135,7 @@ def _networks() -> Iterable[str]:
 
 
 NAMES: dict[str, Callable[[], Iterable[str]]] = {"network": _networks, "init": lambda: BUILT_IN_INITS}
-"""Option that takes the name of a thing or the path of a file -> the names."""
+"""Option whose value is a name or the path of a file -> the names."""
 
 
 def _completion(names: Callable[[], Iterable[str]], *, files: bool = False) -> Callable[[str], list[str]]:
@@ -182,7 +182,7 @@ def _default_of(name: str) -> str:
 
 
 Given = Annotated[dict[str, Any] | None, None]
-"""The values that `with_options` collects: a text or flag by field, None for an option that was not given."""
+"""The values that `with_options` collects: text or a flag by field, None for an option that was not given."""
 
 RENDERING = {**OPTIONS, **FILE_OPTIONS}
 """Options of commands that render and write pictures."""
@@ -240,7 +240,7 @@ SaveSize = Annotated[
         "--save-size",
         default="own",
         metavar="own|final",
-        help="Size of these images: of the scale at that step, or of the result.",
+        help="Size of these images: that of the scale at this step (own) or of the result (final).",
         group=FILES,
     ),
 ]
@@ -250,7 +250,7 @@ Checkpoint = Annotated[
         "--checkpoint",
         default="<output>.styler-checkpoint for renders above 60 s",
         metavar="PATH|off",
-        help="File to save the state for 'styler resume'; deleted when the picture is written.",
+        help="File that stores the state for 'styler resume'; deleted when the picture is written.",
         group=FILES,
     ),
 ]
@@ -287,5 +287,5 @@ Progress = Annotated[
     bool | None, option("--progress/--no-progress", default="on a terminal", help="Show a progress bar.")
 ]
 Quiet = Annotated[bool, option("-q", "--quiet", help="Print errors only.")]
-Verbose = Annotated[bool, option("-v", "--verbose", help="Print the plan too.")]
+Verbose = Annotated[bool, option("-v", "--verbose", help="Also print the plan.")]
 Debug = Annotated[bool, option("--debug", help="Show the traceback of an error.")]

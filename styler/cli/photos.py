@@ -34,7 +34,7 @@ def photos_in(places: list[Path]) -> tuple[list[Photo], list[tuple[str, str]]]:
     """Return the given files and all images in the given folders and their subfolders, sorted by name.
 
     Hidden files and folders are skipped. So are files that are not images, as shown by the suffix or, without a
-    suffix, by the first bytes. A folder that links lead to several times is searched once.
+    suffix, by the first bytes. A folder that can be reached in several ways is searched once.
 
     Returns:
         The images, and the folders that cannot be read with the reasons.
@@ -45,13 +45,13 @@ def photos_in(places: list[Path]) -> tuple[list[Photo], list[tuple[str, str]]]:
     problems: list[tuple[str, str]] = []
     photos = [photo for place in places for photo in _below(place, problems)]
     if not photos and not problems:
-        message = f"no images in {', '.join(shown(place) for place in places)}; give image files or other folders"
+        message = f"no images in {', '.join(shown(place) for place in places)}; name image files or other folders"
         raise ImageError(message)
     return photos, problems
 
 
 def check_names(photos: list[Photo]) -> None:
-    """Check that all images have archives of different names.
+    """Check that no two images have archives of the same name.
 
     Raises:
         ImageError: Two images have the same name; the message names the first such pair.

@@ -15,7 +15,7 @@ from styler.render.files import read_images
 from styler.render.pyramid import Stage
 from styler.render.schedule import Schedule
 
-BASES = {"measured": "measured on this machine", "guessed": "a guess: it could not be measured"}
+BASES = {"measured": "measured on this machine", "guessed": "a rough estimate; it could not be measured"}
 FLOATS = 12  # bytes per pixel of a picture in memory
 
 
@@ -24,7 +24,7 @@ def described(request: Request, phase: Phase | None = None) -> str:
 
     Args:
         request: The render.
-        phase: Called with a text before each measurement.
+        phase: Called with a description before each measurement.
 
     Raises:
         StylerError: The render cannot be carried out within its budgets.
@@ -83,7 +83,7 @@ def lines(plan: Schedule) -> list[str]:
 def _stage(stage: Stage) -> str:
     size = stage.size
     steps = stage.steps
-    way = "in one piece" if stage.tile is None else f"by tiles of {stage.tile} pixels"
+    way = "in one piece" if stage.tile is None else f"in tiles of {stage.tile} pixels"
     return f"{size.width}x{size.height}, {steps} step{'s' if steps > 1 else ''}, {way}"
 
 

@@ -12,7 +12,7 @@ from styler.quiet import FLAGS
 def import_tensorflow() -> None:
     """Import TensorFlow and Keras.
 
-    Only this command uses the process, so the number type and image layout of a `keras.json` are overridden for good.
+    Only this command uses the process, so the float type and image layout in a `keras.json` are overridden for good.
 
     Raises:
         ResourceError: The address space limit of this process is too low for TensorFlow.

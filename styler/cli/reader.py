@@ -35,7 +35,7 @@ class Intake:
         height: Fixed height in pixels; None for any height.
         width: Fixed width in pixels; None for any width.
         channels: Number of channels, 1 or 3.
-        whole: Whether values are whole numbers 0..255 instead of floats 0..1.
+        whole: Whether values are integers 0..255 instead of floats 0..1.
     """
 
     height: int | None = None
@@ -61,7 +61,7 @@ class Intake:
         return Size(self.height or own.height, self.width or own.width)
 
     def prepared(self, pixels: Pixels, shape: Size) -> NDArray[Any]:
-        """Scale and crop an image to (height, width), and convert it to gray or whole numbers if needed."""
+        """Scale and crop an image to (height, width), and convert it to gray or integers if needed."""
         fitted = cropped(pixels, shape)
         if self.channels == 1:
             fitted = (fitted @ np.asarray(LUMA, np.float32))[..., None]
@@ -120,7 +120,7 @@ class Reader:
 
     def _attributed(self, channel: Channel) -> Any:
         if self.intake.whole:
-            message = "--attribution needs a network that takes floating-point images; this one takes whole numbers"
+            message = "--attribution needs a network that takes floating-point images; this one takes integers"
             raise ConfigError(message)
         if channel.method == "gradient":
             return saliency(FeatureExtractor(self._model, [channel.address], **self._options), channel.number)
@@ -145,7 +145,7 @@ class Reader:
             return {key: np.asarray(tensor) for key, tensor in found.items()}
         except (tf.errors.ResourceExhaustedError, MemoryError) as cause:
             height, width = images.shape[1:3]
-            message = f"not enough memory for the activations at {width}x{height} pixels; give a smaller --size"
+            message = f"not enough memory for the activations at {width}x{height} pixels; use a smaller --size"
             raise ImageError(message) from cause
 
     @cached_property
@@ -169,7 +169,7 @@ class Reader:
 
 
 def takes_whole_numbers(model: Any) -> bool:
-    """Whether a Keras model has one input and it takes whole numbers; such images are not preprocessed."""
+    """Whether a Keras model has one input and it takes integers; such images are not preprocessed."""
     inputs = getattr(model, "inputs", None) or []
     return len(inputs) == 1 and "int" in str(inputs[0].dtype)
 

@@ -50,7 +50,7 @@ class Changes:
     """Changes to the options of a recipe.
 
     Attributes:
-        options: Texts by config field; they override the recipe's values. "preset" may be among the fields.
+        options: Values as text, by config field; they override the recipe's values. "preset" may be among the fields.
         export: Options of the output file that override the recipe's values.
         handling: Options for reading inputs and storing recipes.
     """
@@ -165,7 +165,7 @@ def obey_before_import(plan: Plan) -> None:
 
 
 def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
-    """Import TensorFlow with the settings of the recipe, and print warnings about whatever differs now.
+    """Import TensorFlow with the settings of the recipe, and print warnings about anything that differs now.
 
     Returns:
         The request with the part of the plan that this machine can follow.

@@ -45,7 +45,7 @@ class Request:
         config: Options of the render.
         size: (height, width) of the result.
         export: Options of the output file.
-        max_pixels: Largest allowed number of pixels of an input; None allows what fits into memory.
+        max_pixels: Maximum number of pixels of an input; None allows what fits into memory.
         plan: Plan of a recipe, which the render follows instead of making a new one; None without a recipe.
         known: Inputs as a recipe describes them; None without a recipe.
         piped: Whether the photo came through standard input.
@@ -140,7 +140,7 @@ def checked_request(
         config: Options of the render.
         overwrite: Whether an existing output may be replaced.
         export: Options of the output file.
-        max_pixels: Largest allowed number of pixels of an input; None allows what fits into memory.
+        max_pixels: Maximum number of pixels of an input; None allows what fits into memory.
         plan: Plan of a recipe, or None.
         known: Inputs as a recipe describes them, or None.
         piped: Whether the photo came through standard input.
@@ -217,7 +217,7 @@ def _check_report(
         message = f"cannot write {shown(path)}: expected a file used for the report only; choose another --report"
         raise OutputError(message)
     if path.exists() and not overwrite:
-        message = f"{shown(path)} already exists; choose another --report or give --overwrite"
+        message = f"{shown(path)} already exists; choose another --report or pass --overwrite"
         raise OutputError(message)
 
 
@@ -229,7 +229,7 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
     """
     if request.streams:
         if save_every is not None:
-            message = f"--save-every writes images next to the picture, which goes to {OUTPUT}; give --output"
+            message = f"--save-every writes images next to the picture, which goes to {OUTPUT}; pass --output"
             raise OutputError(message)
         return
     files = request.inputs.images.items
@@ -247,7 +247,7 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
         path = request.output.with_name(name)
         check_is_no_input(path, files)
         if not overwrite:
-            message = f"{shown(path)} already exists and --save-every would replace it; move it or give --overwrite"
+            message = f"{shown(path)} already exists and --save-every would replace it; move it or pass --overwrite"
             raise OutputError(message)
 
 
@@ -290,7 +290,7 @@ def build_options(file: Path | None, given: Mapping[str, Any] | None) -> tuple[R
 
     Args:
         file: TOML file, or None.
-        given: Texts or flags by field; None for an option that was not given. "preset" may be among the fields.
+        given: Text or flags by field; None for an option that was not given. "preset" may be among the fields.
 
     Returns:
         The config, and the options about files as returned by `styler.batch.options.file_options`.

@@ -129,7 +129,7 @@ def _checkpoint_of(path: Path) -> Path:
 
 
 def carry_out_resumed(found: Resumed) -> None:
-    """Import TensorFlow with the settings of the first run, warn about whatever differs now, and continue the render.
+    """Import TensorFlow as the first run did, warn about anything that differs now, and continue the render.
 
     Raises:
         StylerError: The render fails.

@@ -63,7 +63,7 @@ def is_unread() -> bool:
 
 @contextmanager
 def content_file(content: Path) -> Iterator[Path]:
-    """Provide the photo as a file that can be read more than once, also if it comes from standard input.
+    """Provide the photo as a file that can be read more than once, even if it comes from standard input.
 
     Errors about a photo from standard input call it "standard input".
 
@@ -187,7 +187,7 @@ def check_content(content: Path, styles: Sequence[Path], output: Path | None) ->
         message = f"only CONTENT can be {INPUT}; name a file for each painting"
         raise ConfigError(message)
     if content in INPUTS and output is None:
-        message = f"the photo from {INPUT} has no name for the picture; give --output FILE, or {STREAM} for {OUTPUT}"
+        message = f"the photo from {INPUT} has no name for the picture; pass --output FILE, or {STREAM} for {OUTPUT}"
         raise ConfigError(message)
 
 

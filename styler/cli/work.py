@@ -30,7 +30,7 @@ from styler.progress import StepEvent
 from styler.render.files import read_images
 from styler.render.saver import Saver
 
-PIPED = "standard-input"  # name in recipes and reports of a photo from standard input
+PIPED = "standard-input"  # name of a photo from standard input, in recipes and reports
 
 
 class Work:

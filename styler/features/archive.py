@@ -42,7 +42,7 @@ def check_archive(path: Path, *, overwrite: bool) -> None:
         message = f"cannot write {shown(path)}: folder {shown(path.parent)} does not exist; create it first"
         raise OutputError(message)
     if path.exists() and not overwrite:
-        message = f"{shown(path)} already exists; choose another name or give --overwrite"
+        message = f"{shown(path)} already exists; choose another name or pass --overwrite"
         raise OutputError(message)
 
 

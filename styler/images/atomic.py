@@ -44,7 +44,7 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
         _sync_folder(output.parent)
     except FileExistsError as cause:
         message = (
-            f"{shown(output)} was created by another program meanwhile; choose another --output or give --overwrite"
+            f"{shown(output)} was created by another program meanwhile; choose another --output or pass --overwrite"
         )
         raise OutputError(message) from cause
     except OSError as cause:

@@ -72,7 +72,7 @@ def check_output(path: PathLike, *, overwrite: bool = False, inputs: Iterable[Pa
             message = f"cannot write {shown(output)}: it exists and is not a file"
             raise OutputError(message)
         if os.path.lexists(output) and not overwrite:
-            message = f"{shown(output)} already exists; choose another --output or give --overwrite"
+            message = f"{shown(output)} already exists; choose another --output or pass --overwrite"
             raise OutputError(message)
     return output
 

@@ -377,7 +377,7 @@ class Planner:
         way = "use --tile auto, " if limits.config.tile != "auto" else ""
         message = (
             f"{limits.final.width}x{limits.final.height} pixels need at least {_memory(least)} of memory, but only "
-            f"{_memory(limits.budget or 0)} is allowed; {way}give --max-memory {_memory(least)} or a smaller --size"
+            f"{_memory(limits.budget or 0)} is allowed; {way}pass --max-memory {_memory(least)} or a smaller --size"
         )
         raise ResourceError(message)
 
@@ -393,7 +393,7 @@ class Planner:
             enough, most = (middle, most) if fits else (enough, middle)
         if not enough:
             least = math.ceil(self._within_memory(1).seconds)
-            message = f"even one step takes {least}s, but only {seconds:.3g}s is allowed; give --time-budget {least}s"
+            message = f"even one step takes {least}s, but only {seconds:.3g}s is allowed; pass --time-budget {least}s"
             raise ResourceError(message + " or a smaller --size")
         made = self._within_memory(enough)
         note = f"{enough} steps instead of {self.limits.config.steps}, to stay within {seconds:.0f} s"

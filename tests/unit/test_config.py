@@ -75,14 +75,14 @@ REFUSED = [
     ("steps", 0, "a whole number from 1 to 2147483647, got 0"),
     ("steps", 10.0, "a whole number"),
     ("learning_rate", 0, "above 0"),
-    ("scales", 0, "from 1 on"),
-    ("seed", -1, "from 0 on"),
+    ("scales", 0, "of at least 1"),
+    ("seed", -1, "of at least 0"),
     ("device", "tpu", "auto, cpu, gpu or gpu:N, got 'tpu'"),
     ("device", "cpu:0", "gpu:N"),
     ("device", "gpu:", "gpu:N"),
     ("device", "gpu:-1", "gpu:N"),
     ("compile", "jit", "auto or xla or graph"),
-    ("network", 19, "a text, got 19"),
+    ("network", 19, "text, got 19"),
     ("init", None, "a value, got None"),
 ]
 

@@ -76,7 +76,7 @@ def test_a_text_means_a_value_or_is_left_for_the_check(kind, text, value):
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        (Whole(1), 0, "a whole number from 1 on"),
+        (Whole(1), 0, "a whole number of at least 1"),
         (Whole(1, 4), 5, "a whole number from 1 to 4"),
         (Whole(0, 0), 1, "a whole number from 0 to 0"),
         (Whole(1), True, "a whole number"),
@@ -89,12 +89,12 @@ def test_a_text_means_a_value_or_is_left_for_the_check(kind, text, value):
         (SIZE, True, "a number of pixels"),
         (Flag(), "yes", "true or false"),
         (Memory(), "4", "with a unit, such as 512M or 4G"),
-        (Memory(), 0, "a whole number from 1 on"),
+        (Memory(), 0, "a whole number of at least 1"),
         (Time(), "soon", "a time, such as 90s or 10m"),
         (Time(), -1.0, "at least 0"),
         (Time(zero=False), 0.0, "above 0"),
         (Shares(), (0.0, 0.0), "at least one weight above 0"),
-        (Shares(), (1.0, -1.0), "a number at least 0"),
+        (Shares(), (1.0, -1.0), "a number of at least 0"),
         (Layers(), (("a", 1.0), ("a", 1.0)), "none twice"),
         (Layers(), (("a", "heavy"),), "a number above 0 as the weight of a"),
         (Text("D", "cpu|gpu", "cpu or gpu"), "tpu", "cpu or gpu"),

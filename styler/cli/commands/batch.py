@@ -22,7 +22,8 @@ Contents = Annotated[
     list[str] | None, typer.Option("--content", metavar="GLOB", help="Photos, for example 'in/**/*.jpg'.")
 ]
 Styles = Annotated[
-    list[str] | None, typer.Option("--style", metavar="GLOB", help="Paintings; every photo is rendered in each.")
+    list[str] | None,
+    typer.Option("--style", metavar="GLOB", help="Paintings; every photo is rendered in the style of each."),
 ]
 Folder = Annotated[
     Path,
@@ -43,7 +44,7 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="CONDITION", help="Only jobs that match, such as 'style=night*' or 'size>=512'."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Largest number of jobs.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Maximum number of jobs.")]
 ShuffleSeed = Annotated[int | None, typer.Option("--shuffle-seed", help="Seed for shuffling the jobs before --limit.")]
 FastShapes = Annotated[
     bool, typer.Option("--fast-shapes", help="Change sizes by up to 2 % so that pictures share compiled programs.")
@@ -52,13 +53,17 @@ Engine = Annotated[str, typer.Option("--engine", help="local | ray: processes on
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Number of pictures to render at the same time.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of threads per worker.")]
 RayAddress = Annotated[
-    str, typer.Option("--ray-address", help="auto | HOST:PORT | local: address of the cluster, or a new one.")
+    str,
+    typer.Option(
+        "--ray-address", help="auto | HOST:PORT | local: this machine's cluster, one at an address, or a new one."
+    ),
 ]
 Retries = Annotated[
     int, typer.Option("--retries", min=0, help="Number of retries after an error that may be temporary.")
 ]
 Page = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with all pictures and their recipes.")
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", help="Write an HTML page with all pictures and their recipes."),
 ]
 
 

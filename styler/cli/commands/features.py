@@ -22,7 +22,7 @@ Layers = Annotated[
     str, typer.Option("--layers", metavar="A,B,…", help="Layers, or key=layer; 'styler layers' lists them.")
 ]
 Network = Annotated[
-    str, typer.Option("--network", help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
+    str, typer.Option("--network", help="A registered network, a .keras file, a SavedModel or a frozen .pb graph.")
 ]
 Size = Annotated[
     int | None,

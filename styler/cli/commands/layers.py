@@ -12,7 +12,7 @@ from styler.config import DEFAULT_NETWORK
 
 def layers(
     network: Annotated[
-        str, typer.Argument(help="A registered network, a .keras file, a SavedModel, a frozen .pb graph.")
+        str, typer.Argument(help="A registered network, a .keras file, a SavedModel or a frozen .pb graph.")
     ] = DEFAULT_NETWORK,
     size: Annotated[
         int,

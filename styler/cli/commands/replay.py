@@ -43,7 +43,7 @@ def replay(
     debug: o.Debug = False,
     options: o.Given = None,
 ) -> None:
-    """Make a picture again from the recipe in it.
+    """Make a picture again from its recipe.
 
     The new picture has the same bytes, unless you change some options.
     """

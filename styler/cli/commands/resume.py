@@ -24,7 +24,7 @@ def resume(
 ) -> None:
     """Continue a render that was stopped or killed.
 
-    The picture is the same as without the stop.
+    The picture is the same as without the interruption.
     """
     from styler.cli.resuming import carry_out_resumed, resumed
 

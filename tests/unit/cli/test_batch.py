@@ -253,7 +253,7 @@ def test_a_batch_that_is_refused_leaves_no_page(folders, monkeypatch, capsys):
         ((*GLOBS, "--where", "content=c"), "expected at least one job, got none"),
         ((*GLOBS, "--where", "contents=c"), "unknown field 'contents'"),
         ((*GLOBS, "--engine", "spark"), "unknown engine 'spark'"),
-        ((*GLOBS, "--strength", "2"), "strength: expected a number at least 0"),
+        ((*GLOBS, "--strength", "2"), "strength: expected a number of at least 0"),
         ((*GLOBS, "--network", "vgg18"), "unknown network 'vgg18'"),
         ((*GLOBS, "--report", "page.txt"), "expected a name that ends in .html"),
         ((*GLOBS, "--limit", "0"), "'--limit'"),

@@ -127,11 +127,11 @@ def test_refusals(photos, tmp_path, capsys):
     table = [
         ([photos[0], "--layers", LAYERS], "expected -o FILE.npz, -o FOLDER/ or --grid FILE.png, got none"),
         ([photos[0], "-o", fresh], "expected --layers a,b or --attribution layer:channel"),
-        ([photos[0], "--layers", LAYERS, "-o", out], "already exists; choose another name or give --overwrite"),
+        ([photos[0], "--layers", LAYERS, "-o", out], "already exists; choose another name or pass --overwrite"),
         ([photos[0], "--layers", LAYERS, "-o", tmp_path / "out.txt"], "expected a name that ends in .npz"),
         ([photos[0], "--layers", LAYERS, "-o", tmp_path / "no" / "out.npz"], "does not exist; create it first"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--dtype", "int8"], "expected float32 or float16, got 'int8'"),
-        ([photos[0], other, "--layers", LAYERS, "-o", fresh], "got .*80x64 and .*60x100 pixels; give --size"),
+        ([photos[0], other, "--layers", LAYERS, "-o", fresh], "got .*80x64 and .*60x100 pixels; pass --size"),
         ([photos[0], "--layers", "blok1_conv1", "-o", fresh], "Did you mean 'block1_conv1'"),
         ([photos[0], "--layers", "a//b", "-o", fresh], "cannot read layer address 'a//b'"),
         ([photos[0], "--layers", LAYERS, "-o", fresh, "--size", 20], "at least 32"),

@@ -87,10 +87,10 @@ def test_an_image_of_the_same_contents_and_another_time_is_done(extract, photos,
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--size", "44"], "was made with size none, now asked for 44"),
-        (["--reduce", "mean"], "was made with reduce none, now asked for mean"),
-        (["--dtype", "float16"], "was made with dtype float32, now asked for float16"),
-        (["--attribution", "block2_conv1:3"], "was made with attribution none, now asked for block2_conv1:3"),
+        (["--size", "44"], "was made with size none, but 44 was requested"),
+        (["--reduce", "mean"], "was made with reduce none, but mean was requested"),
+        (["--dtype", "float16"], "was made with dtype float32, but float16 was requested"),
+        (["--attribution", "block2_conv1:3"], "was made with attribution none, but block2_conv1:3 was requested"),
     ],
 )
 def test_a_run_with_other_options_refuses_unless_told(extract, tmp_path, capsys, words, said):
@@ -106,7 +106,7 @@ def test_a_run_with_other_options_refuses_unless_told(extract, tmp_path, capsys,
 def test_other_layers_and_other_weights_are_other_options(extract, tmp_path, capsys, monkeypatch):
     assert extract() == 0
     assert extract(layers="block1_conv1") == 2
-    assert f"was made with layers {LAYERS}, now asked for block1_conv1" in capsys.readouterr().err
+    assert f"was made with layers {LAYERS}, but block1_conv1 was requested" in capsys.readouterr().err
     archive = tmp_path / "out" / NAMES[1]
     write_archive(archive, {}, origin={**read_origin(archive), "weights": "0" * 64}, overwrite=True)
     assert extract() == 2

@@ -67,7 +67,7 @@ def test_fetch_then_verify_then_path(capsys, monkeypatch, nowhere, sound, named)
     assert (status, out.strip()) == (0, str(folder / FILENAME))
     assert "100%" in err
     assert (folder / FILENAME).read_bytes() == PAYLOAD
-    assert said(capsys, "verify", NAME)[:2] == (0, f"{NAME}  sound  {folder / FILENAME}\n")
+    assert said(capsys, "verify", NAME)[:2] == (0, f"{NAME}  intact  {folder / FILENAME}\n")
     assert said(capsys, "path", NAME)[:2] == (0, f"{folder / FILENAME}\n")
     assert "here" in dict(line.split(maxsplit=1) for line in said(capsys)[1].splitlines())[NAME]
 
@@ -79,7 +79,7 @@ def test_damaged_weights_are_found(capsys, nowhere, sound):
     status, out, _ = said(capsys, "verify")
     assert status == 2
     assert f"{NAME}  DAMAGED  {path}" in out
-    assert "compact  sound" in out
+    assert "compact  intact" in out
 
 
 def test_weights_without_a_published_checksum_say_so(capsys, nowhere):

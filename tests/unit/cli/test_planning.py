@@ -34,7 +34,7 @@ def test_shows_scales_memory_and_time(capsys):
 def test_says_why_there_are_tiles(capsys):
     assert run(["plan", *WORDS, "--max-memory", "900M"]) == 0
     out = capsys.readouterr().out
-    assert "by tiles of " in out
+    assert "in tiles of " in out
     assert "why       tiles of " in out
 
 
@@ -53,7 +53,7 @@ def test_too_little_memory_is_refused_with_what_would_do(capsys):
             ("--max-memory", "lots"),
             "--max-memory: expected a number above 0 with a unit, such as 512M or 4G, got 'lots'",
         ),
-        (("--max-memory", "-1G"), "--max-memory: expected a whole number from 1 on"),
+        (("--max-memory", "-1G"), "--max-memory: expected a whole number of at least 1"),
         (("--tile", "3"), "tile: expected at least"),
         (("--tile", "big"), "tile: expected auto, off or a number of pixels, got 'big'"),
         (("--time-budget", "1s"), "even one step takes"),

@@ -143,7 +143,7 @@ def test_a_missing_input_is_named_and_found_where_told(folder, capsys):
     assert replay("out.png", "-o", "again.png") == 2
     err = capsys.readouterr().err
     assert err.startswith("error: cannot find the painting painting.png (SHA-256 ")
-    assert err.rstrip().endswith("give it with --style or give its folder with --search")
+    assert err.rstrip().endswith("name it with --style or name its folder with --search")
     for number, words in enumerate((("--search", "archive"), ("--style", "archive/deep/p.png"))):
         assert replay("out.png", "-o", f"again{number}.png", *words) == 0
 

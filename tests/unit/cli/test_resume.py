@@ -122,7 +122,7 @@ def test_another_file_of_that_name_stays(folder, stopped, monkeypatch, capsys):
     (folder / "out.png").write_bytes(b"theirs")
     capsys.readouterr()
     assert run(["resume", "state"]) == 2
-    assert capsys.readouterr().err.endswith("out.png already exists; choose another --output or give --overwrite\n")
+    assert capsys.readouterr().err.endswith("out.png already exists; choose another --output or pass --overwrite\n")
     assert (folder / "out.png").read_bytes() == b"theirs"
     assert run(["resume", "state", "--overwrite"]) == 0
     assert (folder / "out.png").read_bytes() != b"theirs"

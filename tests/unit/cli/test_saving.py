@@ -36,7 +36,7 @@ def test_times(saving, text, seconds):
 
 @pytest.mark.parametrize("text", ["", "s", "soon", "-3s", "nan", "inf", "3d"])
 def test_what_is_no_time(saving, text):
-    with pytest.raises(ConfigError, match=r"checkpoint_every: expected a (time, such|number at least 0)"):
+    with pytest.raises(ConfigError, match=r"checkpoint_every: expected a (time, such|number of at least 0)"):
         saving(every=text)
 
 

@@ -94,7 +94,7 @@ def test_a_report_is_a_file_beside_a_picture_to_standard_output(folder, capfdbin
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("-", "painting.png"), "give --output FILE"),
+        (("-", "painting.png"), "pass --output FILE"),
         (("-", "-", "-o", "a.png"), "only CONTENT can be standard input"),
         (("photo.png", "-"), "only CONTENT can be standard input"),
         (("-", "painting.png", "-o", "a.png", "--checkpoint", "c"), "--checkpoint: a render that reads or writes"),

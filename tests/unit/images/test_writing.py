@@ -80,7 +80,7 @@ def test_the_file_has_the_usual_permissions(tmp_path):
 def test_an_existing_file_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "out.png"
     path.write_bytes(b"mine")
-    with pytest.raises(OutputError, match=r"out\.png already exists; choose another --output or give --overwrite"):
+    with pytest.raises(OutputError, match=r"out\.png already exists; choose another --output or pass --overwrite"):
         write_image(PICTURE, path)
     assert path.read_bytes() == b"mine"
 
