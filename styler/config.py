@@ -129,7 +129,7 @@ class RenderConfig:
     style_weights: tuple[float, ...] | None = option(
         None,
         Shares(),
-        "Relative weights of several paintings, in the order of the paintings.",
+        "Relative weights of the paintings, in the same order.",
         group=STYLE,
         effect=WEIGHTS,
         default_text="equal",

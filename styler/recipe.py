@@ -102,7 +102,7 @@ class Plan:
         constant_weights: Whether oneDNN may assume that weights never change, which is faster; None if TensorFlow
             decides.
         steps_per_call: Maximum number of steps in one call of the compiled program; it does not change the result.
-        batch: Number of pictures in one tensor; another number leads to other rounding.
+        batch: Number of pictures in one tensor; a different number causes different rounding.
         size: (height, width) of the result; None, together with empty `octaves`, to determine both again.
         octaves: Octaves, coarse to fine; empty if the result is the photo itself.
         changes: Options that were changed during the render, in the order of their steps.

@@ -66,7 +66,7 @@ def render_batch(
     Raises:
         BatchError: There are no jobs, another batch is running in this folder, or the engine cannot work.
         OutputError: Two jobs have the same output, or files would be replaced without `overwrite`.
-        StylerError: The options are invalid for every image.
+        StylerError: The options are invalid, whatever the images are.
     """
     listed = [*_listed(jobs)]
     check_batch(listed)

@@ -19,7 +19,7 @@ from styler.inputs import Inputs
 from styler.render.files import image_files
 
 BLEND = "|"  # separates the paintings of a blend, as in "a.jpg|b.jpg"
-MOST_LISTED = 5  # invalid rows named after the first one, so that the error stays one line
+MOST_LISTED = 5  # maximum number of invalid rows named after the first one, so that the error stays one line
 OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that are not render options
 
 

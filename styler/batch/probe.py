@@ -1,4 +1,4 @@
-"""Measure the fastest numbers of workers, threads and grouped pictures, if the batch is long enough to pay for it."""
+"""Measure which numbers of workers, threads and grouped pictures are fastest, if the batch is long enough for that."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _grouping(task: Task, count: int) -> Grouping:
 
 
 def _fastest_count(task: Task, most: int, rate: Callable[[Task, int], float]) -> int:
-    """Return the fastest number of pictures together; try larger numbers while they give more pictures per second."""
+    """Return the fastest number of pictures per tensor; try larger ones while they give more pictures per second."""
     best = 1
     fastest = 0.0
     for count in (1, *(count for count in COUNTS if count <= most)):

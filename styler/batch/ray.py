@@ -390,7 +390,7 @@ def connect(address: str) -> bool:
             **settings,
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as cause:
-        message = f"no Ray cluster answers at {address}: {first_line(cause)}. Start one with ray start --head, or give "
+        message = f"no Ray cluster answers at {address}: {first_line(cause)}. Start one with ray start --head, or pass "
         raise BatchError(message + f"--ray-address {LOCAL}") from cause
     return True
 
@@ -410,7 +410,7 @@ def check_address(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=ANSWER).close()
     except (OSError, OverflowError) as cause:
-        message = f"no Ray cluster answers at {address}: {cause}. Start one with ray start --head, or give "
+        message = f"no Ray cluster answers at {address}: {cause}. Start one with ray start --head, or pass "
         raise BatchError(message + f"--ray-address {LOCAL}") from cause
 
 

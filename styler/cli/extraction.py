@@ -277,9 +277,9 @@ def _keyed(part: str) -> tuple[str, str]:
 
 
 def common_shape(images: list[Path], sizes: list[Size], longer: int | None) -> Size:
-    """Return the one (height, width) of all images in a batch.
+    """Return the (height, width) that all images of a batch share.
 
-    The longer side is `longer`, if it is given. Images that would then differ in size all become squares.
+    If `longer` is given, it is the longer side; images that would still differ in size become squares.
 
     Raises:
         ImageError: The images differ in size and no longer side is given.

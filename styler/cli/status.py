@@ -10,7 +10,7 @@ from typing import Any, Never
 
 
 def screen() -> dict[str, Any]:
-    """Columns and rows of the terminal for `tqdm`, which shows nothing on one that does not know its size."""
+    """Return the columns and rows of the terminal for `tqdm`, which shows no bar where the size is unknown."""
     size = get_terminal_size()
     return {"ncols": size.columns, "nrows": size.lines}
 

@@ -196,9 +196,9 @@ class Work:
         *,
         overwrite: bool,
     ) -> Path:
-        """Write an intermediate picture like the final one; without a recipe if it is enlarged.
+        """Write an intermediate picture in the same way as the final one.
 
-        No recipe could reproduce an enlarged picture.
+        An enlarged picture gets no recipe, because no recipe could reproduce it.
         """
         picture = event.picture()
         request = self._request
