@@ -27,7 +27,7 @@ class Segment:
         name: Layer name or glob pattern; empty if `index` is given.
         index: Index in `model.layers`; negative values count from the end.
         quoted: Whether the name is in quotes and therefore not a pattern.
-        call: Number of the call of a layer that is called several times, from 0; None if it is called once.
+        call: Number of the call, from 0, of a layer that is called several times; None for a layer that is called once.
     """
 
     name: str = ""
@@ -72,7 +72,7 @@ def parse_address(text: str) -> Address:
         LayerError: The text is not a valid address.
     """
     if not isinstance(text, str):
-        message = f"expected a layer address as text, got {type(text).__name__}; write the layer's name"
+        message = f"expected a layer address as a string, got {type(text).__name__}; write the layer's name"
         raise LayerError(message)
     segments = []
     position = 0
@@ -115,7 +115,7 @@ def _unreadable(text: str) -> LayerError:
 
 
 def split_addresses(text: str) -> list[str]:
-    """Split a text into addresses at commas. A comma in quotes is part of a name."""
+    """Split a string into addresses at commas. A comma in quotes is part of a name."""
     parts = re.findall(r"""(?:'[^']*'|"[^"]*"|[^,])+""", text)
     return [part.strip() for part in parts if part.strip()]
 

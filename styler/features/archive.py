@@ -20,7 +20,7 @@ SUFFIX = ".npz"
 MEMBER = ".npy"
 MADE_BY = "styler features"
 LONGEST_NOTE = 65_535  # bytes in the comment of a ZIP file
-EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest time in a ZIP file, used so that equal arrays give equal files
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # earliest time that a ZIP file can store; a fixed time makes equal arrays equal files
 
 
 def check_archive(path: Path, *, overwrite: bool) -> None:
@@ -85,7 +85,7 @@ def _note(path: Path, origin: Mapping[str, Any] | None) -> bytes:
     note = json.dumps({MADE_BY: origin}, sort_keys=True, separators=(",", ":")).encode()
     if len(note) > LONGEST_NOTE:
         message = (
-            f"cannot write {shown(path)}: its options need {len(note):,} bytes, at most {LONGEST_NOTE:,} fit; "
+            f"cannot write {shown(path)}: its options need {len(note):,} bytes, but only {LONGEST_NOTE:,} fit; "
             "use a pattern for the layers, such as 'block*_conv1'"
         )
         raise OutputError(message)

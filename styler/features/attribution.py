@@ -1,4 +1,4 @@
-"""Attribution, which shows what in an image activates a channel: gradient saliency and Grad-CAM."""
+"""Attribution: shows which parts of an image activate a channel, by gradient saliency or Grad-CAM."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def grad_cam(extractor: FeatureExtractor, channel: int) -> Callable[[Tensor], Te
             (where, maps), (address, features) = extractor(images).items()
             _check_maps(where, maps)
             value = _score(features, address, channel)
-        slope = _slope(tape, value, maps, f"{address!r} does not depend on {where!r}; choose maps that lead to it")
+        slope = _slope(tape, value, maps, f"{address!r} does not depend on {where!r}; choose an earlier layer")
         weights = tf.reduce_mean(slope, [1, 2], keepdims=True)
         return tf.nn.relu(tf.reduce_sum(weights * maps, -1))
 
@@ -187,10 +187,10 @@ def _has_maps(call: Call) -> bool:
 
 
 def parse_channel(text: str) -> tuple[str, int]:
-    """Split a text such as `block4_conv2:37` into the address and the channel: ("block4_conv2", 37).
+    """Split a string such as `block4_conv2:37` into the address and the channel: ("block4_conv2", 37).
 
     Raises:
-        LayerError: The text has no channel number.
+        LayerError: The string has no channel number.
     """
     address, _, number = text.rpartition(":")
     if not address or not (number.isascii() and number.isdigit()):

@@ -60,7 +60,8 @@ def arranged(images: Any, expected: Any) -> list[Any]:
 
 
 def _only(images: Any, symbol: Any) -> Any:
-    """Return the value of the only input, from a list or dict with one item. A list that is an array is unchanged."""
+    """Return the value of the only input, which may be in a list or dict with one item. A list that stands
+    for an array is returned unchanged."""
     if isinstance(images, dict):
         return _by_name(images, [symbol], [symbol])[0]
     if isinstance(images, list | tuple) and len(images) == 1:
@@ -120,29 +121,29 @@ def converted(
     pixels: bool,
     eager: bool,
 ) -> Tensor | None:
-    """A tensor that an input of the model takes.
+    """Convert a value to a tensor that an input of the model takes.
 
     Args:
         value: Array, tensor (dense, ragged or sparse), text, or None for an optional input.
         symbol: The symbolic input.
-        pixels: The value is RGB 0..1 for a preprocessing, so that whole numbers would be of another unit.
-        eager: Numbers of another width or kind become the model's, as Keras does; in a graph Keras does it itself.
+        pixels: Whether the value is RGB in 0..1 for a preprocessing function; integers are then refused.
+        eager: Whether to cast numbers to the model's dtype, as Keras does; in a graph, Keras casts them itself.
 
     Raises:
-        ImageError: Rank, channels, another fixed size, or the kind of values do not fit.
+        ImageError: The rank, the channels, a fixed size or the kind of values does not fit.
     """
     import tensorflow as tf
 
     if value is None:
         if is_optional(symbol):
             return None
-        message = f"expected an array or tensor for {symbol.name!r}, got None; only an optional input can be left out"
+        message = f"expected an array or tensor for {symbol.name!r}, got None; only an optional input can be omitted"
         raise ImageError(message)
     tensor = _as_tensor(value, symbol)
     if eager and tf.is_symbolic_tensor(tensor):
         message = (
-            f"expected numbers for {symbol.name!r}, got the symbol {tensor.name!r} of a tf.Graph; give an array, what "
-            "session.run returns, or call within a tf.function"
+            f"expected numbers for {symbol.name!r}, got the symbolic tensor {tensor.name!r} of a tf.Graph; pass an "
+            "array, such as the result of session.run, or make the call inside a tf.function"
         )
         raise ImageError(message)
     if isinstance(tensor, tf.RaggedTensor) and not getattr(symbol, "ragged", False):
@@ -192,7 +193,7 @@ def _check_kind(tensor: Tensor, symbol: Any, pixels: bool) -> None:
         message = f"expected {wanted.name} for {symbol.name!r}, got {given.name}; take its real part or its magnitude"
     elif pixels and wanted.is_floating and not given.is_floating:
         message = (
-            f"expected {wanted.name} in 0..1 for {symbol.name!r}, got {given.name}; divide pixels by 255 first, the "
+            f"expected {wanted.name} in 0..1 for {symbol.name!r}, got {given.name}; divide pixels by 255; the "
             "preprocessing does the rest"
         )
     else:

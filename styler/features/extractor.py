@@ -41,7 +41,7 @@ class FeatureExtractor:
             tensors. See `docs/features.md`. A dict `{key: address}` sets the keys of the result.
         reduce: "mean" or "max" reduces all positions to one, (B, H', W', C) -> (B, C); None keeps them. Activations
             without positions are not changed.
-        preprocess: Function applied to the images first, from RGB in 0..1 to the model's units; None for none.
+        preprocess: Function applied to the images first, from RGB in 0..1 to the model's units; None to skip this.
         example: Example inputs, arrays or `keras.Input`, for a model whose graph Keras does not know or a `tf.function`
             without a signature.
         minimum_size: Smallest height and width of an image, in pixels.
@@ -66,7 +66,7 @@ class FeatureExtractor:
 
     autograph_info__: ClassVar[
         dict[str, Any]
-    ] = {}  # keeps AutoGraph away from the class, so that TensorFlow does not change errors
+    ] = {}  # stops AutoGraph from converting the class, so that errors stay as they are
 
     @eagerly()
     def __init__(
@@ -114,7 +114,7 @@ class FeatureExtractor:
         *,
         reduce: str | None = None,
     ) -> FeatureExtractor:
-        """Make an extractor of a registered network or `.keras` file, for images in RGB 0..1.
+        """Make an extractor from a registered network or `.keras` file, for images in RGB 0..1.
 
         Args:
             network: A name such as "vgg19", the path of a `.keras` file, or a `NetworkSpec`.
@@ -207,7 +207,7 @@ class FeatureExtractor:
     def _keras(self, problem: str) -> ModelExtractor:
         if isinstance(self._source, ModelExtractor):
             return self._source
-        message = f"an extractor of a graph {problem}; use a Keras model for that"
+        message = f"an extractor for a graph {problem}; use a Keras model for that"
         raise ConfigError(message)
 
 

@@ -69,7 +69,7 @@ def freeze(
     Args:
         source: One of `FORMS`.
         signature: Name of the function in a SavedModel.
-        goals: Names of the requested tensors; only what they need is kept of a graph with variables.
+        goals: Names of the requested tensors; of a graph with variables, only the part that they need is kept.
         example: Example inputs for tracing a `tf.function`.
 
     Raises:
@@ -89,7 +89,7 @@ def freeze(
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Context without TensorFlow's log messages about its version 1 functions, which its own freezing code uses."""
+    """Suppress TensorFlow's log messages about its version 1 functions, which its own freezing code uses."""
     import tensorflow as tf
 
     logger = tf.get_logger()
@@ -247,7 +247,8 @@ def _copy_values(
         message = "the variables of the session have no values; run the initializer or restore a checkpoint first"
         raise NetworkError(message) from cause
     except (RuntimeError, ValueError) as cause:
-        message = f"cannot read the session: {next(iter(str(cause).splitlines()), '')}; pass an open one of this graph"
+        reason = next(iter(str(cause).splitlines()), "")
+        message = f"cannot read the session: {reason}; pass an open session of this graph"
         raise NetworkError(message) from cause
     for variable, array in zip(variables, arrays, strict=True):
         variable.load(array, target)
@@ -263,7 +264,7 @@ def _restore(saver: Any, session: Any, checkpoint: Any) -> None:
         saver.restore(session, prefix)
     except (ValueError, tf.errors.OpError) as cause:
         reason = str(cause).splitlines()[0]
-        message = f"checkpoint {checkpoint} does not fit the graph: {reason}; expected the prefix of its files"
+        message = f"checkpoint {checkpoint} does not fit the graph: {reason}; pass the common prefix of its files"
         raise NetworkError(message) from cause
 
 

@@ -55,7 +55,7 @@ class GraphExtractor:
     channels = -1
     autograph_info__: ClassVar[
         dict[str, Any]
-    ] = {}  # keeps AutoGraph away from the class, so that TensorFlow does not change errors
+    ] = {}  # stops AutoGraph from converting the class, so that errors stay as they are
 
     @eagerly()
     def __init__(
@@ -239,7 +239,7 @@ class _Graph:
         needed = _needed(targets, {tensor.ref() for tensor in feeds})
         part = tf.compat.v1.GraphDef(versions=self._graph_def.versions, library=self._graph_def.library)
         part.node.extend(node for node in self._graph_def.node if node.name in needed)
-        for node in part.node:  # removes references to omitted nodes, and devices of the machine that wrote the graph
+        for node in part.node:  # removes references to omitted nodes, and device names of another machine
             node.attr.pop("_class", None)
             node.device = ""
         used = {_full(name) for node in part.node for name in node.input}

@@ -32,20 +32,20 @@ def asked(layers: Any, what: str = "layer address", several: str = "layer addres
 
     Args:
         layers: An iterable of strings, or a mapping from strings to strings.
-        what: Singular of what is listed, for messages.
-        several: Plural of it.
+        what: What is listed, in the singular, for messages.
+        several: The same in the plural.
 
     Raises:
         LayerError: `layers` is neither, or contains something that is not a string.
     """
     if isinstance(layers, str):
-        message = f"expected a list of {several}, got the text {layers!r}; write [{layers!r}]"
+        message = f"expected a list of {several}, got the string {layers!r}; write [{layers!r}]"
         raise LayerError(message)
     if isinstance(layers, Mapping):
         keys = tuple(_text(key, "key") for key in layers)
         return Asked(addresses=tuple(_text(address, what) for address in layers.values()), keys=keys)
     if not isinstance(layers, Iterable) or hasattr(layers, "shape") or callable(layers):
-        message = f"expected a list of {several} as text, or a dict {{key: {what}}}, got {_kind(layers)}"
+        message = f"expected a list of {several} as strings, or a dict {{key: {what}}}, got {_kind(layers)}"
         raise LayerError(message)
     return Asked(addresses=tuple(_text(address, what) for address in layers))
 
@@ -55,12 +55,12 @@ def _text(value: Any, what: str) -> str:
         return value
     name = getattr(value, "name", None)
     advice = f"write {name!r}" if isinstance(name, str) else "write its name"
-    message = f"expected every {what} as text, got {_kind(value)}; {advice}"
+    message = f"expected every {what} as a string, got {_kind(value)}; {advice}"
     raise LayerError(message)
 
 
 def _kind(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    return "None" if value is None else type(value).__name__
 
 
 def check_one_each(keys: Iterable[str] | None, addresses: Iterable[str], found: Iterable[str]) -> None:
@@ -99,7 +99,7 @@ def check_reduction(reduce: Any) -> None:
 
 
 def reduced(tensor: Tensor, reduce: str | None, channels: int = -1) -> Tensor:
-    """Compute the mean or maximum over all positions, that is over all axes except batch and channels.
+    """Compute the mean or maximum over all positions, that is, over all axes except batch and channels.
 
     Args:
         tensor: Dense or ragged tensor (B, …, C). With one or two axes it has no positions and is returned unchanged.

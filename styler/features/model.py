@@ -123,7 +123,7 @@ class ModelExtractor:
         return dict(zip(self.addresses, outputs, strict=True))
 
     def _check_size(self, tensors: list[Tensor]) -> None:
-        """Refuse images that leave the deepest layer without a position; each shape is checked once."""
+        """Refuse images that are too small for the deepest layer to have a position; each shape is checked once."""
         shape = tuple(getattr(tensors[0], "shape", ())) if len(tensors) == 1 else ()
         if len(shape) != 4 or shape in self._fitting:
             return
@@ -131,7 +131,7 @@ class ModelExtractor:
         if sides and (min(sides) < self.minimum_size or not self._fits(shape)):
             least = f" of at least {self.minimum_size} x {self.minimum_size}" if self.minimum_size > 1 else ""
             message = (
-                f"expected images{least} that leave every layer a position, got {shape[2]}x{shape[1]} pixels; "
+                f"expected images{least}, large enough for every layer, got {shape[2]}x{shape[1]} pixels; "
                 "use a larger image or shallower layers"
             )
             raise ImageError(message)
@@ -149,8 +149,8 @@ class ModelExtractor:
 def on_tape() -> bool:
     """Return whether a `tf.GradientTape` is recording, and layers may run one by one.
 
-    They may not if oneDNN is told that weights are constant, because it then confuses layers of the same shape that run
-    eagerly.
+    They may not if oneDNN is told that weights are constant, because it then mixes up the weights of layers of the
+    same shape that run eagerly.
     """
     from tensorflow.python.eager import record
 

@@ -107,7 +107,7 @@ class Listening(Around):
 
 @dataclass(slots=True)
 class _Wants:
-    """What is requested from one call, or at the top from the model: outputs, states, and requests inside the call."""
+    """What is requested from one call or, at the top, from the model: outputs, states, and requests inside the call."""
 
     symbols: list[Symbol] = field(default_factory=list)
     ports: list[Port] = field(default_factory=list)
@@ -162,7 +162,7 @@ class Replay:
 
         Args:
             graph: Functional graph.
-            values: id of a symbol of the graph -> the symbol that replaces it; this method fills it in.
+            values: id of a symbol of the graph -> the symbol that replaces it; this method adds the missing ones.
             wants: What is requested from the graph.
             path: Nodes of the nested models that lead to the graph.
             outputs: Outputs of the graph that are also needed.

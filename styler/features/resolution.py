@@ -119,7 +119,7 @@ def _inside(
     *,
     quiet: bool,
 ) -> Iterator[_Step]:
-    """Yield the matching layers inside a layer without a Keras graph. With `quiet`, it is no error if none match."""
+    """Yield the matching layers inside a layer without a Keras graph. With `quiet`, there may be none."""
     layer = step.call.operation
     paths = [path for path, _ in inner_layers(layer)]
     fitting = [path for path in dict.fromkeys(paths) if _leads(path, segments)]
@@ -129,7 +129,7 @@ def _inside(
         raise _nothing_inside(layer, address, [_joined(step.text, path) for path in paths])
     if not pattern and (len(fitting) > 1 or paths.count(fitting[0]) > 1):
         places = " or ".join(repr(_joined(step.text, path)) for path in fitting)
-        message = f"{address.text!r} could be {places}; give the whole path, and different names to the layers"
+        message = f"{address.text!r} could be {places}; give the whole path, or rename one of the layers"
         raise LayerError(message)
     calls = _calls_inside(step.call, address) if fitting else {}
     for path in fitting:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-CHANNELS = 16  # tiles per layer and image; two rows of eight are easy to survey
+CHANNELS = 16  # tiles per layer and image; two rows of eight are easy to scan
 COLUMNS = 8
 TILE = 96  # pixels; an image of 512 pixels has 64 x 64 positions at block4 of a VGG
 HEAT_TILE = 3 * TILE
@@ -32,7 +32,7 @@ Tile: TypeAlias = "tuple[str, Bytes]"
 
 
 def strongest(activations: Floats, count: int = CHANNELS) -> list[int]:
-    """Return the channels with the highest mean absolute activation, strongest first; equal ones by number.
+    """Return the channels with the highest mean absolute activation, strongest first; ties are in order of number.
 
     Args:
         activations: Activations of one image, (H, W, C).
@@ -60,7 +60,7 @@ def normalized(channel: Floats) -> Bytes:
 
 
 def warmed(image: Floats, heat: Floats) -> Bytes:
-    """Draw a heat map in red over an image in gray. The red is full from the map's 99th percentile on.
+    """Draw a heat map in red over an image in gray. Red is at its full strength from the map's 99th percentile up.
 
     Args:
         image: Image (H, W, 1 or 3), 0..1.
@@ -86,7 +86,7 @@ def warmed(image: Floats, heat: Floats) -> Bytes:
 
 
 class Heat(NamedTuple):
-    """Attribution maps, which show what in the images activates a channel.
+    """Attribution maps, which show what parts of the images activate a channel.
 
     Attributes:
         title: Title of the tiles.
@@ -109,7 +109,7 @@ def sheet(
     Args:
         features: Address -> activations (B, H', W', C).
         names: Names of the B images.
-        heat: Attribution maps of a channel; None for none.
+        heat: Attribution maps of a channel; None if there are none.
 
     Raises:
         LayerError: The activations of a layer are not maps.
@@ -133,7 +133,7 @@ def sheet(
 def _check_maps(address: str, activations: Any) -> None:
     if len(activations.shape) != 4:
         shape = tuple(activations.shape)
-        message = f"expected maps (batch, height, width, channels), got {shape} from {address!r}; use -o for it instead"
+        message = f"expected maps (batch, height, width, channels), got {shape} from {address!r}; save it with -o"
         raise LayerError(message)
 
 

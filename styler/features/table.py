@@ -103,7 +103,7 @@ def addresses(
 
     Raises:
         NetworkError: The source is of another kind, or has no graph and there is no example.
-        ImageError: The size leaves a layer without a position.
+        ImageError: The size is too small for a layer to have a position.
 
     Example:
         >>> [each.address for each in styler.addresses(model) if each.channels == 64]
@@ -130,7 +130,7 @@ def activations_of(model: keras.Model, size: int | None = None) -> list[Activati
         size: Height and width of a square image, in pixels, for axes that the model leaves open.
 
     Raises:
-        ImageError: The size leaves a layer without a position.
+        ImageError: The size is too small for a layer to have a position.
     """
     from styler.features.replay import multi_output_model
 
@@ -228,7 +228,7 @@ def _ports(call: Call) -> Iterator[tuple[int | str, str]]:
 
 
 def _geometry(graph: Any, inputs: list[Geometry | None]) -> dict[int, Geometry]:
-    """Return id of a symbol -> geometry, for tensors that are computed from images alone."""
+    """Return the geometry of each symbol by its id, for tensors that are computed from images alone."""
     if not any(inputs):
         return {}
     found = geometry_of(graph, [seen or Geometry() for seen in inputs])
@@ -240,7 +240,7 @@ def _geometry(graph: Any, inputs: list[Geometry | None]) -> dict[int, Geometry]:
 
 
 def _symbols(model: Any, size: int | None) -> list[Any]:
-    """What a model gives, with its shapes for images of a size."""
+    """Return the symbolic outputs of a model, with their shapes for images of a size if there is one."""
     import keras
 
     if size is None:
@@ -248,7 +248,7 @@ def _symbols(model: Any, size: int | None) -> list[Any]:
     try:
         outputs = model.compute_output_spec(keras.tree.map_structure(lambda symbol: _sized(symbol, size), model.input))
     except ValueError as cause:  # Keras: "computed output size would be negative"
-        message = f"an image of {size} x {size} pixels leaves some layer without a position; give a larger --size"
+        message = f"an image of {size} x {size} pixels is too small for some layer; give a larger --size"
         raise ImageError(message) from cause
     return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
@@ -302,7 +302,7 @@ def tensors_of(source: Any, signature: str = DEFAULT_SIGNATURE, example: Any = N
 
 
 def _graph(source: Any, signature: str, example: Any) -> tuple[Any, dict[str, str]]:
-    """Return a `tf.Graph`, and name of an output -> tensor name."""
+    """Return a `tf.Graph`, and the tensor name of each named output."""
     import tensorflow as tf
 
     if isinstance(source, tuple | list) and source:

@@ -61,7 +61,7 @@ def _no_keras_model(model: Any) -> NetworkError:
         )
     if isinstance(model, str | os.PathLike):
         return NetworkError(
-            f"expected a Keras model, got the text {str(model)!r}; for a registered network or a .keras file use "
+            f"expected a Keras model, got the string {str(model)!r}; for a registered network or a .keras file use "
             "FeatureExtractor.of; the folder of a SavedModel, or a frozen .pb file, must exist"
         )
     if isinstance(model, keras.layers.Layer):

@@ -44,7 +44,8 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
         _sync_folder(output.parent)
     except FileExistsError as cause:
         message = (
-            f"{shown(output)} was created by another program meanwhile; choose another --output or pass --overwrite"
+            f"{shown(output)} was created by another program in the meantime; choose another --output or pass "
+            "--overwrite"
         )
         raise OutputError(message) from cause
     except OSError as cause:
@@ -155,7 +156,7 @@ def _hand_on_owner(file: IO[bytes], replaced: os.stat_result) -> None:
 def _publish(partial: Path, output: Path, overwrite: bool) -> None:
     """Give the temporary file its final name.
 
-    Without `overwrite` this is a hard link, not a rename, because a link fails if the name exists, at any moment.
+    Without `overwrite`, this makes a hard link instead of renaming, because a link never replaces an existing file.
     """
     if overwrite:
         partial.replace(output)

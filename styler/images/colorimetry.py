@@ -147,7 +147,7 @@ def adobe_rgb() -> Colorimetry:
     return Colorimetry(
         primaries=ADOBE_PRIMARIES,
         curve=_power(ADOBE_GAMMA),
-        said="Adobe RGB by its EXIF",
+        said="Adobe RGB, according to EXIF",
     )
 
 

@@ -34,7 +34,7 @@ def quantized(values: Pixels, bits: int) -> NDArray[Any]:
 
 
 def quantize(values: Pixels, into: NDArray[Any]) -> None:
-    """Do the same as `quantized`, in bands of rows, into an existing array of uint8 or uint16."""
+    """Convert floats as `quantized` does, in bands of rows, and write them into an array of uint8 or uint16."""
     for rows in bands(values, into):
         part = values[rows]
         if into.dtype == np.uint16:

@@ -35,10 +35,10 @@ class Export:
     depth: int | None = option(
         None,
         OneNumber(DEPTHS, "8 or 16 bits per channel"),
-        "Bits per channel; PNG and TIFF hold 16.",
+        "Bits per channel; only PNG and TIFF support 16.",
         group=FILES,
         effect=FILE,
-        default_text="16 for a photo of more than 8",
+        default_text="16 if the photo has more than 8",
     )
     profile: str = option(
         PROFILES[0],
@@ -58,7 +58,7 @@ class Export:
     keep_gps: bool = option(
         False,
         Flag(),
-        "Pass on where the photo was taken.",
+        "Copy the GPS position of the photo.",
         group=FILES,
         effect=FILE,
         flags="--keep-gps/--drop-gps",
@@ -78,14 +78,14 @@ class Handling:
     """How files are handled, whatever their format.
 
     Attributes:
-        max_pixels: Most pixels of an input image; None for what fits into memory.
-        recipe: Whether the picture carries its recipe, for `styler replay`.
+        max_pixels: Maximum number of pixels of an input image; None for what fits into memory.
+        recipe: Whether to store the recipe in the picture, for `styler replay`.
     """
 
     max_pixels: int | None = option(
         None,
         Whole(1),
-        "Refuse larger input images; in pixels.",
+        "Refuse input images with more pixels.",
         group=SIZE_AND_MEMORY,
         effect=FILE,
         default_text="what fits into memory, at most 2^28",
@@ -93,7 +93,7 @@ class Handling:
     recipe: bool = option(
         True,
         Flag(),
-        "Store the recipe in the picture, for 'styler replay'; it has no paths and no times.",
+        "Store the recipe in the picture, for 'styler replay'; it contains no paths or times.",
         group=FILES,
         effect=FILE,
     )

@@ -6,7 +6,7 @@ import ctypes
 import functools
 from typing import Any
 
-EVERY_LEVEL = 0xFF  # GLib log levels: seven levels and the flag for a message during a message
+EVERY_LEVEL = 0xFF  # GLib log levels: seven levels and the flag for a message that interrupts another
 
 
 @functools.cache
@@ -15,7 +15,7 @@ def libvips() -> Any:
 
     libvips sends warnings to GLib's log, and pyvips passes them to Python's logging, which would print them. Moreover,
     Python may collect garbage during a message; libvips then warns about an image that is freed, and GLib ends the
-    process because of a message during a message. Anything important about a picture is in its notes or in an error.
+    process, because one message interrupts another. Anything important about a picture is in its notes or in an error.
     The log handler is therefore replaced by a C function that does nothing.
     """
     import pyvips

@@ -16,7 +16,7 @@ NOT_THIS = (SyntaxError, IndexError, TypeError, struct.error)  # what a decoder 
 
 
 def opened(file: IO[bytes], formats: Sequence[str]) -> Image.Image:
-    """Do the same as `PIL.Image.open`, without using or changing `PIL.Image.MAX_IMAGE_PIXELS`.
+    """Open a file as `PIL.Image.open` does, without using or changing `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Args:
         file: File open for reading. It must stay open while pixels are decoded.
@@ -42,7 +42,7 @@ def _opened_as(name: str, file: IO[bytes]) -> Image.Image | None:
     make: Any = decoder
     file.seek(0)
     accepted = accepts(file.read(HEAD)) if accepts else True
-    if not accepted or isinstance(accepted, str):  # a text means that a library is missing
+    if not accepted or isinstance(accepted, str):  # a string means that a library is missing
         return None
     file.seek(0)
     try:

@@ -36,7 +36,7 @@ __all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 ImageLike: TypeAlias = "PathLike | Image.Image | ArrayLike | Picture"
 
 _ADDRESS = re.compile("^[A-Za-z][A-Za-z0-9+.-]+:/")  # RFC 3986, with one slash because a Path drops the second
-TRANSPARENT = "transparent regions are kept and do not count for the style"
+TRANSPARENT = "transparent regions are kept and do not count toward the style"
 FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 OPAQUE = 1.0
 PAPER = 1.0  # color of transparent regions: white

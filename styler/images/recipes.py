@@ -107,7 +107,7 @@ def _check(text: str) -> None:
     try:
         size = len(escape(text, _BREAKS).encode())
     except UnicodeEncodeError as cause:
-        message = f"expected a recipe of valid Unicode: {cause.reason}"
+        message = f"expected a recipe in valid Unicode: {cause.reason}"
         raise OutputError(message) from cause
     if size > LONGEST or _CONTROLS.search(text):
         message = f"expected a recipe of at most {LONGEST} bytes without control characters, got {size} bytes"

@@ -62,7 +62,7 @@ _NAMED = {
     b"SIMPLE  =": "a FITS image; save it as PNG or TIFF",
     b"AT&TFORM": "a DjVu document; export its page as PNG",
     b"\xd7\xcd\xc6\x9a": "a Windows metafile; export it as PNG",
-    b"\x1aE\xdf\xa3": "a film (Matroska or WebM); export a frame as PNG",
+    b"\x1aE\xdf\xa3": "a video (Matroska or WebM); export a frame as PNG",
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x1f\x8b": "a gzip archive; unpack it",
     b"7z\xbc\xaf": "a 7-Zip archive; unpack it",
@@ -71,7 +71,7 @@ _NAMED = {
 }
 _MEDIA = {
     b"crx ": RAW,
-    b"qt  ": "a film (QuickTime); export a frame as PNG",
+    b"qt  ": "a video (QuickTime); export a frame as PNG",
     b"jxs ": "a JPEG XS image; save it as PNG",
 }
 _TEXTS = (
@@ -109,7 +109,7 @@ def name_of(head: bytes) -> str | None:
         if head.startswith(start):
             return name
     if head[4:8] == b"ftyp":
-        return _MEDIA.get(head[8:12], "a film or sound file (MP4); export a frame as PNG")
+        return _MEDIA.get(head[8:12], "a video or audio file (MP4); export a frame as PNG")
     if not head.strip(b"\0"):
         return "filled with zeros; copy it again from its source"
     return _name_of_text(head.removeprefix(b"\xef\xbb\xbf").lstrip())

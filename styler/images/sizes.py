@@ -24,13 +24,13 @@ def result_size(
     minimum: int,
     fixed: Size | None = None,
 ) -> Size:
-    """The size of a render's result.
+    """Return the size of a render's result.
 
     Args:
-        asked: The longer side, pixels, or "original" for the photo's own size.
+        asked: The longer side in pixels, or "original" for the photo's own size.
         photo: Size of the photo.
-        minimum: Least shorter side that the network can see, pixels.
-        fixed: The exact size where it is known, from a recipe or from a batch that renders equal shapes together.
+        minimum: Smallest side that the network accepts, in pixels.
+        fixed: The exact size if it is known, from a recipe or from a batch that renders equal shapes together.
 
     Raises:
         ConfigError: The shorter side would fall below `minimum`.
@@ -83,7 +83,7 @@ def check_shape(size: Size, minimum: int, name: str) -> None:
     """
     if min(size) < minimum:
         message = (
-            f"{name} would have {size.width}x{size.height} pixels, but the network needs at least {minimum} each way; "
+            f"{name} would have {size.width}x{size.height} pixels, but the network needs at least {minimum} per side; "
             "choose a larger --size or a less narrow image"
         )
         raise ConfigError(message)
@@ -116,7 +116,7 @@ def check_painting(size: Size, minimum: int, name: str) -> None:
     """
     if min(size) < minimum:
         message = (
-            f"{name} has {size.width}x{size.height} pixels, expected at least {minimum} each way; "
+            f"{name} has {size.width}x{size.height} pixels, expected at least {minimum} per side; "
             "use a larger copy of it, because a style image is never enlarged"
         )
         raise ConfigError(message)

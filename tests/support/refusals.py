@@ -18,7 +18,7 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     (("render", "photo.png", "absent.jpg"), "cannot read absent.jpg"),
     (("render", "broken.png", "painting.png"), "broken.png is not an image"),
     (("render", ".", "painting.png", "-o", "a.png"), "expected a file, got a folder"),
-    (("render", "thin.png", "painting.png"), "at least 32 each way; choose a larger --size"),
+    (("render", "thin.png", "painting.png"), "at least 32 per side; choose a larger --size"),
     (("render", "photo.png"), "Missing argument 'STYLE'; see styler render --help"),
     ((*PAIR, "-o", "taken.png"), "taken.png already exists; choose another --output or pass --overwrite"),
     ((*PAIR, "-o", "absent/out.png"), "folder absent does not exist"),

@@ -431,7 +431,7 @@ def test_a_crop_that_is_none_is_refused(studio, boxes, expected):
 
 
 def test_a_crop_that_leaves_too_little_for_the_network_is_refused(studio):
-    with pytest.raises(ConfigError, match="expected at least 32 each way"):
+    with pytest.raises(ConfigError, match="expected at least 32 per side"):
         studio.changed(style_crop=((0.0, 0.0, 0.1, 1.0),)).render(PHOTO, PAINTING)
 
 

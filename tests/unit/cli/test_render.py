@@ -254,7 +254,7 @@ def test_what_was_done_to_the_photo_and_what_the_file_cannot_keep_is_said(folder
     saved(folder / "photo.png", rgba)
     assert render("-o", "out.jpg") == 0
     err = capsys.readouterr().err
-    assert "note: transparent regions are kept and do not count for the style" in err
+    assert "note: transparent regions are kept and do not count toward the style" in err
     assert "note: JPEG has no transparency: transparent regions become white" in err
 
 

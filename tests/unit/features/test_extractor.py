@@ -234,7 +234,7 @@ class RawOperations(keras.Model):
         (Subclassed, None, "subclassed.*example="),
         (lambda: keras.Sequential([conv(2, "c")], name="bare"), None, "'bare' is not built yet.*example="),
         (RawOperations, np.zeros((1, 4, 4, 3), np.float32), "cannot trace.*keras.ops.*get_concrete_function"),
-        (lambda: "vgg19", None, "expected a Keras model, got the text 'vgg19'; .*FeatureExtractor.of"),
+        (lambda: "vgg19", None, "expected a Keras model, got the string 'vgg19'; .*FeatureExtractor.of"),
         (lambda: 3, None, "expected a Keras model or a tf.Graph.*got int"),
     ],
 )
@@ -263,7 +263,7 @@ def test_a_model_without_a_graph_is_refused_with_the_way_out(make, example, mess
         (["zz*"], "no layer of branching matches 'zz\\*'"),
         (["#99"], "no layer #99 of branching: it has 7 layers"),
         (["stem:state_h"], "'stem' is a Conv2D, not a recurrent layer"),
-        ("stem", r"expected a list of layer addresses, got the text 'stem'; write \['stem'\]"),
+        ("stem", r"expected a list of layer addresses, got the string 'stem'; write \['stem'\]"),
     ],
 )
 def test_wrong_addresses_say_what_to_do(model, addresses, message):

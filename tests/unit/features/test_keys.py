@@ -57,13 +57,13 @@ def test_half_precision_does_not_overflow():
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        (None, "expected a list of layer addresses as text.*got None"),
-        (3, "got a int"),
-        ([3], "expected every layer address as text, got a int"),
-        ({"key": None}, "expected every layer address as text, got None"),
-        ({1: "stem"}, "expected every key as text"),
+        (None, "expected a list of layer addresses as strings.*got None"),
+        (3, "got int"),
+        ([3], "expected every layer address as a string, got int"),
+        ({"key": None}, "expected every layer address as a string, got None"),
+        ({1: "stem"}, "expected every key as a string"),
         ({"all": "s*"}, r"expected one tensor for each of the keys \['all'\], got 4"),
-        ("stem", r"expected a list of layer addresses, got the text 'stem'; write \['stem'\]"),
+        ("stem", r"expected a list of layer addresses, got the string 'stem'; write \['stem'\]"),
     ],
 )
 def test_what_is_no_list_of_addresses_is_refused(layers, message):

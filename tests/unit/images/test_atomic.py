@@ -32,7 +32,7 @@ def test_a_file_that_came_up_meanwhile_is_not_replaced(tmp_path):
         path.write_bytes(b"theirs")
         file.write(b"new")
 
-    with pytest.raises(OutputError, match="by another program meanwhile"):
+    with pytest.raises(OutputError, match="by another program in the meantime"):
         write_atomically(path, fill)
     assert path.read_bytes() == b"theirs"
     write_atomically(path, fill, overwrite=True)
@@ -46,7 +46,7 @@ def test_where_links_cannot_be_made_it_renames(tmp_path, monkeypatch):
 
     monkeypatch.setattr(atomic.os, "link", no_links)
     write(tmp_path / "a.png")
-    with pytest.raises(OutputError, match="by another program meanwhile"):
+    with pytest.raises(OutputError, match="by another program in the meantime"):
         write(tmp_path / "a.png")
     assert os.listdir(tmp_path) == ["a.png"]
 

@@ -267,7 +267,7 @@ def test_adobe_rgb_by_exif_alone(tmp_path, name, space, index):
     said = read(tmp_path, by_pillow("RGB", name, exif=camera_says(space, index), **lossless))
     embedded = read(tmp_path, by_pillow("RGB", name, icc_profile=color_profiles.wide(), **lossless))
     np.testing.assert_allclose(said.pixels, embedded.pixels, atol=3 / 255)
-    assert said.notes == ("colors converted to sRGB (Adobe RGB by its EXIF)",)
+    assert said.notes == ("colors converted to sRGB (Adobe RGB, according to EXIF)",)
 
 
 @pytest.mark.parametrize(("space", "index"), [(1, None), (1, "R98"), (65535, None), (65535, "R98")])

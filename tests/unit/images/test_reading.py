@@ -94,7 +94,7 @@ def test_transparent_regions_are_kept_and_noted(tmp_path):
         np.testing.assert_allclose(picture.pixels[:, :10], 1.0)
         np.testing.assert_allclose(picture.pixels[:, 10:], EXACT[:, 10:], atol=1e-6)
         np.testing.assert_array_equal(picture.alpha, rgba[..., 3] / np.float32(255))
-        assert picture.notes == ("transparent regions are kept and do not count for the style",)
+        assert picture.notes == ("transparent regions are kept and do not count toward the style",)
 
 
 def test_a_transparent_palette_color_shows_white(tmp_path):

@@ -112,7 +112,7 @@ def test_a_foreign_file_that_comes_up_is_neither_replaced_nor_removed(made):
     saver(event())
     saver.remove()
     assert made.path.read_bytes() == b"theirs"
-    assert "by another program meanwhile" in made.said[0]
+    assert "by another program in the meantime" in made.said[0]
 
 
 def test_the_end_is_saved_if_anything_was(made):
