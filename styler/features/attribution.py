@@ -115,7 +115,7 @@ def grad_cam(extractor: FeatureExtractor, channel: int) -> Callable[[Tensor], Te
             (where, maps), (address, features) = extractor(images).items()
             _check_maps(where, maps)
             value = _score(features, address, channel)
-        slope = _slope(tape, value, maps, f"{address!r} does not depend on {where!r}; choose an earlier layer")
+        slope = _slope(tape, value, maps, f"{address!r} does not depend on {where!r}; choose a layer that leads to it")
         weights = tf.reduce_mean(slope, [1, 2], keepdims=True)
         return tf.nn.relu(tf.reduce_sum(weights * maps, -1))
 

@@ -8,21 +8,21 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 from styler.types import Scalar, Tensor
 
 Stats: TypeAlias = dict[str, Tensor]
-"""Sums over positions; each loss chooses their names. Those of its tiles add up to those of a whole image.
+"""Sums over positions, under names that each loss chooses. The sums of all tiles add up to those of the whole image.
 
 The first axes of every tensor are batch and region, (B, R, ...). `count`, (B, R), is always present: the number of
 positions, or the sum of their weights.
 """
 
 Prepared: TypeAlias = tuple[Any, ...]
-"""A target in the form that its loss compares with: a NamedTuple of tensors, different for each loss."""
+"""A target in the form that its loss needs: a NamedTuple of tensors, different for each loss."""
 
 
 class Reading(Protocol):
     """A map of the image that a term reads instead of a layer of the network.
 
-    Position p along an axis sees the pixels p * stride + low to p * stride + high, both included. An axis of n pixels
-    has n // stride positions.
+    Position p along an axis depends on the pixels from p * stride + low to p * stride + high, both included. An axis of
+    n pixels has n // stride positions.
     """
 
     stride: ClassVar[int]
@@ -31,12 +31,14 @@ class Reading(Protocol):
     channels: ClassVar[int]
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Image (B, H, W, 3), RGB 0..1 -> activations (B, H', W', C), with padding at the image's borders."""
+        """Convert an image (B, H, W, 3), RGB 0..1, to activations (B, H', W', C), with padding at the borders."""
         ...
 
 
 class Frame(NamedTuple):
-    """Which of the positions that a local loss gets are a tile's own; all of them for a whole image. Each int32, (2,).
+    """Which of the positions passed to a local loss are the tile's own; for a whole image, all of them are.
+
+    All fields are int32 tensors of shape (2,).
 
     Attributes:
         corner: Row and column of the first own position.
@@ -63,10 +65,10 @@ class LocalTarget(NamedTuple):
 
 
 class Loss(Protocol):
-    """What all losses have in common: a target is made from sums over positions, once an octave."""
+    """What all losses have in common: once per octave, they make a target from sums over positions."""
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """Sums over positions, additive over tiles.
+        """Compute sums over positions, which can be added up over tiles.
 
         Args:
             features: Activations, (B, H, W, C).
@@ -75,7 +77,7 @@ class Loss(Protocol):
         ...
 
     def prepared(self, stats: Stats) -> Prepared:
-        """Make a target; called once an octave, and not at every step."""
+        """Make a target; called once per octave, not at every step."""
         ...
 
 
@@ -83,20 +85,21 @@ class StatisticLoss(Loss, Protocol):
     """A distance between statistics.
 
     Attributes:
-        gain: Measured factor with which half the strength brings the style as close as with the other losses.
+        gain: Factor of the style weight, measured so that all losses bring the style equally close at strength 0.5.
     """
 
     gain: ClassVar[float]
 
     def distance(self, stats: Stats, target: Any) -> Tensor:
-        """How far statistics are from a target, region by region.
+        """Compute how far statistics are from a target, region by region.
 
         Args:
             stats: Statistics of the image.
             target: Target that `prepared` made from the style's statistics.
 
         Returns:
-            (B, R), >= 0, 0 for equal statistics; relative to the target's size, so that layers and networks compare.
+            (B, R), >= 0, 0 for equal statistics; relative to the target's size, so that layers and networks are
+            comparable.
         """
         ...
 
@@ -105,9 +108,9 @@ class LocalLoss(Loss, Protocol):
     """A sum over positions.
 
     Attributes:
-        needs_activations: Whether it compares positions with the content image's activations there.
-        before: Number of neighbors above and to the left of own positions that it looks at.
-        after: Number of neighbors below and to the right.
+        needs_activations: Whether it compares each position with the content image's activations at the same place.
+        before: Number of neighbors above and to the left of the tile's own positions that it reads.
+        after: The same below and to the right.
     """
 
     needs_activations: ClassVar[bool]
@@ -121,11 +124,11 @@ class LocalLoss(Loss, Protocol):
         weights: Tensor | None,
         frame: Frame,
     ) -> Scalar:
-        """A tile's share of the distance; the shares of all tiles sum to it.
+        """Compute a tile's share of the distance; the shares of all tiles sum to the distance.
 
         Args:
-            features: Activations of own positions and, within the image, of as many neighbors as the loss looks at,
-                (B, H, W, C).
+            features: Activations of the tile's own positions and, within the image, of the neighbors that the loss
+                reads, (B, H, W, C).
             target: Target to compare with.
             weights: How much each own position counts in each region, (B, H, W, R); None for 1.
             frame: Which positions are the tile's own.
@@ -137,19 +140,19 @@ class LocalLoss(Loss, Protocol):
 
 
 def in_float64(stats: Stats) -> Stats:
-    """The same statistics in float64."""
+    """Convert statistics to float64."""
     import tensorflow as tf
 
     return {name: tf.cast(part, tf.float64) for name, part in stats.items()}
 
 
 def added(one: Stats, other: Stats) -> Stats:
-    """Statistics of two parts, added up."""
+    """Add up the statistics of two parts."""
     return {name: part + other[name] for name, part in one.items()}
 
 
 def per_position(stats: Stats) -> Stats:
-    """Divide by the number of positions in each region: means, with a count of 1."""
+    """Divide by the number of positions in each region. The result holds means, and a count of 1."""
     count = stats["count"]
     means = {}
     for name, part in stats.items():
@@ -159,7 +162,7 @@ def per_position(stats: Stats) -> Stats:
 
 
 def blended(stats: Sequence[Stats], shares: Sequence[float]) -> Stats:
-    """The weighted mean of the statistics per position of several styles.
+    """Compute the weighted mean of the statistics per position of several styles.
 
     Args:
         stats: Statistics of each style image.

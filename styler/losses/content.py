@@ -13,7 +13,7 @@ from styler.losses.base import Frame, LocalLoss, LocalTarget, Stats
 from styler.losses.term import CONTENT, Term
 from styler.types import Scalar, Tensor
 
-FLOOR = 1e-6  # added to the variance: a flat photo has none to compare with
+FLOOR = 1e-6  # added to the variance, because the variance of a flat photo is 0
 
 
 class ContentScale(NamedTuple):
@@ -26,8 +26,9 @@ class ContentScale(NamedTuple):
 class ContentLoss:
     """Mean squared difference of activations, as a share of the content's own variance.
 
-    Differs from the paper: divided by the variance of the content's activations around their channel means, so
-    that layers, networks and sizes compare; an unrelated image of the same contrast is at about 2.
+    This differs from the paper: the difference is divided by the variance of the content's activations around the
+    means of their channels. Layers, networks and sizes are therefore comparable. An unrelated image of the same
+    contrast has a loss of about 2.
     """
 
     needs_activations: ClassVar[bool] = True
@@ -35,7 +36,7 @@ class ContentLoss:
     after: ClassVar[int] = 0
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """`first` and `square`, sums of activations and of their squares, (B, 1, C), and `count`; float64."""
+        """Compute `first` and `square`, sums of activations and their squares, (B, 1, C), and `count`, in float64."""
         weights = _over_regions(weights)
         weighted = _weighted(features, weights)
         return {
@@ -45,7 +46,7 @@ class ContentLoss:
         }
 
     def prepared(self, stats: Stats) -> ContentScale:
-        """The number of values times their variance around the means of their channels."""
+        """Compute the number of values times their variance around the means of their channels."""
         count = stats["count"][..., None]
         mean = stats["first"] / count
         mean_square = stats["square"] / count
@@ -60,7 +61,7 @@ class ContentLoss:
         weights: Tensor | None,
         frame: Frame,
     ) -> Scalar:
-        """A tile's share of the mean squared difference over the target's variance, >= 0."""
+        """Compute a tile's share of the mean squared difference, divided by the target's variance, >= 0."""
         squares = tf.square(features - target.activations)
         weighted = _weighted(squares, _over_regions(weights))
         scale = ContentScale(*target.prepared)
@@ -68,7 +69,7 @@ class ContentLoss:
 
 
 def _over_regions(weights: Tensor | None) -> Tensor | None:
-    """How much each position counts in all regions together, (B, H, W, 1)."""
+    """Return how much each position counts in all regions together, (B, H, W, 1)."""
     return None if weights is None else tf.reduce_sum(weights, -1, keepdims=True)
 
 
@@ -77,13 +78,13 @@ def _weighted(values: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def _sum_over_positions(values: Tensor) -> Tensor:
-    """Sum (B, H, W, C) to (B, 1, C): each row in the values' own precision, the rows in float64."""
+    """Sum (B, H, W, C) to (B, 1, C): within each row in the precision of the values, over the rows in float64."""
     rows = tf.cast(tf.reduce_sum(values, 2), tf.float64)
     return tf.reduce_sum(rows, 1, keepdims=True)
 
 
 def feature_terms(layers: LayerWeights) -> tuple[Term[LocalLoss], ...]:
-    """One term for every content layer.
+    """Make one term for each content layer.
 
     Args:
         layers: Addresses with shares that sum to 1.

@@ -1,4 +1,4 @@
-"""Formulas that several losses share, pure functions of tensors."""
+"""Formulas that several losses share. They are pure functions of tensors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from styler.types import Scalar, Tensor
 
 
 def positions(features: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Number of positions in each region, (B, H, W, C) -> (B, R), of the features' dtype.
+    """Return the number of positions in each region, (B, H, W, C) -> (B, R), in the dtype of the features.
 
     Args:
         features: Activations.
@@ -25,7 +25,7 @@ def positions(features: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def moment_sums(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Sums over positions of activations and of their outer products, an unnormalized Gram matrix.
+    """Sum activations and their outer products over positions; the second sum is an unnormalized Gram matrix.
 
     The gradient is one matrix product and one addition for each region. TensorFlow's own gradient would multiply by the
     matrix and by its transpose separately, and would first broadcast the sums to full size.
@@ -71,11 +71,11 @@ def moment_sums(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor
 
 
 def relative_square(values: Tensor, reference: Tensor) -> Tensor:
-    """Squared difference to `reference` as a share of its own square, summed over all but batch and region.
+    """Divide the squared difference from `reference` by the square of `reference`; both are summed within each region.
 
     Args:
         values: (B, R, ...).
-        reference: Likewise.
+        reference: The same shape.
 
     Returns:
         (B, R).
@@ -83,16 +83,16 @@ def relative_square(values: Tensor, reference: Tensor) -> Tensor:
     axes = tuple(range(2, len(values.shape)))
     difference = tf.reduce_sum(tf.square(values - reference), axes)
     scale = tf.reduce_sum(tf.square(reference), axes)
-    floor = tf.constant(1e-12, values.dtype)  # an all-zero reference has no scale of its own
+    floor = tf.constant(1e-12, values.dtype)  # avoids division by zero if the reference is zero everywhere
     return difference / (scale + floor)
 
 
 def mean_over_regions(values: Tensor, count: Tensor) -> Scalar:
-    """Mean of values (B, R), each region weighted by its number of positions, (B, R)."""
+    """Compute the mean of values (B, R), with each region weighted by its number of positions, (B, R)."""
     return tf.reduce_sum(values * count) / tf.reduce_sum(count)
 
 
 def covariance(first: Tensor, second: Tensor) -> Tensor:
-    """Means (..., C) and mean outer products (..., C, C) -> covariances (..., C, C)."""
+    """Compute covariances (..., C, C) from means (..., C) and mean outer products (..., C, C)."""
     outer = first[..., :, None] * first[..., None, :]
     return second - outer

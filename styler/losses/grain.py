@@ -1,9 +1,10 @@
-"""The grain of an image as activations, beside the layers of a network: responses of its luma to small patterns.
+"""Makes activations from the grain of an image: responses of its luma to small patterns, beside the network's layers.
 
-A network hardly sees what its pooling averages away. If the objective has only its layers, the optimizer makes up for
-missing contrast with thin horizontal and vertical lines two to four pixels apart, and flat areas look woven like cloth.
-The covariance of all patterns of 3 x 3 pixels fixes how much there is of each direction and fineness, so that grain
-runs in all directions as it does in the painting. The study in `docs/look.md` shows the effect.
+A network hardly responds to detail that its pooling averages away. If the objective consists of network layers alone,
+the optimizer makes up for missing contrast with thin horizontal and vertical lines two to four pixels apart, and flat
+areas look like woven cloth. The covariance of all patterns of 3 x 3 pixels determines how strong the grain is in each
+direction and at each scale, so that grain runs in all directions as it does in the painting. The study in
+`docs/look.md` shows the effect.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 from styler.types import Tensor
 
-SIDE = 3  # pixels; 5 has three times the patterns, brings the style no closer and more noise, though half the lines
-LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601; differences of color as well double the colored fringes
+SIDE = 3  # pixels; 5 has three times the patterns and half the lines, but the same style distance and more noise
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601; with color differences as well, colored fringes double
 REACH = SIDE // 2
 
 
@@ -32,7 +33,7 @@ class Grain:
     channels: ClassVar[int] = SIDE**2 - 1
 
     def __call__(self, image: Tensor) -> Tensor:
-        """RGB 0..1, (B, H, W, 3) -> (B, H, W, 8), -3.8..3.8; flat areas have 0."""
+        """Convert RGB 0..1, (B, H, W, 3), to responses (B, H, W, 8) in -3.8..3.8; flat areas have 0."""
         kernel = tf.constant(patterns()[:, :, None, :] * LUMA[:, None], image.dtype)
         border = [REACH, REACH]
         padded = tf.pad(image, [[0, 0], border, border, [0, 0]], "REFLECT")
@@ -40,10 +41,10 @@ class Grain:
 
 
 def patterns() -> NDArray[np.float64]:
-    """All patterns of the two-dimensional discrete cosine transform except the flat one, (3, 3, 8).
+    """Return all patterns of the two-dimensional discrete cosine transform except the flat one, (3, 3, 8).
 
     Each orthonormal pattern is multiplied by its frequency. Natural images and paintings have amplitudes of about
-    1/frequency (Field, J. Opt. Soc. Am. A 4, 1987), so that all patterns count about alike.
+    1/frequency (Field, J. Opt. Soc. Am. A 4, 1987), so all patterns then count about equally.
     """
     frequencies = np.arange(SIDE)
     waves = np.cos(np.pi * np.outer(frequencies, frequencies + 0.5) / SIDE)

@@ -18,16 +18,17 @@ class GramTarget(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GramLoss:
-    """Distance between channel correlations, blind to where things are.
+    """Distance between channel correlations, regardless of where things are in the image.
 
-    Differs from the paper: each matrix is divided by its own number of positions, so that images of different
-    size compare, and the squared difference by the target's own square, so that layers and networks compare.
+    This differs from the paper in two ways. Each matrix is divided by its number of positions, so that images of
+    different sizes are comparable. The squared difference is divided by the square of the target, so that layers and
+    networks are comparable.
     """
 
-    gain: ClassVar[float] = 3.0  # squares of squares flatten near the target; docs/look.md has the measurement
+    gain: ClassVar[float] = 3.0  # fourth powers are flat near the target; docs/look.md has the measurement
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """`second`, the sum of outer products, (B, R, C, C), and `count`; see `Loss`."""
+        """Compute `second`, the sum of outer products, (B, R, C, C), and `count`; see `Loss`."""
         _, second = F.moment_sums(features, weights)
         return {
             "count": F.positions(features, weights),
@@ -35,9 +36,9 @@ class GramLoss:
         }
 
     def prepared(self, stats: Stats) -> GramTarget:
-        """The mean outer product."""
+        """Compute the mean outer product."""
         return GramTarget(per_position(stats)["second"])
 
     def distance(self, stats: Stats, target: GramTarget) -> Tensor:
-        """Squared difference of the two normalized Gram matrices, as a share of the target's square, (B, R), >= 0."""
+        """Compute the squared difference of the Gram matrices as a share of the target's square, (B, R), >= 0."""
         return F.relative_square(per_position(stats)["second"], target.gram)

@@ -1,4 +1,4 @@
-"""Style loss by the histograms of activations (Risser, Wilmot & Barnes 2017, arXiv 1701.08893, section 3)."""
+"""Style loss that compares histograms of activations (Risser, Wilmot & Barnes 2017, arXiv 1701.08893, section 3)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from styler.losses import functional as F
 from styler.losses.base import Stats, in_float64, per_position
 from styler.types import Tensor
 
-UNIT = 2.0**-6  # activations much smaller than this count as 0; the embedded network's are of the order of 1
+UNIT = 2.0**-6  # activations much smaller than this count as 0; those of the built-in network are about 1
 OCTAVES = 20  # factors of 2 above that: up to 16,000, which VGG-19 reaches
-PARTS = 2  # bins an octave: a change of an activation by a third moves half of it into the next bin
+PARTS = 2  # bins per factor of 2: if an activation changes by a third, half of its weight moves to the next bin
 BINS = 2 * OCTAVES * PARTS + 1  # for both signs
-NEIGHBORS = (-1, 0, 1)  # bins around a value that it counts in, relative to the nearest
+NEIGHBORS = (-1, 0, 1)  # bins in which a value counts, relative to the nearest bin
 
 
 class HistogramTarget(NamedTuple):
-    """A style's shares of positions below each bin, channel by channel, float64, (B, R, C, BINS)."""
+    """A style's shares of positions up to each bin, channel by channel, float64, (B, R, C, BINS)."""
 
     cumulative: Tensor
 
@@ -30,27 +30,28 @@ class HistogramTarget(NamedTuple):
 class HistogramLoss:
     """Squared differences of the channels' cumulative histograms, in bins that are linear near 0 and then logarithmic.
 
-    Differs from the paper, which moves every activation to its place in the target's histogram and takes the squared
-    distance. That is no function of sums over positions. The squared difference of cumulative histograms (Cramér 1928)
-    is one, so that it adds over tiles, regions and styles. It is divided by F (1 - F) summed over the target, half of
-    the mean distance between two of its activations, so that layers and networks compare.
+    This differs from the paper, which moves every activation to its place in the target's histogram and takes the
+    squared distance. That distance is not a function of sums over positions. The squared difference of cumulative
+    histograms (Cramér 1928) is, so it can be computed from tiles, regions and several styles. It is divided by the sum
+    of F (1 - F) over the target's bins, which is half of the mean distance between two of the target's activations, so
+    that layers and networks are comparable.
     """
 
     gain: ClassVar[float] = 1.0
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """`bins`, the soft histogram of every channel, (B, R, C, BINS), and `count`; see `Loss`."""
+        """Compute `bins`, the soft histogram of every channel, (B, R, C, BINS), and `count`; see `Loss`."""
         return {
             "count": F.positions(features, weights),
             "bins": soft_histogram(features, weights),
         }
 
     def prepared(self, stats: Stats) -> HistogramTarget:
-        """The cumulative histograms of a style."""
+        """Compute the cumulative histograms of a style."""
         return HistogramTarget(_cumulative(stats))
 
     def distance(self, stats: Stats, target: HistogramTarget) -> Tensor:
-        """Squared difference of cumulative histograms, relative to the target's spread, (B, R), >= 0."""
+        """Compute the squared difference of cumulative histograms, relative to the target's spread, (B, R), >= 0."""
         wanted = target.cumulative
         difference = tf.reduce_sum(tf.square(_cumulative(stats) - wanted), (-2, -1))
         spread = tf.reduce_sum(wanted * (1.0 - wanted), (-2, -1))
@@ -60,10 +61,10 @@ class HistogramLoss:
 
 
 def soft_histogram(features: Tensor, weights: Tensor | None = None) -> Tensor:
-    """How often each value occurs, by channel and region.
+    """Count how often each value occurs, by channel and region.
 
     A value counts in the three bins around it, weighted by a quadratic B-spline, so that the gradient is continuous.
-    The gradient is written out here, since TensorFlow's own would keep the activations of all bins.
+    The gradient is written by hand, because TensorFlow's own would keep the activations of all bins.
 
     Args:
         features: (B, H, W, C).
@@ -121,7 +122,7 @@ def soft_histogram(features: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def _places(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Places of values among the bins, 0.5..BINS - 1.5, and the derivatives of the places in the values."""
+    """Return the positions of values on the axis of bins, 0.5..BINS - 1.5, and their derivatives by the values."""
     lowest = 0.5
     highest = BINS - 1.5
     sizes = tf.abs(values) / UNIT
@@ -136,6 +137,6 @@ def _places(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _cumulative(stats: Stats) -> Tensor:
-    """Shares of positions up to each bin, float64, (B, R, C, BINS)."""
+    """Compute the shares of positions up to each bin, float64, (B, R, C, BINS)."""
     means = per_position(in_float64(stats))
     return tf.cumsum(means["bins"], -1)

@@ -13,8 +13,8 @@ from styler.losses.content import ContentLoss, feature_terms
 from styler.losses.term import CONTENT, Term
 from styler.types import Tensor
 
-POOL = 4  # pixels a side that are averaged first, as in the paper's main results
-SHARE = 0.5  # of the content in all; the paper sets a weight of its own for each picture
+POOL = 4  # side in pixels of the squares that are averaged first, as in the paper's main results
+SHARE = 0.5  # share of the whole content loss; the paper chooses a weight for each picture
 STENCIL = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
 
 
@@ -28,7 +28,7 @@ class Laplacian:
     channels: ClassVar[int] = 3
 
     def __call__(self, image: Tensor) -> Tensor:
-        """RGB 0..1, (B, H, W, 3) -> (B, H // 4, W // 4, 3), -4..4; flat areas have 0."""
+        """Convert RGB 0..1, (B, H, W, 3), to the Laplacian (B, H // 4, W // 4, 3) in -4..4; flat areas have 0."""
         pooled = tf.nn.avg_pool2d(image, POOL, POOL, "VALID")
         padded = tf.pad(pooled, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
         stencil = tf.constant(STENCIL, image.dtype)
@@ -37,9 +37,9 @@ class Laplacian:
 
 
 def laplacian_terms(layers: LayerWeights) -> tuple[Term[LocalLoss], ...]:
-    """The content layers and, in addition, the photo's Laplacian, which preserves lines and small shapes.
+    """Make the terms of the content layers and of the photo's Laplacian, which preserves lines and small shapes.
 
-    Differs from the paper: squared differences are relative to the photo's own variance, as they are at the layers.
+    This differs from the paper: squared differences are relative to the photo's variance, as for the layers.
 
     Args:
         layers: Addresses with shares that sum to 1.

@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from styler.types import Tensor
 
-FLOOR = 1e-12  # eigenvalues below this share of the largest are rounding noise, in float64
+FLOOR = 1e-12  # eigenvalues below this share of the largest one are rounding errors in float64
 
 
 def matrix_root(matrix: Tensor) -> Tensor:
-    """The symmetric root of each matrix, (..., C, C) both; negative eigenvalues count as 0."""
+    """Compute the symmetric root of each matrix, (..., C, C); negative eigenvalues count as 0."""
     values, vectors = tf.linalg.eigh(matrix)
     roots = tf.sqrt(tf.nn.relu(values))
     return tf.matmul(vectors * roots[..., None, :], vectors, transpose_b=True)
@@ -20,13 +20,14 @@ def matrix_root(matrix: Tensor) -> Tensor:
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def trace_of_root(matrix: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Trace of the symmetric root of each matrix.
+    """Compute the trace of the symmetric root of each matrix.
 
     The gradient of tr(M^1/2) is M^-1/2 / 2. Differentiating the eigenvectors instead would divide by differences of
     eigenvalues, which are 0 for dead channels.
 
     Args:
-        matrix: Symmetric, positive semi-definite up to rounding, (..., C, C), float64 for small eigenvalues' sake.
+        matrix: Symmetric, positive semi-definite up to rounding, (..., C, C); float64, so that small
+            eigenvalues are precise.
 
     Returns:
         Shape (...).

@@ -1,4 +1,4 @@
-"""Style loss by means and standard deviations of channels (Huang & Belongie, ICCV 2017, eq. 13)."""
+"""Style loss that compares means and standard deviations of channels (Huang & Belongie, ICCV 2017, eq. 13)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOOR = 1e-5  # added to a channel's variance before its root is taken, as in th
 
 
 class MomentsTarget(NamedTuple):
-    """A style's channels one by one, float64.
+    """Means and standard deviations of a style's channels, float64.
 
     Attributes:
         mean: (B, R, C).
@@ -31,14 +31,14 @@ class MomentsLoss:
     """Squared differences of the channels' means and standard deviations.
 
     Unlike Gram matrices and covariances, they do not say which channels are active together. The loss therefore copies
-    colors and contrast more than strokes. Differs from the paper: squared distances instead of distances, divided by
-    the target's total variance so that layers and networks compare.
+    colors and contrast more than strokes. This differs from the paper: the distances are squared, and divided by the
+    target's total variance so that layers and networks are comparable.
     """
 
     gain: ClassVar[float] = 1.0
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """`first` and `square`, sums of activations and of their squares, (B, R, C), and `count`; see `Loss`."""
+        """Compute `first` and `square`, sums of activations and their squares, (B, R, C), and `count`; see `Loss`."""
         return {
             "count": F.positions(features, weights),
             "first": _sums(features, weights),
@@ -46,11 +46,11 @@ class MomentsLoss:
         }
 
     def prepared(self, stats: Stats) -> MomentsTarget:
-        """Mean and standard deviation of every channel of a style."""
+        """Compute the mean and the standard deviation of every channel of a style."""
         return MomentsTarget(*_moments(stats))
 
     def distance(self, stats: Stats, target: MomentsTarget) -> Tensor:
-        """Squared distance of both as a share of the target's total variance, (B, R), >= 0; in float64 inside."""
+        """Compute the squared distance as a share of the target's total variance, (B, R), >= 0, in float64."""
         mean, deviation = _moments(stats)
         difference = tf.square(mean - target.mean) + tf.square(deviation - target.deviation)
         variance = tf.reduce_sum(tf.square(target.deviation), -1)
@@ -59,14 +59,14 @@ class MomentsLoss:
 
 
 def _sums(values: Tensor, weights: Tensor | None) -> Tensor:
-    """Sums over positions in each region, (B, H, W, C) -> (B, R, C)."""
+    """Sum over the positions in each region, (B, H, W, C) -> (B, R, C)."""
     if weights is None:
         return tf.reduce_sum(values, (1, 2))[:, None]
     return tf.einsum("bhwc,bhwr->brc", values, weights)
 
 
 def _moments(stats: Stats) -> tuple[Tensor, Tensor]:
-    """Means and standard deviations, (B, R, C), float64."""
+    """Compute means and standard deviations, (B, R, C), float64."""
     means = per_position(in_float64(stats))
     variance = tf.nn.relu(means["square"] - tf.square(means["first"]))
     return means["first"], tf.sqrt(variance + FLOOR)

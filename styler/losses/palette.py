@@ -1,9 +1,9 @@
-"""The colors of an image as activations, beside the layers of a network: soft histograms.
+"""Makes activations from the colors of an image, in addition to network layers: soft histograms.
 
-First and second moments of a network's activations do not fix the shape of a distribution of colors: skewed and bimodal
-ones come out rounder than the painting's. Each channel and their mean are therefore counted into soft bins, whose
-statistics are matched like those of any layer and add over tiles, masks and styles. The study in `docs/look.md` shows
-the effect.
+The first and second moments of a network's activations do not determine the shape of a color distribution: skewed and
+bimodal distributions become rounder than the painting's. The values of each channel and of their mean are therefore
+counted in soft bins. The statistics of the bins are matched like those of any layer, and can be added up over tiles,
+masks and styles. The study in `docs/look.md` shows the effect.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ AXES = np.array(  # red, green, blue, and their mean
     ],
     np.float64,
 )
-BINS = 12  # of each axis; 16, and two axes of color differences, gain .001 of palette for twice the channels
-POOL = 2  # pixels along each axis that are averaged first: a quarter of the memory, and grain is not color
+BINS = 12  # per axis; 16 bins and two more axes of color differences gain .001 of palette, with twice the channels
+POOL = 2  # side in pixels of the squares that are averaged first; takes a quarter of the memory, and removes grain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
     """Soft bins of colors.
 
-    A value x counts max(0, 1 - |x - c| / width) in the bin with center c: fully at the center, not at all from the
-    next center on.
+    A value x counts max(0, 1 - |x - c| / width) in the bin with center c: fully at the center, and not at all at or
+    beyond the next center.
     """
 
     stride: ClassVar[int] = POOL
@@ -42,7 +42,7 @@ class Palette:
     channels: ClassVar[int] = AXES.shape[1] * BINS
 
     def __call__(self, image: Tensor) -> Tensor:
-        """RGB 0..1, (B, H, W, 3) -> (B, H // 2, W // 2, 48), each in 0..1."""
+        """Convert RGB 0..1, (B, H, W, 3), to bin counts (B, H // 2, W // 2, 48), each in 0..1."""
         in_widths = np.repeat(AXES * (BINS - 1), BINS, axis=1)
         centers = np.tile(np.arange(BINS), AXES.shape[1])
         kernel = tf.constant(in_widths[None, None], image.dtype)

@@ -28,9 +28,9 @@ CHROMA = 2.0  # weight of a slope of color against one of lightness. The fine co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeavyColor:
-    """An image whose differences from gray are multiplied by the root of `CHROMA`; smoothness is measured on it.
+    """Multiplies an image's differences from gray by the root of `CHROMA`; smoothness is measured on the result.
 
-    Slopes of lightness stay as they are: fine grain there looks natural, while fine grain of colors looks like fringes.
+    Slopes of lightness are unchanged: fine grain in lightness looks natural; in color, it looks like fringes.
     """
 
     stride: ClassVar[int] = 1
@@ -39,7 +39,7 @@ class HeavyColor:
     channels: ClassVar[int] = 3
 
     def __call__(self, image: Tensor) -> Tensor:
-        """(B, H, W, 3) -> (B, H, W, 3)."""
+        """Convert an image (B, H, W, 3) to one of the same shape."""
         gray = tf.reduce_mean(image, -1, keepdims=True)
         factor = tf.constant(CHROMA**0.5, image.dtype)
         return gray + factor * (image - gray)
@@ -54,11 +54,11 @@ class Smoothness:
     after: ClassVar[int] = 1  # a difference belongs to its upper left pixel
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """Return an empty mapping, since there is no target."""
+        """Return an empty mapping, because there is no target."""
         return {}
 
     def prepared(self, stats: Stats) -> Prepared:
-        """Return an empty tuple, since there is no target."""
+        """Return an empty tuple, because there is no target."""
         return ()
 
     def local(
@@ -68,7 +68,7 @@ class Smoothness:
         weights: Tensor | None,
         frame: Frame,
     ) -> Scalar:
-        """A tile's share, see `nine_point_variation`; 0 for a constant image."""
+        """Compute a tile's share, see `nine_point_variation`; 0 for a constant image."""
         return nine_point_variation(features, frame.owned, frame.whole)
 
 
@@ -78,11 +78,11 @@ def nine_point_variation(
     owned: Tensor,
     whole: Tensor,
 ) -> tuple[Scalar, Pullback]:
-    """A part's share of the mean squared slope of an image, isotropic to fourth order.
+    """Compute a part's share of the mean squared slope of an image, isotropic to fourth order.
 
     The slopes are the differences to all eight neighbors in an image padded by replication. They are weighted 1/3 along
-    the axes and 1/12 along the diagonals, as in crowsonkb's style-transfer-pytorch. The gradient is written out here,
-    since TensorFlow's gradient of slices costs more than a convolution.
+    the axes and 1/12 along the diagonals, as in crowsonkb's style-transfer-pytorch. The gradient is written by hand,
+    because TensorFlow's gradient of slices takes longer than a convolution.
 
     Args:
         part: The part's own pixels and, unless they end with the image, one more row and column, (B, H, W, C).
@@ -135,7 +135,7 @@ def _slope(
     down: int,
     right: int,
 ) -> Tensor:
-    """Each value minus the one `down` rows above and `right` columns to the left; to the right if `right` < 0."""
+    """Subtract from each value the one `down` rows above and `right` columns to the left (to the right if negative)."""
     lower = rows[:, down:]
     upper = rows[:, : -down or None]
     if right >= 0:
@@ -152,7 +152,7 @@ def _slope_transposed(
     down: int,
     right: int,
 ) -> Tensor:
-    """The transpose of the linear map `_slope`."""
+    """Apply the transpose of the linear map `_slope`."""
     left = max(right, 0)
     after = max(-right, 0)
     lower = tf.pad(slopes, [(0, 0), (down, 0), (left, after)])

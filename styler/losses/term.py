@@ -14,7 +14,7 @@ CONTENT = "content"
 STYLE = "style"
 SMOOTHNESS = "smoothness"
 GROUPS = (CONTENT, STYLE, SMOOTHNESS)
-"""Terms of a group share a factor that strength and raw weights set."""
+"""Groups of terms. The terms of a group share a factor, which strength and raw weights determine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Term(Generic[LossT]):
     share: float = 1.0
 
     def read(self, image: Tensor, features: Features) -> Tensor:
-        """What the term reads of an image (B, H, W, 3) and the activations of its layers, (B, H', W', C)."""
+        """Return what the term reads, (B, H', W', C), from an image (B, H, W, 3) or the activations of its layers."""
         return features[self.layer] if self.reading is None else self.reading(image)
 
     @property

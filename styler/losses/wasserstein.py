@@ -1,4 +1,4 @@
-"""Style loss by optimal transport between Gaussians (Dowson & Landau 1982; Olkin & Pukelsheim 1982)."""
+"""Style loss that measures optimal transport between Gaussians (Dowson & Landau 1982; Olkin & Pukelsheim 1982)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class GaussianTarget(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WassersteinLoss:
-    """Squared Wasserstein-2 distance between Gaussians of the same means and covariances as the activations.
+    """Squared Wasserstein-2 distance between Gaussians with the means and covariances of the activations.
 
-    |m - m*|^2 + tr(C + C* - 2 (C*^1/2 C C*^1/2)^1/2), divided by tr C* so that layers and networks compare. Unlike
-    the distance of Gram matrices, it weighs a deviation by how much must be moved. That keeps the palette and flat
+    |m - m*|^2 + tr(C + C* - 2 (C*^1/2 C C*^1/2)^1/2), divided by tr C* so that layers and networks are comparable.
+    Unlike the distance of Gram matrices, it measures how far activations must be moved. That keeps the palette and flat
     areas clean.
 
     Attributes:
@@ -44,7 +44,7 @@ class WassersteinLoss:
     ridge: float = 1e-4
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Stats:
-        """`first`, the sum of activations, (B, R, C), `second`, that of outer products, and `count`; see `Loss`."""
+        """Compute `first`, sums of activations, (B, R, C), `second`, sums of outer products, and `count`."""
         first, second = F.moment_sums(features, weights)
         return {
             "count": F.positions(features, weights),
@@ -53,14 +53,14 @@ class WassersteinLoss:
         }
 
     def prepared(self, stats: Stats) -> GaussianTarget:
-        """Mean, root of the covariance and total variance of a style."""
+        """Compute the mean, the root of the covariance and the total variance of a style."""
         mean, covariance = _gaussian(stats)
         variance = tf.linalg.trace(covariance) + tf.constant(1e-12, tf.float64)
         root = matrix_root(_with_ridge(covariance, self.ridge, variance))
         return GaussianTarget(mean, root, variance)
 
     def distance(self, stats: Stats, target: GaussianTarget) -> Tensor:
-        """Squared distance as a share of the target's variance, (B, R), >= 0 up to rounding; in float64 inside."""
+        """Compute the squared distance as a share of the target's variance, (B, R), >= 0 up to rounding, in float64."""
         mean, covariance = _gaussian(stats)
         ridged = _with_ridge(covariance, self.ridge, target.variance)
         product = tf.matmul(tf.matmul(target.root, ridged), target.root)
@@ -74,14 +74,14 @@ class WassersteinLoss:
 
 
 def _gaussian(stats: Stats) -> tuple[Tensor, Tensor]:
-    """Mean (B, R, C) and covariance (B, R, C, C) in float64."""
+    """Compute the mean (B, R, C) and the covariance (B, R, C, C) in float64."""
     means = per_position(in_float64(stats))
     mean = means["first"]
     return mean, F.covariance(mean, means["second"])
 
 
 def _with_ridge(covariance: Tensor, share: float, variance: Tensor) -> Tensor:
-    """Add a share of the mean variance to the diagonal; `variance` is the total, (B, R)."""
+    """Add a share of the mean variance to the diagonal; `variance` is the total variance, (B, R)."""
     channels = covariance.shape[-1]
     ridge = share * variance / channels
     identity = tf.eye(channels, dtype=covariance.dtype)

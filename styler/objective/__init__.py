@@ -1,1 +1,1 @@
-"""What an image should match: the terms of a render put together."""
+"""The objective of a render: the terms that an image should minimize, put together."""

@@ -11,18 +11,18 @@ import tensorflow as tf
 
 from styler.types import Tensor
 
-KEPT = 32  # programs of one function: two renders of a dozen octaves each; a server that gets all sizes keeps no more
+KEPT = 32  # programs per function, enough for two renders of a dozen octaves; limits a server that gets many sizes
 
 
 class Compiled:
-    """A `tf.function` whose trace serves every image size.
+    """A `tf.function` with one trace for all image sizes, or one program per size with XLA.
 
-    Arguments of another structure or number of channels get a trace of their own.
+    Arguments with another structure or number of channels get their own trace.
 
     Args:
         function: Function of tensors and nested tuples of tensors.
-        xla: Compile with XLA, once for every size, and keep the programs used last; otherwise trace a plain TensorFlow
-            graph, once for all sizes.
+        xla: Whether to compile with XLA, once for every size, and keep the most recently used programs. Otherwise, a
+            plain TensorFlow graph is traced once for all sizes.
     """
 
     def __init__(self, function: Callable[..., Any], *, xla: bool = False) -> None:
@@ -31,7 +31,7 @@ class Compiled:
         self._programs: OrderedDict[str, Any] = OrderedDict()
 
     def __call__(self, *args: Any) -> Any:
-        """Call the function; the first call with a structure of arguments compiles it, and fixes their dtypes."""
+        """Call the function; the first call with a structure of arguments compiles it for their dtypes."""
         structure = repr(tf.nest.map_structure(_shape if self._xla else _shape_but_size, args))
         if structure not in self._programs:
             self._programs[structure] = self._traced(args)
@@ -42,7 +42,7 @@ class Compiled:
 
     def _traced(self, args: tuple[Any, ...]) -> Any:
         return tf.function(
-            partial(self._function),  # TensorFlow counts traces by function, and would warn of many engines
+            partial(self._function),  # TensorFlow counts traces per function, and would warn about several engines
             input_signature=None if self._xla else tf.nest.map_structure(any_size, args),
             jit_compile=self._xla,
             autograph=False,
@@ -58,7 +58,7 @@ def _shape_but_size(tensor: Tensor) -> str:
 
 
 def any_size(tensor: Tensor) -> Any:
-    """The signature of a tensor with any height and width, the third-last and second-last axes of an image."""
+    """Return the signature of a tensor with any height and width, which are the third-last and second-last axes."""
     shape = list(tensor.shape)
     if len(shape) >= 4:
         shape[-3:-1] = [None, None]

@@ -1,4 +1,4 @@
-"""From the options of a render to its objective: the layers of the network, and the terms that read them."""
+"""Makes the objective from the options of a render: the layers of the network, and the terms that read them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from styler.types import Features, Tensor
 
 
 def make_extractor(config: RenderConfig, network: NetworkSpec) -> FeatureExtractor:
-    """The network up to the style and content layers, in the precision and with the views of `config`.
+    """Build the network up to the style and content layers, in the precision and with the views of `config`.
 
     Args:
         config: Layers, pooling, precision and views.
-        network: Gives the layers if `config` names none.
+        network: Network whose default layers are used if `config` names none.
 
     Raises:
-        LayerError: A layer is named that the network does not have.
-        WeightsError: The network's weights are absent or damaged.
+        LayerError: `config` names a layer that the network does not have.
+        WeightsError: The network's weights are missing or damaged.
     """
     style_names = [name for name, _ in _style_layers(config, network)]
     content_names = [name for name, _ in _content_layers(config, network)]
@@ -62,11 +62,11 @@ def _content_layers(config: RenderConfig, network: NetworkSpec) -> LayerWeights:
 
 
 def make_objective(config: RenderConfig, network: NetworkSpec, extractor: FeatureExtractor | None = None) -> Objective:
-    """The objective that `config` asks for.
+    """Make the objective that `config` describes.
 
     Args:
         config: Layers, losses and weights within the style.
-        network: Gives the layers if `config` names none.
+        network: Network whose default layers are used if `config` names none.
         extractor: Extractor made by `make_extractor`; None to make one.
     """
     extractor = extractor or make_extractor(config, network)
@@ -85,7 +85,7 @@ def make_objective(config: RenderConfig, network: NetworkSpec, extractor: Featur
 
 
 def style_terms(config: RenderConfig, network: NetworkSpec) -> tuple[Term[StatisticLoss], ...]:
-    """The terms of the style, with shares that sum to 1: layers in all views, palette and grain."""
+    """Make the terms of the style, with shares that sum to 1: layers in all views, palette and grain."""
     loss: StatisticLoss = STYLE_LOSSES[config.loss]()
     terms = []
     for view in VIEWS[: config.views]:
@@ -122,7 +122,7 @@ def style_terms(config: RenderConfig, network: NetworkSpec) -> tuple[Term[Statis
 
 
 def shares(layers: LayerWeights) -> LayerWeights:
-    """The same layers with weights that sum to 1."""
+    """Scale the weights of layers so that they sum to 1."""
     total = sum(weight for _, weight in layers)
     return tuple((name, weight / total) for name, weight in layers)
 

@@ -18,11 +18,11 @@ Named: TypeAlias = dict[str, Any]
 
 
 class Targets(NamedTuple):
-    """All that the objective compares an image with; tensors, so that one compiled program serves many renders.
+    """Everything that an image is compared with; tensors, so that one compiled program serves many renders.
 
     Attributes:
-        prepared: Term -> its target, as its loss has prepared it.
-        activations: Local term -> the photo's activations, (1, H', W', C), or () where it needs none.
+        prepared: Term -> its target, prepared by its loss.
+        activations: Local term -> the photo's activations, (1, H', W', C), or () if it needs none.
         weights: Term -> its factor, a scalar.
         regions: Term -> how much each position counts in each region, (1, H', W', R); empty for one region of equal
             weights.
@@ -31,11 +31,11 @@ class Targets(NamedTuple):
     prepared: dict[str, Prepared]
     activations: Named
     weights: Named
-    regions: Named = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+    regions: Named = {}  # noqa: RUF012 - a NamedTuple's default, which is never changed
 
 
 class Observation(NamedTuple):
-    """What targets are made from: one image, seen once by the network.
+    """What targets are made from: the results of one pass of an image through the network.
 
     Attributes:
         stats: Term -> its sums over positions.
@@ -68,7 +68,7 @@ class Objective:
         return (*self.statistic, *self.local)
 
     def read(self, image: Tensor) -> Named:
-        """What each term reads of an image (B, H, W, 3), (B, H', W', C)."""
+        """Return what each term reads, (B, H', W', C), from an image (B, H, W, 3)."""
         features = self.extract(image)
         return {term.name: term.read(image, features) for term in self.terms}
 
@@ -77,7 +77,7 @@ class Objective:
 
         Args:
             image: (1, H, W, 3), 0..1.
-            alpha: Weights of its pixels, (1, H, W, R); None where all count alike.
+            alpha: Weights of its pixels, (1, H, W, R); None if all pixels count equally.
         """
         features = self.read(image)
         regions = {}
@@ -90,7 +90,7 @@ class Objective:
         return Observation(stats, activations, regions)
 
     def statistics(self, features: Named, regions: Named) -> dict[str, Stats]:
-        """Sums over positions of the statistic terms."""
+        """Compute the sums over positions of the statistic terms."""
         return statistics_of(self.statistic, features, regions)
 
     def prepared(
@@ -99,7 +99,7 @@ class Objective:
         styles: Sequence[dict[str, Stats]],
         shares: Sequence[float],
     ) -> dict[str, Prepared]:
-        """Targets as the losses want them.
+        """Make the target of every term.
 
         Args:
             photo: Statistics of the photo.
@@ -115,7 +115,7 @@ class Objective:
         return prepared
 
     def distances(self, stats: dict[str, Stats], prepared: dict[str, Prepared]) -> dict[str, Scalar]:
-        """Values of the statistic terms, without weights."""
+        """Compute the values of the statistic terms, without weights."""
         distances = {}
         for term in self.statistic:
             own = stats[term.name]
@@ -124,7 +124,7 @@ class Objective:
         return distances
 
     def values(self, image: Tensor, targets: Targets) -> dict[str, Scalar]:
-        """Values of all terms at an image (1, H, W, 3), without weights; each >= 0."""
+        """Compute the values of all terms for an image (1, H, W, 3), without weights; each >= 0."""
         return self._values(self.read(image), targets)
 
     def _values(self, features: Named, targets: Targets) -> dict[str, Scalar]:
@@ -135,7 +135,7 @@ class Objective:
         return values
 
     def compared(self, seen: Observation, targets: Targets) -> dict[str, Scalar]:
-        """Values of the terms that compare an observed image with photo or paintings, without weights; each >= 0."""
+        """Compute the terms that compare an observed image with the photo or paintings, without weights; each >= 0."""
         values = self.distances(seen.stats, targets.prepared)
         for term in self.local:
             if term.loss.needs_activations:
@@ -143,11 +143,11 @@ class Objective:
         return values
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
-        """The weighted sum of the terms."""
+        """Compute the weighted sum of the terms."""
         return _weighted(self.values(image, targets), targets)
 
     def at(self, targets: Targets) -> ValueAndGradient:
-        """The objective as a function of the image alone."""
+        """Return the objective as a function of the image alone."""
 
         def evaluate(image: Tensor) -> Evaluation:
             with tf.GradientTape() as tape:
@@ -158,9 +158,9 @@ class Objective:
         return evaluate
 
     def at_all(self, targets: Sequence[Targets]) -> Callable[[Sequence[Tensor]], list[Evaluation]]:
-        """The objectives of several images of one size.
+        """Return the objectives of several images of one size, as one function.
 
-        The images pass through the network in one tensor; all else is computed image by image, each against its own
+        The images pass through the network in one tensor; everything else is computed for each image with its own
         targets.
         """
 
@@ -186,7 +186,7 @@ def statistics_of(
     features: Named,
     regions: Named,
 ) -> dict[str, Stats]:
-    """Sums over positions of terms.
+    """Compute the sums over positions of terms.
 
     Args:
         terms: The terms.
@@ -201,7 +201,7 @@ def statistics_of(
 
 
 def _local_value(term: Term[LocalLoss], features: Tensor, targets: Targets) -> Scalar:
-    """Value of a local term over a whole image."""
+    """Compute the value of a local term for a whole image."""
     size = tf.shape(features)[1:3]
     return term.loss.local(
         features,
@@ -220,7 +220,7 @@ def _weighted(values: dict[str, Scalar], targets: Targets) -> Scalar:
 
 
 def at_positions(weights: Tensor, features: Tensor) -> Tensor:
-    """Weights of pixels, (1, H, W, R), averaged to the grid of a layer's activations, (1, H', W', R)."""
+    """Average the weights of pixels, (1, H, W, R), to the grid of a layer's activations, (1, H', W', R)."""
     grid = tf.shape(features)[1:3]
     averaged = tf.image.resize(weights, grid, "area")
     return tf.cast(averaged, features.dtype)

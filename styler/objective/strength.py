@@ -1,4 +1,4 @@
-"""Strength: one number from photo to painting, with the same effect at any size, network, loss and count of styles."""
+"""Strength: one number from photo to painting, with the same effect for every size, network, loss and style count."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from styler.losses.term import CONTENT, SMOOTHNESS, STYLE
 if TYPE_CHECKING:
     from styler.objective.objective import Objective
 
-CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen by renders: see docs/look.md
-TONED = (
-    1.65  # content factor of a photo in the paintings' palette against that of a photo in its own colors. The style is
-)
-# divided by its value at the photo, which is smaller with that palette; this brings back the likeness: docs/look.md
-SPREAD = 2.0  # how fast the balance tips away from 0.5; larger reaches the extremes sooner
-SMOOTHNESS_AT_512 = 2.0  # total-variation factor, by renders; crowsonkb's style-transfer-pytorch has the same
+CONTENT_AT_HALF = 0.016  # content factor at strength 0.5 and 512 pixels, chosen from renders: see docs/look.md
+TONED = 1.65  # content factor with the photo in the paintings' palette, divided by that with its own colors. The style
+# is divided by its value for the photo, which is smaller with that palette; this factor restores the likeness: see
+# docs/look.md
+SPREAD = 2.0  # exponent of the balance; with a larger one, it reaches its extremes sooner
+SMOOTHNESS_AT_512 = 2.0  # total-variation factor, chosen from renders; crowsonkb's style-transfer-pytorch has the same
 REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above hold
-FARTHEST_SIDES = (128, 512)  # pixels: below not measured; above, the factors of 512 come closest to its style
-LEFT = 0.25  # of the content at strength 1, which makes 0.18 of its weight at 0.5. With less the photo is lost and the
-# style comes no closer, since a preset has too few steps for that: docs/look.md
-LEAST_STRENGTH = 1e-3  # below it the result is the photo itself
+FARTHEST_SIDES = (128, 512)  # pixels; smaller sizes were not measured; for larger ones, the factors of 512 do best
+LEFT = 0.25  # share of the content that is left at strength 1; its weight is then 0.18 of that at 0.5. With less, the
+# photo is lost, but the style comes no closer, because a preset has too few steps for that: see docs/look.md
+LEAST_STRENGTH = 1e-3  # below this, the result is the photo itself
 
 
 def is_photo(config: RenderConfig) -> bool:
@@ -39,10 +38,10 @@ def weights_of(
     prepared: Mapping[str, Prepared],
     side: int,
 ) -> dict[str, float]:
-    """The factor of every term.
+    """Compute the factor of every term.
 
     Args:
-        objective: Objective whose terms they are.
+        objective: Objective with the terms.
         config: Strength and raw weights.
         photo: Statistics of the photo at this octave.
         prepared: Targets at this octave.
@@ -61,12 +60,13 @@ def factors_of(
     side: int,
     gain: float = 1.0,
 ) -> dict[str, float]:
-    """Factors of the groups of terms.
+    """Compute the factors of the groups of terms.
 
-    The style is divided by its value at the unstyled photo, so that 1 means "as far as the photo" for every painting,
-    loss and network; the content is relative by itself. A smaller picture has steeper slopes and less room for both.
-    Below 512 pixels smoothness therefore falls in proportion to the side, and content by its root. The style then comes
-    about as close at 256 and 1024 pixels as at 512. Raw weights in `config` win.
+    The style loss is divided by its value for the unstyled photo, so that 1 means "as far away as the photo" for every
+    painting, loss and network. The content loss is already relative. A smaller picture has steeper slopes, and less
+    room for both content and style. Below 512 pixels, the smoothness factor is therefore proportional to the side, and
+    the content factor to its square root. The style then comes about as close at 256 and 1024 pixels as at 512. Raw
+    weights in `config` take precedence.
 
     Args:
         config: Strength and raw weights.
@@ -95,6 +95,6 @@ def factors_of(
 
 
 def _balance(strength: float) -> float:
-    """Content against style: very large at strength 0, 1 at 0.5, falling to a sixth at 1."""
+    """Return the weight of the content relative to the style: very large at strength 0, 1 at 0.5, 0.18 at 1."""
     inverse = 1.0 / max(strength, LEAST_STRENGTH)
     return ((inverse - LEFT) / (2.0 - LEFT)) ** SPREAD
