@@ -60,8 +60,10 @@ def arranged(images: Any, expected: Any) -> list[Any]:
 
 
 def _only(images: Any, symbol: Any) -> Any:
-    """Return the value of the only input, which may be in a list or dict with one item. A list that stands
-    for an array is returned unchanged."""
+    """Return the value of the only input, which may be in a list or dict with one item.
+
+    A list that stands for an array is returned unchanged.
+    """
     if isinstance(images, dict):
         return _by_name(images, [symbol], [symbol])[0]
     if isinstance(images, list | tuple) and len(images) == 1:

@@ -67,8 +67,8 @@ def check_kernels(model: Any) -> None:
     for call in () if graph is None else calls_of(graph):
         if type(call.operation).__name__ in COMPUTING and len(call.inputs) > 1:
             message = (
-                f"expected convolutions with kernels of their own, got {call.operation.name!r}, whose kernel depends "
-                "on the image; styler features can read such a network, styler render cannot"
+                f"expected convolutions with fixed kernels, got {call.operation.name!r}, whose kernel depends "
+                "on the image; styler features can read such a network, but styler render cannot"
             )
             raise NetworkError(message)
 

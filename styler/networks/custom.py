@@ -39,7 +39,8 @@ def find_network(name_or_path: PathLike, *, allow_code: bool = False, rendering:
     Args:
         name_or_path: "vgg19", or a path.
         allow_code: Allow the file to run its own Python code when its network is built.
-        rendering: Refuse a file that cannot be used for rendering: without convolutions, or not for color images.
+        rendering: Refuse a file that cannot be used for rendering, because it has no convolutions or is not for color
+            images.
 
     Raises:
         NetworkError: The name or file does not exist, the file is not a Keras model, or it contains code and
@@ -62,11 +63,11 @@ def find_network(name_or_path: PathLike, *, allow_code: bool = False, rendering:
 
 
 def network_file(network: NetworkSpec, name: str) -> Path | None:
-    """The file that a network is read from: a registered one's weights, or a file of the user's own.
+    """Return the file that a network is read from: the weights of a registered network, or the user's own file.
 
     Args:
-        network: Found under `name`.
-        name: As the config has it.
+        network: The network with this name.
+        name: Name or path in the config.
 
     Returns:
         None for a network that has no file, or whose weights are not on this machine.
@@ -97,7 +98,7 @@ def _of_file(path: Path, allow_code: bool, rendering: bool) -> NetworkSpec:
         raise NetworkError(message)
     layers = _convolutions(config)
     if rendering and not layers:
-        message = f"{path} has no convolutions, expected an image network with at least one; choose another network"
+        message = f"{path} has no convolutions, but an image network needs at least one; choose another network"
         raise NetworkError(message)
     preprocess = p.bytes_range if scales_bytes(config) else p.unchanged
     return NetworkSpec(
@@ -201,8 +202,8 @@ def _convolutions(config: dict[str, Any]) -> tuple[str, ...]:
 def scales_bytes(config: dict[str, Any]) -> bool:
     """Return whether the model itself scales pixels in 0..255.
 
-    It does so with a Rescaling by less than 0.1, as EfficientNet and MobileNetV3, or with a Normalization with means
-    above 1, as ConvNeXt.
+    It does so with a Rescaling by less than 0.1, as in EfficientNet and MobileNetV3, or with a Normalization with means
+    above 1, as in ConvNeXt.
     """
     layers = [(each.get("class_name"), each["config"]) for each in _dicts(config) if "class_name" in each]
     scales = [layer.get("scale") for kind, layer in layers if kind == "Rescaling"]
@@ -263,7 +264,7 @@ def _loaded(
         return model
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
-        message = f"{path} takes inputs {shape}, expected images (batch, height, width, 3); choose another network"
+        message = f"{path} takes inputs {shape}, not images (batch, height, width, 3); choose another network"
         raise NetworkError(message)
     model.trainable = False
     return repooled(model, pooling, preprocess)

@@ -175,7 +175,7 @@ def _connect(address: str, part: Path, settings: _Settings) -> None:
                 settings.observer,
             )
     if total is not None and done < total:
-        message = f"the connection broke off after {done} of {total} bytes"
+        message = f"the connection was lost after {done} of {total} bytes"
         raise _Interrupted(message)
 
 

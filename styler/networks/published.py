@@ -1,4 +1,4 @@
-"""The pretrained weights that Keras publishes: file names, checksums, addresses, and models built with them."""
+"""The pretrained weights that Keras publishes: file names, checksums, URLs, and models built with them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class _Asked(Exception):
 
 @contextmanager
 def _downloads(module: str, answer: Callable[..., str]) -> Iterator[None]:
-    """Context in which one module of `keras.applications` calls `answer` instead of downloading a file.
+    """Context manager in which one module of `keras.applications` calls `answer` instead of downloading a file.
 
     Keras cannot build a network with ImageNet weights from a given file. EfficientNet, for example, gets a different
     layer for its published weights than for the same file given by path.
@@ -122,7 +122,7 @@ def _downloads(module: str, answer: Callable[..., str]) -> Iterator[None]:
 
 
 def download_of(name: str) -> tuple[str, str, str]:
-    """Return the file name, address and checksum (or "") of the installed Keras for the weights of a network."""
+    """Return the file name, URL and checksum (or "") that the installed Keras has for the weights of a network."""
     application = APPLICATIONS[name]
 
     def note(

@@ -32,10 +32,10 @@ LONG = 120  # seconds until the trial is abandoned; it usually takes five
 
 @functools.cache
 def start() -> None:
-    """Import TensorFlow and Keras and let TensorFlow look for devices, without its messages; once per process.
+    """Import TensorFlow and Keras, and let TensorFlow look for devices without showing its messages; once per process.
 
     Raises:
-        ConfigError: Keras uses another backend than TensorFlow, or does not start.
+        ConfigError: Keras uses a backend other than TensorFlow, or does not start.
     """
     with without_messages():
         check_keras()
@@ -107,7 +107,7 @@ def check_flags(variable: str) -> None:
 
 @contextmanager
 def eagerly() -> Iterator[None]:
-    """Context with eager execution, even inside a `tf.Graph` or if it is switched off. No effect in a `tf.function`.
+    """Context manager that enables eager execution, even inside a `tf.Graph`; it has no effect inside a `tf.function`.
 
     Raises:
         ResourceError: This process was forked from one in which TensorFlow was running.
@@ -126,7 +126,7 @@ def eagerly() -> Iterator[None]:
 
 @contextmanager
 def standard_settings() -> Iterator[None]:
-    """Context with eager execution, layers in float32 and channels last, whatever the caller has set.
+    """Context manager that sets eager execution, float32 layers and channels last, whatever the caller has set.
 
     Raises:
         ResourceError: This process was forked from one in which TensorFlow was running.
@@ -148,7 +148,7 @@ def standard_settings() -> Iterator[None]:
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Context for building layers: `standard_settings`, and the seeds do not advance the caller's random numbers.
+    """Context manager for building layers: `standard_settings`, without advancing the caller's random numbers.
 
     Raises:
         StylerError: As in `standard_settings`.
@@ -196,7 +196,7 @@ _SHARED = _SharedSettings()
 
 @contextmanager
 def _no_strategy() -> Iterator[None]:
-    """Context in which variables are ordinary ones, even inside the scope of the caller's `tf.distribute.Strategy`.
+    """Context manager that makes ordinary variables, even inside the scope of the caller's `tf.distribute.Strategy`.
 
     Such a scope belongs to the graph in which it was entered, even with eager execution. The context enters another
     graph.
@@ -212,7 +212,7 @@ def _no_strategy() -> Iterator[None]:
 
 @contextmanager
 def _no_policy() -> Iterator[None]:
-    """Context in which layers of this thread get their dtype from floatx, as if no dtype policy were set."""
+    """Context manager that gives layers of this thread their dtype from floatx, as if no dtype policy were set."""
     from keras.src.backend.common import global_state
 
     kept = global_state.get_global_attribute(POLICY, None)

@@ -13,7 +13,7 @@ KINDS = ("avg", "max")
 
 @keras.saving.register_keras_serializable(package="styler")
 class ScaledPooling2D(keras.layers.Layer):  # type: ignore[misc]
-    """Average or maximum pooling, multiplied by a factor.
+    """Average or max pooling, multiplied by a factor.
 
     Args:
         kind: "avg" or "max".

@@ -56,7 +56,7 @@ class NetworkSpec:
 
 
 def decreasing(layers: tuple[str, ...]) -> LayerWeights:
-    """Assign the weights 81, 27, 9, 3, 1. Shallow layers determine palette and grain, deep layers the large marks.
+    """Assign the weights 81, 27, 9, 3, 1. Shallow layers determine palette and grain; deep layers determine strokes.
 
     crowsonkb's style-transfer-pytorch uses 256, 64, 16, 4, 1 for unscaled losses. Our losses are relative to the target
     and need weights that decrease more slowly; see `docs/look.md`.

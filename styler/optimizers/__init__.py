@@ -1,4 +1,4 @@
-"""Optimizers of an image: state in and state out, on whole tensors or on pieces of arrays."""
+"""Optimizers of an image. Each step maps a state to a new state, on whole tensors or on pieces of arrays."""
 
 from styler.optimizers.adam import Adam, AdamState
 from styler.optimizers.base import Optimizer

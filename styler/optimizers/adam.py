@@ -18,14 +18,14 @@ class AdamState(NamedTuple):
 
     Attributes:
         iterate: Start of the next step.
-        value: Objective at the iterate before; infinite if nothing was evaluated yet.
+        value: Objective at the previous iterate; infinite if nothing has been evaluated yet.
         first: Moving average of gradients.
         second: Moving average of squared gradients.
-        total: Moving average of iterates without bias correction; the answer is made from it.
+        total: Moving average of iterates without bias correction; the answer is computed from it.
         best: The answer as it was at the lowest value: a smoothed version of the iterate that had it.
-        lowest: Lowest value so far; infinite if nothing was evaluated yet.
-        steps: Steps since the moments were last empty.
-        averaged: Steps since the average of iterates was last empty.
+        lowest: Lowest value so far; infinite if nothing has been evaluated yet.
+        steps: Steps since the moments were last reset.
+        averaged: Steps since the average of iterates was last reset.
         evaluations: Evaluations so far.
         scale: Factor of the learning rate.
     """
@@ -44,13 +44,13 @@ class AdamState(NamedTuple):
 
 
 class AdamTrial(NamedTuple):
-    """The only evaluation of a step, before and after it was made.
+    """The only evaluation of a step, before or after it is made.
 
     Attributes:
         image: Image to evaluate.
         value: Objective there; not yet known before the evaluation.
         gradient: Gradient there; not yet known before the evaluation.
-        over: Whether the evaluation was made.
+        over: Whether the evaluation has been made.
     """
 
     image: Tensor
@@ -69,10 +69,10 @@ class Adam:
         second_decay: Decay of the moving average of squared gradients, beta_2 of the paper.
         averaging: Decay of the moving average of iterates, bias-corrected; 0 gives the last iterate.
         epsilon: Added to the root of the second moment.
-        walk: Walk through images.
+        walk: Applies formulas to images.
     """
 
-    # The constants of crowsonkb's style-transfer-pytorch, which draws the cleanest pictures of the field.
+    # The constants of crowsonkb's style-transfer-pytorch, whose pictures are especially clean.
     learning_rate: float = 0.02
     first_decay: float = 0.9
     second_decay: float = 0.99
@@ -106,7 +106,7 @@ class Adam:
         return state
 
     def init(self, image: Tensor) -> AdamState:
-        """Empty moments; nothing evaluated yet."""
+        """Return a state with empty moments, in which nothing has been evaluated yet."""
         zero = tf.constant(0)
         unknown = tf.constant(math.inf, image.dtype)
         first = self.walk.zeros("first", image)
@@ -128,7 +128,7 @@ class Adam:
         )
 
     def begin(self, state: AdamState) -> tuple[AdamState, AdamTrial]:
-        """The state as it is, and a trial at its iterate."""
+        """Return the state unchanged, and a trial at its iterate."""
         trial = AdamTrial(
             image=state.iterate,
             value=state.value,
@@ -143,7 +143,7 @@ class Adam:
         trial: AdamTrial,
         evaluation: Evaluation,
     ) -> AdamTrial:
-        """The trial with its evaluation, the only one that a step needs."""
+        """Return the trial with its evaluation, the only one that a step needs."""
         return AdamTrial(
             image=trial.image,
             value=evaluation.value,
@@ -152,7 +152,7 @@ class Adam:
         )
 
     def finish(self, state: AdamState, trial: AdamTrial) -> AdamState:
-        """The state moved against the gradient."""
+        """Return the state after a move against the gradient."""
         steps = state.steps + 1
         is_lowest = trial.value < state.lowest
 
@@ -200,7 +200,7 @@ class Adam:
         )
 
     def answer(self, state: AdamState) -> Tensor:
-        """The average of the iterates."""
+        """Return the average of the iterates."""
 
         def average(iterate: Tensor, total: Tensor) -> ImagesAndSums:
             return (self._average(iterate, total, state.averaged),), ()
@@ -209,7 +209,7 @@ class Adam:
             average,
             state.iterate,
             state.total,
-            into=["gradient"],  # used up, and written anew by the next evaluation
+            into=["gradient"],  # no longer needed; the next evaluation overwrites it
         )
         return image
 
@@ -219,16 +219,16 @@ class Adam:
         total: Tensor,
         count: Scalar,
     ) -> Tensor:
-        """Bias-corrected average of `count` iterates; the iterate itself before the first step."""
+        """Return the bias-corrected average of `count` iterates, or the iterate itself before the first step."""
         mean = total / _bias_correction(self.averaging, tf.maximum(count, 1), total)
         return tf.where(count > 0, tf.clip_by_value(mean, 0.0, 1.0), iterate)
 
     def terminate(self, state: AdamState) -> Scalar:
-        """Never: a noisy value says nothing about the average."""
+        """Return false, because a noisy value says nothing about the average."""
         return tf.constant(False)
 
     def ended_by(self, state: AdamState) -> str:
-        """See `Optimizer`; never asked, since `terminate` is never true."""
+        """See `Optimizer`; never called, because `terminate` is never true."""
         return "converged"
 
     def set_back(self, state: AdamState, factor: float) -> AdamState:
@@ -246,7 +246,7 @@ class Adam:
         return self.set_back(state, 1.0)._replace(value=value)
 
     def resample(self, state: AdamState, image: Tensor) -> AdamState:
-        """Moments resized to the next octave, and an empty average."""
+        """Resize the moments to the next octave, and empty the average."""
         size = Size(*image.shape[1:3])
         fresh = self.init(image)
         first = self.walk.resized("first", state.first, size, "bicubic")
@@ -274,6 +274,6 @@ def _moving_average(mean: Tensor, value: Tensor, decay: float) -> Tensor:
 
 
 def _bias_correction(decay: float, count: Scalar, like: Tensor) -> Scalar:
-    """Sum of the weights of an exponential moving average after `count` terms, of the dtype of `like`."""
+    """Return the sum of the weights of an exponential moving average after `count` terms, in the dtype of `like`."""
     base = tf.constant(decay, like.dtype)
     return 1.0 - base ** tf.cast(count, like.dtype)

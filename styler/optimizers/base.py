@@ -1,4 +1,4 @@
-"""The protocol of an optimizer, and one step of any of them."""
+"""The protocol of an optimizer, and a step that works with any optimizer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class State(Protocol):
 
     @property
     def value(self) -> Scalar:
-        """Objective at the last accepted evaluation; infinite if nothing was evaluated yet."""
+        """Objective at the last accepted evaluation; infinite if nothing has been evaluated yet."""
         ...
 
     @property
@@ -31,7 +31,7 @@ class State(Protocol):
 
     @property
     def scale(self) -> Scalar:
-        """Factor of every step; 1 unless a setback has made the steps smaller."""
+        """Factor of the step size; 1 unless a setback has made the steps smaller."""
         ...
 
     def _asdict(self) -> dict[str, Tensor]: ...
@@ -59,12 +59,12 @@ class Optimizer(Protocol[StateT, TrialT]):
     """Minimizes a function of an image whose values stay within 0..1.
 
     All methods except `ended_by` and `adopted` work on tensors and can be traced into a graph. An optimizer whose walk
-    is `Pieces` works on arrays of the host, outside of a graph, and changes the buffers of that walk in place; `begin`
-    and `judge` change no buffer that a state holds.
+    is `Pieces` works on arrays on the host, outside a graph, and changes the buffers of that walk in place; `begin`
+    and `judge` do not change buffers that belong to a state.
 
     Attributes:
         walk: Applies formulas to images.
-        history: Pairs of images that a state holds beside the single images; 0 for none.
+        history: Number of pairs of images that a state holds in addition to its single images.
         buffers: Image-sized field of the state -> name of its buffer on the host.
     """
 
@@ -86,37 +86,37 @@ class Optimizer(Protocol[StateT, TrialT]):
         steps: int,
         history: int | None,
     ) -> Optimizer[StateT, TrialT]:
-        """The same optimizer for arrays of the host.
+        """Return the same optimizer for arrays on the host.
 
         Args:
-            walk: Walk through these arrays.
-            steps: Most steps that will be made; the history is no longer than they can fill.
-            history: Most pairs to keep; None for the optimizer's own number.
+            walk: Applies formulas to these arrays.
+            steps: Maximum number of steps; the history is no longer than they can fill.
+            history: Maximum number of pairs to keep; None for the optimizer's own number.
         """
         ...
 
     def like(self, arrays: Mapping[str, Array]) -> Optimizer[StateT, TrialT]:
-        """The same optimizer with the history length of a saved state.
+        """Return the same optimizer with the history length of a saved state.
 
         Args:
-            arrays: The saved arrays, named as by `descent.tensors`.
+            arrays: The saved arrays, with the names that `descent.tensors` gives them.
         """
         ...
 
     def adopted(self, state: StateT) -> StateT:
-        """Convert a state with another history length to this optimizer's own; outside of a graph."""
+        """Convert a state with another history length to this optimizer's own, outside a graph."""
         ...
 
     def init(self, image: Tensor) -> StateT:
-        """State at the start.
+        """Return the state at the start.
 
         Args:
-            image: Start, float32, (1, H, W, 3). The first step may do no more than evaluate there.
+            image: Image to start from, float32, (1, H, W, 3). The first step may only evaluate it.
         """
         ...
 
     def begin(self, state: StateT) -> tuple[StateT, TrialT]:
-        """Prepare a step: the state to step from, and the first trial. Repeating it gives the same bits."""
+        """Return the state to step from and the first trial. A repeated call gives the same bits."""
         ...
 
     def judge(
@@ -125,39 +125,39 @@ class Optimizer(Protocol[StateT, TrialT]):
         trial: TrialT,
         evaluation: Evaluation,
     ) -> TrialT:
-        """The trial after its image was evaluated."""
+        """Return the trial after the evaluation of its image."""
         ...
 
     def finish(self, state: StateT, trial: TrialT) -> StateT:
-        """State after the step whose trial is over."""
+        """Return the state after the step whose trial is over."""
         ...
 
     def answer(self, state: StateT) -> Tensor:
-        """Best estimate of the minimum so far, an image."""
+        """Return the best estimate of the minimum so far, an image."""
         ...
 
     def terminate(self, state: StateT) -> Scalar:
-        """Whether further steps are useless, boolean tensor."""
+        """Whether further steps are useless, as a boolean tensor."""
         ...
 
     def ended_by(self, state: StateT) -> str:
-        """Why `terminate` is true: "converged" or "line search"."""
+        """Return why `terminate` is true: "converged" or "line search"."""
         ...
 
     def set_back(self, state: StateT, factor: float) -> StateT:
-        """Restart at the best image, without gradients of the past and with steps scaled by `factor`."""
+        """Restart at the best image, without past gradients and with steps scaled by `factor`."""
         ...
 
     def given_up(self, state: StateT, value: Scalar) -> StateT:
-        """State whose answer is the best image, with objective `value`."""
+        """Return a state whose answer is the best image, with `value` as its objective."""
         ...
 
     def resample(self, state: StateT, image: Tensor) -> StateT:
-        """State at the start of the next octave.
+        """Return the state at the start of the next octave.
 
         Args:
-            state: State at the end of the octave before.
-            image: Its answer, resized.
+            state: State at the end of the previous octave.
+            image: The answer of that state, resized.
         """
         ...
 

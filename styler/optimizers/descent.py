@@ -1,4 +1,4 @@
-"""The progress of an optimizer, watched: it is set back to its best image when it diverges, and given up in the end."""
+"""Watches an optimizer: if it diverges, it is set back to its best image; after too many setbacks, it is given up."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import tensorflow as tf
 from styler.optimizers.base import AnyOptimizer, State, step
 from styler.types import Scalar, Tensor, ValueAndGradient
 
-FAR_ABOVE = 2.0  # times the octave's lowest loss; Adam's overshoots stay below it at its own learning rate
-TOO_LONG = 5  # steps in a row so far above: an overshoot of momentum is over by then
+FAR_ABOVE = 2.0  # times the octave's lowest loss; Adam's overshoots stay below it at the default learning rate
+TOO_LONG = 5  # steps in a row with such a loss; an overshoot due to momentum is over by then
 SMALLER = 0.25  # factor of the step after a setback
-MOST_SETBACKS = 4  # of an octave; the step is then 1/256 of the first, and smaller ones no longer change 8 bits
+MOST_SETBACKS = 4  # per octave; the step is then 1/256 of the first, and smaller steps do not change 8-bit values
 
 
 class Watch(NamedTuple):
-    """Record of an octave's losses; tensors, so that it can live in a graph.
+    """Record of an octave's losses, as tensors, so that it can be part of a graph.
 
     Attributes:
-        best: Lowest loss so far; infinite if nothing was evaluated yet.
+        best: Lowest loss so far; infinite if nothing has been evaluated yet.
         above: Number of steps in a row whose loss was more than `FAR_ABOVE` times the lowest.
         broken: Whether the last loss was not finite.
-        setbacks: How often the optimizer was set back.
+        setbacks: How often the optimizer has been set back.
     """
 
     best: Scalar
@@ -33,7 +33,7 @@ class Watch(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """All that is needed to continue an octave, except its step count.
+    """Everything that is needed to continue an octave, except its step count.
 
     Attributes:
         state: State of the optimizer.
@@ -45,7 +45,7 @@ class Descent(NamedTuple):
 
 
 def begun(state: State) -> Descent:
-    """A descent at the start of an octave."""
+    """Return a descent at the start of an octave."""
     watch = Watch(
         best=tf.constant(math.inf, state.value.dtype),
         above=tf.constant(0),
@@ -56,20 +56,20 @@ def begun(state: State) -> Descent:
 
 
 def renewed(optimizer: AnyOptimizer, descent: Descent) -> Descent:
-    """Continue from the same image under another objective, without values and gradients of the old one."""
+    """Continue from the same image under another objective, without the values and gradients of the old one."""
     fresh = begun(optimizer.set_back(descent.state, 1.0))
     watch = fresh.watch._replace(setbacks=descent.watch.setbacks)
     return fresh._replace(watch=watch)
 
 
 def stepped(optimizer: AnyOptimizer, descent: Descent, objective: ValueAndGradient) -> Descent:
-    """The descent after one step."""
+    """Return the descent after one step."""
     state = step(optimizer, descent.state, objective)
     return Descent(state, watched(descent.watch, state.value))
 
 
 def watched(watch: Watch, value: Scalar) -> Watch:
-    """The record after a step that ended at loss `value`."""
+    """Return the record after a step that ended with loss `value`."""
     is_far_above = value > FAR_ABOVE * watch.best
     return watch._replace(
         best=tf.where(value < watch.best, value, watch.best),
@@ -79,12 +79,12 @@ def watched(watch: Watch, value: Scalar) -> Watch:
 
 
 def is_diverging(watch: Watch) -> Scalar:
-    """Whether the optimizer must be set back, boolean tensor."""
+    """Whether the optimizer must be set back, as a boolean tensor."""
     return tf.logical_or(watch.broken, watch.above >= TOO_LONG)
 
 
 def is_over(optimizer: AnyOptimizer, descent: Descent) -> Scalar:
-    """Whether `judged` must be called before another step is made, boolean tensor."""
+    """Whether `judged` must be called before the next step, as a boolean tensor."""
     return tf.logical_or(
         optimizer.terminate(descent.state),
         is_diverging(descent.watch),
@@ -92,7 +92,7 @@ def is_over(optimizer: AnyOptimizer, descent: Descent) -> Scalar:
 
 
 def judged(optimizer: AnyOptimizer, descent: Descent) -> tuple[Descent, str]:
-    """Set the optimizer back or give it up where it diverges; outside of a graph.
+    """Set the optimizer back or give it up if it diverges. Call this outside a graph.
 
     Returns:
         The descent to continue from, and why the octave ends: "converged", "line search" or "diverged"; empty if it
@@ -113,7 +113,7 @@ def judged(optimizer: AnyOptimizer, descent: Descent) -> tuple[Descent, str]:
 
 
 def tensors(descent: Descent) -> dict[str, Tensor]:
-    """Every tensor of a descent by name, "state.<field>" and "watch.<field>"."""
+    """Return every tensor of a descent by name, "state.<field>" or "watch.<field>"."""
     state = {f"state.{name}": tensor for name, tensor in descent.state._asdict().items()}
     watch = {f"watch.{name}": tensor for name, tensor in descent.watch._asdict().items()}
     return state | watch

@@ -1,7 +1,7 @@
 """Limited-memory BFGS on tensors (Nocedal 1980; Byrd, Nocedal & Schnabel 1994), within a box.
 
-The box 0..1 is kept by projection (Bertsekas 1982): values at a bound that the gradient pulls outside are fixed for
-the step, the others move along the quasi-Newton direction and are clipped.
+Projection keeps the values in the box 0..1 (Bertsekas 1982). Values at a bound that would move outside are fixed for
+the step. The others move along the quasi-Newton direction and are clipped.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from styler.optimizers.line_search import Search, Start, judged, search_along
 from styler.optimizers.walk import WHOLE, Array, Formula, ImagesAndSums, Walk
 from styler.types import Evaluation, Scalar, Tensor
 
-CURVATURE = 1e-6  # pairs with s.y below this share of |s||y| are not kept: they would blow up the next direction
+CURVATURE = 1e-6  # pairs with s.y below this share of |s||y| are dropped: they would make the next direction huge
 FIRST_STEP = 0.01  # root-mean-square change of the very first step, in units of the 0..1 range
-LARGEST_STEP = 0.1  # the same for any step: beyond it the quadratic model says nothing about a clipped image
+LARGEST_STEP = 0.1  # the same for every step; beyond it, the quadratic model is useless for a clipped image
 
 
 class LbfgsState(NamedTuple):
     """State between two steps.
 
     Attributes:
-        image: Iterate, the best one so far since every step descends.
+        image: Iterate; it is the best so far, because every step descends.
         value: Objective at `image`; infinite before the first step, which only evaluates.
         gradient: Gradient at `image`.
-        moves: Last differences of iterates, s_i of the literature, (history, *image.shape), a ring.
-        turns: Last differences of gradients, y_i of the literature, likewise.
-        cross: s_i . y_j, (history, history), float64; row and column `newest` are those of an older pair.
-        inner: y_i . y_j, likewise.
-        known: Which places of the ring hold a pair, boolean (history,).
-        newest: Place of the newest pair in the ring.
-        failures: Searches that failed in a row.
-        stalled: Steps in a row that gained less than `tolerance`.
-        steps: Searches so far, failed ones included.
+        moves: Latest differences of iterates, s_i in the literature, (history, *image.shape), as a ring buffer.
+        turns: Latest differences of gradients, y_i in the literature, in the same form.
+        cross: s_i . y_j, (history, history), float64; row and column `newest` still belong to an older pair.
+        inner: y_i . y_j, in the same form.
+        known: Which places of the ring buffer hold a pair, boolean (history,).
+        newest: Place of the newest pair in the ring buffer.
+        failures: Number of consecutive failed searches.
+        stalled: Number of consecutive steps that gained less than `tolerance`.
+        steps: Searches so far, including failed ones.
         evaluations: Evaluations so far.
         scale: Factor of the first trial of a search and of the largest step.
     """
@@ -77,7 +77,7 @@ class Weights(NamedTuple):
     Attributes:
         of_gradient: Weight of the gradient, a scalar.
         of_moves: Weights of `moves`, (history,) in the order of the ring.
-        of_turns: Weights of `turns`, likewise.
+        of_turns: Weights of `turns`, in the same order.
     """
 
     of_gradient: Scalar
@@ -90,14 +90,14 @@ class Lbfgs:
     """L-BFGS with a safeguarded backtracking line search.
 
     Attributes:
-        history: Pairs of differences kept; each costs two images of memory.
-        learning_rate: First trial of every search, in units of the quasi-Newton step.
+        history: Number of pairs of differences to keep; each takes as much memory as two images.
+        learning_rate: Length of the first trial of each search, in units of the quasi-Newton step.
         tolerance: Relative gain of a step below which it counts as stalled.
-        patience: Stalled steps in a row after which the optimizer terminates.
-        walk: Walk through images and rings.
+        patience: Number of consecutive stalled steps after which the optimizer terminates.
+        walk: Applies formulas to images and ring buffers.
     """
 
-    history: int = 10  # crowsonkb's style-transfer-pytorch; more costs memory and gains little
+    history: int = 10  # as in crowsonkb's style-transfer-pytorch; more pairs take memory and gain little
     learning_rate: float = 1.0
     tolerance: float = 1e-5
     patience: int = 5
@@ -129,7 +129,7 @@ class Lbfgs:
         return replace(self, history=len(known))
 
     def init(self, image: Tensor) -> LbfgsState:
-        """No history, and nothing evaluated yet."""
+        """Return a state without history, in which nothing has been evaluated yet."""
         zero = tf.constant(0)
         empty_table = tf.zeros([self.history, self.history], tf.float64)
         return LbfgsState(
@@ -150,7 +150,7 @@ class Lbfgs:
         )
 
     def begin(self, state: LbfgsState) -> tuple[LbfgsState, Search]:
-        """The state with complete tables of products, and a search along the quasi-Newton direction."""
+        """Return the state with complete tables of products, and a search along the quasi-Newton direction."""
         state, products = self._with_products(state)
         weights = pair_weights(state, products)
         direction, length = self._direction(state, weights)
@@ -163,11 +163,11 @@ class Lbfgs:
         trial: Search,
         evaluation: Evaluation,
     ) -> Search:
-        """The search after one more trial."""
+        """Return the search after one more trial."""
         return judged(self.walk, trial, evaluation, _start(state))
 
     def finish(self, state: LbfgsState, trial: Search) -> LbfgsState:
-        """The state at the point that the search accepted; without a history if it accepted none."""
+        """Return the state at the point that the search accepted; if it accepted none, drop the history."""
         failed = state._replace(
             known=tf.zeros_like(state.known),
             failures=state.failures + 1,
@@ -185,19 +185,19 @@ class Lbfgs:
         )
 
     def answer(self, state: LbfgsState) -> Tensor:
-        """The iterate."""
+        """Return the iterate."""
         return state.image
 
     def terminate(self, state: LbfgsState) -> Scalar:
-        """Two failed searches in a row, the second along the gradient itself, or too many stalled steps."""
+        """Whether two searches in a row failed, the second along the gradient itself, or too many steps stalled."""
         return tf.logical_or(state.failures >= 2, state.stalled >= self.patience)
 
     def ended_by(self, state: LbfgsState) -> str:
-        """No step could be found ("line search"), or the last ones gained next to nothing ("converged")."""
+        """Return "line search" if no step could be found, "converged" if the last steps gained next to nothing."""
         return "line search" if int(state.failures) >= 2 else "converged"
 
     def set_back(self, state: LbfgsState, factor: float) -> LbfgsState:
-        """Restart at the iterate, without pairs or knowledge of the objective."""
+        """Restart at the iterate, without pairs and without a known value of the objective."""
         fresh = self.init(state.image)
         return fresh._replace(
             evaluations=state.evaluations,
@@ -205,15 +205,15 @@ class Lbfgs:
         )
 
     def given_up(self, state: LbfgsState, value: Scalar) -> LbfgsState:
-        """See `Optimizer`; the iterate is the best image, since every step descends."""
+        """See `Optimizer`; the iterate is the best image, because every step descends."""
         return state._replace(value=value)
 
     def resample(self, state: LbfgsState, image: Tensor) -> LbfgsState:
-        """A new start: curvature pairs of another resolution mislead more than they help."""
+        """Start anew, because curvature pairs of another resolution do more harm than good."""
         return self.init(image)
 
     def adopted(self, state: LbfgsState) -> LbfgsState:
-        """See `Optimizer`; keeps the newest pairs that there is room for."""
+        """See `Optimizer`; keeps as many of the newest pairs as fit."""
         if len(state.known) == self.history:
             return state
         state = LbfgsState(*(tf.convert_to_tensor(value) for value in state))
@@ -242,7 +242,7 @@ class Lbfgs:
         )
 
     def _with_products(self, state: LbfgsState) -> tuple[LbfgsState, Products]:
-        """The state with the newest pair in its tables, and the projected gradient's products with all pairs."""
+        """Add the newest pair to the state's tables, and compute the projected gradient's products with all pairs."""
         newest = state.newest
 
         def formula(
@@ -275,7 +275,7 @@ class Lbfgs:
         )
 
     def _direction(self, state: LbfgsState, weights: Weights) -> tuple[Tensor, Scalar]:
-        """Direction and first length of a search: quasi-Newton, or steepest descent if that leads uphill."""
+        """Return direction and first length of a search: quasi-Newton, or steepest descent if that goes uphill."""
 
         def quasi_newton(
             image: Tensor,
@@ -322,7 +322,7 @@ class Lbfgs:
         return direction, length
 
     def _moved(self, state: LbfgsState, search: Search) -> LbfgsState:
-        """The state at the point that a search accepted, with the new pair if its curvature is positive."""
+        """Return the state at the point that a search accepted, with the new pair if its curvature is positive."""
         place = (state.newest + 1) % self.history
         has_curvature = self._has_curvature(state, search)
 
@@ -370,7 +370,7 @@ class Lbfgs:
         )
 
     def _has_curvature(self, state: LbfgsState, search: Search) -> Scalar:
-        """Whether s.y of the new pair is positive beyond rounding, boolean tensor."""
+        """Whether s.y of the new pair is positive beyond rounding, as a boolean tensor."""
 
         def formula(
             image: Tensor,
@@ -397,11 +397,12 @@ class Lbfgs:
 
 
 def pair_weights(state: LbfgsState, products: Products) -> Weights:
-    """Weights of the gradient and of all pairs in the inverse-Hessian product.
+    """Compute the weights of the gradient and of all pairs in the inverse-Hessian product.
 
     The product is that of the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4). The compact form of Byrd,
-    Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs only two passes over the pairs: scalar products
-    with all pairs, and, after two triangular systems of the history's size, one weighted sum of all pairs.
+    Nocedal & Schnabel (Math. Programming 63, 1994, theorem 2.2) needs only two passes over the pairs: one for scalar
+    products with all pairs, and one for a weighted sum of all pairs. Between the two, it solves two triangular systems
+    of the history's size.
 
     Args:
         state: State with complete tables; its `cross`, `inner`, `known` and `newest` are used.
@@ -442,7 +443,7 @@ def pair_weights(state: LbfgsState, products: Products) -> Weights:
 
 
 def _initial_scale(state: LbfgsState) -> Scalar:
-    """s.y / y.y of the newest pair (Nocedal & Wright 2006, eq. 7.20); 1 without one."""
+    """Return s.y / y.y of the newest pair (Nocedal & Wright 2006, eq. 7.20); 1 if there is no pair."""
     known = state.known[state.newest]
     product = tf.linalg.diag_part(state.cross)[state.newest]
     square = tf.linalg.diag_part(state.inner)[state.newest]
@@ -455,7 +456,7 @@ def _start(state: LbfgsState) -> Start:
 
 
 def _with_sums(direction: Tensor, gradient: Tensor) -> ImagesAndSums:
-    """A search direction, with its product with the gradient, its own square, and the number of its values."""
+    """Return a search direction with its gradient product, its square and the number of its values."""
     slope = tf.reduce_sum(direction * gradient)
     square = tf.reduce_sum(tf.square(direction))
     count = tf.cast(tf.size(direction), direction.dtype)
@@ -463,12 +464,12 @@ def _with_sums(direction: Tensor, gradient: Tensor) -> ImagesAndSums:
 
 
 def _dots(ring: Tensor, images: list[Tensor]) -> Tensor:
-    """Scalar products of every image of a ring (history, N) with images (N,), (history, len(images))."""
+    """Compute scalar products of all images of a ring buffer (history, N) with images (N,): (history, len(images))."""
     return tf.matmul(ring, tf.stack(images), transpose_b=True)
 
 
 def _weighted_sum(ring: Tensor, weights: Tensor) -> Tensor:
-    """Sum of the images of a ring (history, N), weighted by (history,)."""
+    """Sum the images of a ring buffer (history, N), weighted by (history,)."""
     return tf.matmul(weights[None], ring)[0]
 
 
@@ -481,12 +482,12 @@ def _with_column(table: Tensor, place: Scalar, column: Tensor) -> Tensor:
 
 
 def _is_fixed(image: Tensor, gradient: Tensor) -> Tensor:
-    """Which values are at a bound and pulled outside, boolean."""
+    """Whether each value is at a bound and would move outside, as a boolean tensor."""
     pulled_below = (image <= 0.0) & (gradient > 0)
     pulled_above = (image >= 1.0) & (gradient < 0)
     return tf.logical_or(pulled_below, pulled_above)
 
 
 def _projected(image: Tensor, gradient: Tensor) -> Tensor:
-    """The projected gradient: 0 where a value must not move."""
+    """Return the projected gradient, which is 0 for values that must not move."""
     return tf.where(_is_fixed(image, gradient), tf.zeros_like(gradient), gradient)

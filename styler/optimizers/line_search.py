@@ -1,4 +1,4 @@
-"""Backtracking line search within a box; a quasi-Newton method needs about one evaluation for each step."""
+"""Backtracking line search within a box; with a quasi-Newton direction, a step needs about one evaluation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MOST_SHRINK = 0.1
 
 
 class Search(NamedTuple):
-    """A line search under way, or its outcome.
+    """A line search, in progress or finished.
 
     Attributes:
         accepted: Whether `image` is the new iterate.
         image: Image to evaluate next, or the last one that was evaluated.
-        slope: Change of the objective on the way to `image` that the gradient at the start predicts.
+        slope: Change of the objective up to `image`, as the gradient at the start predicts it.
         value: Objective of the last trial.
         gradient: Gradient of the last trial.
         evaluations: Trials so far.
@@ -61,10 +61,10 @@ def search_along(
     direction: Tensor,
     length: Scalar,
 ) -> Search:
-    """A line search before its first trial.
+    """Start a line search; its first trial has not been evaluated yet.
 
     Args:
-        walk: Walk through images.
+        walk: Applies formulas to images.
         start: Start of the search.
         direction: Search direction, of the image's shape.
         length: First step length.
@@ -89,14 +89,15 @@ def judged(
     trial: Evaluation,
     start: Start,
 ) -> Search:
-    """The line search after its image was evaluated.
+    """Return the line search after the evaluation of its image.
 
     A trial is accepted if it satisfies Armijo's condition along the projected path (Bertsekas 1982), or if the value at
-    the start is unknown; never if its value or gradient is not finite. Otherwise the next trial is a shorter step.
+    the start is unknown. A trial whose value or gradient is not finite is never accepted. If a trial is not accepted,
+    the next one is a shorter step.
 
     Args:
-        walk: Walk through images.
-        search: Search under way.
+        walk: Applies formulas to images.
+        search: The search in progress.
         trial: Value and gradient at `search.image`.
         start: Start of the search.
     """
@@ -142,7 +143,7 @@ def _projected_step(
     direction: Tensor,
     length: Scalar,
 ) -> tuple[Tensor, Scalar]:
-    """A step projected onto the box, and the change of the objective that the gradient predicts for it."""
+    """Project a step onto the box, and predict the change of the objective from the gradient."""
 
     def formula(image: Tensor, gradient: Tensor, direction: Tensor) -> ImagesAndSums:
         trial = tf.clip_by_value(image + length * direction, 0.0, 1.0)
@@ -160,7 +161,7 @@ def _projected_step(
 
 
 def shrink(value: Scalar, new_value: Scalar, slope: Scalar) -> Scalar:
-    """Share of the step at which the parabola through both values and the slope is lowest, safeguarded.
+    """Return the share of the step that minimizes the parabola through both values and the slope, within safe limits.
 
     Args:
         value: Objective at the start.

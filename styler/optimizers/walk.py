@@ -1,8 +1,8 @@
-"""How formulas are applied to arrays of the size of an image: to whole tensors, or piece by piece on the host.
+"""Applies formulas to image-sized arrays: to whole tensors, or piece by piece on the host.
 
-The formulas of an optimizer are functions of flat arrays, written once. On the device they get whole tensors and become
-part of a compiled program. On the host, arrays may be mapped from files and larger than memory. The formulas then get
-one piece after the other, and their results are written into buffers, which are used again and again.
+The formulas of an optimizer are functions of flat arrays, so the same code serves both cases. On the device, they
+receive whole tensors and become part of a compiled program. On the host, arrays may be mapped from files and larger
+than memory. The formulas then receive one piece at a time, and their results are written to buffers that are reused.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ ImagesAndSums: TypeAlias = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 Formula: TypeAlias = Callable[..., ImagesAndSums]
 """Pieces of arrays -> pieces of new images, and sums over the piece, which are added up over all pieces.
 
-An image comes as (N,), a ring of images as (length, N).
+An image has the shape (N,), a ring buffer of images (length, N).
 """
 
-PIECE = 1 << 18  # values, 1 MiB in float32: some two dozen of them, rings included, are in memory at a time
-RING = 5  # axes of a ring of images, (length, 1, H, W, 3)
+PIECE = 1 << 18  # values, 1 MiB in float32; about two dozen pieces, including ring buffers, are in memory at a time
+RING = 5  # axes of a ring buffer of images, (length, 1, H, W, 3)
 
 
 class Walk(Protocol):
-    """A way to apply formulas to arrays of the size of an image."""
+    """A way to apply formulas to image-sized arrays."""
 
     def apply(
         self,
@@ -45,8 +45,8 @@ class Walk(Protocol):
 
         Args:
             formula: See `Formula`.
-            *arrays: Images (1, H, W, 3) and rings of images (length, 1, H, W, 3); the first one is an image.
-            into: Names of the buffers for the new images, where there are buffers; may be those of the arguments.
+            *arrays: Images (1, H, W, 3) and ring buffers of images (length, 1, H, W, 3); the first one is an image.
+            into: Names of the buffers for the new images, if the walk has buffers; may be those of the arguments.
 
         Returns:
             The new images, and the sums over all values.
@@ -54,7 +54,7 @@ class Walk(Protocol):
         ...
 
     def zeros(self, name: str, like: Tensor) -> Tensor:
-        """An image of zeros."""
+        """Return an image of zeros."""
         ...
 
     def ring(
@@ -63,7 +63,7 @@ class Walk(Protocol):
         length: int,
         like: Tensor,
     ) -> Tensor:
-        """A ring of zeros, (length, *like.shape)."""
+        """Return a ring buffer of zeros, (length, *like.shape)."""
         ...
 
     def stored(
@@ -73,7 +73,7 @@ class Walk(Protocol):
         formula: Callable[..., Tensor],
         *arrays: Tensor,
     ) -> Tensor:
-        """The ring with the result of a formula, applied to images, at one of its places."""
+        """Apply a formula to images, and store the result at one place of a ring buffer."""
         ...
 
     def resized(
@@ -83,13 +83,13 @@ class Walk(Protocol):
         size: Size,
         method: str,
     ) -> Tensor:
-        """An image at another size."""
+        """Resize an image."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Whole tensors, in a graph or outside of one."""
+    """Whole tensors, inside or outside a graph."""
 
     def apply(
         self,
@@ -151,11 +151,11 @@ Allocate: TypeAlias = Callable[[str, tuple[int, ...]], Array]
 
 @dataclass(frozen=True)
 class Pieces:
-    """Arrays on the host, worked through piece by piece and changed in place.
+    """Arrays on the host, processed piece by piece and changed in place.
 
     Attributes:
         allocate: Makes the buffers; called once for each name.
-        release: Called with a piece that will not be needed for a while, so that a mapped one need not stay in memory.
+        release: Called with a piece that is not needed for a while, so that a mapped piece can leave memory.
         buffers: Buffers allocated so far, by name.
     """
 
@@ -169,7 +169,7 @@ class Pieces:
         *arrays: Array,
         into: Sequence[str] = (),
     ) -> ImagesAndSums:
-        """See `Walk`; sums add up in float64 and come back in their own precision."""
+        """See `Walk`; sums are added up in float64 and returned in their own precision."""
         image = arrays[0]
         targets = tuple(self.buffer(name, image.shape) for name in into)
         sums_of_pieces: list[tuple[Tensor, ...]] = []
@@ -236,7 +236,7 @@ class Pieces:
         return buffer
 
     def filled(self, name: str, values: Tensor) -> Array:
-        """A buffer with the values of an image or of a ring."""
+        """Fill a buffer with the values of an image or of a ring buffer."""
         buffer = self.buffer(name, tuple(values.shape))
         is_ring = buffer.ndim == RING
         targets = buffer if is_ring else buffer[None]
@@ -250,7 +250,7 @@ class Pieces:
         return buffer
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """The buffer of that name, allocated when first asked for."""
+        """Return the buffer with this name; it is allocated at the first request."""
         if name not in self.buffers:
             self.buffers[name] = self.allocate(name, shape)
         return self.buffers[name]
@@ -261,7 +261,7 @@ class Pieces:
 
 
 def _flat(array: Tensor, image: Tensor) -> Tensor:
-    """Reshape an image to (N,), a ring to (length, N)."""
+    """Reshape an image to (N,), or a ring buffer to (length, N)."""
     is_image = len(array.shape) == len(image.shape)
     return tf.reshape(array, [-1] if is_image else [array.shape[0], -1])
 
@@ -273,7 +273,7 @@ def _shaped(values: Tensor, image: Tensor) -> Tensor:
 
 
 def _piece(array: Array, start: int) -> Array:
-    """A view of `PIECE` values of an image, or of each image of a ring."""
+    """Return a view of `PIECE` values of an image, or of each image of a ring buffer."""
     part = slice(start, start + PIECE)
     if array.ndim == RING:
         return array.reshape(len(array), -1)[:, part]

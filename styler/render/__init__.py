@@ -1,1 +1,1 @@
-"""From two images and a plan to a picture: objective, pyramid, compiled loop."""
+"""Renders a picture from images and a plan: octaves, compiled programs, checkpoints and reports."""

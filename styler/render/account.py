@@ -16,7 +16,7 @@ from styler.render.pyramid import Stage
 from styler.render.snapshot import Position
 
 FAILURES = ("diverged", "line search")
-"""Reasons to stop that stay, whatever the reason of a later octave is."""
+"""Stop reasons that the reason of a later octave does not replace."""
 
 
 @dataclass

@@ -83,7 +83,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except OSError as cause:
         message = f"cannot read {shown(path)}: {cause.strerror or cause}"
         raise CheckpointError(message) from cause
-    except Exception as cause:  # zipfile, json and NumPy raise errors of many classes over hostile files
+    except Exception as cause:  # zipfile, json and NumPy raise errors of many classes for hostile files
         message = f"{shown(path)} is not a checkpoint that this version of styler can read: {type(cause).__name__}"
         raise CheckpointError(message) from cause
     return Checkpoint(job=job, snapshot=Snapshot(position=position, arrays=arrays))

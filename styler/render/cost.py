@@ -1,4 +1,4 @@
-"""The memory and time that a render costs, as straight lines through measurements on this machine."""
+"""The memory and time that a render takes, as straight lines through measurements on this machine."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class Cost:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Cost:
-        """The inverse of `to_dict`."""
+        """Read a cost from the result of `to_dict`."""
         lines = {name: Line(**values[name]) for name in ("memory", "seconds")}
         return cls(**lines, first=values["first"], sweep=tuple(values["sweep"]))
 
 
 TENSORS = 3.0  # memory as a multiple of all activations: forward pass, backward pass and workspaces of the kernels. The
-# embedded network takes 2.4 and VGG19 takes 2.2; an estimate should be too high
-OPERATIONS = 3e-11  # seconds per byte of activations on a slow processor; VGG19 takes 1.1e-11 on two cores
+# built-in network takes 2.4 and VGG-19 takes 2.2; an estimate should be too high
+OPERATIONS = 3e-11  # seconds per byte of activations on a slow processor; VGG-19 takes 1.1e-11 on two cores
 START = 2**28  # bytes of compiled programs and other memory that the first calls take
 
 

@@ -17,7 +17,7 @@ from styler.render.pyramid import Stage
 from styler.render.snapshot import Arrays
 from styler.types import Scalar, Tensor
 
-SECONDS_A_CALL = 1.0  # target duration of a call: long enough to cost nothing, short enough to follow the progress
+SECONDS_A_CALL = 1.0  # target duration of a call: long enough to hide its overhead, short enough to show progress
 MOST_STEPS_A_CALL = 50
 
 

@@ -147,10 +147,10 @@ class Engine:
 
     @cached_property
     def tiling(self) -> Tiling:
-        """The objective tile by tile.
+        """The objective, evaluated tile by tile.
 
         Raises:
-            NetworkError: A layer sees the whole image at every position.
+            NetworkError: A layer depends on the whole image at every position.
         """
         view = view_of(self.objective, self._extractor)
         return Tiling(self.objective, self._extractor, view)
@@ -162,7 +162,7 @@ class Engine:
 
     @property
     def untileable(self) -> str:
-        """Name of a layer that sees the whole image at every position; empty if there is none."""
+        """Name of a layer that depends on the whole image at every position; empty if there is none."""
         return untileable(self.model)
 
     @cached_property

@@ -22,7 +22,7 @@ class Job:
     Attributes:
         inputs: The files.
         config: How to render them.
-        max_pixels: Most pixels that an input may have; None for as many as fit into memory.
+        max_pixels: Maximum number of pixels of an input; None for as many as fit into memory.
         choices: Plain values that the caller stores for later.
         plan: How the first process carried out the render, such as its device; None if unknown.
         versions: Versions of the libraries that the picture's bytes depend on.
@@ -61,7 +61,7 @@ def _described(entry: Entry[Path]) -> dict[str, Any]:
 
 
 def read_job(values: Mapping[str, Any]) -> Job:
-    """The inverse of `Job.to_dict`.
+    """Read a job from the result of `Job.to_dict`.
 
     Raises:
         CheckpointError: The values do not describe a render, or a file has changed or is missing.

@@ -26,7 +26,7 @@ class Limits:
         config: Options of the render.
         engine: Engine that will carry it out.
         final: Size of the result.
-        budget: Most resident memory, bytes; None for no limit.
+        budget: Maximum resident memory, in bytes; None for no limit.
         folder: Folder for the files of mapped arrays.
         disk: Free bytes on its disk that may be used.
         held: Bytes that the process holds now.
@@ -68,7 +68,7 @@ class Limits:
 
 
 def budget_of(config: RenderConfig, held: int) -> int | None:
-    """Return the most resident memory in bytes: `max_memory`, or a share of the memory that is held or available."""
+    """Return the maximum resident memory in bytes: `max_memory`, or a share of the memory that is held or available."""
     if config.max_memory is not None:
         return config.max_memory
     available = available_memory()

@@ -1,7 +1,8 @@
 """The margin: a strip around the picture that is rendered with it and cut off at the end.
 
-With any padding, convolutions see the edge less often than the inside. Wrong colors at the edge therefore gain an
-optimizer more than they cost, and it draws a thin frame. With a margin, the frame lies outside the picture.
+With any padding, fewer convolutions depend on the pixels at the edge than on those inside. Wrong colors at the edge
+therefore lower the objective more than they raise it, and the optimizer draws a thin frame. With a margin, the frame
+lies outside the picture.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from styler.render.pyramid import Stage
 NEAR = 0.9  # share of the budget above which tiles shrink
 GROWN = 1.02  # factor on the memory at the last alarm: TensorFlow returns no memory, so only growth is a new alarm
 FIRST = 512  # pixels; largest tile to continue with if one piece was too large
-EVERY = 0.05  # seconds between two checks; a tile takes longer, and a check takes some microseconds
+EVERY = 0.05  # seconds between two checks; a tile takes longer, and a check takes a few microseconds
 
 
 @dataclass
@@ -23,7 +23,7 @@ class MemoryWatch:
     """A context manager that watches memory in a thread of its own.
 
     Attributes:
-        budget: Most resident memory that the process may use, bytes; None disables the watch.
+        budget: Maximum resident memory of the process, in bytes; None disables the watch.
         resident: Returns the bytes that the process holds now.
         give_back: Returns free memory to the system, before the watch decides whether too much is held.
         said: Actions that were taken, for the report.
@@ -102,7 +102,7 @@ class MemoryWatch:
         if tile <= smallest:
             if not needed:
                 return tile
-            message = f"{reason} with tiles of {tile} pixels, the smallest that these layers allow; give more memory"
+            message = f"{reason} with tiles of {tile} pixels, the smallest that these layers allow; allow more memory"
             raise ResourceError(message)
         chosen = self.cap = max(tile // 2, smallest)
         self.note(f"{reason}: tiles of {chosen} pixels instead of {tile}")

@@ -1,8 +1,8 @@
-"""Chooses tiles, the places of arrays, history and steps so that a render stays within its memory and time.
+"""Chooses tiles, the storage of arrays, history and steps so that a render stays within its memory and time.
 
 Memory means that of the whole process. It is the sum of the memory that the process holds now, TensorFlow's memory for
-the largest octave or tile, the image-sized arrays, and the memory for writing the file. TensorFlow keeps the memory
-that it has once taken, so its largest octave or tile decides.
+the largest octave or tile, the image-sized arrays, and the memory for writing the file. TensorFlow keeps memory
+once it has allocated it, so the largest octave or tile determines the peak.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CLEAR = 0.5  # share of the budget; an estimate below it needs no measurement
 TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels; the fastest come first
 PIXEL = 12  # bytes: three float32
 OUTPUT = 4  # bytes per pixel of the copy from which Pillow writes JPEG and WebP; PNG and TIFF need less
-SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and rings are mapped for a moment
+SWEEP = 30 * 2**20  # bytes: pieces of two dozen buffers and ring buffers are mapped at the same time
 TRIALS = 1.08  # evaluations per step, estimated: a line search seldom needs a second trial; reports have both counts
 PREPARED = 0.5  # evaluations per octave: the photo and the painting pass forward through the network once, which takes
 # a third of a step in one piece and a quarter of a step in tiles
@@ -382,7 +382,7 @@ class Planner:
         raise ResourceError(message)
 
     def _within_time(self, plan: Schedule, seconds: float) -> Schedule:
-        """Find the largest number of steps that fits, by bisection: more steps take more time."""
+        """Find the largest number of steps that fits, by bisection, because more steps take more time."""
         if plan.seconds <= seconds:
             return plan
         enough = 0

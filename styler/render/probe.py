@@ -1,6 +1,6 @@
 """Measures the cost of a configuration on this machine, by a short run in a separate process.
 
-TensorFlow keeps the memory that it has once taken, so only a fresh process shows the true peak. The result is stored in
+TensorFlow keeps memory once it has allocated it, so only a fresh process shows the true peak. The result is stored in
 the user's cache folder and is valid as long as the machine, the versions and the network are the same.
 """
 
@@ -47,7 +47,7 @@ SLOW_SIDE = 384  # pixels
 REPEATS = 3
 SWEPT = 768  # pixels; side of the image that the optimizer is timed on: its buffers are larger than any CPU cache
 MOST_KEPT = 200  # measurements of half a kilobyte each, enough for years of versions, networks and options
-TIMEOUT = 300  # seconds; the embedded network takes 10, VGG19 takes 30
+TIMEOUT = 300  # seconds; the built-in network takes 10, VGG-19 takes 30
 READY = "styler-probe "
 
 

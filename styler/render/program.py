@@ -19,7 +19,7 @@ class Advance(NamedTuple):
     Attributes:
         descent: State after the call.
         steps: Steps made.
-        seconds: Wall time of a call that served a whole batch; None if the caller takes the time itself.
+        seconds: Wall time of a call that served a whole batch; None if the caller measures the time itself.
     """
 
     descent: Descent
@@ -94,8 +94,8 @@ class Program:
     ) -> Advance:
         """Make at most `steps` steps in one call; fewer if the optimizer terminates or diverges.
 
-        The very first evaluation is not a step. The result does not depend on how the steps are divided into calls; it
-        is the same to the bit.
+        The very first evaluation is not a step. The result is the same, bit for bit, however the steps are divided into
+        calls.
         """
         descent, done = self._compiled(descent, targets, tf.constant(steps))
         return Advance(descent, done)

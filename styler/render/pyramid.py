@@ -11,8 +11,9 @@ from styler.recipe import Level, Plan
 from styler.render.buffers import Buffers
 from styler.types import Size
 
-SHRINK = 2**-0.5  # ratio of an octave's steps to those of the next coarser one, inverse to its side. Compared with
-# equal steps (crowsonkb's style-transfer-pytorch: 1,000, then 500 each), pictures are as good in 3/4 of the time
+SHRINK = 2**-0.5  # an octave's steps divided by those of the next coarser one: steps are proportional to 1 / side.
+# Compared with equal steps (crowsonkb's style-transfer-pytorch: 1,000, then 500 each), pictures are as good in 3/4 of
+# the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,18 +14,18 @@ from styler.types import Size
 Key = tuple[str, Size]
 Value = dict[str, Stats]
 
-MOST = 2**28  # bytes, 256 MiB: 50 octaves of VGG-19, or 500 of the embedded network
+MOST = 2**28  # bytes, 256 MiB: 50 octaves of VGG-19, or 500 of the built-in network
 
 
 class Recent(MutableMapping[Key, Value]):
     """A mapping that drops the least recently used values when it holds too many bytes; the latest value always stays.
 
     Args:
-        most: Most bytes of all values together; None for `MOST`.
+        most: Maximum total size of the values, in bytes; None for `MOST`.
 
     Attributes:
-        most: Most bytes of all values together.
-        held: Bytes of all values now.
+        most: Maximum total size of the values, in bytes.
+        held: Current total size of the values, in bytes.
     """
 
     def __init__(self, most: int | None = None) -> None:

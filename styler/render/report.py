@@ -24,7 +24,7 @@ class Report:
         octaves: One row per octave: size, steps, evaluations, seconds, final loss.
         style_distances: Style layer -> relative style distance of the result, 0 for a perfect match.
         content_distances: Content layer -> distance of the result, 0 for the photo itself.
-        history: Steps made so far and the lowest loss of their octave, about every second; losses of different
+        history: Steps made so far and the lowest loss of their octave, about once per second; losses of different
             octaves cannot be compared.
         stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.outcome`.
         setbacks: Number of times that the optimizer diverged and went back to its best image.

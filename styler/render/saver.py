@@ -13,7 +13,7 @@ from styler.render.checkpoint import Checkpoint, write_checkpoint
 
 EVERY = 30.0  # seconds between two checkpoints: the most work that is lost if the process is killed
 LONG = 60.0  # seconds; for a shorter render, a new start is quicker than a resumption
-LEAST_REST = 20.0  # pause before the next checkpoint, in durations of the last: they cost at most 5 % of the time
+LEAST_REST = 20.0  # pause after a checkpoint, as a multiple of its duration: checkpoints take at most 5 % of the time
 
 
 class Saver:

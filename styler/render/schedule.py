@@ -21,7 +21,7 @@ class Schedule:
         stages: Octaves, coarse to fine; empty if the result is the resized photo itself.
         peak: Predicted largest resident memory of the process, bytes; 0 without a prediction.
         seconds: Predicted wall time, without imports and reading, seconds; 0 without a prediction.
-        budget: Most resident memory that is allowed, bytes; None for no limit.
+        budget: Maximum resident memory that is allowed, in bytes; None for no limit.
         basis: Basis of the prediction: "measured", "guessed" or "".
         disk: Size of the temporary files that the largest octave maps, bytes.
         held: Memory that the process held when the schedule was made, bytes.
@@ -66,7 +66,7 @@ class Schedule:
 
 
 def unplanned(config: RenderConfig, final: Size) -> Schedule:
-    """Make the schedule that the config describes, in memory, with tiles only if the config states their size."""
+    """Make the schedule that the config describes: arrays in memory, and tiles only if the config states their size."""
     octaves = plan_octaves(final, config.steps, config.scales)
     return Schedule(size=final, stages=tuple(replace(each, tile=named_tile(config, each.size)) for each in octaves))
 

@@ -40,7 +40,7 @@ class Position:
         made: Steps made at this octave.
         done: Steps of the earlier octaves.
         reason: Reason why the octave has ended; empty while it continues.
-        stop_reason: Reason to stop of the earlier octaves.
+        stop_reason: Stop reason of the earlier octaves.
         setbacks: Setbacks of the earlier octaves.
         seconds: Wall time so far, seconds.
         rows: Rows of the report for the earlier octaves.
@@ -67,7 +67,7 @@ class Position:
 
     @classmethod
     def from_dict(cls, values: object) -> Position:
-        """The inverse of `to_dict`.
+        """Read a position from the result of `to_dict`.
 
         Raises:
             CheckpointError: A field is missing, unknown or of the wrong type.

@@ -1,10 +1,10 @@
-"""The layout of tiles: the pixels that each one owns and sees, and its own positions of what each term reads.
+"""The layout of tiles: the pixels that each tile owns and sees, and the positions of each term that belong to it.
 
-A tile is cut out of the image with a halo and passes through the network as if it were an image. Its own positions come
-out exactly as they do from the whole image, for three reasons. The halo covers all that an own position sees. Tiles
-begin at multiples of every stride of the network, so that their grids line up with those of the whole. A tile has no
-halo on the image's border, so that the network pads there as it does for the whole. Every position of every layer
-belongs to exactly one tile.
+A tile is cut out of the image with a halo and passes through the network as if it were an image. Its own positions
+have exactly the same values as in the whole image, for three reasons. The halo covers everything that these positions
+depend on. Tiles begin at multiples of every stride of the network, so that their grids line up with those of the whole
+image. Where a tile touches the image's border, it has no halo, so that the network's own padding applies. Every
+position of every layer belongs to exactly one tile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from styler.types import Size
 
 
 class Span(NamedTuple):
-    """A tile along one axis, in pixels of the whole image; ends are one past the last.
+    """A tile along one axis, in pixels of the whole image. Each end is one past the last pixel.
 
     Attributes:
         start: First own pixel.
@@ -58,7 +58,7 @@ class Tile(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """Number of pixels seen, halo included."""
+        """Number of pixels, including the halo."""
         height = self.rows.high - self.rows.low
         width = self.columns.high - self.columns.low
         return height * width
@@ -70,12 +70,12 @@ class Tile(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A tile's own positions of what one term reads.
+    """The positions of one term that belong to a tile.
 
     Attributes:
-        rows: Their rows over the whole image.
-        columns: Their columns over the whole image.
-        local: First and last row, first and last column within the tile with its halo, ends one past the last.
+        rows: Their rows in the whole image.
+        columns: Their columns in the whole image.
+        local: First row, end of the rows, first column and end of the columns within the tile with its halo.
     """
 
     rows: slice
@@ -85,13 +85,13 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What all terms see along one axis, pixels.
+    """What all terms depend on along one axis, in pixels.
 
     Attributes:
-        extents: Term -> stride and support of what it reads, neighbors included.
+        extents: Term -> stride and receptive field of what it reads, including neighbors.
         alignment: Least common multiple of all strides of the network; tiles begin at its multiples.
         before: Halo before a tile, a multiple of `alignment`.
-        after: Halo after a tile, likewise.
+        after: Halo after a tile, also a multiple of `alignment`.
     """
 
     extents: dict[str, Extent]
@@ -102,8 +102,8 @@ class Axis:
     def spans(self, length: int, tile: int) -> tuple[Span, ...]:
         """Cut `length` pixels into spans that all see the same number of pixels: `tile` and a halo on both sides.
 
-        A span at the border of the image owns more pixels instead of a halo. The last one begins at a multiple of the
-        alignment, and so sees a few pixels more.
+        A span at the border of the image owns more pixels instead of having a halo there. The last span begins at a
+        multiple of the alignment, so it sees a few pixels more.
         """
         inner = max(tile // self.alignment, 1) * self.alignment
         window = self.before + inner + self.after
@@ -136,12 +136,12 @@ class Axis:
         span: Span,
         count: int,
     ) -> tuple[slice, int]:
-        """A span's own positions of what a term reads, and the position where the span begins with its halo.
+        """Return the positions of a term that belong to a span, and the position at the start of the span's halo.
 
         Args:
             term: Name of the term.
             span: One of `spans`.
-            count: Number of positions over the whole image.
+            count: Number of positions in the whole image.
         """
         stride = self.extents[term].stride
         first = min(int(span.start / stride), count)
@@ -152,11 +152,11 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the terms of an objective see of an image.
+    """What the terms of an objective depend on in an image.
 
     Attributes:
-        vertical: What they see along the height.
-        horizontal: What they see along the width.
+        vertical: What they depend on along the height.
+        horizontal: What they depend on along the width.
         sized: Name of a layer whose padding depends on the size of its input; empty if there is none.
     """
 
@@ -166,26 +166,26 @@ class View:
 
     @property
     def halo(self) -> int:
-        """The widest halo, pixels."""
+        """Width of the widest halo, in pixels."""
         vertical = self.vertical
         horizontal = self.horizontal
         return max(vertical.before, vertical.after, horizontal.before, horizontal.after)
 
     @property
     def smallest_tile(self) -> int:
-        """Least side of a tile, pixels; a tile smaller than its halo would have more halo than pixels of its own."""
+        """Smallest side of a tile, in pixels; a smaller tile would have more halo than pixels of its own."""
         return max(self.halo, self.vertical.alignment, self.horizontal.alignment)
 
     def tiles(self, size: Size, tile: int) -> tuple[Tile, ...]:
-        """All tiles of an image, row by row.
+        """Return all tiles of an image, row by row.
 
         Args:
-            size: Size of the image, margin included.
-            tile: Side of what a tile with a halo all around owns, pixels.
+            size: Size of the image, including the margin.
+            tile: Side in pixels of the square that a tile owns if it has a halo on all sides.
 
         Raises:
             ConfigError: A tile is smaller than the halo.
-            NetworkError: The network pads by size and the size is no multiple of its strides.
+            NetworkError: The network's padding depends on the size, which is not a multiple of its strides.
         """
         self.check_tile(tile)
         rows = self.vertical.spans(size.height, tile)
@@ -202,7 +202,7 @@ class View:
         """
         if tile < self.smallest_tile:
             message = (
-                f"tile: expected at least {self.smallest_tile} pixels, as much as these layers see around a tile, "
+                f"tile: expected at least {self.smallest_tile} pixels, the halo that these layers need, "
                 f"got {tile}; ask for a larger tile or shallower layers"
             )
             raise ConfigError(message)
@@ -211,8 +211,9 @@ class View:
         is_aligned = size.height % self.vertical.alignment == 0 and size.width % self.horizontal.alignment == 0
         if self.sized and not is_aligned:
             message = (
-                f"cannot tile {size.height}x{size.width} pixels (height x width): layer {self.sized!r} pads by the "
-                f"size of its input; expected multiples of {self.vertical.alignment}. Use --tile off or another size"
+                f"cannot tile {size.height}x{size.width} pixels (height x width): the padding of layer "
+                f"{self.sized!r} depends on the size; expected multiples of {self.vertical.alignment}. Use --tile off "
+                "or another size"
             )
             raise NetworkError(message)
 
@@ -222,12 +223,12 @@ class View:
         tile: Tile,
         counts: Size,
     ) -> Box:
-        """A tile's own positions of what a term reads.
+        """Return the positions of a term that belong to a tile.
 
         Args:
             term: Name of the term.
             tile: One of `tiles`.
-            counts: Rows and columns of positions over the whole image.
+            counts: Rows and columns of positions in the whole image.
         """
         rows, top = self.vertical.positions(term, tile.rows, counts.height)
         columns, left = self.horizontal.positions(term, tile.columns, counts.width)
@@ -243,10 +244,10 @@ class View:
 
 
 def view_of(objective: Objective, extractor: FeatureExtractor) -> View:
-    """What the terms of an objective see of an image.
+    """Determine what the terms of an objective depend on in an image.
 
     Raises:
-        NetworkError: A layer sees the whole image at every position.
+        NetworkError: A layer depends on the whole image at every position.
     """
     geometries = geometry_of(extractor.model)
     layers = {}
@@ -254,7 +255,7 @@ def view_of(objective: Objective, extractor: FeatureExtractor) -> View:
         geometry = geometries[id(symbol)]
         if geometry.whole or not geometry.has_positions:
             message = (
-                f"cannot compute {name!r} tile by tile: layer {geometry.reason!r} looks at the whole image; "
+                f"cannot compute {name!r} tile by tile: layer {geometry.reason!r} depends on the whole image; "
                 "use --tile off or another network"
             )
             raise NetworkError(message)
@@ -286,7 +287,7 @@ def _geometry_of_reading(reading: Reading) -> Geometry:
 
 
 def _with_neighbors(extent: Extent, loss: LocalLoss) -> Extent:
-    """What a position sees together with the neighbors that a loss looks at."""
+    """Return the extent of a position together with the neighbors that a loss reads."""
     return Extent(
         stride=extent.stride,
         low=extent.low - loss.before * extent.stride,
@@ -295,7 +296,7 @@ def _with_neighbors(extent: Extent, loss: LocalLoss) -> Extent:
 
 
 def _axis(of_terms: dict[str, Extent], of_layers: list[Extent]) -> Axis:
-    """Alignment and halo along one axis, from the extents of all terms and of all layers of the network."""
+    """Compute alignment and halo along one axis from the extents of all terms and all layers of the network."""
     strides = [extent.stride for extent in (*of_layers, *of_terms.values())]
     alignment = math.lcm(*(stride.numerator for stride in strides))
     before = 0
@@ -312,12 +313,12 @@ def _axis(of_terms: dict[str, Extent], of_layers: list[Extent]) -> Axis:
 
 
 def _rounded_up(length: int, unit: int) -> int:
-    """The next multiple of `unit`."""
+    """Round up to a multiple of `unit`."""
     return math.ceil(length / unit) * unit
 
 
 def position_counts(objective: Objective, extractor: FeatureExtractor, size: Size) -> dict[str, Size]:
-    """Term -> rows and columns of what it reads of an image of one size."""
+    """Return the rows and columns of positions of each term for an image of a given size."""
     shapes = extractor.model.compute_output_shape((1, *size, 3))
     if len(extractor.addresses) == 1:
         shapes = [shapes]

@@ -1,9 +1,9 @@
-"""Exact value and gradient of the objective, tile by tile: memory grows with the tile and not with the image.
+"""Exact value and gradient of the objective, tile by tile: memory depends on the tile, not on the image.
 
-A statistic term is a function of sums over positions. Pass 1 adds up the sums of all tiles. The slope of the term in
-the sums is computed once. Pass 2 runs every tile again, and propagates that slope back through the tile's own
-positions, together with the tile's share of the local terms. Gradients of overlapping halos add up. See
-`docs/tiling.md`.
+A statistic term is a function of sums over positions. Pass 1 adds up the sums of all tiles. The gradient of the term
+with respect to the sums is computed once. Pass 2 runs every tile again and propagates this gradient back through the
+tile's own positions, together with the tile's share of the local terms. The gradients of overlapping halos are added
+up. See `docs/tiling.md`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Allocate: TypeAlias = Callable[[str, tuple[int, ...]], Array]
 """Name and shape -> array of the render's dtype, in memory or mapped."""
 
 OnTile: TypeAlias = Callable[[int, int], object]
-"""Called after every tile with the number of tiles done and the number of all; what it raises ends the evaluation."""
+"""Called after each tile with the number of finished tiles and of all tiles; an exception ends the evaluation."""
 
 
 class TiledEvaluation(NamedTuple):
-    """The objective at an image; its gradient is written to an array of the caller.
+    """The value of the objective for an image; the gradient is written to the caller's array.
 
     Attributes:
         value: Weighted sum of the terms.
@@ -45,12 +45,12 @@ class TiledEvaluation(NamedTuple):
 
 
 class _TileInputs(NamedTuple):
-    """A tile as the compiled programs take it.
+    """A tile in the form that the compiled programs take.
 
     Attributes:
-        image: Pixels with halo, (1, H, W, 3).
-        boxes: Term -> first and last row, first and last column of own positions, ends one past the last, int32, (4,).
-        counts: Term -> rows and columns of positions over the whole image, int32, (2,).
+        image: Pixels, including the halo, (1, H, W, 3).
+        boxes: Term -> first row, end of the rows, first column and end of the columns of own positions, int32, (4,).
+        counts: Term -> rows and columns of positions in the whole image, int32, (2,).
         regions: Term -> how much each own position counts, (1, H', W', R); empty for one region of equal weights.
     """
 
@@ -66,7 +66,7 @@ class _LocatedTile(NamedTuple):
     Attributes:
         number: Its number, from 1.
         total: Number of all tiles.
-        pixels: Rows and columns of its pixels with halo.
+        pixels: Rows and columns of its pixels, including the halo.
         boxes: Term -> its own positions.
         inputs: Inputs of the compiled programs.
     """
@@ -80,15 +80,15 @@ class _LocatedTile(NamedTuple):
 
 @dataclass
 class Tiling:
-    """An objective evaluated tile by tile; the counterpart of `Objective` for images that live on the host.
+    """An objective that is evaluated tile by tile; the counterpart of `Objective` for images on the host.
 
-    Targets are those of `Objective`, except that `activations` and `regions` are arrays without the batch axis. Two
-    programs a step, traced once, serve tiles of all shapes and at all borders.
+    Targets are those of `Objective`, except that `activations` and `regions` are arrays without the batch axis. Each
+    step runs two programs per tile. They are traced once and serve tiles of all shapes, at all borders.
 
     Attributes:
         objective: Objective to evaluate.
-        extractor: The network that `objective.extract` runs; gives the sizes of its outputs.
-        view: How the terms see an image.
+        extractor: The network that `objective.extract` runs; it determines the sizes of the outputs.
+        view: What the terms depend on in an image.
         dtype: Dtype of images on the host and on the device.
     """
 
@@ -102,20 +102,20 @@ class Tiling:
     _gradient_program: Compiled = field(init=False)
 
     def __post_init__(self) -> None:
-        """Programs are traced when first called."""
+        """Create the programs; each is traced at its first call."""
         self._statistics_program = Compiled(self._tile_statistics)
         self._observation_program = Compiled(self._tile_observation)
         self._slopes_program = Compiled(self._statistic_slopes)
         self._gradient_program = Compiled(self._tile_gradient)
 
     def regions(self, alpha: Array | None) -> dict[str, Array]:
-        """How much each position of what each term reads counts.
+        """Compute the weight of each position of each term.
 
         Args:
-            alpha: Weights of pixels, (H, W, R); None where all count alike.
+            alpha: Weights of pixels, (H, W, R); None if all pixels count equally.
 
         Returns:
-            Term -> weights, (H', W', R); empty where all count alike.
+            Term -> weights, (H', W', R); empty if all positions count equally.
         """
         if alpha is None:
             return {}
@@ -134,14 +134,14 @@ class Tiling:
         on_tile: OnTile | None = None,
         passes: int = 1,
     ) -> dict[str, Stats]:
-        """Sums over positions of the statistic terms, in one pass over the tiles of an image.
+        """Compute the sums over positions of the statistic terms, in one pass over the tiles of an image.
 
         Args:
             image: (H, W, 3), 0..1.
-            tile: Side of what a tile owns, pixels; see `View.tiles`.
+            tile: Side of the square that a tile owns, in pixels; see `View.tiles`.
             regions: Weights of positions, made by `regions`.
             on_tile: See `OnTile`.
-            passes: Number of passes that `on_tile` counts; this one is the first.
+            passes: Number of passes in the total that `on_tile` gets; this pass is the first.
 
         Returns:
             Term -> sums, float64.
@@ -162,13 +162,13 @@ class Tiling:
         allocate: Allocate,
         alpha: Array | None = None,
     ) -> Observation:
-        """Statistics of a photo, float64, and the activations that local terms compare with.
+        """Compute the statistics of a photo, float64, and the activations that local terms need.
 
         Args:
             image: RGB 0..1, (H, W, 3).
-            tile: Side of what a tile owns, pixels; see `View.tiles`.
+            tile: Side of the square that a tile owns, in pixels; see `View.tiles`.
             allocate: Makes the arrays for the activations.
-            alpha: Weights of pixels, (H, W, R); None where all count alike.
+            alpha: Weights of pixels, (H, W, R); None if all pixels count equally.
         """
         regions = self.regions(alpha)
         counts = self._counts(image)
@@ -196,12 +196,12 @@ class Tiling:
         gradient: Array,
         on_tile: OnTile | None = None,
     ) -> TiledEvaluation:
-        """Value and gradient of the objective.
+        """Compute the value and the gradient of the objective.
 
         Args:
             image: (H, W, 3), 0..1.
             targets: Targets to compare with.
-            tile: Side of what a tile owns, pixels; see `View.tiles`.
+            tile: Side of the square that a tile owns, in pixels; see `View.tiles`.
             gradient: Array that the gradient is written to, (H, W, 3).
             on_tile: See `OnTile`.
         """
@@ -260,7 +260,7 @@ class Tiling:
         tile: int,
         regions: Named,
     ) -> Iterator[_LocatedTile]:
-        """Every tile of an image, row by row."""
+        """Yield every tile of an image, row by row."""
         tiles = self.view.tiles(Size(*image.shape[:2]), tile)
         counts = self._counts(image)
         for number, each in enumerate(tiles, start=1):
@@ -284,7 +284,7 @@ class Tiling:
         return _cast(self._own_statistics(features, tile), tf.float64)
 
     def _own_statistics(self, features: Named, tile: _TileInputs) -> dict[str, Stats]:
-        """Sums over a tile's own positions, for the statistic terms."""
+        """Compute the sums over a tile's own positions for the statistic terms."""
         own = {term.name: _inside(features[term.name], tile.boxes[term.name]) for term in self.objective.statistic}
         return self.objective.statistics(own, tile.regions)
 
@@ -304,7 +304,7 @@ class Tiling:
         prepared: dict[str, Prepared],
         weights: Named,
     ) -> tuple[dict[str, Scalar], dict[str, Stats]]:
-        """Values of the statistic terms, and the slopes of their weighted sum in the statistics; float64."""
+        """Compute the statistic terms, and the gradient of their weighted sum by the statistics, in float64."""
         with tf.GradientTape() as tape:
             tape.watch(stats)
             values = self.objective.distances(stats, prepared)
@@ -323,9 +323,9 @@ class Tiling:
         weights: Named,
         slopes: dict[str, Stats],
     ) -> tuple[dict[str, Scalar], Tensor]:
-        """A tile's shares of the local terms, and the gradient of its pixels.
+        """Compute a tile's shares of the local terms, and the gradient for its pixels.
 
-        The product of the statistics with their slopes has the same gradient as the statistic terms.
+        The product of the statistics and their slopes has the same gradient as the statistic terms.
         """
         with tf.GradientTape() as tape:
             tape.watch(tile.image)
@@ -349,7 +349,7 @@ def _share(
     tile: _TileInputs,
     target: LocalTarget,
 ) -> Scalar:
-    """A tile's share of a local term, whose loss sees own positions and their neighbors."""
+    """Compute a tile's share of a local term, whose loss reads the tile's own positions and their neighbors."""
     box = tile.boxes[term.name]
     starts = box[::2]
     ends = box[1::2]
@@ -371,14 +371,14 @@ def _share(
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _inside(values: Tensor, box: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
-    """The positions of a box: (1, H, W, C) -> (1, H', W', C).
+    """Return the positions inside a box: (1, H, W, C) -> (1, H', W', C).
 
-    The gradient is a padding, which takes a quarter off the time of a whole pass 2 against TensorFlow's own gradient of
-    slices.
+    The gradient is computed by padding. Compared with TensorFlow's own gradient of slices, this makes pass 2 a quarter
+    shorter.
 
     Args:
         values: (1, H, W, C).
-        box: First and last row, first and last column, ends one past the last, int32, (4,).
+        box: First row, end of the rows, first column and end of the columns, int32, (4,).
     """
     top = box[0]
     bottom = box[1]
@@ -395,19 +395,19 @@ def _inside(values: Tensor, box: Tensor) -> tuple[Tensor, Callable[[Tensor], tup
 
 
 def _cut(whole: Any, box: Box) -> Any:
-    """A tile's own positions of an array (H', W', C) as a tensor (1, H'', W'', C); () of anything but an array."""
+    """Return a tile's own positions of an array (H', W', C) as a tensor (1, H'', W'', C); () if it is not an array."""
     if not isinstance(whole, np.ndarray):
         return ()
     return tf.constant(taken(whole, box.rows, box.columns))[None]
 
 
 def _cast(structure: Any, dtype: Any) -> Any:
-    """The same structure of tensors in another dtype."""
+    """Cast all tensors of a structure to another dtype."""
     return tf.nest.map_structure(lambda tensor: tf.cast(tensor, dtype), structure)
 
 
 def _summed(total: dict[str, Stats], part: dict[str, Stats]) -> dict[str, Stats]:
-    """Statistics of all terms, added up; `total` is empty before the first part."""
+    """Add up the statistics of all terms; `total` is empty before the first part."""
     if not total:
         return part
     return {name: added(total[name], stats) for name, stats in part.items()}

@@ -148,7 +148,7 @@ def test_a_saved_model_takes_the_other_route(tmp_path):
 def test_a_network_of_other_inputs_is_refused_when_built(tmp_path):
     path = tmp_path / "gray.keras"
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(path)
-    with pytest.raises(NetworkError, match=r"takes inputs \(None, 8, 8, 1\), expected images"):
+    with pytest.raises(NetworkError, match=r"takes inputs \(None, 8, 8, 1\), not images"):
         find_network(path).build(None)
 
 

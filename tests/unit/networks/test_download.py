@@ -63,7 +63,7 @@ def test_a_server_without_ranges_is_asked_again_from_the_start(target):
 def test_a_later_call_goes_on_with_what_an_earlier_one_left(target):
     with flaky(PAYLOAD, "cut:300000") as server:
         with pytest.raises(
-            WeightsError, match="the connection broke off after 300000 of 1048576 bytes, after 1 attempts"
+            WeightsError, match="the connection was lost after 300000 of 1048576 bytes, after 1 attempts"
         ):
             download(server.address, target, MD5, attempts=1, **QUICK)
         assert leftovers(target) == ["weights.h5.part"]
