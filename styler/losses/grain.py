@@ -1,4 +1,4 @@
-"""Makes activations from the grain of an image: responses of its luma to small patterns, beside the network's layers.
+"""Makes activations from the grain of an image: responses of its luma to small patterns.
 
 A network hardly responds to detail that its pooling averages away. If the objective consists of network layers alone,
 the optimizer makes up for missing contrast with thin horizontal and vertical lines two to four pixels apart, and flat

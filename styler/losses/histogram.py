@@ -122,7 +122,7 @@ def soft_histogram(features: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def _places(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the positions of values on the axis of bins, 0.5..BINS - 1.5, and their derivatives by the values."""
+    """Return values as positions on the axis of bins, 0.5..BINS - 1.5, and the derivatives of this conversion."""
     lowest = 0.5
     highest = BINS - 1.5
     sizes = tf.abs(values) / UNIT

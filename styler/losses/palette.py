@@ -1,4 +1,4 @@
-"""Makes activations from the colors of an image, in addition to network layers: soft histograms.
+"""Makes activations from the colors of an image: soft histograms.
 
 The first and second moments of a network's activations do not determine the shape of a color distribution: skewed and
 bimodal distributions become rounder than the painting's. The values of each channel and of their mean are therefore

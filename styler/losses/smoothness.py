@@ -135,7 +135,7 @@ def _slope(
     down: int,
     right: int,
 ) -> Tensor:
-    """Subtract from each value the one `down` rows above and `right` columns to the left (to the right if negative)."""
+    """Return each value minus that `down` rows above and `right` columns to the left; `right` may be negative."""
     lower = rows[:, down:]
     upper = rows[:, : -down or None]
     if right >= 0:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from styler.types import Tensor
 
-KEPT = 32  # programs per function, enough for two renders of a dozen octaves; limits a server that gets many sizes
+KEPT = 32  # programs per function, enough for two renders of a dozen octaves each; a server may get many sizes
 
 
 class Compiled:

@@ -22,7 +22,7 @@ class AdamState(NamedTuple):
         first: Moving average of gradients.
         second: Moving average of squared gradients.
         total: Moving average of iterates without bias correction; the answer is computed from it.
-        best: The answer as it was at the lowest value: a smoothed version of the iterate that had it.
+        best: The answer at the step with the lowest value: a smoothed version of that step's iterate.
         lowest: Lowest value so far; infinite if nothing has been evaluated yet.
         steps: Steps since the moments were last reset.
         averaged: Steps since the average of iterates was last reset.

@@ -96,7 +96,7 @@ def judged(optimizer: AnyOptimizer, descent: Descent) -> tuple[Descent, str]:
 
     Returns:
         The descent to continue from, and why the octave ends: "converged", "line search" or "diverged"; empty if it
-        goes on.
+        continues.
     """
     state, watch = descent
     if not bool(is_diverging(watch)):

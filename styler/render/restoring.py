@@ -1,4 +1,4 @@
-"""Restores the plan of a render in another process, as far as possible: device, compiler, threads and switches."""
+"""Restores the plan of a render in another process, as far as possible: device, compiler, threads, variables."""
 
 from __future__ import annotations
 

@@ -304,7 +304,10 @@ class Tiling:
         prepared: dict[str, Prepared],
         weights: Named,
     ) -> tuple[dict[str, Scalar], dict[str, Stats]]:
-        """Compute the statistic terms, and the gradient of their weighted sum by the statistics, in float64."""
+        """Compute the statistic terms, and the gradient of their weighted sum with respect to the statistics.
+
+        All results are float64.
+        """
         with tf.GradientTape() as tape:
             tape.watch(stats)
             values = self.objective.distances(stats, prepared)
