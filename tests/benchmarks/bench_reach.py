@@ -1,6 +1,6 @@
 """Evaluations and seconds until renders reach given rows of the judge.
 
-    python tests/benchmarks/bench_reach.py --judge JUDGE.py --photos DIR --paintings DIR [--pairs 0,3,5]
+    python tests/benchmarks/bench_reach.py --teachers DIR --photos DIR --paintings DIR [--pairs 0,3,5]
         [--steps 10,20,30,50,70,100,140,200] [--json FILE] "L-BFGS" "Adam: optimizer=adam" …
 
 For every setting (as those of `bench_looks.py`) whole renders are made with more and more steps, each from the start,
@@ -15,7 +15,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from bench_looks import Judge, Studios, judged_settings, measured, parsed
+from bench_looks import Judge, Studios, judged_settings, measured, parsed, suite_pairs
+
+Pair = tuple[Path, Path]
+"""Photo and painting."""
 
 ROWS: dict[str, dict[str, float]] = {
     "draft": {"style": 0.42, "content": 0.66},
@@ -26,13 +29,12 @@ ROWS: dict[str, dict[str, float]] = {
 more steps no longer help (docs/look.md, "Steps")."""
 
 
-def render_all(judge: Judge, studio: Any, pairs: list[int], folder: Path) -> dict[str, float]:
+def render_all(judge: Judge, studio: Any, pairs: list[Pair], folder: Path) -> dict[str, float]:
     """Medians over the pairs of one setting."""
     rows = []
-    for index in pairs:
-        content, style = judge.pairs[index]
+    for content, style in pairs:
         rows.append(measured(judge, studio, content, [style], folder / f"{content.stem}-{style.stem}.png"))
-    columns = (*judge.tool.COLUMNS, "seconds", "evaluations", "steps")
+    columns = (*judge.columns, "seconds", "evaluations", "steps")
     return {column: statistics.median(float(row[column]) for row in rows) for column in columns}
 
 
@@ -40,7 +42,7 @@ def reached(row: dict[str, float], limits: dict[str, float]) -> bool:
     return all(row[column] <= most for column, most in limits.items())
 
 
-def search(judge: Judge, studios: Studios, setting: str, steps: list[int], pairs: list[int], out: Path) -> list[Any]:
+def search(judge: Judge, studios: Studios, setting: str, steps: list[int], pairs: list[Pair], out: Path) -> list[Any]:
     """Medians at each count of steps, until all rows are reached."""
     name, options = parsed(setting)
     made: list[Any] = []
@@ -49,7 +51,7 @@ def search(judge: Judge, studios: Studios, setting: str, steps: list[int], pairs
         folder.mkdir(parents=True, exist_ok=True)
         row = render_all(judge, studios.get({**options, "steps": count}), pairs, folder)
         made.append(row)
-        shown = "  ".join(f"{column} {row[column]:.3f}" for column in (*judge.tool.COLUMNS, "seconds", "evaluations"))
+        shown = "  ".join(f"{column} {row[column]:.3f}" for column in (*judge.columns, "seconds", "evaluations"))
         print(f"{name:12} {count:5} steps  {shown}", flush=True)
         if all(any(reached(each, limits) for each in made) for limits in ROWS.values()):
             break
@@ -57,12 +59,13 @@ def search(judge: Judge, studios: Studios, setting: str, steps: list[int], pairs
 
 
 def main() -> None:
-    parser = judged_settings(__doc__, pairs="0,3,5", out="reach")
+    parser = judged_settings(__doc__, pairs="0,3,5", out="reach", teachers_required=True)
     parser.add_argument("--steps", default="10,20,30,50,70,100,140,200")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    judge, studios = Judge(args.judge, args.photos, args.paintings), Studios()
-    steps, pairs = ([int(part) for part in text.split(",")] for text in (args.steps, args.pairs))
+    judge, studios, suite = Judge.of(args.teachers), Studios(), suite_pairs(args.photos, args.paintings)
+    steps, numbers = ([int(part) for part in text.split(",")] for text in (args.steps, args.pairs))
+    pairs = [suite[number] for number in numbers]
     found = {each: search(judge, studios, each, steps, pairs, args.out) for each in args.settings}
     for setting, rows in found.items():
         for name, limits in ROWS.items():

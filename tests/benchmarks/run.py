@@ -1,14 +1,15 @@
 """All measurements of looks and speed with one command: tables on the screen, JSON in a folder.
 
-    python tests/benchmarks/run.py OUT [--judge JUDGE.py --photos DIR --paintings DIR] [--only step render …]
+    python tests/benchmarks/run.py OUT [--teachers DIR --photos DIR --paintings DIR] [--only step render …]
 
 Parts, in this order, each a script of this folder that can be run alone:
 
 * `render`: wall time of the presets, compiling, overhead, growth with pixels, memory;
 * `step`: a step against PyTorch, and as a share of the matrix-product rate (needs `pip install torch`);
 * `variants`: ways to compute a step that were tried;
-* with the judge: `looks`, the presets on all its pairs; `reach`, evaluations until given rows are reached; `peer`, the
-  strongest other algorithm on the same pairs, an hour.
+* `public`: the presets beside other tools on the project's own images (needs the extra `peers`);
+* with the judge's networks: `looks`, the presets on all pairs of the suite; `reach`, evaluations until given rows are
+  reached; `peer`, the strongest other algorithm on the same pairs, an hour.
 
 OUT/<part>.json holds what each part measured, OUT/<part>.txt its table, OUT/all.json everything; parts whose JSON is
 there already are left out, so that a long run can be stopped and continued. Run it on an idle machine.
@@ -32,9 +33,10 @@ def parts(args: argparse.Namespace) -> dict[str, list[str]]:
     found = {
         name: [f"bench_{name}.py", "--json", str(args.out / f"{name}.json")] for name in ("render", "step", "variants")
     }
-    if args.judge is None:
+    found["public"] = ["bench_public.py", "--out", str(args.out / "public")]
+    if args.teachers is None:
         return found
-    judging = ["--judge", str(args.judge), "--photos", str(args.photos), "--paintings", str(args.paintings)]
+    judging = ["--teachers", str(args.teachers), "--photos", str(args.photos), "--paintings", str(args.paintings)]
     reach = ["bench_reach.py", "L-BFGS", "Adam: optimizer=adam", *judging, "--json", str(args.out / "reach.json")]
     found["looks"] = ["bench_looks.py", *PRESETS, *judging, "--out", str(args.out / "looks")]
     found["reach"] = [*reach, "--out", str(args.out / "reach")]
@@ -43,10 +45,10 @@ def parts(args: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def pairs(args: argparse.Namespace) -> list[str]:
-    """The judge's photos and paintings as arguments of `bench_peer.py`."""
-    from bench_looks import Judge
+    """The suite's photos and paintings as arguments of `bench_peer.py`."""
+    from bench_looks import suite_pairs
 
-    listed = Judge(args.judge, args.photos, args.paintings).pairs
+    listed = suite_pairs(args.photos, args.paintings)
     return ["--content", *(str(photo) for photo, _ in listed), "--style", *(str(style) for _, style in listed)]
 
 
@@ -70,14 +72,14 @@ def gathered(out: Path) -> dict[str, object]:
         path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.stem != "all"
     }
     found["looks"] = {path.parent.name: json.loads(path.read_text()) for path in sorted(out.glob("looks/*/rows.json"))}
-    seconds = out / "peer" / "seconds.json"
-    return found | ({"peer": json.loads(seconds.read_text())} if seconds.exists() else {})
+    elsewhere = {"peer": out / "peer" / "seconds.json", "public": out / "public" / "public.json"}
+    return found | {name: json.loads(path.read_text()) for name, path in elsewhere.items() if path.exists()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--judge", type=Path)
+    parser.add_argument("--teachers", type=Path)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--paintings", type=Path)
     parser.add_argument("--only", nargs="+", help="parts")
