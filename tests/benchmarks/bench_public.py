@@ -9,7 +9,8 @@ the network `compact` (`bench_peer.py`, `nearest_neighbors.py`), and with the pa
 installed is left out, with a line that says so. All get the same photo of `--size` pixels and the same painting. In the
 folders, the first photo goes with the first painting, by name, and so on; paintings start over when they run out.
 
-DIR holds the pictures, `public.json` with every row, and `public.md` with the table, medians over the pairs. Columns:
+`--out` receives the pictures, `public.json` with every row, and `public.md` with the table of medians over the pairs.
+The same command goes on where it was stopped. Columns:
 
 * edges: structural similarity of the edges with those of the photo; higher keeps more;
 * OKLab: sliced Wasserstein distance between the palettes of picture and painting; lower is closer;
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import os
 import platform
@@ -184,7 +186,7 @@ def written(name: str, value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def stamp(size: int, pairs: Sequence[Pair]) -> dict[str, str]:
+def stamp(size: int, pairs: Sequence[Pair]) -> Row:
     """Return what a reader needs to make the table again."""
     return {
         "command": shlex.join(["python", *sys.argv]),
@@ -226,6 +228,17 @@ def chosen(pairs: Sequence[Pair], tools: Sequence[str] | None, most_steps: int |
     return [each for each in asked if each.package is None or present(each.package, each.name)]
 
 
+def begun(path: Path, record: Row) -> Row:
+    """Return the record of a run, with the rows that the same command made before it was stopped."""
+    if not path.exists():
+        return record | {"rows": []}
+    earlier = json.loads(path.read_text())
+    changed = [name for name, value in record.items() if earlier[name] != value]
+    if changed:
+        sys.exit(f"error: {path} is of another run (its {', '.join(changed)} differs); use another --out")
+    return dict(earlier)
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512, help="longer side, pixels")
@@ -251,9 +264,10 @@ def main() -> None:
     tools = chosen(pairs, args.tools, args.steps)
     wanted = columns(listed_paintings(args.paintings), Judge.of(args.teachers))
     sizes = {each.name: installed_size(each.package) for each in tools if each.package}
-    record: dict[str, Any] = {**stamp(args.size, pairs), "bytes": sizes, "rows": []}
-    for pair in pairs:
-        for contender in tools:
+    record = begun(args.out / "public.json", stamp(args.size, pairs) | {"bytes": sizes})
+    done = {(row["tool"], row["pair"]) for row in record["rows"]}
+    for pair, contender in itertools.product(pairs, tools):
+        if (contender.name, pair.name) not in done:
             record["rows"].append(measured(contender, pair, wanted, args.out))
             (args.out / "public.json").write_text(json.dumps(record, indent=2))
             print(f"{pair.name}: {contender.name}, {record['rows'][-1]['seconds']:.1f} s", flush=True)

@@ -21,8 +21,14 @@ from styler.features.extractor import FeatureExtractor
 from styler.networks import find_network
 from styler.types import Tensor
 
-LAYERS = tuple(
-    f"block{block}_conv{index}" for block, count in ((1, 1), (2, 2), (3, 2), (4, 2)) for index in range(1, count + 1)
+LAYERS = (
+    "block1_conv1",
+    "block2_conv1",
+    "block2_conv2",
+    "block3_conv1",
+    "block3_conv2",
+    "block4_conv1",
+    "block4_conv2",
 )
 STEPS, LEARNING_RATE = 200, 2e-3  # Adam, at each scale and in the last pass
 COARSEST = 64  # pixels; longer side of the first scale, 4 scales at 512 pixels and 5 at 1024
@@ -88,7 +94,7 @@ class NearestNeighbors:
         """Sum over layers of the mean cosine distance to the nearest features, at a random grid of positions."""
         total = tf.constant(0.0)
         for layer, value in self.features(image).items():
-            stride = max(1, max(self.photo.shape[1:3]) * value.shape[1] // self.photo.shape[1] // SAMPLED)
+            stride = max(1, max(value.shape[1:3]) // SAMPLED)
             offset = tf.random.stateless_uniform([2], [0, step], maxval=stride, dtype=tf.int32)
             own = unit_rows(sampled(value, offset, stride))
             wanted = unit_rows(tf.concat([sampled(each[layer], offset, stride) for each in styles], axis=0))
@@ -165,7 +171,7 @@ def descended(image: Tensor, levels: int, steps: int, loss: Loss) -> Tensor:
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(pyramid)
 
-    @tf.function
+    @tf.function(autograph=False)
     def advance(step: Tensor) -> None:
         with tf.GradientTape() as tape:
             value = loss(collapsed(pyramid), step)
