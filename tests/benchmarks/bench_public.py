@@ -9,8 +9,8 @@ the network `compact` (`bench_peer.py`, `nearest_neighbors.py`), and with the pa
 installed is left out, with a line that says so. All get the same photo of `--size` pixels and the same painting. In the
 folders, the first photo goes with the first painting, by name, and so on; paintings start over when they run out.
 
-`--out` receives the pictures, `public.json` with every row, and `public.md` with the table of medians over the pairs.
-The same command goes on where it was stopped. Columns:
+`--out` receives the pictures, `public.json` with every row, and `public.md` with the table of medians over the pairs
+so far. The same command goes on where it was stopped. Columns:
 
 * edges: structural similarity of the edges with those of the photo; higher keeps more;
 * OKLab: sliced Wasserstein distance between the palettes of picture and painting; lower is closer;
@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import itertools
 import json
 import os
 import platform
@@ -181,6 +180,12 @@ def table(rows: Sequence[Row], sizes: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
+def page(record: Row) -> str:
+    """Return the table and what it was made with."""
+    labels = [f"{name}: {value}" for name, value in record.items() if isinstance(value, str)]
+    return "\n".join([table(with_time(record["rows"]), record["bytes"]), "", *labels, ""])
+
+
 def written(name: str, value: float) -> str:
     digits = {"seconds": 1, "time": 2, "rank": 1, "weave": 2, "noise": 2, "fringe": 2}.get(name, 3)
     return f"{value:.{digits}f}"
@@ -266,17 +271,14 @@ def main() -> None:
     sizes = {each.name: installed_size(each.package) for each in tools if each.package}
     record = begun(args.out / "public.json", stamp(args.size, pairs) | {"bytes": sizes})
     done = {(row["tool"], row["pair"]) for row in record["rows"]}
-    for pair, contender in itertools.product(pairs, tools):
-        if (contender.name, pair.name) not in done:
-            record["rows"].append(measured(contender, pair, wanted, args.out))
-            (args.out / "public.json").write_text(json.dumps(record, indent=2))
-            print(f"{pair.name}: {contender.name}, {record['rows'][-1]['seconds']:.1f} s", flush=True)
-    record["rows"] = with_time(record["rows"])
-    (args.out / "public.json").write_text(json.dumps(record, indent=2))
-    labels = [f"{name}: {value}" for name, value in record.items() if isinstance(value, str)]
-    text = "\n".join([table(record["rows"], sizes), "", *labels])
-    (args.out / "public.md").write_text(text + "\n")
-    print(text)
+    for pair in pairs:
+        for contender in tools:
+            if (contender.name, pair.name) not in done:
+                record["rows"].append(measured(contender, pair, wanted, args.out))
+                (args.out / "public.json").write_text(json.dumps(record, indent=2))
+                print(f"{pair.name}: {contender.name}, {record['rows'][-1]['seconds']:.1f} s", flush=True)
+        (args.out / "public.md").write_text(page(record))
+    print(page(record))
 
 
 if __name__ == "__main__":
