@@ -22,7 +22,7 @@ CONTENT_LAYER = "conv31"
 CONTENT_CELL = 4  # positions that are averaged along each axis before contents are compared
 LEAST_SIDE = 64  # pixels
 
-MEASURED = ("noise", "fringe", "palette", "clipped")
+MEASURED = ("noise", "fringe", "palette", "clipped", "weave")
 SEEN = ("style", "real", "content")
 
 
@@ -94,13 +94,15 @@ class Judge:
         shown = as_pixels(picture)
         originals = [opened(path) for path in paintings]
         styles = [as_pixels(with_side(each, side)) for each in originals]
+        original = as_pixels(with_side(opened(photo), side))
         row = {
             "noise": measures.noise(shown, styles[0]),
             "fringe": measures.fringe(shown, styles[0]),
             "palette": measures.palette_distance(shown, styles[0]),
             "clipped": measures.clipped(shown, as_pixels(originals[0])),
+            "weave": measures.weave(shown, original, styles[0]),
         }
-        return self.seen(as_pixels(with_side(opened(photo), side)), styles, shown) | row
+        return self.seen(original, styles, shown) | row
 
     def seen(self, photo: Pixels, paintings: Sequence[Pixels], result: Pixels) -> dict[str, float]:
         """Return the columns style, real and content; none without networks."""
