@@ -60,7 +60,6 @@ MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `st
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
 PALETTE_WEIGHT = 0.1  # halves the palette distance and raises the style distance by 2 %: docs/look.md
 GRAIN_WEIGHT = 0.03  # removes the weave from flat areas and keeps the noise below the painting's: docs/look.md
-START_NOISE = 0.06  # removes the weave from flat areas at no cost in style: docs/look.md
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
@@ -262,12 +261,13 @@ class RenderConfig:
         effect=START,
     )
     start_noise: float = option(
-        START_NOISE,
+        BALANCED.start_noise,
         Number(0, 1),
         "Noise added in flat areas where an octave starts, 0 to 1; removes regular patterns.",
         group=EXPERTS,
         effect=START,
         before=0.0,
+        default_text="from the preset",
     )
     optimizer: str = option(
         BALANCED.optimizer,

@@ -19,19 +19,21 @@ class Preset:
         optimizer: Name of the optimizer.
         views: Number of views of the style: the image itself and `views - 1` mirrored copies. The render time is
             proportional to it.
+        start_noise: Standard deviation of the noise that is added where an octave starts, in flat areas.
     """
 
     steps: int
     loss: str = "wasserstein"
     optimizer: str = "lbfgs"
     views: int = 1
+    start_noise: float = 0.06
 
     def fields(self) -> dict[str, Any]:
         """Return the preset as arguments of `RenderConfig`."""
         return asdict(self)
 
 
-DRAFT = Preset(steps=12)
+DRAFT = Preset(steps=12, start_noise=0.03)  # 12 steps cannot work as much noise into strokes: docs/look.md
 BALANCED = Preset(steps=100)
 BEST = Preset(steps=140, views=4)
 
