@@ -23,7 +23,7 @@ from styler.options import SCHEDULE, START, WEIGHTS
 from styler.processors import count_processors
 from styler.types import Size
 
-FORMAT = 1  # increase it when the same options give a different picture but the version stays the same
+FORMAT = 2  # increase it when the same options give a different picture but the version stays the same
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "imagecodecs")
 SHARED = fields_with(SCHEDULE, START, WEIGHTS)
 """Options that do not affect compiled programs or style statistics; see `Stylizer.changed`."""

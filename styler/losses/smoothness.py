@@ -22,7 +22,7 @@ STENCIL = (
 Pullback: TypeAlias = Callable[[Scalar], tuple[Tensor, None, None]]
 """Function from the gradient of a result to the gradients of its arguments."""
 
-CHROMA = 2.0  # weight of a slope of color against one of lightness. The fine color at edges, as a share of the
+CHROMA = 2.0  # weight of a color slope relative to a lightness slope. The fine color at edges, as a share of the
 # painting's, falls from .42 with 1.5 to .33 with 2: docs/look.md
 
 

@@ -93,7 +93,7 @@ def _of_file(path: Path, allow_code: bool, rendering: bool) -> NetworkSpec:
     if foreign and not allow_code:
         message = (
             f"{path} contains its own code ({', '.join(foreign)}), which would run on this machine; if you trust its "
-            "source, give --allow-code (find_network(..., allow_code=True))"
+            "source, pass --allow-code (find_network(..., allow_code=True))"
         )
         raise NetworkError(message)
     layers = _convolutions(config)

@@ -1,12 +1,12 @@
-"""Replaces maximum pooling by average pooling, or the reverse, and preserves the mean activation.
+"""Replaces max pooling with average pooling, or the reverse, and preserves the mean activation.
 
 Gatys, Ecker & Bethge (CVPR 2016, section 2) found that average pooling gives slightly better pictures. An average is
 smaller than a maximum, but the following layers were trained on the larger values. Each replaced pooling is therefore
 multiplied by its own factor, which is measured when the network is built: the ratio of the mean output of the original
-pooling to that of the new one, on noise whose spectrum resembles that of photographs. The first pooling comes first,
-and each measurement uses the network with all earlier poolings replaced. crowsonkb's style-transfer-pytorch uses the
-factor 2 for every pooling of VGG-19. The factors measured here are smaller and depend on the network and the depth; see
-`docs/networks.md`.
+pooling to that of the new one, on noise whose spectrum resembles that of photographs. The shallowest pooling comes
+first, and each measurement uses the network with all earlier poolings replaced. crowsonkb's style-transfer-pytorch uses
+the factor 2 for every pooling of VGG-19. The factors measured here are smaller and depend on the network and the depth;
+see `docs/networks.md`.
 """
 
 from __future__ import annotations

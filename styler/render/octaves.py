@@ -132,7 +132,7 @@ class Octaves:
         if self.engine.untileable:
             message = (
                 f"{OUT_OF_MEMORY}, and the image cannot be computed in tiles because layer "
-                f"{self.engine.untileable!r} sees the whole image; use a smaller --size or another --network"
+                f"{self.engine.untileable!r} depends on the whole image; use a smaller --size or another --network"
             )
             raise ResourceError(message)
         return self.memory.split(stage, self.engine.tiling.view.smallest_tile)
@@ -187,7 +187,7 @@ class Octaves:
 
         def targets(stage: Stage) -> Targets:
             made = self._tiled_targets(stage, buffers, photo[0])
-            photo.clear()  # the photo is not needed any more
+            photo.clear()  # the photo is no longer needed
             return made
 
         return HostOctave(

@@ -88,7 +88,7 @@ class Renderer:
         Args:
             inputs: The photo, the paintings and, optionally, an image to start from.
             schedule: Size, octaves, tiles and the places of arrays.
-            event_every: Number of steps; an event is yielded at every multiple of it, or more often. None for no limit.
+            event_every: Maximum number of steps between two events; every multiple of it gets one. None for no limit.
             snapshot: State of a render of the same pictures and config to continue from; None to start a new render.
             on_tile: Called after each tile with the number of tiles done and the number of all tiles in this
                 evaluation. An exception from it stops the render at once; the last event then still has its picture

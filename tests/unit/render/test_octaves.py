@@ -129,5 +129,5 @@ def test_a_network_that_sees_the_whole_image_goes_on_as_it_is_while_it_can():
     made = replace(octaves(), engine=SimpleNamespace(untileable="pool"))
     octave = SimpleNamespace(stage=STAGE)
     assert made.smaller(octave, "too much memory", needed=False) is octave
-    with pytest.raises(ResourceError, match="layer 'pool' sees the whole image"):
+    with pytest.raises(ResourceError, match="layer 'pool' depends on the whole image"):
         made.smaller(octave, "too much memory", needed=True)
