@@ -12,7 +12,7 @@ from PIL import Image
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = ("lake", "still_life", "city", "swirls", "dots", "facets", "woodcut")
-SIDE = 96
+SIDE = 72
 
 
 @pytest.fixture(scope="module")

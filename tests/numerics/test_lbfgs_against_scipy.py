@@ -41,7 +41,9 @@ def by_styler(objective, start, steps):
     return state
 
 
-@pytest.mark.parametrize("center", [None, 0.5, 1.3, -0.2])
+@pytest.mark.parametrize(
+    "center", [None, pytest.param(0.5, marks=pytest.mark.slow), 1.3, pytest.param(-0.2, marks=pytest.mark.slow)]
+)
 def test_a_quadratic_inside_and_outside_the_box(rng, center):
     objective, middle = bowl(rng, center)
     start = rng.uniform(size=SHAPE)

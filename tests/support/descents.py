@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -31,6 +33,12 @@ class Bowl:
 def a_program(rng, optimizer, *, xla=False) -> tuple[Bowl, Program]:
     problem = Bowl(rng)
     return problem, Program(problem, optimizer, xla=xla)
+
+
+@functools.cache
+def shared_program(optimizer) -> tuple[Bowl, Program]:
+    """Traced once for all tests, which leave its function as it is."""
+    return a_program(np.random.default_rng(0), optimizer)
 
 
 def at_start(program, problem) -> Descent:

@@ -157,7 +157,7 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
 
 
 def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkeypatch, capsys):
-    tiled = ("--size", "128", "--tile", "64", "--checkpoint-every", "1h")
+    tiled = ("--size", "128", "--steps", "8", "--tile", "64", "--checkpoint-every", "1h")
     expected = whole(*tiled)
     events, tile, note = [], ProgressBar.tile, Saver.__call__
 

@@ -47,7 +47,12 @@ def expected():
     return {pooling: activations(pooling) for pooling in (None, "max")}
 
 
-@pytest.mark.parametrize("pooling", [None, "max"])
+@pytest.mark.parametrize("setting", ["mixed_float16", "channels_first"], indirect=True)
+def test_and_with_its_pooling_swapped(expected, setting):
+    np.testing.assert_array_equal(activations("max"), expected["max"])
+
+
+@pytest.mark.parametrize("pooling", [None, pytest.param("max", marks=pytest.mark.slow)])
 def test_the_embedded_network_is_the_same_whatever_the_caller_set(expected, setting, pooling):
     np.testing.assert_array_equal(activations(pooling), expected[pooling])
 

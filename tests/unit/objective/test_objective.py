@@ -76,7 +76,7 @@ def test_value_is_the_weighted_sum_of_the_terms(objective, photo, painting):
 def test_a_weight_changes_between_two_calls_without_a_new_trace(objective, photo, painting):
     traces = []
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def value(image, aims):
         traces.append(1)
         return objective.value(image, aims)

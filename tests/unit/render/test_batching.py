@@ -49,11 +49,11 @@ def stylizer(tiny):
     return Stylizer(RenderConfig(network=tiny, size=64, steps=8, scales=1))
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
-def test_each_is_the_picture_rendered_alone(tiny, optimizer):
+@pytest.mark.parametrize(("optimizer", "count"), [("lbfgs", 2), pytest.param("adam", 3, marks=pytest.mark.slow)])
+def test_each_is_the_picture_rendered_alone(tiny, optimizer, count):
     stylizer = Stylizer(RenderConfig(network=tiny, size=90, steps=9, scales=2, optimizer=optimizer))
-    alone = [stylizer.render(photo, art) for photo, art in zip(PHOTOS, PAINTINGS, strict=True)]
-    made = rendered_together([stylizer] * 3, 3)
+    alone = [stylizer.render(photo, art) for photo, art in zip(PHOTOS[:count], PAINTINGS[:count], strict=True)]
+    made = rendered_together([stylizer] * count, count)
     for mine, other in zip(made, alone, strict=True):
         assert_alike(mine.picture.pixels, other.picture.pixels)
         assert [row["steps"] for row in mine.report.octaves] == [row["steps"] for row in other.report.octaves]
@@ -62,36 +62,35 @@ def test_each_is_the_picture_rendered_alone(tiny, optimizer):
 
 
 def test_neighbors_and_empty_places_do_not_show_in_a_single_bit(stylizer):
-    first, second, third = pixels(rendered_together([stylizer] * 3, 3))
-    (lonely,) = pixels(rendered_together([stylizer], 3))
+    first, second = pixels(rendered_together([stylizer] * 2, 2))
+    (lonely,) = pixels(rendered_together([stylizer], 2))
     np.testing.assert_array_equal(lonely, first)
-    batch = stylizer.batch(3)
-    order = [(PHOTOS[2], PAINTINGS[2]), (PHOTOS[0], PAINTINGS[0])]
+    batch = stylizer.batch(2)
+    order = [(PHOTOS[1], PAINTINGS[1]), (PHOTOS[0], PAINTINGS[0])]
     turned = pixels(batch.run([stylizer.in_batch(batch).iterate(*each) for each in order], lambda *_: None))
-    np.testing.assert_array_equal(turned, [third, first])
+    np.testing.assert_array_equal(turned, [second, first])
     assert not np.array_equal(first, second)
 
 
 def test_each_has_its_own_options_size_apart_and_its_own_end(stylizer):
-    others = [stylizer.changed(strength=0.0), stylizer.changed(strength=0.9, seed=5, init="noise"), stylizer]
-    made = rendered_together(others, 3)
-    assert [result.report.stop_reason for result in made] == ["strength", "steps", "steps"]
-    assert [result.config.strength for result in made] == [0.0, 0.9, 0.5]
-    (as_before,) = pixels(rendered_together([stylizer], 3, photos=PHOTOS[2:]))
-    alone = stylizer.render(PHOTOS[2], PAINTINGS[2]).picture.pixels
-    assert_alike(made[2].picture.pixels, alone)
-    assert as_before.shape == alone.shape
+    noisy = stylizer.changed(strength=0.9, seed=5, init="noise")
+    made = rendered_together([stylizer, noisy], 2)
+    assert [result.config.strength for result in made] == [0.5, 0.9]
+    for each, result, photo, art in zip((stylizer, noisy), made, PHOTOS, PAINTINGS, strict=False):
+        assert_alike(result.picture.pixels, each.render(photo, art).picture.pixels)
+    made = rendered_together([stylizer.changed(strength=0.0), noisy], 2)
+    assert [result.report.stop_reason for result in made] == ["strength", "steps"]
 
 
 def test_one_that_ends_early_leaves_the_others_to_go_on(stylizer):
-    made = rendered_together([stylizer.changed(steps=3), stylizer], 3)
+    made = rendered_together([stylizer.changed(steps=3), stylizer], 2)
     assert [sum(row["steps"] for row in result.report.octaves) for result in made] == [3, 8]
     assert_alike(made[1].picture.pixels, stylizer.render(PHOTOS[1], PAINTINGS[1]).picture.pixels)
 
 
 def test_events_tell_of_every_picture_and_never_go_back(stylizer):
     told = []
-    rendered_together([stylizer] * 2, 3, lambda number, event: told.append((number, event.step)))
+    rendered_together([stylizer] * 2, 2, lambda number, event: told.append((number, event.step)))
     for number in (0, 1):
         steps = [step for one, step in told if one == number]
         assert steps == sorted(set(steps))
@@ -104,7 +103,7 @@ def test_an_error_of_one_ends_the_renders_of_all(stylizer):
         raise KeyError(message)
         yield
 
-    batch = stylizer.batch(3)
+    batch = stylizer.batch(2)
     render = stylizer.in_batch(batch).iterate(PHOTOS[0], PAINTINGS[0])
     batch.add()
     with pytest.raises(KeyError):
@@ -114,9 +113,9 @@ def test_an_error_of_one_ends_the_renders_of_all(stylizer):
 
 
 def test_the_recipe_names_the_batch_and_gives_the_same_bits_again(stylizer):
-    made = rendered_together([stylizer] * 2, 3)[1]
+    made = rendered_together([stylizer] * 2, 2)[1]
     recipe = Recipe.from_text(made.recipe.to_text())
-    assert recipe.plan.batch == 3
+    assert recipe.plan.batch == 2
     again = Stylizer(recipe.config.changed(network=stylizer.config.network), plan=recipe.plan)
     event = next(render := again.iterate(PHOTOS[1], PAINTINGS[1]))
     assert event.snapshot() is None
@@ -151,12 +150,12 @@ def ended(octave):
 def test_optimizers_side_by_side_are_those_alone_to_the_bit(rng, optimizer):
     problem = Bowls(rng)
     program = Program(problem, optimizer, xla=False)
-    starts = [begun(optimizer.init(tf.constant(rng.random(problem.center.shape, np.float32)))) for _ in range(3)]
-    orders = [(start, factor, steps) for start, factor, steps in zip(starts, (1.0, 0.1, 7.0), (23, 9, 31), strict=True)]
+    starts = [begun(optimizer.init(tf.constant(rng.random(problem.center.shape, np.float32)))) for _ in range(2)]
+    orders = [(start, factor, steps) for start, factor, steps in zip(starts, (0.1, 7.0), (9, 31), strict=True)]
     alone = [an_octave(program, start, steps, factor) for start, factor, steps in orders]
     for octave in alone:
         to_its_end(octave)
-    batch = PictureBatch(BatchProgram(program, 3))
+    batch = PictureBatch(BatchProgram(program, 2))
     together = [an_octave(batch.add(), start, steps, factor) for start, factor, steps in orders]
     latest = batch.run([ended(octave) for octave in together], lambda *_: None)
     for mine, other in zip(latest, alone, strict=True):

@@ -6,14 +6,7 @@ import pytest
 
 from styler.optimizers import Adam, Lbfgs
 from styler.types import Evaluation
-from support.descents import a_program, an_octave, at_start, to_its_end
-
-
-def made(rng, optimizer, steps, **settings):
-    problem, program = a_program(rng, optimizer)
-    octave = an_octave(program, at_start(program, problem), steps)
-    to_its_end(octave, **settings)
-    return octave
+from support.descents import a_program, an_octave, at_start, shared_program, to_its_end
 
 
 def assert_same_bits(one, other):
@@ -24,8 +17,8 @@ def assert_same_bits(one, other):
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(tolerance=0.0), Adam(), Adam(learning_rate=30.0)], ids=str)
-def test_where_calls_are_cut_does_not_show_in_a_single_bit(rng, optimizer):
-    problem, program = a_program(rng, optimizer)
+def test_where_calls_are_cut_does_not_show_in_a_single_bit(optimizer):
+    problem, program = shared_program(optimizer)
     octaves = [an_octave(program, at_start(program, problem), 29) for _ in range(3)]
     for octave, most in zip(octaves, (3, 7, 50), strict=True):
         to_its_end(octave, most)
@@ -34,8 +27,8 @@ def test_where_calls_are_cut_does_not_show_in_a_single_bit(rng, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(tolerance=0.0), Adam()], ids=str)
-def test_an_octave_goes_on_from_any_call_to_the_same_bits(rng, optimizer):
-    problem, program = a_program(rng, optimizer)
+def test_an_octave_goes_on_from_any_call_to_the_same_bits(optimizer):
+    problem, program = shared_program(optimizer)
     octave, stops = an_octave(program, at_start(program, problem), 20), []
     while not octave.reason:
         octave.advance(6)
@@ -48,23 +41,23 @@ def test_an_octave_goes_on_from_any_call_to_the_same_bits(rng, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(tolerance=0.0), Adam()], ids=["lbfgs", "adam"])
-def test_all_steps_are_made_and_counted(rng, optimizer):
-    problem, program = a_program(rng, optimizer)
+def test_all_steps_are_made_and_counted(optimizer):
+    problem, program = shared_program(optimizer)
     octave = an_octave(program, at_start(program, problem), 17)
     seen = to_its_end(octave)
     assert seen[-1] == 17
     assert seen == sorted(set(seen))
 
 
-def test_no_call_makes_more_steps_than_asked_for(rng):
-    problem, program = a_program(rng, Adam())
+def test_no_call_makes_more_steps_than_asked_for():
+    problem, program = shared_program(Adam())
     octave = an_octave(program, at_start(program, problem), 23)
     while not octave.reason:
         assert 1 <= octave.advance(4).steps <= 4
 
 
-def test_calls_come_to_last_about_a_second(rng):
-    problem, program = a_program(rng, Adam())
+def test_calls_come_to_last_about_a_second():
+    problem, program = shared_program(Adam())
     seconds_a_step = iter((9.0, 1.5, 0.4, 0.04, 0.001, 0.001))  # the first call compiles
 
     class Timed:
@@ -102,7 +95,9 @@ def test_a_search_that_finds_nothing_is_not_called_convergence(rng):
     assert (octave.reason, octave.made) == ("line search", 2)
 
 
-def test_the_answer_is_in_range_and_of_the_images_shape(rng):
-    octave = made(rng, Adam(), 5)
+def test_the_answer_is_in_range_and_of_the_images_shape():
+    problem, program = shared_program(Adam())
+    octave = an_octave(program, at_start(program, problem), 5)
+    to_its_end(octave)
     assert octave.image().shape == (*octave.stage.size, 3)
     assert 0.0 <= octave.image().min() <= octave.image().max() <= 1.0

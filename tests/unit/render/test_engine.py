@@ -86,7 +86,7 @@ def test_an_engine_refuses_what_it_was_not_made_for(change):
 def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
     engine = shared_engine(RenderConfig(views=2, palette_weight=0.5, grain_weight=0.5, loss=loss), tiny_network())
     objective, tiling = engine.objective, engine.tiling
-    image, photo = blobs(290, 331, 3), blobs(290, 331, 4)
+    image, photo = blobs(170, 203, 3), blobs(170, 203, 4)
     style = objective.observe(image_tensor(PAINTING.pixels)).stats
     weights = {term.name: tf.constant(term.share) for term in objective.terms}
 
@@ -94,8 +94,8 @@ def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
         return Targets(objective.prepared(seen.stats, [style], [1.0]), seen.activations, weights)
 
     whole = objective.at(aimed(objective.observe(image_tensor(photo))))(image_tensor(image))
-    targets = aimed(tiling.observe(photo, 128, lambda _, shape: np.empty(shape, np.float32)))
+    targets = aimed(tiling.observe(photo, 64, lambda _, shape: np.empty(shape, np.float32)))
     gradient = np.empty_like(image)
-    value = tiling.evaluate(image, targets, 128, gradient).value
+    value = tiling.evaluate(image, targets, 64, gradient).value
     assert abs(value / float(whole.value) - 1) < 1e-4
     assert np.linalg.norm(gradient - whole.gradient[0]) < 1e-3 * np.linalg.norm(whole.gradient[0])

@@ -224,7 +224,7 @@ def test_the_watcher_sees_memory_that_is_really_taken():
             said = end.value.memory["events"]
             break
         if event.step == 3:  # the end of the first octave
-            ballast.append(np.ones(2**27))
+            ballast.append(np.ones(2**26))
             time.sleep(6 * EVERY)
     assert event.step == 6
     assert said == ["memory use came near the budget: tiles of 64 pixels instead of 128"]

@@ -166,7 +166,7 @@ def test_after_an_octave_that_diverged_no_more_steps_are_made(monkeypatch):
 CHANGES = (Change(3, {"strength": 0.9}), Change(7, {"strength": 0.1, "tv_weight": 0.0}))
 
 
-@pytest.mark.parametrize(("optimizer", "tile"), [("lbfgs", "off"), ("adam", 64)])
+@pytest.mark.parametrize(("optimizer", "tile"), [("lbfgs", "off"), ("adam", 128)])
 def test_options_change_on_the_way(optimizer, tile):
     """Until a change the render is the one without it; from there on it goes its own way."""
     options = {"size": 192, "steps": 9, "scales": 2, "optimizer": optimizer, "tile": tile}
@@ -178,7 +178,7 @@ def test_options_change_on_the_way(optimizer, tile):
     assert np.abs(result.pixels - without.pixels).max() > 0.01
 
 
-@pytest.mark.parametrize(("tile", "steps"), [("off", (2, 3, 7, 8)), (64, (3, 8))])
+@pytest.mark.parametrize(("tile", "steps"), [("off", (2, 3, 7, 8)), (128, (3, 8))])
 def test_a_render_with_changes_goes_on_from_any_event_to_the_same_pixels(tile, steps):
     options = {"size": 192, "steps": 9, "scales": 2, "tile": tile}
     kept = []

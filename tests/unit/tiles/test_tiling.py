@@ -30,7 +30,7 @@ PAIRS = [  # every network and every loss at least once, since each pair traces 
     (*NETWORKS[number % len(NETWORKS)], LOSSES[number % len(LOSSES)])
     for number in range(max(len(NETWORKS), len(LOSSES)))
 ]
-PAIRS_32 = [("same", "avg", "gram"), ("valid", "max", "wasserstein")]
+PAIRS_32 = [("same", "avg", "gram"), ("reflect", "max", "gram"), ("valid", "max", "wasserstein")]
 WEIGHTS = {CONTENT: 0.7, STYLE: 1.3, SMOOTHNESS: 2.0}
 
 
@@ -147,8 +147,11 @@ def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, 
     assert gradient <= 1e-10
 
 
+@pytest.mark.parametrize(
+    "pair", [PAIRS_32[0], *(pytest.param(pair, marks=pytest.mark.slow) for pair in PAIRS_32[1:])], ids="-".join
+)
 @settings(max_examples=6, deadline=None, derandomize=True)
-@given(pair=st.sampled_from(PAIRS_32), height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
+@given(height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
 def test_tiled_equals_whole_at_random_sizes_in_float32(pair, height, width, tile, seed):
     value, gradient = compare(*pair, "float32", height, width, tile, seed)
     assert value <= (1e-5 if "gram" in pair else 1e-4)
@@ -181,7 +184,7 @@ def unusual(rng):
 
 def test_more_tiles_than_one_share_two_programs(rng):
     """Nine kinds of border, two traces."""
-    objective, tiling = objective_of(convolutional(rng), "gram")
+    objective, tiling = objective_of(convolutional(rng, widths=(4, 6), depths=(1, 1)), "gram")
     extract, traces = objective.extract, []
     tiling.objective = dataclasses.replace(objective, extract=lambda image: traces.append(1) or extract(image))
     image = picture(rng, 130, 130, "float32")
