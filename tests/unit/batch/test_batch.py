@@ -383,7 +383,11 @@ def test_nobody_goes_together_without_fast_shapes_or_with_too_few(photos, tmp_pa
 
 @pytest.mark.parametrize(
     ("bad", "error", "attempts"),
-    [("defect", "no such thing", 1), ("memory", "out of memory", 2), ("killer", "killed by SIGKILL", 2)],
+    [
+        pytest.param("defect", "no such thing", 1, marks=pytest.mark.slow),
+        ("memory", "out of memory", 2),
+        ("killer", "killed by SIGKILL", 2),
+    ],
 )
 def test_company_does_not_suffer_from_a_bad_picture(photos, tmp_path, monkeypatch, bad, error, attempts):
     social(monkeypatch, 4)

@@ -175,8 +175,8 @@ def test_all_are_rendered_alone_without_fast_shapes_or_a_measurement(tasks, snap
 
 
 def test_pictures_together_are_timed_by_the_picture(tasks):
-    rates = [pictures_a_second(tasks[0], LocalEngine([Placement()], Sociable), lambda: False, n) for n in (1, 2, 8)]
-    assert rates == pytest.approx([20, 33.3, 16.7], rel=0.1)
+    rates = [pictures_a_second(tasks[0], LocalEngine([Placement()], Sociable), lambda: False, n) for n in (2, 8)]
+    assert rates == pytest.approx([33.3, 16.7], rel=0.1)
 
 
 def test_together_has_no_rate_where_it_fails(tasks, tmp_path):

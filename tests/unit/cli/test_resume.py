@@ -79,7 +79,10 @@ def names(folder):
 ADAM, LUMINANCE = ("--optimizer", "adam"), ("--color", "luminance")
 
 
-@pytest.mark.parametrize(("at", "words"), [(1, ()), (4, ()), (6, ()), (2, ADAM), (5, LUMINANCE)])
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [(4, ()), (2, ADAM), (5, LUMINANCE), *(pytest.param(at, (), marks=pytest.mark.slow) for at in (1, 6))],
+)
 def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, words, at):
     assert stopped(at, *words, "-o", "out.png") is None
     assert "state" in names(folder)

@@ -11,7 +11,7 @@ from support.networks import tiny_network
 from support.pictures import blobs, stripes
 
 
-@pytest.fixture(scope="module", params=["gram", "wasserstein"])
+@pytest.fixture(scope="module", params=[pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
 def objective(request):
     return make_objective(RenderConfig(loss=request.param), tiny_network())
 

@@ -178,7 +178,12 @@ def exhausted_once(monkeypatch, engine, name, after):
 
 
 @pytest.mark.parametrize(
-    ("name", "after"), [("_gradient_program", 6), ("_statistics_program", 8), ("_observation_program", 2)]
+    ("name", "after"),
+    [
+        ("_gradient_program", 6),
+        ("_statistics_program", 8),
+        pytest.param("_observation_program", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
     engine = shared_engine(CONFIG, tiny_network())
@@ -190,7 +195,7 @@ def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, afte
     assert np.abs(result.pixels - whole.pixels).mean() < 1e-2
 
 
-@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypatch, after):
     engine = shared_engine(CONFIG, tiny_network())
     exhausted_once(monkeypatch, engine, "advance", after)

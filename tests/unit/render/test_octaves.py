@@ -61,8 +61,15 @@ def test_every_array_comes_back_to_the_bit(optimizer, tile):
         ), name
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("tiles", [(None, 64), (64, None)], ids=["to tiles", "to one piece"])
+@pytest.mark.parametrize(
+    ("optimizer", "tiles"),
+    [
+        pytest.param("lbfgs", (None, 64), id="lbfgs to tiles"),
+        pytest.param("adam", (64, None), id="adam to one piece"),
+        pytest.param("adam", (None, 64), id="adam to tiles", marks=pytest.mark.slow),
+        pytest.param("lbfgs", (64, None), id="lbfgs to one piece", marks=pytest.mark.slow),
+    ],
+)
 def test_an_octave_goes_on_in_the_other_home(optimizer, tiles):
     made = octaves(optimizer)
     there, here = (replace(STAGE, tile=tile) for tile in tiles)

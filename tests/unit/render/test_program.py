@@ -8,7 +8,7 @@ from styler.optimizers.descent import tensors
 from support.descents import a_program, at_start
 
 
-@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_many_steps_in_one_call_are_the_same_as_one_by_one(rng, xla):
     problem, program = a_program(rng, Lbfgs(tolerance=0.0), xla=xla)
     descent = at_start(program, problem)

@@ -90,9 +90,10 @@ def test_luminance_keeps_the_photos_colors():
 @pytest.mark.parametrize(
     "options",
     [
-        {"loss": "gram", "pooling": "max"},
+        {"loss": "gram", "pooling": "max", "precision": "mixed"},
         {"init": "style"},
-        {"precision": "mixed"},
+        pytest.param({"loss": "gram", "pooling": "max"}, marks=pytest.mark.slow),
+        pytest.param({"precision": "mixed"}, marks=pytest.mark.slow),
         pytest.param({"compile": "xla"}, marks=pytest.mark.slow),
     ],
 )
