@@ -41,7 +41,7 @@ def test_refuses(text):
 
 
 def test_refuses_what_is_no_text():
-    with pytest.raises(LayerError, match="text, got int"):
+    with pytest.raises(LayerError, match="string, got int"):
         parse_address(3)
 
 

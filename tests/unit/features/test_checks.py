@@ -58,7 +58,7 @@ def test_structures(make, inputs, plain):
         (lambda: dense("a", "b"), {"a": ONES}, r"expected 2 inputs, a list of \['a', 'b'\], got a dict of \['a'\]"),
         (lambda: dense("a", "b"), ONES, "got one ndarray"),
         (lambda: dense("a", "b"), [ONES], "got a list of 1"),
-        (lambda: dense("a", "b"), [ONES, None], "got None; only an optional input can be left out"),
+        (lambda: dense("a", "b"), [ONES, None], "got None; only an optional input can be omitted"),
         (lambda: dense("b", "a", structure=named), [ONES, ONES], r"a dict of \['b', 'a'\], got a list of 2"),
     ],
 )
@@ -80,7 +80,7 @@ def test_bytes_go_into_a_model_that_scales_them_itself(rng):
 
 def test_bytes_before_a_preprocessing_are_refused_with_the_way():
     extractor = FeatureExtractor(scaling(), ["c"], preprocess=lambda image: image * 255)
-    with pytest.raises(ImageError, match=r"expected float32 in 0..1.*got uint8; divide pixels by 255 first"):
+    with pytest.raises(ImageError, match=r"expected float32 in 0..1.*got uint8; divide pixels by 255"):
         extractor(np.zeros((1, 8, 8, 3), np.uint8))
 
 
