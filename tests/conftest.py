@@ -13,6 +13,19 @@ LONGEST = (TESTS / "integration", TESTS / "unit" / "render", TESTS / "unit" / "t
 SHARED_IMAGES = Path(__file__).resolve().parents[2] / "shared" / "images"
 
 
+def pytest_configure(config):
+    """One thread of TensorFlow in each of several workers: the pictures of tests are too small for more.
+
+    Renders take three quarters of the time. Processes that tests start have the usual number of threads, and so has
+    this one under `-n 0`.
+    """
+    if hasattr(config, "workerinput"):
+        import tensorflow as tf  # now: what some tests make while they are collected settles the number
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 def pytest_collection_modifyitems(items):
     """The rooms with the longest files come first, so that no worker is left with one when the others have ended."""
     items.sort(key=lambda item: not any(item.path.is_relative_to(room) for room in LONGEST))
@@ -53,9 +66,9 @@ def tiny(monkeypatch):
     """Name of a small network of random weights, registered for one test."""
     from styler.networks import NETWORKS
     from support.networks import tiny_network
+    from support.registries import registered
 
-    monkeypatch.setitem(NETWORKS._things, "tiny", tiny_network())
-    return "tiny"
+    return registered(monkeypatch, NETWORKS, "tiny", tiny_network())
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from styler.errors import ConfigError
 from styler.losses.gram import GramLoss
 from styler.objective.composition import make_objective, style_terms
 from support.networks import tiny_network
+from support.registries import registered
 
 REGISTRIES = {"loss": STYLE_LOSSES, "content loss": CONTENT_LOSSES, "optimizer": OPTIMIZERS}
 
@@ -26,8 +27,7 @@ class Doubled(GramLoss):
 @pytest.fixture
 def doubled(monkeypatch):
     """Registered from outside, for one test."""
-    monkeypatch.setattr(STYLE_LOSSES, "_things", dict(STYLE_LOSSES._things))
-    STYLE_LOSSES.add("doubled", Doubled)
+    registered(monkeypatch, STYLE_LOSSES, "doubled", Doubled)
 
 
 @pytest.mark.parametrize("registry", list(REGISTRIES.values()), ids=list(REGISTRIES))

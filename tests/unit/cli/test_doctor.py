@@ -7,6 +7,7 @@ from styler.cli.app import run
 from styler.errors import WeightsError
 from styler.networks import NETWORKS
 from styler.networks.weights import find_weights
+from support.registries import registered
 
 
 def lines(capsys):
@@ -18,7 +19,7 @@ def small(monkeypatch):
     """The self-tests on a small network of random weights."""
     from support.networks import tiny_network
 
-    monkeypatch.setitem(NETWORKS._things, "compact", tiny_network())
+    registered(monkeypatch, NETWORKS, "compact", tiny_network())
 
 
 @pytest.mark.usefixtures("small")

@@ -19,6 +19,7 @@ from styler.presets import DRAFT
 from styler.recipe import PARTS, Plan, Recipe
 from styler.render.saver import Saver
 from support.pictures import blobs, saved, stripes
+from support.registries import registered
 
 CHOSEN = ("--device", "cpu", "--compile", "graph")  # so that replays share the renders' compiled program
 SMALL = ("--network", "tiny", "--size", "64", "--steps", "4", *CHOSEN)
@@ -230,7 +231,7 @@ def test_changed_weights_are_told(folder, capsys, monkeypatch):
     weights.write_bytes(b"one")
     monkeypatch.setenv("STYLER_WEIGHTS", str(folder))
     network = replace(NETWORKS["tiny"], weights_file="tiny.npz")
-    monkeypatch.setitem(NETWORKS._things, "tiny", network)
+    registered(monkeypatch, NETWORKS, "tiny", network)
     render("out.png")
     assert recipe_of("out.png").inputs.network.bytes == 3
     assert replay("out.png", "-o", "again.png") == 0

@@ -97,7 +97,7 @@ def test_it_can_be_killed_again_and_resumed_from_another_folder(folder, stopped,
     before = read_checkpoint(folder / "state").snapshot.position
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     with monkeypatch.context() as patch:
-        patch.setattr(work.Work, "_write", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr(work, "write_picture", lambda *_args, **_settings: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             run(["resume", str(folder / "state")])
     assert read_checkpoint(folder / "state").snapshot.position.seconds > before.seconds

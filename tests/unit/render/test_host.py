@@ -163,42 +163,42 @@ def test_going_on_by_smaller_tiles_gives_the_same_picture(optimizer, tile):
     assert [row["evaluations"] for row in resumed.octaves] == [row["evaluations"] for row in whole.octaves]
 
 
-def exhausted_once(monkeypatch, engine, name, after):
-    """One call of a compiled program fails as on a device without memory."""
-    owner = engine.tiling if name.startswith("_") else engine.program
-    real, calls = getattr(owner, name), []
+def exhausted_once(real, after):
+    """A function of which one call fails as on a device without memory."""
+    calls = []
 
-    def failing(*args):
+    def failing(*args, **options):
         calls.append(1)
         if len(calls) == after:
             raise tf.errors.ResourceExhaustedError(None, None, "injected")
-        return real(*args)
+        return real(*args, **options)
 
-    monkeypatch.setattr(owner, name, failing)
+    return failing
 
 
-@pytest.mark.parametrize(
-    ("name", "after"),
-    [
-        ("_gradient_program", 6),
-        ("_statistics_program", 8),
-        pytest.param("_observation_program", 2, marks=pytest.mark.slow),
-    ],
-)
-def test_tiles_shrink_when_the_device_runs_out_of_memory(monkeypatch, name, after):
-    engine = shared_engine(CONFIG, tiny_network())
-    whole = whole_of(tile=128)
-    exhausted_once(monkeypatch, engine, name, after)
-    events, result = finished(course(planned(CONFIG, 128)))
+def assert_goes_on_by_smaller_tiles(under_way):
+    events, result = finished(under_way)
     assert events[-1].step == 6
     assert any("ran out of memory" in said for said in result.memory["events"])
-    assert np.abs(result.pixels - whole.pixels).mean() < 1e-2
+    assert np.abs(result.pixels - whole_of(tile=128).pixels).mean() < 1e-2
+
+
+@pytest.mark.parametrize("after", [2, 8])
+def test_tiles_shrink_when_the_device_runs_out_of_memory_at_a_tile(after):
+    told = exhausted_once(lambda done, count: None, after)
+    assert_goes_on_by_smaller_tiles(course(planned(CONFIG, 128), on_tile=told))
+
+
+def test_tiles_shrink_when_the_device_runs_out_of_memory_at_the_photo(monkeypatch):
+    tiling = shared_engine(CONFIG, tiny_network()).tiling
+    monkeypatch.setattr(tiling, "observe", exhausted_once(tiling.observe, 1))
+    assert_goes_on_by_smaller_tiles(course(planned(CONFIG, 128)))
 
 
 @pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_one_piece_goes_on_by_tiles_when_the_device_runs_out_of_memory(monkeypatch, after):
     engine = shared_engine(CONFIG, tiny_network())
-    exhausted_once(monkeypatch, engine, "advance", after)
+    monkeypatch.setattr(engine.program, "advance", exhausted_once(engine.program.advance, after))
     events, result = finished(course(planned(CONFIG)))
     assert events[-1].step == 6
     assert [row["steps"] for row in result.octaves] == [3, 3]
