@@ -47,7 +47,7 @@ def recipe_of(path):
         ("out.jpg", ("--quality", "80", "--color", "luminance")),
         ("out.webp", ("--init", "noise", "--seed", "7")),
         ("out.tif", ("--optimizer", "adam")),
-        ("out.tif", ("--depth", "16", "--size", "192", "--steps", "6")),
+        pytest.param("out.tif", ("--depth", "16", "--size", "192", "--steps", "6"), marks=pytest.mark.slow),
         ("out.png", ("--strength", "0")),
         ("out.png", ("--tile", "64", "--size", "128", "--steps", "2")),
     ],

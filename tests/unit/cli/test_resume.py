@@ -92,12 +92,18 @@ def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, wo
 
 
 def test_it_can_be_killed_again_and_resumed_from_another_folder(folder, stopped, whole, tmp_path_factory, monkeypatch):
-    expected = whole()
+    expected, write = whole(), work.write_picture
+
+    def killed_at_the_end(picture, path, **settings):
+        if path.name == "out.png":
+            raise Killed
+        return write(picture, path, **settings)
+
     stopped(2, "-o", "out.png", "--report", "r.json")
     before = read_checkpoint(folder / "state").snapshot.position
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     with monkeypatch.context() as patch:
-        patch.setattr(work, "write_picture", lambda *_args, **_settings: (_ for _ in ()).throw(Killed))
+        patch.setattr(work, "write_picture", killed_at_the_end)
         with pytest.raises(Killed):
             run(["resume", str(folder / "state")])
     assert read_checkpoint(folder / "state").snapshot.position.seconds > before.seconds
