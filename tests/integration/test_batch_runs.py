@@ -125,7 +125,9 @@ def test_outputs_carry_the_recipe_of_their_exact_size(tmp_path, photos, start):
     with Image.open(picture) as image:
         assert recipe.plan.size == (image.height, image.width)
         assert image.height == 49
-    assert [(each.role, each.name) for each in recipe.inputs[:2]] == [("content", "000.png"), ("style", "s0.png")]
+    first, second, *_ = recipe.inputs.entries
+    assert (first.role, first.item.name) == ("content", "000.png")
+    assert (second.role, second.item.name, second.group) == ("style", "s0.png", 0)
     assert finish(start(*words, "--no-recipe"))[0] == 2
     assert finish(start(*words, "--no-recipe", "--overwrite"))[0] == 0
     assert b"styler_recipe" not in picture.read_bytes()
