@@ -215,7 +215,7 @@ class RenderConfig:
     palette_weight: float = option(
         PALETTE_WEIGHT,
         Number(0),
-        "Weight of the painting's colors; all layers together have weight 1.",
+        "Weight of the palette term; all layers together have weight 1.",
         group=COLOR,
         effect=ENGINE,
         before=0.0,
@@ -223,7 +223,7 @@ class RenderConfig:
     grain_weight: float = option(
         GRAIN_WEIGHT,
         Number(0),
-        "Weight of the painting's grain; all layers together have weight 1.",
+        "Weight of the grain term; all layers together have weight 1.",
         group=STYLE,
         effect=ENGINE,
         before=0.0,
@@ -247,7 +247,7 @@ class RenderConfig:
     views: int = option(
         BALANCED.views,
         Whole(1, MOST_VIEWS),
-        f"Views of the painting, 1 to {MOST_VIEWS}: itself and mirrored copies; N views take N times as long.",
+        f"Number of views, 1 to {MOST_VIEWS}: the images and mirrored copies of them; N views take N times as long.",
         group=STYLE,
         effect=ENGINE,
         before=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,20 +53,29 @@ class Intake:
         Raises:
             ConfigError: The network does not take this longer side.
         """
-        own = size if longer is None else with_longer_side(size, longer)
-        fixed = [side for side in (self.height, self.width) if side is not None]
-        if len(fixed) == 2 and longer not in (None, max(fixed)):
-            message = f"--size: the network only takes images of {fixed[1]}x{fixed[0]} pixels; "
-            message += f"expected {max(fixed)}, got {longer}; leave --size out"
-            raise ConfigError(message)
-        return Size(self.height or own.height, self.width or own.width)
+        own = size
+        if longer is not None:
+            own = with_longer_side(size, longer)
+            if self.height and self.width and longer != max(self.height, self.width):
+                message = (
+                    f"--size: the network only takes images of {self.width}x{self.height} pixels; "
+                    f"expected {max(self.height, self.width)}, got {longer}; leave --size out"
+                )
+                raise ConfigError(message)
+        height = self.height or own.height
+        width = self.width or own.width
+        return Size(height, width)
 
     def prepared(self, pixels: Pixels, shape: Size) -> NDArray[Any]:
         """Scale and crop an image to (height, width), and convert it to gray or integers if needed."""
         fitted = cropped(pixels, shape)
         if self.channels == 1:
-            fitted = (fitted @ np.asarray(LUMA, np.float32))[..., None]
-        return np.rint(255 * fitted).clip(0, 255).astype(np.uint8) if self.whole else fitted
+            gray = fitted @ np.asarray(LUMA, np.float32)
+            fitted = gray[..., None]
+        if not self.whole:
+            return fitted
+        levels = np.rint(255 * fitted)
+        return levels.clip(0, 255).astype(np.uint8)
 
 
 def cut(size: Size, shape: Size) -> str:
@@ -82,11 +92,16 @@ def cropped(pixels: Pixels, shape: Size) -> Pixels:
     """Scale an image to cover (height, width) and keep the middle."""
     height, width = pixels.shape[:2]
     scale = max(shape.height / height, shape.width / width)
-    covering = Size(max(shape.height, round(height * scale)), max(shape.width, round(width * scale)))
+    covering = Size(
+        max(shape.height, round(height * scale)),
+        max(shape.width, round(width * scale)),
+    )
     large = resampled(pixels, covering)
     top = (covering.height - shape.height) // 2
     left = (covering.width - shape.width) // 2
-    return large[top : top + shape.height, left : left + shape.width]
+    bottom = top + shape.height
+    right = left + shape.width
+    return large[top:bottom, left:right]
 
 
 class Reader:
@@ -113,8 +128,15 @@ class Reader:
                 self._options["preprocess"] = source.preprocess
             source = self._model
         channel = wanted.channel
-        layers: Any = wanted.layers or ([channel.address] if channel else [])
-        self._extractor = FeatureExtractor(source, layers, reduce=wanted.reduce, **self._options)
+        layers: Any = wanted.layers
+        if not layers and channel:
+            layers = [channel.address]
+        self._extractor = FeatureExtractor(
+            source,
+            layers,
+            reduce=wanted.reduce,
+            **self._options,
+        )
         self.intake = _intake(self._extractor)
         self._attribution = self._attributed(channel) if channel else None
 
@@ -122,10 +144,16 @@ class Reader:
         if self.intake.whole:
             message = "--attribution needs a network that takes floating-point images; this one takes integers"
             raise ConfigError(message)
+        compute: Callable[[FeatureExtractor, int], Any]
         if channel.method == "gradient":
-            return saliency(FeatureExtractor(self._model, [channel.address], **self._options), channel.number)
-        maps = channel.maps or maps_before(self._model, channel.address)
-        return grad_cam(FeatureExtractor(self._model, [maps, channel.address], **self._options), channel.number)
+            compute = saliency
+            layers = [channel.address]
+        else:
+            compute = grad_cam
+            maps = channel.maps or maps_before(self._model, channel.address)
+            layers = [maps, channel.address]
+        extractor = FeatureExtractor(self._model, layers, **self._options)
+        return compute(extractor, channel.number)
 
     def __call__(self, images: Pixels) -> dict[str, NDArray[Any]]:
         """Compute the activations by key, and the attribution under `Channel.key`.
@@ -138,10 +166,13 @@ class Reader:
         """
         import tensorflow as tf
 
+        channel = self._wanted.channel
+        found: dict[str, Any] = {}
         try:
-            found = dict(self._extractor(images)) if self._wanted.layers else {}
-            if self._attribution is not None and self._wanted.channel is not None:
-                found[self._wanted.channel.key] = self._attribution(tf.constant(images))
+            if self._wanted.layers:
+                found |= self._extractor(images)
+            if self._attribution is not None and channel is not None:
+                found[channel.key] = self._attribution(tf.constant(images))
             return {key: np.asarray(tensor) for key, tensor in found.items()}
         except (tf.errors.ResourceExhaustedError, MemoryError) as cause:
             height, width = images.shape[1:3]
@@ -175,9 +206,13 @@ def takes_whole_numbers(model: Any) -> bool:
 
 
 def _digest_of_files(place: Path) -> str:
+    paths = [place]
+    if place.is_dir():
+        paths = sorted(path for path in place.rglob("*") if path.is_file())
     digest = hashlib.sha256()
-    for path in sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]:
-        digest.update(os.fsencode(path.relative_to(place)))
+    for path in paths:
+        name = path.relative_to(place)
+        digest.update(os.fsencode(name))
         digest.update(source_of(path).sha256.encode())
     return digest.hexdigest()
 
@@ -188,19 +223,21 @@ def _intake(extractor: FeatureExtractor) -> Intake:
     Raises:
         NetworkError: The network does not take a single gray or color image.
     """
-    shape = extractor.shapes[0] if len(extractor.shapes) == 1 else None
-    if extractor.shapes == (None,):
+    shapes = extractor.shapes
+    if shapes == (None,):
         return Intake()
+    shape = shapes[0] if len(shapes) == 1 else None
     if shape is None or len(shape) != 4 or shape[-1] not in (1, 3, None):
+        listed = ", ".join(map(str, shapes))
         message = (
-            f"expected a network that takes images of shape (batch, height, width, 1 or 3), got one that takes "
-            f"{', '.join(map(str, extractor.shapes))}; use it from Python with styler.FeatureExtractor"
+            "expected a network that takes images of shape (batch, height, width, 1 or 3), "
+            f"got one that takes {listed}; use it from Python with styler.FeatureExtractor"
         )
         raise NetworkError(message)
-    whole = "int" in extractor.dtypes[0]
+    _, height, width, channels = shape
     return Intake(
-        height=shape[1],
-        width=shape[2],
-        channels=shape[-1] or 3,
-        whole=whole,
+        height=height,
+        width=width,
+        channels=channels or 3,
+        whole="int" in extractor.dtypes[0],
     )

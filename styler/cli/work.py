@@ -217,7 +217,10 @@ class Work:
         )
 
     def _keep_picture(self) -> None:
-        if self._latest is None or self._stream is not None:  # a reader would take an unfinished picture for the result
+        if self._latest is None:
+            self._tell("nothing new to save: interrupted before the first step")
+            return
+        if self._stream is not None:  # a reader would take an unfinished picture for the result
             return
         overwrite = self._settings.overwrite
         path = partial_path(self._request.output, overwrite=overwrite)

@@ -53,9 +53,8 @@ class GraphExtractor:
     """
 
     channels = -1
-    autograph_info__: ClassVar[
-        dict[str, Any]
-    ] = {}  # stops AutoGraph from converting the class, so that errors stay as they are
+    # Stops AutoGraph from converting the class, so that errors stay as they are
+    autograph_info__: ClassVar[dict[str, Any]] = {}
 
     @eagerly()
     def __init__(
@@ -69,19 +68,30 @@ class GraphExtractor:
         preprocess: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         wanted = asked(tensors, "tensor name", "tensor names")
-        fed = None if feeds is None else asked(feeds, "tensor name", "tensor names").addresses
-        _check_names(wanted.addresses)
-        frozen = freeze(source, signature, [*wanted.addresses, *(fed or ())], example)
+        names = wanted.addresses
+        fed = None
+        if feeds is not None:
+            fed = asked(feeds, "tensor name", "tensor names").addresses
+        _check_names(names)
+        frozen = freeze(
+            source,
+            signature,
+            [*names, *(fed or ())],
+            example,
+        )
         graph = _Graph(frozen.graph_def)
         outputs = frozen.outputs | frozen.found
-        inputs = frozen.inputs | frozen.found
-        targets = [graph.tensor(outputs.get(name, name)) for name in wanted.addresses]
-        given = None if fed is None else [graph.tensor(inputs.get(name, name)) for name in fed]
-        entries = graph.entries(dict(zip(wanted.addresses, targets, strict=True)), given)
-        known = {tensor: name for name, tensor in frozen.inputs.items()}
-        check_one_each(wanted.keys, wanted.addresses, wanted.addresses)
-        self.addresses = wanted.keys or wanted.addresses
-        self.feeds = tuple(known.get(tensor.name, tensor.name) for tensor in entries)
+        targets = [graph.tensor(outputs.get(name, name)) for name in names]
+        given = None
+        if fed is not None:
+            inputs = frozen.inputs | frozen.found
+            given = [graph.tensor(inputs.get(name, name)) for name in fed]
+        named_targets = dict(zip(names, targets, strict=True))
+        entries = graph.entries(named_targets, given)
+        check_one_each(wanted.keys, names, names)
+        self.addresses = wanted.keys or names
+        input_names = {tensor: name for name, tensor in frozen.inputs.items()}
+        self.feeds = tuple(input_names.get(tensor.name, tensor.name) for tensor in entries)
         self._preprocess = preprocess
         self._graph = graph
         self._targets = targets
@@ -117,21 +127,26 @@ class GraphExtractor:
 
         from styler.features.model import on_tape, watched
 
-        given = self._values(self._preprocess(inputs) if self._preprocess else inputs)
+        if self._preprocess:
+            inputs = self._preprocess(inputs)
+        given = self._values(inputs)
         entries = zip(given, self.feeds, self._entries, strict=True)
         values = [_fitting(value, name, entry) for value, name, entry in entries]
-        separate = len(self._targets) > 1 and tf.executing_eagerly() and on_tape()
-        found = self._one_by_one(watched(values)) if separate else self._function(*values)
+        if len(self._targets) > 1 and tf.executing_eagerly() and on_tape():
+            found = self._one_by_one(watched(values))
+        else:
+            found = self._function(*values)
         return dict(zip(self.addresses, found, strict=True))
 
     def _one_by_one(self, values: list[Tensor]) -> list[Tensor]:
         """Compute each target from the feeds and the previous targets."""
         if not self._stages:
-            order = self._graph.ordered(self._targets)
             known = list(self._entries)
-            for place in order:
-                self._stages.append((place, self._graph.pruned(known, [self._targets[place]])))
-                known.append(self._targets[place])
+            for place in self._graph.ordered(self._targets):
+                target = self._targets[place]
+                function = self._graph.pruned(known, [target])
+                self._stages.append((place, function))
+                known.append(target)
         found: dict[int, Tensor] = {}
         for place, function in self._stages:
             (found[place],) = function(*values, *found.values())
@@ -139,29 +154,30 @@ class GraphExtractor:
 
     def _values(self, inputs: Any) -> list[Any]:
         if isinstance(inputs, Mapping):
-            named = {name: inputs.get(name, inputs.get(name.removesuffix(":0"))) for name in self.feeds}
-            if all(value is not None for value in named.values()):
-                return list(named.values())
+            values = [inputs.get(name, inputs.get(name.removesuffix(":0"))) for name in self.feeds]
+            if all(value is not None for value in values):
+                return values
             got = f"{len(inputs)} named {list(inputs)}"
-        elif isinstance(inputs, list | tuple) and len(inputs) == len(self.feeds):
-            return list(inputs)
-        elif len(self.feeds) == 1 and not isinstance(inputs, list | tuple):
-            return [inputs]
         else:
-            got = str(len(inputs)) if isinstance(inputs, list | tuple) else "1"
+            values = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+            if len(values) == len(self.feeds):
+                return values
+            got = str(len(values))
         message = f"expected values for {len(self.feeds)} feeds {list(self.feeds)}, got {got}"
         raise ImageError(message)
 
 
 def _check_names(names: tuple[str, ...]) -> None:
     if not names:
-        message = "expected at least one tensor, got none; give a name such as 'conv1/Relu:0'"
+        message = "expected at least one tensor, got none; pass a name such as 'conv1/Relu:0'"
         raise LayerError(message)
-    first = [name.removesuffix(":0") for name in names]
-    twice = [name for index, name in enumerate(names) if first[index] in first[:index]]
-    if twice:
-        message = f"tensor {twice[0]!r} is given twice; name it once"
-        raise LayerError(message)
+    seen: set[str] = set()
+    for name in names:
+        operation = name.removesuffix(":0")
+        if operation in seen:
+            message = f"tensor {name!r} is given twice; name it once"
+            raise LayerError(message)
+        seen.add(operation)
 
 
 def _fitting(value: Any, name: str, entry: Tensor) -> Tensor:
@@ -169,16 +185,18 @@ def _fitting(value: Any, name: str, entry: Tensor) -> Tensor:
 
     dtype = entry.dtype
     shape = entry.shape
+    expected = f"expected {dtype.name} {shape} for {name!r}"
+    own_dtype = None if hasattr(value, "dtype") else dtype
     try:
-        tensor = tf.convert_to_tensor(value, None if hasattr(value, "dtype") else dtype)
+        tensor = tf.convert_to_tensor(value, own_dtype)
     except (TypeError, ValueError) as cause:
         reason = next(iter(str(cause).splitlines()), type(cause).__name__)
-        message = f"expected {dtype.name} {shape} for {name!r}, got {type(value).__name__}: {reason}"
+        message = f"{expected}, got {type(value).__name__}: {reason}"
         raise ImageError(message) from cause
-    if tensor.dtype != dtype and tensor.dtype.is_floating and dtype.is_floating:
+    if tensor.dtype.is_floating and dtype.is_floating:
         tensor = tf.cast(tensor, dtype)
     if tensor.dtype != dtype or not shape.is_compatible_with(tensor.shape):
-        message = f"expected {dtype.name} {shape} for {name!r}, got {tensor.dtype.name} {tensor.shape}; convert it"
+        message = f"{expected}, got {tensor.dtype.name} {tensor.shape}; convert it"
         raise ImageError(message)
     return tensor
 
@@ -204,10 +222,16 @@ class _Graph:
 
     def ordered(self, tensors: list[Tensor]) -> list[int]:
         """Return the indices of the tensors in the order of computation."""
-        order = {operation.name: index for index, operation in enumerate(self._graph.get_operations())}
-        return sorted(range(len(tensors)), key=lambda place: order[tensors[place].op.name])
+        operations = self._graph.get_operations()
+        order = {operation.name: index for index, operation in enumerate(operations)}
+        when = [order[tensor.op.name] for tensor in tensors]
+        return sorted(range(len(tensors)), key=when.__getitem__)
 
-    def entries(self, targets: dict[str, Tensor], feeds: list[Tensor] | None) -> list[Tensor]:
+    def entries(
+        self,
+        targets: dict[str, Tensor],
+        feeds: list[Tensor] | None,
+    ) -> list[Tensor]:
         """Return the tensors to feed.
 
         Raises:
@@ -219,40 +243,55 @@ class _Graph:
             found = _reached(target, cuts)
             _check_tables(name, target, cuts)
             if not found:
-                fed = "any placeholder" if feeds is None else f"the feeds {[tensor.name for tensor in feeds]}"
+                fed = "any placeholder" if feeds is None else f"the feeds {_names(feeds)}"
                 message = f"tensor {name!r} is constant: it does not depend on {fed}; choose another tensor"
                 raise LayerError(message)
-            missing = [each.name for key, each in found.items() if feeds is not None and key not in cuts]
-            if missing:
+            missing = [tensor.name for key, tensor in found.items() if key not in cuts]
+            if feeds is not None and missing:
                 message = f"tensor {name!r} also needs {missing[0]!r}, which is not among the feeds; add it"
                 raise LayerError(message)
             reached |= found
         if feeds is not None:
             return feeds
         tensors = list(reached.values())
-        return [tensors[place] for place in self.ordered(tensors)]
+        order = self.ordered(tensors)
+        return [tensors[place] for place in order]
 
     def pruned(self, feeds: list[Tensor], targets: list[Tensor]) -> Any:
         """Return a function from the feeds to the targets that computes nothing else."""
         import tensorflow as tf
 
-        needed = _needed(targets, {tensor.ref() for tensor in feeds})
-        part = tf.compat.v1.GraphDef(versions=self._graph_def.versions, library=self._graph_def.library)
+        fed = _names(feeds)
+        part = self._part(feeds, targets)
+        used = {_full(name) for node in part.node for name in node.input}
+        names = [name for name in _names(targets) if name not in fed]
+
+        def compute(*values: Tensor) -> list[Tensor]:
+            known = dict(zip(fed, values, strict=True))
+            entries = {name: value for name, value in known.items() if name in used}
+            if names:
+                found = tf.import_graph_def(part, entries, names, name="")
+                known |= zip(names, found, strict=True)
+            return [known[name] for name in _names(targets)]
+
+        signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in feeds]
+        return tf.compat.v1.wrap_function(compute, signature)
+
+    def _part(self, feeds: list[Tensor], targets: list[Tensor]) -> Any:
+        """Return the definition of the operations between feeds and targets."""
+        import tensorflow as tf
+
+        cuts = {tensor.ref() for tensor in feeds}
+        needed = _needed(targets, cuts)
+        part = tf.compat.v1.GraphDef(
+            versions=self._graph_def.versions,
+            library=self._graph_def.library,
+        )
         part.node.extend(node for node in self._graph_def.node if node.name in needed)
         for node in part.node:  # removes references to omitted nodes, and device names of another machine
             node.attr.pop("_class", None)
             node.device = ""
-        used = {_full(name) for node in part.node for name in node.input}
-        fed = {tensor.ref(): index for index, tensor in enumerate(feeds)}
-
-        def compute(*values: Tensor) -> list[Tensor]:
-            names = [tensor.name for tensor in targets if tensor.ref() not in fed]
-            entries = {tensor.name: value for tensor, value in zip(feeds, values, strict=True) if tensor.name in used}
-            found = iter(tf.import_graph_def(part, entries, names, name="") if names else ())
-            return [values[fed[tensor.ref()]] if tensor.ref() in fed else next(found) for tensor in targets]
-
-        signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in feeds]
-        return tf.compat.v1.wrap_function(compute, signature)
+        return part
 
 
 def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
@@ -271,6 +310,10 @@ def _check_tables(name: str, target: Tensor, cuts: set[Any]) -> None:
             )
             raise LayerError(message)
         waiting += list(tensor.op.inputs)
+
+
+def _names(tensors: list[Tensor]) -> list[str]:
+    return [tensor.name for tensor in tensors]
 
 
 def _full(name: str) -> str:

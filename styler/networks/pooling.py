@@ -38,16 +38,25 @@ def natural_noise(side: int = SIDE, seed: int = 0) -> NDArray[np.float32]:
     import numpy as np
 
     random = np.random.default_rng(seed)
-    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    gray = random.normal(size=(side, side, 1))
+    tint = random.normal(size=(side, side, 3))
+    white = gray + 0.3 * tint
+    down = np.fft.fftfreq(side)
+    across = np.fft.rfftfreq(side)
+    frequency = np.hypot(down[:, None], across[None])
     frequency[0, 0] = np.inf
-    gray, tint = (random.normal(size=(side, side, channels)) for channels in (1, 3))
-    spectrum = np.fft.rfft2(gray + 0.3 * tint, axes=(0, 1)) / frequency[..., None] ** SLOPE
+    spectrum = np.fft.rfft2(white, axes=(0, 1)) / frequency[..., None] ** SLOPE
     noise = np.fft.irfft2(spectrum, s=(side, side), axes=(0, 1))
-    return np.clip(0.45 + 0.25 * noise / noise.std(), 0, 1).astype(np.float32)[None]
+    image = 0.45 + 0.25 * noise / noise.std()
+    return np.clip(image, 0, 1).astype(np.float32)[None]
 
 
-def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor], Tensor]) -> keras.Model:
-    """Return the network with every maximum pooling replaced by an average ("avg"), or the reverse ("max").
+def repooled(
+    model: keras.Model,
+    kind: str | None,
+    preprocess: Callable[[Tensor], Tensor],
+) -> keras.Model:
+    """Return the network with every max pooling replaced with an average ("avg"), or the reverse ("max").
 
     Args:
         model: A network for images of any size.
@@ -62,13 +71,24 @@ def repooled(model: keras.Model, kind: str | None, preprocess: Callable[[Tensor]
 
     from styler.networks.binomial_pooling import BinomialPooling2D
 
-    averages = (keras.layers.AveragePooling2D, BinomialPooling2D)
-    other = {"avg": keras.layers.MaxPooling2D, "max": averages, None: ()}[kind]
+    if kind is None:
+        return model
+    replaceable: dict[str, Any] = {
+        "avg": keras.layers.MaxPooling2D,
+        "max": (keras.layers.AveragePooling2D, BinomialPooling2D),
+    }
+    other = replaceable[kind]
     swapped = [layer.name for layer in _layers(model) if isinstance(layer, other)]
-    if kind is None or not swapped:
+    if not swapped:
         return model
     made = _cloned(model, kind, other)
-    _calibrate(model, made, swapped, preprocess(natural_noise()))
+    noise = preprocess(natural_noise())
+    _calibrate(
+        model,
+        made,
+        swapped,
+        noise,
+    )
     return made
 
 
@@ -111,11 +131,18 @@ def _calibrate(
 ) -> None:
     """Measure and set the factor of each replaced pooling, from shallow to deep."""
     for name in names:
-        before, after = (next(each for each in _layers(one) if each.name == name) for one in (model, made))
+        before = _layer(model, name)
+        after = _layer(made, name)
         if not _reachable(model, before):
             continue
-        wanted, got = (_mean(one, layer, inputs) for one, layer in ((model, before), (made, after)))
+        wanted = _mean(model, before, inputs)
+        got = _mean(made, after, inputs)
         after.factor = _sensible(wanted, got)
+
+
+def _layer(model: keras.Model, name: str) -> Any:
+    """Return the first layer with a name, in nested models too."""
+    return next(layer for layer in _layers(model) if layer.name == name)
 
 
 def _mean(model: keras.Model, layer: Any, inputs: Tensor) -> float:
@@ -127,7 +154,13 @@ def _mean(model: keras.Model, layer: Any, inputs: Tensor) -> float:
     import tensorflow as tf
 
     part = keras.Model(model.inputs, layer.output)
-    return float(tf.function(lambda: tf.reduce_mean(part([inputs], training=False)), autograph=False)())
+
+    def mean() -> Tensor:
+        activations = part([inputs], training=False)
+        return tf.reduce_mean(activations)
+
+    compiled = tf.function(mean, autograph=False)
+    return float(compiled())
 
 
 def _reachable(model: Any, layer: Any) -> bool:
@@ -137,5 +170,8 @@ def _reachable(model: Any, layer: Any) -> bool:
 
 def _sensible(wanted: float, got: float) -> float:
     """Return the ratio with four digits; 1 if the means are too close to zero for a meaningful ratio."""
+    smallest, largest = SENSIBLE
     ratio = wanted / got if got else 0.0
-    return float(f"{ratio:.4g}") if SENSIBLE[0] <= ratio <= SENSIBLE[1] else 1.0
+    if not smallest <= ratio <= largest:
+        return 1.0
+    return float(f"{ratio:.4g}")

@@ -108,18 +108,25 @@ class Objective:
         """
         prepared = {}
         for term in self.statistic:
-            style = blended([stats[term.name] for stats in styles], shares)
+            own = [stats[term.name] for stats in styles]
+            style = blended(own, shares)
             prepared[term.name] = term.loss.prepared(style)
         for local_term in self.local:
-            prepared[local_term.name] = local_term.loss.prepared(photo[local_term.name])
+            stats = photo[local_term.name]
+            prepared[local_term.name] = local_term.loss.prepared(stats)
         return prepared
 
-    def distances(self, stats: dict[str, Stats], prepared: dict[str, Prepared]) -> dict[str, Scalar]:
+    def distances(
+        self,
+        stats: dict[str, Stats],
+        prepared: dict[str, Prepared],
+    ) -> dict[str, Scalar]:
         """Compute the values of the statistic terms, without weights."""
         distances = {}
         for term in self.statistic:
             own = stats[term.name]
-            by_region = term.loss.distance(own, prepared[term.name])
+            target = prepared[term.name]
+            by_region = term.loss.distance(own, target)
             distances[term.name] = F.mean_over_regions(by_region, own["count"])
         return distances
 
@@ -137,14 +144,16 @@ class Objective:
     def compared(self, seen: Observation, targets: Targets) -> dict[str, Scalar]:
         """Compute the terms that compare an observed image with the photo or paintings, without weights; each >= 0."""
         values = self.distances(seen.stats, targets.prepared)
-        for term in self.local:
-            if term.loss.needs_activations:
-                values[term.name] = _local_value(term, seen.activations[term.name], targets)
+        comparing = (term for term in self.local if term.loss.needs_activations)
+        for term in comparing:
+            features = seen.activations[term.name]
+            values[term.name] = _local_value(term, features, targets)
         return values
 
     def value(self, image: Tensor, targets: Targets) -> Scalar:
         """Compute the weighted sum of the terms."""
-        return _weighted(self.values(image, targets), targets)
+        values = self.values(image, targets)
+        return _weighted(values, targets)
 
     def at(self, targets: Targets) -> ValueAndGradient:
         """Return the objective as a function of the image alone."""
@@ -153,7 +162,8 @@ class Objective:
             with tf.GradientTape() as tape:
                 tape.watch(image)
                 value = self.value(image, targets)
-            return Evaluation(value, tape.gradient(value, image))
+            gradient = tape.gradient(value, image)
+            return Evaluation(value, gradient)
 
         return evaluate
 
@@ -169,14 +179,17 @@ class Objective:
             with tf.GradientTape() as tape:
                 batch = tf.concat(images, 0)
                 tape.watch(batch)
-                parts = {name: tf.split(part, count) for name, part in self.read(batch).items()}
+                features = self.read(batch)
+                split = {name: tf.split(feature, count) for name, feature in features.items()}
                 values = []
                 for number, own_targets in enumerate(targets):
-                    features = {name: split[number] for name, split in parts.items()}
-                    values.append(_weighted(self._values(features, own_targets), own_targets))
+                    own_features = {name: parts[number] for name, parts in split.items()}
+                    own_values = self._values(own_features, own_targets)
+                    values.append(_weighted(own_values, own_targets))
                 total = tf.add_n(values)
-            gradients = tf.split(tape.gradient(total, batch), count)
-            return [Evaluation(value, gradient) for value, gradient in zip(values, gradients, strict=True)]
+            gradient = tape.gradient(total, batch)
+            gradients = tf.split(gradient, count)
+            return list(map(Evaluation, values, gradients))
 
         return evaluate
 
@@ -202,21 +215,28 @@ def statistics_of(
 
 def _local_value(term: Term[LocalLoss], features: Tensor, targets: Targets) -> Scalar:
     """Compute the value of a local term for a whole image."""
+    name = term.name
+    target = LocalTarget(targets.prepared[name], targets.activations[name])
     size = tf.shape(features)[1:3]
+    whole_image = Frame(
+        corner=tf.zeros_like(size),
+        owned=size,
+        whole=size,
+    )
     return term.loss.local(
         features,
-        LocalTarget(targets.prepared[term.name], targets.activations[term.name]),
-        targets.regions.get(term.name),
-        Frame(
-            corner=tf.zeros_like(size),
-            owned=size,
-            whole=size,
-        ),
+        target,
+        targets.regions.get(name),
+        whole_image,
     )
 
 
 def _weighted(values: dict[str, Scalar], targets: Targets) -> Scalar:
-    return tf.add_n([targets.weights[name] * value for name, value in values.items()])
+    """Add the values of the terms, each multiplied by its weight."""
+    weighted = []
+    for name, value in values.items():
+        weighted.append(targets.weights[name] * value)
+    return tf.add_n(weighted)
 
 
 def at_positions(weights: Tensor, features: Tensor) -> Tensor:

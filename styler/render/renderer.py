@@ -13,7 +13,7 @@ from styler.config import RenderConfig
 from styler.images.color import with_chroma_of
 from styler.images.mapped import Array, bands, is_mapped, new_array
 from styler.images.picture import Picture, Pixels
-from styler.images.resampling import resampled_colors
+from styler.images.resampling import resampled_colors, resized
 from styler.images.tone import TONE_SHARE, palette_of, with_palette
 from styler.images.writing import as_pil
 from styler.inputs import Inputs
@@ -122,7 +122,7 @@ class Renderer:
                 octaves=Octaves(
                     config=self.config,
                     engine=self.engine,
-                    inputs=self._toned(inputs),
+                    inputs=self._toned(inputs, schedule.size),
                     memory=memory,
                     on_tile=on_tile,
                 ),
@@ -133,13 +133,14 @@ class Renderer:
             outcome = yield from on_engine(self.engine, self._octaves(run, snapshot))
         return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
 
-    def _toned(self, inputs: Inputs[Picture]) -> Inputs[Picture]:
-        """Return the inputs with the photo in the colors that the render should keep."""
+    def _toned(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
+        """Return the inputs with the photo in the colors that the render should keep; recolored, it has `size`."""
         if self.config.content_tone == "keep":
             return inputs
         shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
         palette = palette_of(inputs.paintings, shares)
-        return replace(inputs, content=with_palette(inputs.photo, palette, TONE_SHARE))
+        photo = resized(inputs.photo, size)
+        return replace(inputs, content=with_palette(photo, palette, TONE_SHARE))
 
     def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Outcome]:
         account = run.account

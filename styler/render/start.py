@@ -23,7 +23,7 @@ from styler.types import Size
 
 INSIDE = slice(MARGIN, -MARGIN)
 CELL = 8  # side of the squares in which the photo's contrast is measured, pixels
-FLAT = 0.05  # contrast at which half of the noise is left; see the table of start noise in `docs/look.md`
+FLAT = 0.05  # contrast at which half of the noise is left; the only value tried: `docs/look.md`
 
 
 def padded(picture: Picture, size: Size, into: Array) -> Array:
@@ -36,12 +36,16 @@ def mirrored(image: Array) -> Array:
     """Fill the margin of an image (H, W, 3) with the mirrored picture inside; returns the image."""
     first = slice(MARGIN, 2 * MARGIN)
     last = slice(-2 * MARGIN, -MARGIN)
-    image[:MARGIN] = image[first][::-1]
-    image[-MARGIN:] = image[last][::-1]
+    top = image[first]
+    bottom = image[last]
+    image[:MARGIN] = top[::-1]
+    image[-MARGIN:] = bottom[::-1]
     for rows in bands(image):
         band = image[rows]
-        band[:, :MARGIN] = band[:, first][:, ::-1]
-        band[:, -MARGIN:] = band[:, last][:, ::-1]
+        left = band[:, first]
+        right = band[:, last]
+        band[:, :MARGIN] = left[:, ::-1]
+        band[:, -MARGIN:] = right[:, ::-1]
     return image
 
 
@@ -53,11 +57,12 @@ def filled(array: Array, values: Array) -> Array:
 
 
 def noise(seed: int, into: Array) -> Array:
-    """Fill an array with gray noise, row by row from one random stream; returns the array."""
+    """Fill an array with noise around gray, row by row from one random stream; returns the array."""
     random = np.random.default_rng(seed)
     for rows in bands(into):
-        values = random.normal(0.5, 0.1, into[rows].shape)
-        into[rows] = values.clip(0, 1)
+        band = into[rows]
+        values = random.normal(0.5, 0.1, band.shape)
+        band[:] = values.clip(0, 1)
     return into
 
 
@@ -86,12 +91,19 @@ def roughened(
     picture = image[INSIDE, INSIDE]
     height, width = picture.shape[:2]
     random = np.random.default_rng([seed, height, width])
-    shares = buffers.zeros("noise", (height, width, 1))
-    coarse = 1 / (1 + np.square(contrast(photo[INSIDE, INSIDE]) / FLAT))
-    resize(coarse.astype(np.float32), shares, Image.Resampling.BICUBIC)
-    for rows in bands(picture, shares):
-        noise = random.standard_normal(shares[rows].shape, np.float32)
-        np.clip(picture[rows] + amplitude * shares[rows] * noise, 0.0, 1.0, out=picture[rows])
+    busy = np.square(contrast(photo[INSIDE, INSIDE]) / FLAT)
+    coarse = amplitude / (1 + busy)
+    deviation = buffers.zeros("noise", (height, width, 1))
+    resize(
+        coarse.astype(np.float32),
+        deviation,
+        Image.Resampling.BICUBIC,
+    )
+    for rows in bands(picture, deviation):
+        band = picture[rows]
+        unit_noise = random.standard_normal((len(band), width, 1), np.float32)
+        band += deviation[rows] * unit_noise
+        np.clip(band, 0.0, 1.0, out=band)
     return mirrored(image)
 
 
@@ -102,19 +114,20 @@ def contrast(image: Array) -> Array:
         image: Array (H, W, 3).
 
     Returns:
-        Array (ceil(H / 8), ceil(W / 8), 1), float32. Squares at the lower and right edge may be smaller.
+        Array (ceil(H / 8), ceil(W / 8), 1), float32. At the lower and right edge, squares are cut off; at the right
+        edge, the last column counts for those that are missing.
     """
     height, width = image.shape[:2]
-    columns = np.arange(0, width, CELL)
-    deviations = np.empty((len(range(0, height, CELL)), len(columns), 1), np.float32)
-    for row, top in enumerate(range(0, height, CELL)):
-        squares = image[top : top + CELL]
-        gray = squares.mean(axis=-1, dtype=np.float64)
-        release(squares)
-        counts = np.add.reduceat(np.ones_like(gray), columns, axis=1).sum(axis=0)
-        mean, mean_square = (np.add.reduceat(each, columns, axis=1).sum(axis=0) / counts for each in (gray, gray**2))
-        deviations[row, :, 0] = np.sqrt(np.maximum(mean_square - mean**2, 0.0))
-    return deviations
+    missing = -width % CELL
+    deviations = []
+    for top in range(0, height, CELL):
+        strip = image[top : top + CELL]
+        gray = strip.mean(axis=-1)
+        release(strip)
+        whole = np.pad(gray, ((0, 0), (0, missing)), mode="edge")
+        squares = whole.reshape(len(whole), -1, CELL)
+        deviations.append(squares.std(axis=(0, 2), dtype=np.float64))
+    return np.array(deviations, np.float32)[..., None]
 
 
 def refined(
@@ -147,5 +160,7 @@ def refined(
     larger_photo = photo[INSIDE, INSIDE]
     resize(difference, result, Image.Resampling.BICUBIC)
     for rows in bands(result, larger_photo):
-        np.clip(result[rows] + larger_photo[rows], 0.0, 1.0, out=result[rows])
+        band = result[rows]
+        band += larger_photo[rows]
+        np.clip(band, 0.0, 1.0, out=band)
     return mirrored(into)

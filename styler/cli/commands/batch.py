@@ -13,7 +13,7 @@ from styler.cli import options as o
 Manifests = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[manifest]",
+        metavar="MANIFEST",
         help="CSV, JSON Lines or TOML file, one row per job.",
         show_default=False,
     ),
@@ -44,22 +44,30 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="CONDITION", help="Only jobs that match, such as 'style=night*' or 'size>=512'."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Maximum number of jobs.")]
-ShuffleSeed = Annotated[int | None, typer.Option("--shuffle-seed", help="Seed for shuffling the jobs before --limit.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Maximum number of jobs.")]
+ShuffleSeed = Annotated[
+    int | None, typer.Option("--shuffle-seed", metavar="N", help="Seed for shuffling the jobs before --limit.")
+]
 FastShapes = Annotated[
     bool, typer.Option("--fast-shapes", help="Change sizes by up to 2 % so that pictures share compiled programs.")
 ]
-Engine = Annotated[str, typer.Option("--engine", help="local | ray: processes on this machine, or a Ray cluster.")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Number of pictures to render at the same time.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of threads per worker.")]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="local|ray", help="Processes on this machine, or a Ray cluster.")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, metavar="N", help="Number of pictures to render at the same time.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Number of threads per worker.")]
 RayAddress = Annotated[
     str,
     typer.Option(
-        "--ray-address", help="auto | HOST:PORT | local: this machine's cluster, one at an address, or a new one."
+        "--ray-address",
+        metavar="auto|HOST:PORT|local",
+        help="This machine's cluster, one at an address, or a new one.",
     ),
 ]
 Retries = Annotated[
-    int, typer.Option("--retries", min=0, help="Number of retries after an error that may be temporary.")
+    int, typer.Option("--retries", min=0, metavar="N", help="Number of retries after an error that may be temporary.")
 ]
 Page = Annotated[
     Path | None,

@@ -22,7 +22,12 @@ Layers = Annotated[
     str, typer.Option("--layers", metavar="A,B,…", help="Layers, or key=layer; 'styler layers' lists them.")
 ]
 Network = Annotated[
-    str, typer.Option("--network", help="A registered network, a .keras file, a SavedModel or a frozen .pb graph.")
+    str,
+    typer.Option(
+        "--network",
+        metavar="NAME|PATH",
+        help="A registered network, a .keras file, a SavedModel or a frozen .pb graph.",
+    ),
 ]
 Size = Annotated[
     int | None,
@@ -30,13 +35,15 @@ Size = Annotated[
         "-s",
         "--size",
         min=1,
+        metavar="N",
         help="Longer side in pixels; images of different shapes in one file become squares.",
     ),
 ]
 Reduce = Annotated[
-    str | None, typer.Option("--reduce", help="mean | max: reduce each channel over all positions.", show_default=False)
+    str | None,
+    typer.Option("--reduce", metavar="mean|max", help="Reduce each channel over all positions.", show_default=False),
 ]
-Dtype = Annotated[str, typer.Option("--dtype", help="float32 | float16: type of the numbers in the archive.")]
+Dtype = Annotated[str, typer.Option("--dtype", metavar="float32|float16", help="Type of the numbers in the archive.")]
 Archive = Annotated[
     str | None,
     typer.Option(
@@ -66,7 +73,7 @@ Attribution = Annotated[
     ),
 ]
 Method = Annotated[
-    str | None, o.option("--method", default="gradient", help="gradient | gradcam: method of --attribution.")
+    str | None, o.option("--method", metavar="gradient|gradcam", default="gradient", help="Method of --attribution.")
 ]
 Maps = Annotated[
     str | None,

@@ -20,6 +20,7 @@ def layers(
             "-s",
             "--size",
             min=1,
+            metavar="N",
             help="Side of a square image in pixels.",
         ),
     ] = 512,

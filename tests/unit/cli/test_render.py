@@ -233,7 +233,8 @@ def test_an_interrupt_before_the_first_step_leaves_nothing(folder, capsys, monke
 
     monkeypatch.setattr("styler.cli.work.Stylizer", interrupt)
     assert render("-o", "out.png") == 130
-    assert capsys.readouterr().err == "error: interrupted\n"
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["nothing new to save: interrupted before the first step", "error: interrupted"]
     assert not list(folder.glob("out*"))
 
 
