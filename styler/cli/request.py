@@ -69,8 +69,11 @@ class Request:
 
     @property
     def output_name(self) -> str:
-        """Name of the output for messages."""
-        return OUTPUT if self.streams else shown(self.output)
+        """Name of the output for messages: relative to the current folder if it lies in it."""
+        if self.streams:
+            return OUTPUT
+        here = Path.cwd()
+        return shown(self.output.relative_to(here) if self.output.is_relative_to(here) else self.output)
 
     @property
     def content_name(self) -> str:
