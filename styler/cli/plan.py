@@ -24,7 +24,8 @@ def describe(request: Request) -> str:
         f"network   {network.name}: {network.summary}",
         f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",
         f"content at {_listed(config.content_layers or network.content_layers)}",
-        f"strength  {config.strength:g}, color {config.color}, init {config.init}, seed {config.seed}",
+        f"strength  {config.strength:g}, color {config.color}, content tone {config.content_tone}",
+        f"start     {config.init}, noise {config.start_noise:g}, seed {config.seed}",
         f"octaves   {plan}; {config.steps} steps of {config.optimizer}",
     ]
     return "\n".join(lines)

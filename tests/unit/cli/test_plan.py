@@ -41,3 +41,10 @@ def test_tells_the_layers_in_use(plan):
     assert "style at  block1_conv1:81, block2_conv1:27" in plan()
     assert "style at  block2_conv1:0.5, loss gram" in plan(style_layers=(("block2_conv1", 0.5),), loss="gram")
     assert "content at block3_conv1:2" in plan(content_layers=(("block3_conv1", 2.0),))
+
+
+def test_tells_strength_colors_and_start(plan):
+    changed = {"strength": 0.3, "content_tone": "match", "start_noise": 0.02, "seed": 4}
+    lines = plan(**changed).splitlines()
+    assert "strength  0.3, color style, content tone match" in lines
+    assert "start     content, noise 0.02, seed 4" in lines
