@@ -223,6 +223,7 @@ class Stylizer:
             ConfigError: The images do not fit the config.
             OutputError: The checkpoint file already exists.
         """
+        check_not_forked()
         given = self._images(content, listed(style), init)
         observers = [] if observer is None else [observer]
         if checkpoint is None:

@@ -32,15 +32,19 @@ def running() -> list[str]:
     return sorted({library for start, library in STARTED.items() if any(name.startswith(start) for name in names)})
 
 
-def check_not_forked() -> None:
+def check_not_forked(*needed: str) -> None:
     """Refuse to compute in a forked process in which the computation would never end.
 
+    Args:
+        *needed: Libraries that the computation uses; none means all.
+
     Raises:
-        ResourceError: This process was forked after TensorFlow or libvips had started.
+        ResourceError: This process was forked after one of these libraries had started.
     """
-    if _lost:
+    missing = [library for library in _lost if not needed or library in needed]
+    if missing:
         message = (
-            f"this process was forked after {' and '.join(_lost)} had started in its parent, and would wait forever, "
+            f"this process was forked after {' and '.join(missing)} had started in its parent, and would wait forever, "
             "because a fork does not copy threads; start workers by spawn (multiprocessing.get_context('spawn')), or "
             "fork before the first render"
         )

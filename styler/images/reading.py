@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from styler.errors import ImageError, shown
+from styler.forks import check_not_forked
 from styler.images import colorimetry, metadata, profiles, rasters, resolution
 from styler.images.colorimetry import ColorError
 from styler.images.limits import check_pixels
@@ -85,6 +86,7 @@ def read_image(source: ImageLike, *, max_pixels: int | None = None) -> Picture:
 
 
 def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
+    check_not_forked("libvips")
     with _opened(path) as (file, kind):
         _checked_header(path, file, kind, max_pixels)
         try:

@@ -9,6 +9,8 @@ import pytest
 
 from styler import forks
 from styler.errors import ResourceError
+from styler.images.reading import read_image
+from support.pictures import blobs, saved
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
@@ -122,6 +124,25 @@ def test_where_threads_have_no_names_what_is_loaded_counts(tmp_path, monkeypatch
 def test_a_child_of_a_process_that_only_imported_is_not_refused(monkeypatch):
     monkeypatch.setattr(forks, "running", list)
     assert in_child(forks.check_not_forked) == "None"
+
+
+def test_a_file_is_read_in_a_child_only_if_libvips_lost_nothing(tmp_path, monkeypatch):
+    photo = saved(tmp_path / "photo.png", blobs(8, 8, 1))
+    monkeypatch.setattr(forks, "_lost", ["TensorFlow"])
+    assert read_image(photo).size == (8, 8)
+    monkeypatch.setattr(forks, "_lost", ["TensorFlow", "libvips"])
+    with pytest.raises(ResourceError, match="forked after libvips had started"):
+        read_image(photo)
+
+
+def test_a_parents_stylizer_refuses_before_it_reads_files(busy, tmp_path):
+    from styler import RenderConfig, Stylizer
+    from support.networks import tiny_network
+
+    studio = Stylizer(RenderConfig(size=64, steps=1), network=tiny_network())
+    photo = saved(tmp_path / "photo.jpg", blobs(64, 64, 1))
+    read_image(photo)  # starts libvips, whose threads the child lacks
+    assert "spawn" in in_child(lambda: studio.render(photo, photo))
 
 
 def test_the_refusal_is_an_error_of_the_program(monkeypatch):
