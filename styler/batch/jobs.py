@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from styler.batch.naming import TEMPLATE, checked_name, output_name
+from styler.batch.naming import checked_name, output_name
 from styler.batch.options import config_of, file_options, merged
 from styler.batch.patterns import Tell, each_once, existing, matches, real_paths
 from styler.config import BUILT_IN_INITS, RenderConfig
@@ -53,7 +53,7 @@ class Job:
     def __post_init__(self) -> None:
         """Check the name, or make one if none was given."""
         name = self.name or output_name(
-            TEMPLATE,
+            None,
             self.content,
             self.styles,
             self.config,
@@ -80,7 +80,7 @@ def jobs_of_rows(
     base: Path,
     defaults: Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
-    template: str = TEMPLATE,
+    template: str | None = None,
     tell: Tell | None = None,
 ) -> list[Job]:
     """Make jobs from manifest rows; a row with globs gives one job for each match.
@@ -90,7 +90,7 @@ def jobs_of_rows(
         base: Folder that relative paths start from.
         defaults: Options for rows that do not set their own.
         flags: Options that override those of all rows.
-        template: Template for the output name of rows without `output`.
+        template: Template for the output name of rows without `output`; None for the default.
         tell: See `styler.batch.patterns.matches`.
 
     Raises:
@@ -130,7 +130,7 @@ def _jobs_of_row(
     row: Row,
     base: Path,
     sources: Sequence[Mapping[str, Any]],
-    template: str,
+    template: str | None,
     count: int,
     tell: Tell | None,
 ) -> list[Job]:
@@ -205,7 +205,7 @@ def jobs_of_globs(
     styles: Sequence[str],
     *,
     config: RenderConfig,
-    template: str = TEMPLATE,
+    template: str | None = None,
     files: Mapping[str, Any] | None = None,
     without: Path | None = None,
     tell: Tell | None = None,
@@ -216,7 +216,7 @@ def jobs_of_globs(
         contents: Globs or paths of photos.
         styles: Globs or paths of paintings; each painting gives its own jobs.
         config: Options of all renders.
-        template: Template for the output names.
+        template: Template for the output names; None for the default.
         files: Fields of each job about reading and writing, as returned by `file_options`.
         without: Folder whose files are ignored. This is the output folder: globs may match earlier outputs in it.
         tell: See `styler.batch.patterns.matches`.

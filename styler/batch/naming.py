@@ -1,4 +1,4 @@
-"""Name the outputs of a batch from a template such as `{content}-{style}-{seed}`."""
+"""Name the outputs of a batch from a template such as `{content}-{style}-{strength}`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError, suggestion
 from styler.images.writing import FORMATS, LONGEST_NAME
 
-TEMPLATE = "{content}-{style}-{seed}"
+TEMPLATE = "{content}-{style}"  # without --name; a seed other than the default is added, see `default_template`
 SUFFIX = ".png"  # added to names without a suffix; PNG is lossless
 OWN_FIELDS = ("content", "style", "folder", "index")
 FIELDS = (*OWN_FIELDS, *(field.name for field in fields(RenderConfig)))
+
+
+def default_template(config: RenderConfig) -> str:
+    """Return the template of jobs without one: the seed is part of it unless it is the default seed.
+
+    The name of a job depends on nothing but the job, so that it stays the same when a batch grows.
+    """
+    return TEMPLATE if config.seed == RenderConfig().seed else f"{TEMPLATE}-{{seed}}"
 
 
 def check_template(template: str) -> None:
@@ -38,7 +46,7 @@ def check_template(template: str) -> None:
 
 
 def output_name(
-    template: str,
+    template: str | None,
     content: Path,
     styles: Sequence[Path],
     config: RenderConfig,
@@ -47,9 +55,10 @@ def output_name(
     """Return the path of an output relative to the output folder, with `/` between folders.
 
     Args:
-        template: Name with fields in braces. The fields are the options of `RenderConfig`; `content` and `style`, the
-            file stems (several styles are joined by `-`); `folder`, the name of the content's folder; and `index`,
-            which counts from 1. Leading dots of file and folder names are removed so that no output is hidden.
+        template: Name with fields in braces; None for the default. The fields are the options of `RenderConfig`;
+            `content` and `style`, the file stems (several styles are joined by `-`); `folder`, the name of the
+            content's folder; and `index`, which counts from 1. Leading dots of file and folder names are removed so
+            that no output is hidden.
         content: Path of the photo.
         styles: Paths of the paintings.
         config: Options of the render.
@@ -59,6 +68,7 @@ def output_name(
         ConfigError: The template cannot be filled in.
         OutputError: The name leads out of the output folder, or it is too long and has no fields.
     """
+    template = default_template(config) if template is None else template
     check_template(template)
     values: dict[str, Any] = {
         **config.to_dict(),

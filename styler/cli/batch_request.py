@@ -11,7 +11,7 @@ from styler.batch.batch import check_batch
 from styler.batch.jobs import Job, jobs_of_globs, jobs_of_rows
 from styler.batch.layout import Resources
 from styler.batch.manifest import read_manifest
-from styler.batch.naming import TEMPLATE, check_template
+from styler.batch.naming import check_template
 from styler.batch.options import config_of, file_options, merged
 from styler.batch.patterns import Tell
 from styler.batch.report import check_page
@@ -96,13 +96,14 @@ def checked_batch(
         message = f"-o {shown(rest['output'])} is a file; the output of a batch is a folder"
         raise OutputError(message)
     rest["resources"].check()
-    check_template(template or TEMPLATE)
+    if template:
+        check_template(template)
     usual = read_options(config_file) if config_file else {}
     listed = _jobs(
         sources,
         usual,
         options,
-        template or TEMPLATE,
+        template or None,
         rest["output"],
         tell,
     )
@@ -116,7 +117,7 @@ def _jobs(
     sources: Sources,
     usual: Mapping[str, Any],
     options: Mapping[str, Any],
-    template: str,
+    template: str | None,
     output: Path,
     tell: Tell | None,
 ) -> list[Job]:

@@ -110,7 +110,7 @@ def test_ctrl_c_leaves_the_rest_and_the_same_command_goes_on_to_the_same_bytes(t
         picture = tmp_path / "out" / line["job"]
         assert hashlib.sha256(picture.read_bytes()).hexdigest() == line["sha256"]
         assert line["threads"] == 1
-    with Image.open(tmp_path / "out" / "000-s0-0.png") as image:
+    with Image.open(tmp_path / "out" / "000-s0.png") as image:
         assert image.size == (64, 48)
 
 
@@ -120,7 +120,7 @@ def test_outputs_carry_the_recipe_of_their_exact_size(tmp_path, photos, start):
     saved(tmp_path / "in" / "000.png", blobs(48, 64, 0))
     words = (*GLOBS, *DRAFT, "--network", "tiny", "--threads", "1", "--workers", "1", "--fast-shapes")
     assert finish(start(*words))[0] == 0
-    picture = tmp_path / "out" / "000-s0-0.png"
+    picture = tmp_path / "out" / "000-s0.png"
     recipe = Recipe.from_text(read_recipe(picture))
     with Image.open(picture) as image:
         assert recipe.plan.size == (image.height, image.width)

@@ -11,7 +11,7 @@ from support.painted import Studio
 from support.sources import ROOT
 
 SCRIPT = str(ROOT / "examples" / "render_many.py")
-NAMES = [f"{photo}-{painting}-0.png" for photo in ("lake", "city") for painting in ("swirls", "dots")]
+NAMES = [f"{photo}-{painting}.png" for photo in ("lake", "city") for painting in ("swirls", "dots")]
 
 
 def test_runs_and_runs_again(tmp_path, capsys, monkeypatch):

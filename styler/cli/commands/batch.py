@@ -37,7 +37,10 @@ Folder = Annotated[
 Name = Annotated[
     str | None,
     typer.Option(
-        "--name", metavar="TEMPLATE", help="Names of the outputs; fields are {folder}, {index} and every option."
+        "--name",
+        metavar="TEMPLATE",
+        help="Names of the outputs; by default {content}-{style}, or {content}-{style}-{seed} for a seed other than 0. "
+        "Other fields are {folder}, {index} and every option.",
     ),
 ]
 Where = Annotated[

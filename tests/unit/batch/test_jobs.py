@@ -48,8 +48,8 @@ def test_rows_with_globs_lists_and_blends(tree):
             for job in jobs_of_rows([Row(options={"content": "in/a.jpg", "style": style}, place="")], base=tree)
         ]
 
-    assert names("art/*.jpg") == ["a-x-0.png", "a-y-0.png"]
-    assert names("art/x.jpg|art/y.jpg") == names(["art/x.jpg", "art/y.jpg"]) == ["a-x-y-0.png"]
+    assert names("art/*.jpg") == ["a-x.png", "a-y.png"]
+    assert names("art/x.jpg|art/y.jpg") == names(["art/x.jpg", "art/y.jpg"]) == ["a-x-y.png"]
 
 
 def test_rows_win_over_defaults_and_flags_over_rows(tree):
@@ -107,6 +107,7 @@ def test_a_name_with_brackets_is_found_before_it_is_a_glob(tree):
     ("template", "name"),
     [
         ("{content}-{style}-{seed}", "photo-one-two-7.png"),
+        (None, "photo-one-two-7.png"),
         ("{style}/{content}.jpg", "one-two/photo.jpg"),
         ("{index:04d}-{size}-{strength:.1f}", "0012-128-0.5.png"),
         ("{folder}.v1", "in.v1.png"),
@@ -114,6 +115,11 @@ def test_a_name_with_brackets_is_found_before_it_is_a_glob(tree):
 )
 def test_templates(template, name):
     assert output_name(template, Path("in/photo.jpg"), [Path("one.jpg"), Path("two.jpg")], CONFIG, 12) == name
+
+
+def test_a_seed_is_part_of_the_usual_name_unless_it_is_the_usual_seed(tree):
+    rows = [Row(options={"content": "in/a.jpg", "style": "art/x.jpg", "seed": seed}, place="") for seed in (0, 1)]
+    assert [job.name for job in jobs_of_rows(rows, base=Path())] == ["a-x.png", "a-x-1.png"]
 
 
 def test_hidden_photos_give_pictures_that_are_not():
@@ -193,7 +199,7 @@ def test_names_that_lead_elsewhere_or_nowhere(name):
 
 def test_collisions_name_both_jobs():
     jobs = [Job(content=Path(f"{name}/a.jpg"), styles=(Path("s.jpg"),)) for name in ("one", "two")]
-    with pytest.raises(OutputError, match=r"a-s-0\.png: one/a\.jpg .*two/a\.jpg .*\{folder\}"):
+    with pytest.raises(OutputError, match=r"a-s\.png: one/a\.jpg .*two/a\.jpg .*\{folder\}"):
         check_collisions(jobs)
 
 
