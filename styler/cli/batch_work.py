@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Generator
 
 from styler.batch.batch import render_batch
-from styler.batch.events import SKIPPED, Outcome
+from styler.batch.events import SKIPPED, BatchEvent, BatchObserver, Outcome
 from styler.batch.layout import absent_gpus
 from styler.batch.ledger import DONE, FAILED, read_ledger
 from styler.batch.report import write_page
 from styler.cli.batch_bars import BatchBars
+from styler.cli.batch_lines import BatchLines
 from styler.cli.batch_request import BatchRequest
 from styler.cli.interrupt import Interrupt
 from styler.cli.shell import command
@@ -35,7 +36,7 @@ def carry_out_batch(
     Args:
         request: The batch.
         words: Words of the command line; they are printed as the command that retries failed jobs.
-        progress: Whether to show bars; None shows them if stderr is a terminal.
+        progress: Whether to show bars; None shows them if stderr is a terminal, and else prints a line for each job.
         quiet: Whether to print failures only.
 
     Returns:
@@ -50,11 +51,13 @@ def carry_out_batch(
     again = f"styler {command(words)}"
     if not quiet and (note := absent_gpus(job.config for job in request.jobs)):
         _say(f"note: {note}")
+    lines = progress is None and not quiet and not sys.stderr.isatty()
     with BatchBars(visible=False if quiet else progress) as bars:
+        observer = _both(BatchLines(), bars) if lines else bars
         tell = None if quiet else lambda _: bars.say(stopping(bars.running))
         with Interrupt(tell) as interrupt:
             try:
-                for outcome in _outcomes(request, bars, interrupt):
+                for outcome in _outcomes(request, observer, interrupt):
                     outcomes.append(outcome)
             finally:
                 if outcomes:  # a batch that cannot be carried out writes no page
@@ -79,7 +82,17 @@ def stopping(running: list[str]) -> str:
     return f"{doing} and starting no more; press Ctrl-C again to stop at once"
 
 
-def _outcomes(request: BatchRequest, bars: BatchBars, interrupt: Interrupt) -> Generator[Outcome, None, None]:
+def _both(first: BatchObserver, second: BatchObserver) -> BatchObserver:
+    """Return an observer that passes each event to two others."""
+
+    def observe(event: BatchEvent) -> None:
+        first(event)
+        second(event)
+
+    return observe
+
+
+def _outcomes(request: BatchRequest, observer: BatchObserver, interrupt: Interrupt) -> Generator[Outcome, None, None]:
     resources = request.resources
     return render_batch(
         request.jobs,
@@ -91,7 +104,7 @@ def _outcomes(request: BatchRequest, bars: BatchBars, interrupt: Interrupt) -> G
         fast_shapes=request.fast_shapes,
         overwrite=request.overwrite,
         ray_address=resources.ray_address,
-        observer=bars,
+        observer=observer,
         stop=lambda: interrupt.requested,
     )
 

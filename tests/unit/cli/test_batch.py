@@ -50,24 +50,32 @@ def test_renders_every_photo_in_every_style_and_then_nothing(folders, monkeypatc
     assert batch(monkeypatch, *GLOBS) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("out: 2 rendered, 0 done before, 0 failed, ")
-    assert sorted(path.name for path in (folders / "out").glob("*.png")) == ["a-s-0.png", "b-s-0.png"]
+    first, *ended, summary = err.splitlines()
+    assert first == "batch: 2 jobs, 2 to render"
+    assert [line.partition(": ")[0] for line in ended] == ["1/2 a-s.png", "2/2 b-s.png"]
+    assert all(line.isprintable() for line in ended)
+    assert summary.startswith("out: 2 rendered, 0 done before, 0 failed, ")
+    assert sorted(path.name for path in (folders / "out").glob("*.png")) == ["a-s.png", "b-s.png"]
     assert batch(monkeypatch, *GLOBS) == 0
-    assert capsys.readouterr().err.startswith("out: 0 rendered, 2 done before, 0 failed, ")
+    first, summary = capsys.readouterr().err.splitlines()
+    assert first == "batch: 2 jobs, 0 to render"
+    assert summary.startswith("out: 0 rendered, 2 done before, 0 failed, ")
 
 
 def test_failures_end_with_status_3_a_table_and_the_command_that_retries(folders, monkeypatch, capsys):
     (folders / "in" / "b.png").write_bytes(b"no image")
     words = (*GLOBS, "--name", "{content} of {style}")
     assert batch(monkeypatch, *words) == 3
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("out: 1 rendered, 0 done before, 1 failed, ")
-    assert lines[1].split() == ["failed", "tries", "why"]
-    assert lines[2].startswith("b of s.png      0  in/b.png is not an image")
-    assert lines[3] == f"to retry: {shlex.join(['styler', *words])}"
+    *ended, summary, header, row, retry = capsys.readouterr().err.splitlines()
+    assert ended[1].startswith("1/2 b of s.png: failed: in/b.png is not an image")
+    assert ended[2].startswith("2/2 a of s.png: ")
+    assert summary.startswith("out: 1 rendered, 0 done before, 1 failed, ")
+    assert header.split() == ["failed", "tries", "why"]
+    assert row.startswith("b of s.png      0  in/b.png is not an image")
+    assert retry == f"to retry: {shlex.join(['styler', *words])}"
     saved(folders / "in" / "b.png", blobs(48, 64, 3))
-    assert run(shlex.split(lines[3].removeprefix("to retry: styler "))) == 0
-    assert capsys.readouterr().err.startswith("out: 1 rendered, 1 done before, 0 failed")
+    assert run(shlex.split(retry.removeprefix("to retry: styler "))) == 0
+    assert "\nout: 1 rendered, 1 done before, 0 failed" in capsys.readouterr().err
 
 
 def test_a_dry_run_tells_the_plan_and_leaves_nothing(folders, monkeypatch, capsys):
@@ -76,8 +84,8 @@ def test_a_dry_run_tells_the_plan_and_leaves_nothing(folders, monkeypatch, capsy
     out, err = capsys.readouterr()
     assert err == ""
     assert out.splitlines()[0] == "jobs      1 to do (1 new), 0 done, 1 impossible"
-    assert "  b-s-0.png  impossible: in/b.png is not an image" in out
-    assert "  a-s-0.png  64x48  in/a.png in art/s.png  new" in out
+    assert "  b-s.png  impossible: in/b.png is not an image" in out
+    assert "  a-s.png  64x48  in/a.png in art/s.png  new" in out
     assert "workers   1 with" in out
     assert "predicted 0." in out
     assert not (folders / "out").exists()
@@ -105,7 +113,14 @@ def test_progress_is_shown_when_asked_for(monkeypatch, capsys):
     assert batch(monkeypatch, *GLOBS, "--progress") == 0
     err = capsys.readouterr().err
     assert "2/2 jobs" in err
-    assert "a-s-0.png" in err
+    assert "a-s.png" in err
+
+
+@pytest.mark.parametrize("more", [("--quiet",), ("--no-progress",)])
+def test_a_log_can_be_left_without_progress(monkeypatch, capsys, more):
+    assert batch(monkeypatch, *GLOBS, *more) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == (["out"] if more == ("--no-progress",) else [])
 
 
 def test_the_page_is_written_and_replaced_but_not_over_somebodys_file(folders, monkeypatch, capsys):
@@ -123,7 +138,7 @@ def test_the_page_shows_all_pictures_also_after_a_run_over_some(folders, monkeyp
     page = folders / "out" / "index.html"
     for words in ((), ("--where", "content=a"), ("--limit", "1", "--shuffle-seed", "3")):
         assert batch(monkeypatch, *GLOBS, *words, "--report", str(page)) == 0
-        assert [page.read_text().count(f'"name": "{name}-s-0.png", "state": "done"') for name in "ab"] == [1, 1]
+        assert [page.read_text().count(f'"name": "{name}-s.png", "state": "done"') for name in "ab"] == [1, 1]
 
 
 def test_another_option_is_refused_before_any_work_and_in_a_dry_run_too(folders, monkeypatch, capsys):
@@ -134,7 +149,7 @@ def test_another_option_is_refused_before_any_work_and_in_a_dry_run_too(folders,
         assert batch(monkeypatch, *GLOBS, "--strength", "0.9", *more) == 2
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
-        assert "would replace out/a-s-0.png, out/b-s-0.png" in err
+        assert "would replace out/a-s.png, out/b-s.png" in err
         assert "(strength 0.5, now 0.9)" in err
         assert {path: path.read_bytes() for path in (folders / "out").glob("*.*")} == before
     assert batch(monkeypatch, *GLOBS, "--strength", "0.9", "--name", "{content}-{strength}") == 0
@@ -150,9 +165,9 @@ def test_names_of_any_bytes_are_shown_in_lines_that_a_terminal_and_a_shell_can_t
     assert all(line.isprintable() for line in plan.splitlines())
     assert batch(monkeypatch, *words) == 3
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 6
     assert all(line.isprintable() for line in lines)
-    script = lines[3].removeprefix("to retry: ").replace("styler", "printf '%s\\0'", 1)
+    script = lines[-1].removeprefix("to retry: ").replace("styler", "printf '%s\\0'", 1)
     printed = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout
     assert printed.split(b"\0")[:-1] == [os.fsencode(word) for word in words]
 
@@ -177,7 +192,7 @@ def test_an_interrupt_is_told_and_the_command_that_goes_on(folders, monkeypatch,
     assert batch(monkeypatch, *GLOBS) == 130
     err = capsys.readouterr().err
     assert (
-        "finishing the 1 picture in progress (a-s-0.png) and starting no more; press Ctrl-C again to stop at once\n"
+        "finishing the 1 picture in progress (a-s.png) and starting no more; press Ctrl-C again to stop at once\n"
         in err
     )
     assert f"to continue: {shlex.join(['styler', *GLOBS])}\n" in err
@@ -198,7 +213,7 @@ def test_folders_that_must_not_be_looked_into_are_warned_of(folders, monkeypatch
     assert batch(monkeypatch, *words) == 0
     out, err = capsys.readouterr()
     assert err == "warning: cannot read the folder in: Permission denied; its files are ignored\n"
-    assert "c-s-0.png" in out
+    assert "c-s.png" in out
 
 
 @pytest.mark.parametrize(("named", "noted"), [(None, 0), ("0,1,2,3", 1), ("GPU-1b2c3d4e", 1), ("-1", 0), ("", 0)])
