@@ -19,6 +19,8 @@ from styler.recipe import Plan, inputs_from, inputs_values
 from styler.render.checkpoint import Checkpoint, is_checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
 
+INTERIM = "interim"  # what a checkpoint calls the images that interrupts left: SHA-256 by absolute path
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
@@ -35,6 +37,12 @@ class Resumed:
     settings: Settings
     checkpoint: Checkpoint
     job: Job
+
+    @property
+    def interim(self) -> dict[str, str]:
+        """SHA-256 of each image that an interrupt of this render left, by absolute path."""
+        found = self.job.choices.get(INTERIM)
+        return dict(found) if isinstance(found, dict) else {}
 
     @property
     def over(self) -> bool:

@@ -16,10 +16,10 @@ from styler.api import StyleResult, Stylizer, exported
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.request import Request, Settings, beside, beside_at
-from styler.cli.resuming import Resumed, choices
+from styler.cli.resuming import INTERIM, Resumed, choices
 from styler.cli.shell import command
 from styler.cli.streams import send
-from styler.errors import OutputError, shown
+from styler.errors import CheckpointError, OutputError, shown
 from styler.images.atomic import write_atomically
 from styler.images.export import Export
 from styler.images.picture import Picture
@@ -28,6 +28,7 @@ from styler.images.scratch import scratch_file
 from styler.images.writing import encode_picture, output_notes, write_picture
 from styler.progress import StepEvent
 from styler.render.files import read_images
+from styler.render.job import digest
 from styler.render.saver import Saver
 
 PIPED = "standard-input"  # name of a photo from standard input, in recipes and reports
@@ -57,6 +58,7 @@ class Work:
         self._latest: StepEvent | None = None
         self._saver: Saver | None = None
         self._told = False
+        self._interim: dict[str, str] = resumed.interim if resumed else {}
 
     def carry_out(self) -> None:
         """Render and write the picture; save a checkpoint if anything stops the render.
@@ -118,7 +120,7 @@ class Work:
     def _made_saver(self, stylizer: Stylizer) -> Saver:
         request = self._request
         saving = self._settings.saving
-        kept = choices(request, self._settings)
+        kept = {**choices(request, self._settings), INTERIM: self._interim}
         job = stylizer.job(request.inputs, max_pixels=request.max_pixels, choices=kept)
         return Saver(
             saving.path,
@@ -158,6 +160,7 @@ class Work:
         self._write(result)
         if settings.report:
             _write_text(settings.report, result.report.to_json() + "\n")
+        self._remove_interim()
         if self._saver:
             self._saver.remove()
         height, width = result.picture.size
@@ -226,8 +229,17 @@ class Work:
         path = partial_path(self._request.output, overwrite=overwrite)
         try:
             _say(f"best so far: {shown(self._write_event(self._latest, path, overwrite=overwrite))}")
-        except OutputError as problem:
+            if self._saver and self._saver.path:
+                self._saver.store(INTERIM, {**self._interim, str(path.absolute()): digest(path)})
+        except (OutputError, CheckpointError) as problem:
             _say(f"warning: {problem}")
+
+    def _remove_interim(self) -> None:
+        """Remove the images that interrupts of this render left, unless they have changed since."""
+        for path, written in self._interim.items():
+            with suppress(CheckpointError, OSError):  # it was removed before, or it cannot be removed
+                if digest(Path(path)) == written:
+                    os.unlink(path)
 
     def _keep_state(self) -> None:
         if self._saver and self._saver.save():

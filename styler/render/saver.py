@@ -87,6 +87,10 @@ class Saver:
         self._replace = self.active = True
         return True
 
+    def store(self, name: str, value: Any) -> None:
+        """Store a plain value among the caller's choices, in every checkpoint from now on."""
+        self._job = {**self._job, "choices": {**self._job["choices"], name: value}}
+
     def finish(self) -> None:
         """Save the final state if the render has a checkpoint; call this before the picture is written."""
         if self.active:

@@ -163,6 +163,8 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
         assert image.size in ((136, 102), (192, 144))
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == whole()
+    assert names(folder) == sorted(["out.png", "out-12.png", "out-partial.png", *LEFT])
+    assert (folder / "out-partial.png").read_bytes() == b"mine"
 
 
 def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkeypatch, capsys):
@@ -186,8 +188,10 @@ def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkey
         assert run([*WORDS, *tiled, "-o", "out.png"]) == 130
     assert "best so far: out-partial.png\ncheckpoint: state; continue with" in capsys.readouterr().err
     assert read_checkpoint(folder / "state").snapshot.position.made > 0
+    (folder / "out-partial.png").write_bytes(b"edited")
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == expected
+    assert (folder / "out-partial.png").read_bytes() == b"edited"
 
 
 def test_a_short_render_leaves_a_checkpoint_beside_its_output_at_a_signal_only(folder, stopped, capsys):
