@@ -38,7 +38,7 @@ class BatchLines:
         if outcome.state == SKIPPED:
             return
         result = f"failed: {outcome.error}" if outcome.state == FAILED else f"{outcome.seconds:.1f} s"
-        left = "" if seconds_left is None else f", about {tqdm.format_interval(seconds_left)} left"
+        left = f", about {tqdm.format_interval(seconds_left)} left" if seconds_left else ""
         _say(f"{self._ended}/{self._jobs} {shown(outcome.job.name)}: {result}{left}")
 
 
