@@ -24,9 +24,10 @@ from styler.images.sizes import check_painting, result_size
 from styler.images.writing import as_pil, write_picture
 from styler.inputs import Inputs
 from styler.networks import NetworkSpec, find_network
+from styler.options import NO_FILE
 from styler.presets import PRESETS
 from styler.progress import Observer, Phase, StepEvent
-from styler.recipe import Plan, Recipe
+from styler.recipe import Plan, Recipe, with_names
 from styler.render.batching import PictureBatch
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
@@ -202,6 +203,8 @@ class Stylizer:
         style: ImageLike | Sequence[ImageLike],
         *,
         init: ImageLike | None = None,
+        content_mask: ImageLike | None = None,
+        style_masks: Sequence[ImageLike | None] | None = None,
         observer: Observer | None = None,
         checkpoint: PathLike | None = None,
         checkpoint_every: float = EVERY,
@@ -213,6 +216,10 @@ class Stylizer:
                 picture that `styler.images.reading.read_image` has read.
             style: The painting, or several paintings.
             init: The image to start from, like `content`; None for the start that the config names.
+            content_mask: An image whose colors are the regions of the photo, like `content`; None for the mask that the
+                config names, if any.
+            style_masks: The same for the paintings, one each; None in place of a mask for a painting that serves every
+                region.
             observer: Called with a `StepEvent` about every second.
             checkpoint: File to save the state in, for `resume`; it is removed when the result is saved. All images
                 must then be given as paths.
@@ -224,7 +231,7 @@ class Stylizer:
             OutputError: The checkpoint file already exists.
         """
         check_not_forked()
-        given = self._images(content, listed(style), init)
+        given = self._images(content, listed(style), init, content_mask, style_masks)
         observers = [] if observer is None else [observer]
         if checkpoint is None:
             return driven(self.events(given.map(read_image)), observers)
@@ -244,6 +251,8 @@ class Stylizer:
         style: ImageLike | Sequence[ImageLike],
         *,
         init: ImageLike | None = None,
+        content_mask: ImageLike | None = None,
+        style_masks: Sequence[ImageLike | None] | None = None,
         event_every: int | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render step by step. You can stop at any event; `event.image()` is the best image so far.
@@ -252,6 +261,8 @@ class Stylizer:
             content: As in `render`.
             style: As in `render`.
             init: As in `render`.
+            content_mask: As in `render`.
+            style_masks: As in `render`.
             event_every: Maximum number of steps between two events; every multiple of it gets an event. None for no
                 limit.
 
@@ -262,7 +273,7 @@ class Stylizer:
             The result, as the return value of the generator.
         """
         check_not_forked()
-        given = self._images(content, listed(style), init)
+        given = self._images(content, listed(style), init, content_mask, style_masks)
         return (yield from self.events(given.map(read_image), event_every=event_every))
 
     def _images(
@@ -270,10 +281,26 @@ class Stylizer:
         content: ImageLike,
         styles: Sequence[ImageLike],
         init: ImageLike | None,
+        content_mask: ImageLike | None,
+        style_masks: Sequence[ImageLike | None] | None,
     ) -> Inputs[ImageLike]:
-        """Put the given images into their roles; without an image to start from, use the one that the config names."""
-        named = None if self.config.init in BUILT_IN_INITS else self.config.init
-        return Inputs.of(content, styles, named if init is None else init)
+        """Put the given images into their roles; for those that are not given, use the ones that the config names.
+
+        Raises:
+            ConfigError: There are masks of the photo or of the paintings only, or not one mask for each painting.
+        """
+        config = self.config
+        named = None if config.init in BUILT_IN_INITS else config.init
+        inputs = Inputs.of(content, styles, named if init is None else init)
+        if content_mask is None and style_masks is None:
+            config.check_styles(len(styles))
+            masks = [None if mask == NO_FILE else mask for mask in config.style_mask or ()]
+            return inputs.with_masks(config.content_mask, masks)
+        if content_mask is None or style_masks is None or len(style_masks) != len(styles):
+            got = f"{len(style_masks or ())} style_masks and {'no' if content_mask is None else 'a'} content_mask"
+            message = f"expected a content_mask and {len(styles)} style_masks, one for each painting or None, got {got}"
+            raise ConfigError(message)
+        return inputs.with_masks(content_mask, style_masks)
 
     def job(
         self,
@@ -377,7 +404,7 @@ class Stylizer:
             check_painting(painting.size, network.minimum_size, f"the style image {painting.name}")
         fixed = (self._plan.size if self._plan else None) or shape
         size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
-        config = self.config if known.init is None else self.config.changed(init=known.init.name)
+        config = with_names(self.config, known.map(lambda found: found.name))
         schedule = self.plan(size, position=snapshot.position if snapshot else None, phase=phase)
         if phase is not None:
             phase("compiling")
@@ -411,6 +438,8 @@ def stylize(
     *,
     config: RenderConfig | None = None,
     init: ImageLike | None = None,
+    content_mask: ImageLike | None = None,
+    style_masks: Sequence[ImageLike | None] | None = None,
     observer: Observer | None = None,
     checkpoint: PathLike | None = None,
     checkpoint_every: float = EVERY,
@@ -424,6 +453,9 @@ def stylize(
         config: Options of the render; the default is the preset "balanced".
         init: Start of the optimizer: "content", "noise", "style", or an image like `content`; None for the start that
             the config names.
+        content_mask: An image whose colors are the regions of the photo, like `content`; None for one region.
+        style_masks: The same for the paintings, one each, in which equal colors correspond; None in place of a mask for
+            a painting that serves every region.
         observer: Called with a `StepEvent` about every second.
         checkpoint: File to save the state in, for `resume`; it is removed when the result is saved. All images must
             then be given as paths.
@@ -452,6 +484,8 @@ def stylize(
         content,
         style,
         init=init,
+        content_mask=content_mask,
+        style_masks=style_masks,
         observer=observer,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
@@ -537,11 +571,14 @@ def unused(checkpoint: Path) -> Path:
 
 
 def _with_crops(inputs: Inputs[Picture], boxes: Sequence[Box | None]) -> Inputs[Picture]:
-    """Crop the paintings of each group to the group's box."""
+    """Crop the paintings of each group, and their mask, to the group's box."""
     styles = []
     for group, box in zip(inputs.styles, boxes, strict=True):
         styles.append(group if box is None else tuple(_cropped(painting, box) for painting in group))
-    return replace(inputs, styles=tuple(styles))
+    masks = []
+    for mask, box in zip(inputs.style_masks, boxes, strict=bool(inputs.style_masks)):
+        masks.append(mask if mask is None or box is None else _cropped(mask, box))
+    return replace(inputs, styles=tuple(styles), style_masks=tuple(masks))
 
 
 def _cropped(picture: Picture, box: Box) -> Picture:

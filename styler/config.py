@@ -12,7 +12,9 @@ from styler.options import (
     COLOR,
     ENGINE,
     EXPERTS,
+    NO_FILE,
     PICTURE,
+    REGIONS,
     SCHEDULE,
     SIZE_AND_MEMORY,
     START,
@@ -20,6 +22,7 @@ from styler.options import (
     WEIGHTS,
     Boxes,
     Choice,
+    Files,
     Layers,
     Memory,
     Number,
@@ -73,6 +76,9 @@ class RenderConfig:
         style_weights: Relative weights of several style images, on any positive scale; None for equal weights.
         style_crop: Boxes (left, top, right, bottom), as fractions of a painting's width and height: one for all
             paintings, or one for each; None for whole paintings.
+        content_mask: Path of an image whose colors are the regions of the photo; None for one region.
+        style_mask: Paths of the same for the paintings, one for each style image; "none" for one that serves every
+            region. None without regions.
         color: "style" takes the style's colors, "luminance" keeps the content's chroma.
         content_tone: "match" gives the photo the paintings' palette before it becomes the target and the start; "keep"
             keeps the photo's own colors.
@@ -140,6 +146,23 @@ class RenderConfig:
         group=STYLE,
         effect=START,
         default_text="the whole painting",
+        before=None,
+    )
+    content_mask: str | None = option(
+        None,
+        Text("FILE", "(?s).+", "a path"),
+        "Image of flat colors that are the regions of the photo; black belongs to none.",
+        group=STYLE,
+        effect=REGIONS,
+        default_text="one region",
+        before=None,
+    )
+    style_mask: tuple[str, ...] | None = option(
+        None,
+        Files(),
+        f"The same for a painting: equal colors correspond. Repeat it, one per STYLE; '{NO_FILE}' serves every region.",
+        group=STYLE,
+        effect=REGIONS,
         before=None,
     )
     color: str = option(
@@ -426,6 +449,19 @@ class RenderConfig:
         """
         self.style_shares(styles)
         self.style_boxes(styles)
+        self._check_masks(styles)
+
+    def _check_masks(self, styles: int) -> None:
+        masks = self.style_mask
+        if masks is None and self.content_mask is None:
+            return
+        if masks is None or len(masks) != styles:
+            expected = f"{styles}, one for each style image; '{NO_FILE}' for one that serves every region"
+            raise OptionError(name="style_mask", expected=expected, came=0 if masks is None else len(masks))
+        if self.content_mask is None:
+            raise OptionError(
+                name="content_mask", expected="a mask of the photo beside those of the paintings", came=None
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON."""
@@ -473,10 +509,12 @@ class RenderOptions(_SharedOptions, total=False):
     """Fields of a `RenderConfig` as keywords, for type checkers; a test checks that the two agree."""
 
     init: str
+    content_mask: str | None
+    style_mask: tuple[str, ...] | None
 
 
 class StylizeOptions(_SharedOptions, total=False):
-    """Keywords of `styler.stylize` except `init`, which may be an image there."""
+    """Keywords of `styler.stylize` except those that may be images there."""
 
     preset: str
 

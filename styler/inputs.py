@@ -1,4 +1,4 @@
-"""The inputs of a render, each in its role: a photo, groups of paintings, an image to start from, a network.
+"""The inputs of a render, each in its role: photo, groups of paintings, masks, an image to start from, a network.
 
 An item stands for an input at some stage of the work: it can be a path, a size, a hash or the pixels. `Inputs.map`
 converts all items from one form to the next, so that every stage handles every input. To support a new kind of input,
@@ -17,8 +17,10 @@ CONTENT = "content"
 STYLE = "style"
 INIT = "init"
 NETWORK = "network"
-ROLES = (CONTENT, STYLE, INIT, NETWORK)
-SINGLE_ROLES = (CONTENT, INIT, NETWORK)
+CONTENT_MASK = "content_mask"
+STYLE_MASK = "style_mask"
+ROLES = (CONTENT, STYLE, CONTENT_MASK, STYLE_MASK, INIT, NETWORK)
+SINGLE_ROLES = (CONTENT, CONTENT_MASK, INIT, NETWORK)
 
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -30,7 +32,7 @@ class Entry(NamedTuple, Generic[Item]):
     Attributes:
         role: One of `ROLES`.
         item: The input in its current form.
-        group: Index of a painting's group; None in every other role.
+        group: Index of the group of a painting or its mask; None in every other role.
     """
 
     role: str
@@ -47,12 +49,17 @@ class Inputs(Generic[Item]):
         styles: Groups of paintings. The paintings of a group share one style weight.
         init: The image that the optimizer starts from; None if an option names the start.
         network: The network's file; None if it has no file.
+        content_mask: Colors the regions of the photo; None for one region.
+        style_masks: Colors the regions of the paintings of each group; None for a group that serves every region. Empty
+            if all groups do.
     """
 
     content: Item | None
     styles: tuple[tuple[Item, ...], ...]
     init: Item | None = None
     network: Item | None = None
+    content_mask: Item | None = None
+    style_masks: tuple[Item | None, ...] = ()
 
     @classmethod
     def of(
@@ -68,39 +75,65 @@ class Inputs(Generic[Item]):
             init=init,
         )
 
+    def with_masks(
+        self,
+        content_mask: Item | None,
+        style_masks: Sequence[Item | None],
+    ) -> Inputs[Item]:
+        """Return the same inputs with masks.
+
+        Args:
+            content_mask: Mask of the photo.
+            style_masks: One mask for each group of paintings, or none at all.
+        """
+        given = tuple(style_masks)
+        return replace(
+            self,
+            content_mask=content_mask,
+            style_masks=given if any(mask is not None for mask in given) else (),
+        )
+
     @classmethod
     def of_entries(cls, entries: Iterable[Entry[Item]]) -> Inputs[Item]:
         """The inverse of `entries`.
 
         Raises:
-            ValueError: A role is unknown, a role other than "style" occurs twice, or groups are not numbered in order.
+            ValueError: A role is unknown, an input occurs twice, a mask comes before its painting, or groups are not
+                numbered in order.
         """
         single: dict[str, Item] = {}
         groups: list[list[Item]] = []
+        masks: dict[int, Item] = {}
         for role, item, group in entries:
             if role == STYLE and group is not None and len(groups) - 1 <= group <= len(groups) and group >= 0:
                 if group == len(groups):
                     groups.append([])
                 groups[group].append(item)
+            elif role == STYLE_MASK and group is not None and group not in masks and 0 <= group < len(groups):
+                masks[group] = item
             elif role in SINGLE_ROLES and group is None and role not in single:
                 single[role] = item
             else:
                 message = f"an input of role {role!r}, group {group!r}, does not fit the others"
                 raise ValueError(message)
-        return cls(
+        inputs = cls(
             content=single.get(CONTENT),
             styles=tuple(map(tuple, groups)),
             init=single.get(INIT),
             network=single.get(NETWORK),
         )
+        return inputs.with_masks(single.get(CONTENT_MASK), [masks.get(group) for group in range(len(groups))])
 
     @property
     def entries(self) -> list[Entry[Item]]:
-        """Every input with its role: the photo, the paintings in their order, the start, the network."""
+        """Every input with its role: the photo, the paintings in their order, the masks, the start, the network."""
         before = [Entry(CONTENT, self.content)]
         paintings = [Entry(STYLE, each, number) for number, group in enumerate(self.styles) for each in group]
+        masks = [Entry(CONTENT_MASK, self.content_mask)]
+        masks += [Entry(STYLE_MASK, mask, number) for number, mask in enumerate(self.style_masks)]
         after = [Entry(INIT, self.init), Entry(NETWORK, self.network)]
-        return [Entry(role, item, group) for role, item, group in (*before, *paintings, *after) if item is not None]
+        every = (*before, *paintings, *masks, *after)
+        return [Entry(role, item, group) for role, item, group in every if item is not None]
 
     @property
     def items(self) -> list[Item]:
@@ -123,6 +156,12 @@ class Inputs(Generic[Item]):
     def paintings(self) -> list[Item]:
         """The paintings of all groups."""
         return [painting for group in self.styles for painting in group]
+
+    @property
+    def painting_masks(self) -> list[Item | None]:
+        """The mask of each painting; None for a painting that serves every region."""
+        masks = self.style_masks or (None,) * len(self.styles)
+        return [mask for group, mask in zip(self.styles, masks, strict=True) for _ in group]
 
     @property
     def images(self) -> Inputs[Item]:

@@ -399,6 +399,36 @@ class Layers:
                 raise OptionError(name, f"{problem.expected} as the weight of {shown(address)}", weight) from None
 
 
+NO_FILE = "none"
+"""Stands for a file that is left out of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Paths, one for each style image; "none" for no file. On the command line, the option is repeated."""
+
+    @property
+    def metavar(self) -> str:
+        """See `Kind`."""
+        return f"FILE|{NO_FILE}"
+
+    def read(self, value: Any) -> Any:
+        """See `Kind`.
+
+        Example:
+            >>> Files().read("sky.png|none")
+            ('sky.png', 'none')
+        """
+        if isinstance(value, str):
+            return tuple(value.split("|"))
+        return _as_tuples(value)
+
+    def check(self, name: str, value: Any) -> None:
+        """See `Kind`."""
+        if not isinstance(value, tuple) or not value or not all(isinstance(each, str) and each for each in value):
+            raise OptionError(name, f"a path or {NO_FILE!r} for each style image", value)
+
+
 @dataclass(frozen=True, slots=True)
 class Boxes:
     """Boxes as fractions of an image's width and height.
@@ -463,6 +493,8 @@ SCHEDULE = "schedule"
 """The option affects the sizes, steps and tiles of a render."""
 START = "start"
 """The option affects only how one picture starts or its final colors; pictures of one batch may differ in it."""
+REGIONS = "regions"
+"""The option affects which positions count where; pictures of one batch must agree in it."""
 WEIGHTS = "weights"
 """The option affects only the weights of terms; it may even change during a render."""
 FILE = "file"
@@ -480,7 +512,8 @@ class Option:
         kind: Kind of values that it accepts.
         help: One sentence about its effect, including the unit.
         group: Heading in the help, one of `GROUPS`.
-        effect: Part of the program that it affects: `ENGINE`, `SCHEDULE`, `START`, `WEIGHTS` or `FILE`.
+        effect: Part of the program that it affects: `ENGINE`, `SCHEDULE`, `START`, `REGIONS`, `WEIGHTS` or
+            `FILE`.
         short: Short flag, such as "-s".
         default_text: Description of the default, if the value itself is not clear.
         flags: Names of a flag that takes no value; empty for `--name/--no-name`.

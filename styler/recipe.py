@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Never
 from styler.config import BUILT_IN_INITS, COMPILERS, LARGEST_SIZE, MOST_STEPS, OPTIONS, RenderConfig, fields_with
 from styler.errors import ConfigError, StylerError
 from styler.inputs import ROLES, STYLE, Entry, Inputs
-from styler.options import AS_OLD_AS_RECIPES, WEIGHTS
+from styler.options import AS_OLD_AS_RECIPES, NO_FILE, WEIGHTS
 from styler.types import Size
 
 VERSION = 2  # raised when an older styler could no longer follow the recipe
@@ -232,9 +232,7 @@ class Recipe:
         """Return the recipe with the names from `known` for inputs of the same role and contents."""
         left = known.entries
         inputs = Inputs.of_entries(_named_like(each, left) for each in self.inputs.entries)
-        config = self.config
-        if inputs.init is not None:
-            config = config.changed(init=inputs.init.name)
+        config = with_names(self.config, inputs.map(lambda found: found.name))
         if self.inputs.network and inputs.network and config.network == self.inputs.network.name:
             config = config.changed(network=inputs.network.name)
         return replace(self, config=config, inputs=inputs)
@@ -307,8 +305,30 @@ def inputs_from(values: object, version: int = VERSION) -> Inputs[Input]:
 
 def without_folders(config: RenderConfig) -> RenderConfig:
     """Replace the paths in a config by their base names."""
-    init = config.init if config.init in BUILT_IN_INITS else Path(config.init).name
-    return config.changed(init=init, network=Path(config.network).name or config.network)
+    masks = config.style_mask
+    return config.changed(
+        init=config.init if config.init in BUILT_IN_INITS else Path(config.init).name,
+        network=Path(config.network).name or config.network,
+        content_mask=config.content_mask and Path(config.content_mask).name,
+        style_mask=None if masks is None else tuple(Path(mask).name for mask in masks),
+    )
+
+
+def with_names(config: RenderConfig, names: Inputs[str]) -> RenderConfig:
+    """Return a config in which the options that name image files have these names.
+
+    Args:
+        config: The config.
+        names: Names or paths; the options of roles that are absent keep their values.
+    """
+    changes: dict[str, Any] = {}
+    if names.init is not None:
+        changes["init"] = names.init
+    if names.content_mask is not None:
+        changes["content_mask"] = names.content_mask
+        masks = names.style_masks or (None,) * len(names.styles)
+        changes["style_mask"] = tuple(mask or NO_FILE for mask in masks)
+    return config.changed(**changes)
 
 
 def _recipe(values: object) -> Recipe:
@@ -340,6 +360,10 @@ def _check_inputs(recipe: Recipe) -> None:
         _refuse("a network and a size", [entry.role for entry in inputs.entries])
     if recipe.config.init not in BUILT_IN_INITS and inputs.init is None:
         _refuse("the image to start from among the inputs", recipe.config.init)
+    masks = recipe.config.style_mask or ()
+    named = [recipe.config.content_mask is not None, *(mask != NO_FILE for mask in masks if inputs.style_masks)]
+    if named != [inputs.content_mask is not None, *(mask is not None for mask in inputs.style_masks)]:
+        _refuse("the masks among the inputs", [entry.role for entry in inputs.entries])
     for config in (recipe.config, changed_until(recipe.config, recipe.plan.changes, MOST_STEPS)):
         config.check_styles(len(inputs.styles))
 

@@ -16,6 +16,7 @@ from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError, reworded, shown
 from styler.images.export import FILE_OPTIONS, Export
 from styler.inputs import Inputs
+from styler.options import NO_FILE
 from styler.render.files import image_files
 
 BLEND = "|"  # separates the paintings of a blend, as in "a.jpg|b.jpg"
@@ -143,6 +144,7 @@ def _jobs_of_row(
     if "init" in options and flags.get("init") is None:
         options["init"] = _resolved_init(options["init"], base)
     config = config_of(options)
+    folders = {name: Path() if flags.get(name) is not None else base for name in ("content_mask", "style_mask")}
     files = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base, tell=tell)
     blends = _blends(outside.get("style", outside.get("styles")), base, tell)
@@ -151,7 +153,7 @@ def _jobs_of_row(
         Job(
             content=content,
             styles=styles,
-            config=config,
+            config=_with_masks(config, content, styles, folders),
             name=output_name(
                 naming,
                 content,
@@ -182,6 +184,50 @@ def _resolved_init(init: Any, base: Path) -> Any:
     """Resolve an `init` image relative to the manifest; return any other value unchanged."""
     found = None if init in BUILT_IN_INITS else existing(str(init), base)
     return init if found is None else str(found)
+
+
+def _with_masks(
+    config: RenderConfig,
+    content: Path,
+    styles: Sequence[Path],
+    folders: Mapping[str, Path] | None = None,
+) -> RenderConfig:
+    """Fill in the templates of masks for one job, and resolve their paths.
+
+    Args:
+        config: Options of the job.
+        content: Path of the photo; the fields `{content}` and `{folder}` are its stem and its folder's name.
+        styles: Paths of the paintings; the field `{style}` is the stem of the painting that the mask is for.
+        folders: Folder from which the paths of an option start; None for the current folder.
+
+    Raises:
+        ConfigError: A template has other fields.
+    """
+    below = folders or {}
+
+    def filled(name: str, template: str, style: Path) -> str:
+        base = below.get(name)
+        found = existing(template, base)
+        if found is not None or template == NO_FILE:
+            return template if found is None else str(found)
+        try:
+            text = template.format(
+                content=content.stem,
+                style=style.stem,
+                folder=content.absolute().parent.name,
+            )
+        except (ValueError, LookupError, AttributeError) as cause:
+            message = f"{name}: cannot fill in {template!r}; its fields are {{content}}, {{style}} and {{folder}}"
+            raise ConfigError(message) from cause
+        return str(existing(text, base) or (base or Path()) / text)
+
+    masks = config.style_mask
+    if config.content_mask is None or masks is None or len(masks) != len(styles):
+        return config  # refused later
+    return config.changed(
+        content_mask=filled("content_mask", config.content_mask, styles[0]),
+        style_mask=tuple(filled("style_mask", mask, style) for mask, style in zip(masks, styles, strict=True)),
+    )
 
 
 def _text(name: str, value: Any) -> str:
@@ -230,7 +276,7 @@ def jobs_of_globs(
         Job(
             content=photo,
             styles=(painting,),
-            config=config,
+            config=_with_masks(config, photo, (painting,)),
             name=output_name(
                 template,
                 photo,

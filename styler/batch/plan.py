@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from styler.batch.jobs import Job
@@ -21,8 +21,10 @@ from styler.images.sizes import result_size
 from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.processors import count_processors
+from styler.render.files import check_masks
 from styler.types import Size
 
+MASKS = 4  # masks that stay in memory while jobs are checked; those of neighboring jobs are often the same
 MOST_NAMED = 10  # maximum number of files named in a message
 REASONS = {DONE: "changed", FAILED: "failed before", STARTED: "cut short", RETRYING: "cut short"}
 
@@ -194,10 +196,19 @@ def _checks(jobs: Sequence[Job], fast_shapes: bool) -> list[_Sizes | StylerError
         except StylerError as problem:
             return problem
 
+    read_mask = lru_cache(MASKS)(read_image)
+
     def check(job: Job) -> _Sizes | StylerError:
         least = find_network(job.config.network).minimum_size
         try:
-            photo = job.inputs.map(lambda path: _size(size_of(path, job.max_pixels))).photo
+            sizes = job.inputs.map(lambda path: _size(size_of(path, job.max_pixels)))
+            photo = sizes.photo
+            check_masks(
+                job.inputs,
+                sizes,
+                job.max_pixels,
+                read_mask,
+            )
             size = result_size(job.config.size, photo, least)
             size = result_size(job.config.size, photo, least, snapped_size(size)) if fast_shapes else size
             check_format_holds(Path(job.name), size, job.export.depth)

@@ -25,9 +25,9 @@ from styler.batch.worker import (
     render_assignments,
     written,
 )
-from styler.config import RenderConfig, RenderOptions
 from styler.errors import BatchError, OutputError
 from styler.images.atomic import write_atomically
+from styler.recipe import with_names
 
 BROKEN_STARTS = 3  # failed starts in a row after which the engine gives up
 ANSWER = 10.0  # seconds to wait for a machine to answer; any suitable network is faster
@@ -331,22 +331,15 @@ def localized(
 
 def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -> Assignment:
     """Return an assignment with paths that are valid on this machine."""
+    inputs = assignment.inputs.map(here.__getitem__)
+    config = with_names(assignment.config, inputs.map(str))
+    network = Path(config.network).absolute()
     return replace(
         assignment,
-        inputs=assignment.inputs.map(here.__getitem__),
-        config=_relocated_config(assignment.config, here),
+        inputs=inputs,
+        config=config.changed(network=str(here[network])) if network in here else config,
         target=target,
     )
-
-
-def _relocated_config(config: RenderConfig, here: Mapping[Path, Path]) -> RenderConfig:
-    changes: RenderOptions = {}
-    init, network = (Path(name).absolute() for name in (config.init, config.network))
-    if init in here:
-        changes["init"] = str(here[init])
-    if network in here:
-        changes["network"] = str(here[network])
-    return config.changed(**changes) if changes else config
 
 
 def cluster_layout(cluster: Mapping[str, float], resources: Resources, tasks: int) -> list[Placement]:

@@ -19,13 +19,14 @@ from styler.config import RenderConfig, fields_with
 from styler.images.libvips import libvips
 from styler.networks import find_network, network_file
 from styler.networks.weights import sha256
-from styler.options import SCHEDULE, START, WEIGHTS
+from styler.options import REGIONS, SCHEDULE, START, WEIGHTS
 from styler.processors import count_processors
+from styler.recipe import with_names
 from styler.types import Size
 
 FORMAT = 2  # increase it when the same options give a different picture but the version stays the same
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "imagecodecs")
-SHARED = fields_with(SCHEDULE, START, WEIGHTS)
+SHARED = fields_with(SCHEDULE, START, REGIONS, WEIGHTS)
 """Options that do not affect compiled programs or style statistics; see `Stylizer.changed`."""
 
 
@@ -37,10 +38,8 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         digests: SHA-256 of each input file.
         shape: (height, width) on the grid of `--fast-shapes`, or None if that option is off.
     """
-    config = job.config.to_dict()
     hashes = job.inputs.map(digests.__getitem__)
-    if hashes.init is not None:
-        config["init"] = hashes.init
+    config = with_names(job.config, hashes).to_dict()
     recipe = {
         "format": FORMAT,
         "config": {**config, "network": _network(config["network"])},

@@ -11,11 +11,18 @@ from typing import TypeAlias
 
 from styler.errors import ImageError, shown
 from styler.images.reading import read_image
-from styler.inputs import CONTENT, INIT, NETWORK, STYLE, Entry, Inputs
+from styler.inputs import CONTENT, CONTENT_MASK, INIT, NETWORK, STYLE, STYLE_MASK, Entry, Inputs
 from styler.recipe import Input, Recipe
 from styler.sources import source_of
 
-NOUNS = {CONTENT: "the photo", STYLE: "the painting", INIT: "the image to start from", NETWORK: "the network"}
+NOUNS = {
+    CONTENT: "the photo",
+    STYLE: "the painting",
+    CONTENT_MASK: "the mask of the photo",
+    STYLE_MASK: "the mask of a painting",
+    INIT: "the image to start from",
+    NETWORK: "the network",
+}
 Wanted: TypeAlias = Entry[Input]
 """An input as a recipe describes it."""
 
@@ -189,7 +196,13 @@ def _short(wanted: Wanted) -> str:
 
 
 def _ways_on(wanted: Wanted, *, search: bool = True) -> str:
-    named = {CONTENT: "name it with --content", STYLE: "name it with --style", INIT: "name another with --init"}
+    named = {
+        CONTENT: "name it with --content",
+        STYLE: "name it with --style",
+        CONTENT_MASK: "name another with --content-mask",
+        STYLE_MASK: "name all of them with --style-mask",
+        INIT: "name another with --init",
+    }
     ways = [named[wanted.role]] if wanted.role in named else []
     ways += ["name its folder with --search"] if search else []
     return " or ".join(ways)

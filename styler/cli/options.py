@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from styler.config import BUILT_IN_INITS, OPTIONS, RenderConfig
 from styler.images.export import FILE_OPTIONS, Export, Handling
-from styler.options import FILES, GROUPS, PICTURE, RUNNING, Choice, Flag, Option, flag_of
+from styler.options import FILES, GROUPS, NO_FILE, PICTURE, RUNNING, Choice, Files, Flag, Option, flag_of
 from styler.presets import DEFAULT_PRESET, PRESETS
 
 AS_BEFORE = "as before"
@@ -91,6 +91,7 @@ def with_options(
         @wraps(command)
         def collecting(**given: Any) -> None:
             options = {parameter.name: given.pop(parameter.name) for parameter in added}
+            options = {name: None if value == [] else value for name, value in options.items()}
             command(**given, **{COLLECTED: options})
 
         collecting.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -120,6 +121,8 @@ def _parameter(name: str, described: Option, *, as_before: bool) -> inspect.Para
         **settings,
     )
     kind: Any = bool | None if is_flag else str | None
+    if isinstance(described.kind, Files):
+        kind = list[str] | None
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -134,7 +137,12 @@ def _networks() -> Iterable[str]:
     return NETWORKS
 
 
-NAMES: dict[str, Callable[[], Iterable[str]]] = {"network": _networks, "init": lambda: BUILT_IN_INITS}
+NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "network": _networks,
+    "init": lambda: BUILT_IN_INITS,
+    "content_mask": tuple,
+    "style_mask": lambda: (NO_FILE,),
+}
 """Option whose value is a name or the path of a file -> the names."""
 
 

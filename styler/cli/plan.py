@@ -6,6 +6,7 @@ from styler.cli.request import Request
 from styler.config import RenderConfig
 from styler.errors import shown
 from styler.networks import find_network
+from styler.options import NO_FILE
 from styler.render.pyramid import asked_octaves
 
 
@@ -20,6 +21,7 @@ def describe(request: Request) -> str:
     lines = [
         f"content   {request.content_name}  {photo.width}x{photo.height}",
         *(f"style     {shown(style)}" for style in request.inputs.paintings),
+        *_masks(request),
         f"output    {request.output_name}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
         f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",
@@ -29,6 +31,13 @@ def describe(request: Request) -> str:
         f"octaves   {plan}; {config.steps} steps of {config.optimizer}",
     ]
     return "\n".join(lines)
+
+
+def _masks(request: Request) -> list[str]:
+    """List the masks of the photo and the paintings, if there are any."""
+    inputs = request.inputs
+    masks = [] if inputs.content_mask is None else [inputs.content_mask, *inputs.style_masks]
+    return [f"mask      {NO_FILE if mask is None else shown(mask)}" for mask in masks]
 
 
 def _seen(config: RenderConfig) -> str:

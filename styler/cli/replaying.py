@@ -14,17 +14,20 @@ from styler.cli.finding import Places, check_folders, find, find_images
 from styler.cli.quiet import import_tensorflow
 from styler.cli.request import Request, Settings, changed_config, checked_request
 from styler.cli.status import status
-from styler.config import BUILT_IN_INITS, RenderConfig
+from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, shown
 from styler.images.export import FILE_OPTIONS, Export, Handling
 from styler.images.recipes import read_recipe
 from styler.images.writing import check_is_no_input
-from styler.inputs import INIT, NETWORK, Entry
+from styler.inputs import CONTENT_MASK, INIT, NETWORK, STYLE_MASK, Entry, Inputs
 from styler.networks import NETWORKS, find_network, network_file
 from styler.options import options_of
-from styler.recipe import SWITCHES, Plan, Recipe
-from styler.render.files import with_start
+from styler.recipe import SWITCHES, Plan, Recipe, with_names
+from styler.render.files import with_named
 from styler.sources import source_of
+
+NAMED_BY_OPTIONS = (INIT, CONTENT_MASK, STYLE_MASK)
+"""Roles of image files that options of the same names can replace."""
 
 
 def recipe_in(image: Path) -> Recipe:
@@ -104,7 +107,7 @@ def replayed(
     target = output or Path(f"{places.image.stem}-replay{places.image.suffix}")
     check_is_no_input(target, [places.image])
     return checked_request(
-        with_start(find_images(recipe, places), config),
+        with_named(find_images(recipe, places), config),
         target,
         config,
         overwrite=overwrite,
@@ -123,12 +126,12 @@ def _changed_fields(before: RenderConfig, after: RenderConfig) -> list[str]:
 
 def _with_files(recipe: Recipe, places: Places, flags: Mapping[str, Any]) -> RenderConfig:
     """Return the config of a recipe with the paths of the found files, unless a flag names others."""
-    config = recipe.config
-    start = recipe.inputs.init
-    if flags.get("init") is None and start is not None:
-        config = config.changed(init=str(find(Entry(INIT, start), places).absolute()))
-    elif config.init not in BUILT_IN_INITS:
-        config = config.changed(init=BUILT_IN_INITS[0])  # a flag overrides it
+    names = []
+    for wanted in recipe.inputs.entries:
+        is_needed = wanted.role in NAMED_BY_OPTIONS and flags.get(wanted.role) is None
+        name = str(find(wanted, places).absolute()) if is_needed else wanted.item.name
+        names.append(Entry(wanted.role, name, wanted.group))
+    config = with_names(recipe.config, Inputs.of_entries(names))
     if flags.get("network") is not None:
         return config
     return config.changed(network=_network(recipe, places))

@@ -30,6 +30,7 @@ from styler.networks import find_network
 from styler.options import field_of
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
+from styler.render.files import check_masks
 from styler.texts import decoded, toml_hint, unified
 from styler.types import Size
 
@@ -158,6 +159,7 @@ def checked_request(
         check_output(target, overwrite=overwrite, inputs=inputs.images.items)
     sizes = inputs.images.map(lambda path: check_readable(path, max_pixels=max_pixels))
     config.check_styles(len(inputs.styles))
+    check_masks(inputs, sizes, max_pixels)
     network = find_network(config.network)
     for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
         check_painting(size, network.minimum_size, shown(path))

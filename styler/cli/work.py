@@ -154,6 +154,7 @@ class Work:
         request = self._request
         settings = self._settings
         self._tell(*(f"note: {note}" for note in (*result.picture.notes, *_losses(result, request))))
+        self._tell(*(f"note: {note}" for note in result.report.notes))
         if settings.recipe and self._export(result).recipe is None:
             self._tell("note: the recipe is too long to be stored in the picture and was left out")
         self._tell(*(f"warning: {warning}" for warning in result.report.warnings))

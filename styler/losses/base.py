@@ -18,6 +18,9 @@ Prepared: TypeAlias = tuple[Any, ...]
 """A target in the form that its loss needs: a NamedTuple of tensors, different for each loss."""
 
 
+FEWEST = 1e-6  # positions; avoids division by zero in a region without any
+
+
 class Reading(Protocol):
     """A map of the image that a term reads instead of a layer of the network.
 
@@ -152,25 +155,38 @@ def added(one: Stats, other: Stats) -> Stats:
 
 
 def per_position(stats: Stats) -> Stats:
-    """Divide by the number of positions in each region. The result holds means, and a count of 1."""
-    count = stats["count"]
+    """Divide by the number of positions in each region. The result holds means, and a count of 1.
+
+    A region without positions has means and a count of 0.
+    """
+    import tensorflow as tf
+
+    count = tf.maximum(stats["count"], tf.constant(FEWEST, stats["count"].dtype))
     means = {}
     for name, part in stats.items():
-        added_axes = (None,) * (len(part.shape) - len(count.shape))
+        added_axes = (None,) * (len(part.shape) - 2)
         means[name] = part / count[(..., *added_axes)]
     return means
 
 
-def blended(stats: Sequence[Stats], shares: Sequence[float]) -> Stats:
+def blended(stats: Sequence[Stats], shares: Sequence[Any]) -> Stats:
     """Compute the weighted mean of the statistics per position of several styles.
 
     Args:
         stats: Statistics of each style image.
-        shares: Weights that sum to 1.
+        shares: Weights that sum to 1: a number for each style image, or an array (R,) with one for each region.
     """
     means = [per_position(each) for each in stats]
     blend = {}
     for name in means[0]:
-        weighted = [share * mean[name] for share, mean in zip(shares, means, strict=True)]
+        weighted = [_scaled(mean[name], share) for share, mean in zip(shares, means, strict=True)]
         blend[name] = sum(weighted)
     return blend
+
+
+def _scaled(part: Tensor, share: Any) -> Tensor:
+    """Multiply a statistic (B, R, ...) by a number, or by one for each region."""
+    if isinstance(share, float):
+        return share * part
+    in_regions = share.reshape(-1, *(1,) * (len(part.shape) - 2))
+    return in_regions.astype(part.dtype.as_numpy_dtype) * part

@@ -88,8 +88,13 @@ def relative_square(values: Tensor, reference: Tensor) -> Tensor:
 
 
 def mean_over_regions(values: Tensor, count: Tensor) -> Scalar:
-    """Compute the mean of values (B, R), with each region weighted by its number of positions, (B, R)."""
-    return tf.reduce_sum(values * count) / tf.reduce_sum(count)
+    """Compute the mean of values (B, R), with each region weighted by its number of positions, (B, R).
+
+    It is 0 without positions.
+    """
+    total = tf.reduce_sum(count)
+    floor = tf.constant(1e-6, count.dtype)
+    return tf.reduce_sum(values * count) / tf.maximum(total, floor)
 
 
 def covariance(first: Tensor, second: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 from styler.losses import functional as F
 from styler.losses.base import Frame, LocalLoss, LocalTarget, Prepared, StatisticLoss, Stats, blended
 from styler.losses.term import Term
+from styler.objective.regions import Casting
 from styler.types import Evaluation, Features, Scalar, Tensor, ValueAndGradient
 
 Named: TypeAlias = dict[str, Any]
@@ -72,17 +73,25 @@ class Objective:
         features = self.extract(image)
         return {term.name: term.read(image, features) for term in self.terms}
 
-    def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
+    def observe(
+        self,
+        image: Tensor,
+        alpha: Tensor | None = None,
+        regions: Named | None = None,
+    ) -> Observation:
         """Pass a photo or a painting through the network once.
 
         Args:
             image: (1, H, W, 3), 0..1.
             alpha: Weights of its pixels, (1, H, W, R); None if all pixels count equally.
+            regions: As in `Targets`; terms that it does not name take the weights of the pixels.
         """
         features = self.read(image)
-        regions = {}
+        regions = dict(regions or {})
         if alpha is not None:
-            regions = {name: at_positions(alpha, part) for name, part in features.items()}
+            for name, part in features.items():
+                if name not in regions:
+                    regions[name] = at_positions(alpha, part)
         stats = statistics_of(self.terms, features, regions)
         activations = {}
         for term in self.local:
@@ -98,6 +107,7 @@ class Objective:
         photo: dict[str, Stats],
         styles: Sequence[dict[str, Stats]],
         shares: Sequence[float],
+        castings: Mapping[str, Casting] | None = None,
     ) -> dict[str, Prepared]:
         """Make the target of every term.
 
@@ -105,11 +115,12 @@ class Objective:
             photo: Statistics of the photo.
             styles: Statistics of each painting.
             shares: Share of each painting; they sum to 1.
+            castings: Term -> shares by region; None if the shares are the same everywhere.
         """
         prepared = {}
         for term in self.statistic:
             own = [stats[term.name] for stats in styles]
-            style = blended(own, shares)
+            style = blended(own, shares if castings is None else castings[term.name].shares)
             prepared[term.name] = term.loss.prepared(style)
         for local_term in self.local:
             stats = photo[local_term.name]

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Generator, Iterator, MutableMapping
+from collections.abc import Generator, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 import tensorflow as tf
 
 from styler.choices import OPTIMIZERS
 from styler.config import RenderConfig, fields_with
 from styler.errors import ResourceError
 from styler.forks import check_not_forked
+from styler.images.mapped import Array
 from styler.images.picture import Picture
+from styler.images.regions import RegionMap
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_painting, painting_size
 from styler.losses.base import Reading, Stats, per_position
 from styler.networks import NetworkSpec
-from styler.networks.geometry import geometry_of, untileable
+from styler.networks.geometry import Extent, Geometry, geometry_of, untileable
 from styler.networks.runtime import building, check_flags, standard_settings
 from styler.objective.compiled import Compiled
 from styler.objective.composition import make_extractor, make_objective
-from styler.objective.objective import Observation
+from styler.objective.objective import Named, Observation
+from styler.objective.regions import guided
 from styler.optimizers.base import AnyOptimizer
 from styler.options import ENGINE
 from styler.processors import usual_threads
@@ -34,7 +38,7 @@ from styler.render.cost import bytes_a_pixel
 from styler.render.device import MOST_STEPS_A_CALL
 from styler.render.program import Program, image_tensor
 from styler.render.recent import Recent
-from styler.tiles.layout import view_of
+from styler.tiles.layout import geometries_of_terms, position_counts, view_of
 from styler.tiles.tiling import Tiling
 from styler.types import Size, Tensor
 
@@ -89,7 +93,7 @@ class Engine:
             check_flags("XLA_FLAGS")
         self.program: Program | BatchMember = Program(self.objective, make_optimizer(config), xla=xla)
         self._batch_programs: dict[int, BatchProgram] = {}
-        self._observe = Compiled(self.objective.observe)
+        self._observe = Compiled(self._observed)
         self._statistics: Statistics = Recent() if statistics is None else statistics
 
     @contextmanager
@@ -135,15 +139,61 @@ class Engine:
         member.program = batch.add()
         return member
 
-    def observe(self, image: Tensor, alpha: Tensor | None = None) -> Observation:
+    def observe(
+        self,
+        image: Tensor,
+        alpha: Tensor | None = None,
+        regions: Named | None = None,
+    ) -> Observation:
         """Pass an image through the network once.
 
         Args:
             image: (1, H, W, 3), 0..1.
             alpha: Opacity of the pixels, (1, H, W, 1); transparent pixels do not count. None if all are opaque.
+            regions: Term -> how much each position counts in each region, as `guides` computes it.
         """
-        seen = self._observe(image) if alpha is None else self._observe(image, alpha)
+        seen = self._observe(image, () if alpha is None else (alpha,), dict(regions or {}))
         return Observation(*seen)
+
+    def _observed(
+        self,
+        image: Tensor,
+        alpha: tuple[Tensor, ...],
+        regions: Named,
+    ) -> Observation:
+        return self.objective.observe(image, alpha[0] if alpha else None, regions)
+
+    def guides(
+        self,
+        size: Size,
+        shares: Array,
+        alpha: Array | None = None,
+    ) -> dict[str, Array]:
+        """Compute how much each position of each statistic term counts in each region.
+
+        Args:
+            size: (height, width) of the image.
+            shares: How much each pixel belongs to each region, 0..1, (height, width, R).
+            alpha: Opacity of the pixels, (height, width, 1); None if all are opaque.
+
+        Returns:
+            Term -> float32, (rows, columns, R). Terms whose positions see the same pixels share an array.
+        """
+        counting = shares if alpha is None else shares * alpha
+        counts = position_counts(self.objective, self._extractor, size)
+        made: dict[tuple[Size, Extent, Extent], Array] = {}
+        guides = {}
+        for term in self.objective.statistic:
+            geometry = self._geometries[term.name]
+            key = (counts[term.name], geometry.vertical, geometry.horizontal)
+            if key not in made:
+                made[key] = guided(counting, counts[term.name], geometry)
+            guides[term.name] = made[key]
+        return guides
+
+    @cached_property
+    def _geometries(self) -> dict[str, Geometry]:
+        return geometries_of_terms(self.objective, self._extractor)
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -191,6 +241,7 @@ class Engine:
         style: Picture,
         size: Size,
         tile: int | None = None,
+        mask: RegionMap | None = None,
     ) -> dict[str, Stats]:
         """Return the statistics of a painting at an octave, and keep them for later; a painting is never enlarged.
 
@@ -198,17 +249,23 @@ class Engine:
             style: The painting.
             size: Size of the octave.
             tile: Side of the tiles in which they are computed, pixels; None for one piece.
+            mask: Regions of the painting; None for one region.
 
         Returns:
-            Statistic term -> statistics per position.
+            Statistic term -> statistics per position. With R regions, sums over the positions of each region, and then
+            of the whole painting, (1, R + 1, ...).
         """
         check_painting(style.size, self.network.minimum_size, "the style image")
         shape = painting_size(style.size, max(size), self.network.minimum_size)
         variant = "" if tile is None else f" by tiles of {tile}"  # tiles change the rounding
+        variant += "" if mask is None else f" in regions {mask.sha256}"
         key = (style.sha256 + variant, shape)
         if key not in self._statistics:
-            stats = self._computed_statistics(style, shape, tile)
-            self._statistics[key] = {term.name: per_position(stats[term.name]) for term in self.objective.statistic}
+            stats = self._computed_statistics(style, shape, tile, mask)
+            self._statistics[key] = {
+                term.name: stats[term.name] if mask else per_position(stats[term.name])
+                for term in self.objective.statistic
+            }
         return self._statistics[key]
 
     def _computed_statistics(
@@ -216,14 +273,27 @@ class Engine:
         style: Picture,
         shape: Size,
         tile: int | None,
+        mask: RegionMap | None,
     ) -> dict[str, Stats]:
         pixels = resampled_colors(style, shape)
         alpha = resampled_alpha(style, shape)
+        guides = {}
+        if mask is not None:
+            shares = np.concatenate([mask.at(shape), np.ones((*shape, 1), np.float32)], -1)
+            guides = self.guides(shape, shares, alpha)
         if tile is not None:
-            return self.tiling.statistics(pixels, tile, self.tiling.regions(alpha))
-        image = image_tensor(pixels)
+            return self.tiling.statistics(pixels, tile, self.tiling.regions(alpha, guides))
         weights = None if alpha is None else image_tensor(alpha)
-        return self.observe(image, weights).stats
+        return self.observe(image_tensor(pixels), weights, tensors_of(guides)).stats
+
+
+def tensors_of(guides: Mapping[str, Array]) -> dict[str, Tensor]:
+    """Convert the arrays (H, W, R) of terms to tensors (1, H, W, R); equal arrays become one tensor."""
+    made: dict[int, Tensor] = {}
+    for array in guides.values():
+        if id(array) not in made:
+            made[id(array)] = image_tensor(array)
+    return {name: made[id(array)] for name, array in guides.items()}
 
 
 def _bytes_of_reading(reading: Reading) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +11,28 @@ from styler.images.picture import Picture
 from styler.images.reading import read_image
 from styler.inputs import Inputs
 from styler.networks import find_network, network_file
+from styler.options import NO_FILE
+from styler.render.regions import region_colors
+from styler.types import Size
 
 
 def image_files(content: Path, styles: Iterable[Path], config: RenderConfig) -> Inputs[Path]:
-    """Return all images that a render reads; the config may name an image to start from."""
-    return with_start(Inputs.of(content, styles), config)
+    """Return all images that a render reads; the config may name masks and an image to start from."""
+    return with_named(Inputs.of(content, styles), config)
 
 
-def with_start(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
-    """Add the image to start from, if the config names one."""
-    return replace(files, init=None if config.init in BUILT_IN_INITS else Path(config.init))
+def with_named(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
+    """Add the images that the config names: masks, and an image to start from.
+
+    Raises:
+        OptionError: The number of masks is not that of the style images.
+    """
+    config.check_styles(len(files.styles))
+    named = replace(files, init=None if config.init in BUILT_IN_INITS else Path(config.init))
+    return named.with_masks(
+        None if config.content_mask is None else Path(config.content_mask),
+        [None if mask == NO_FILE else Path(mask) for mask in config.style_mask or ()],
+    )
 
 
 def with_network(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
@@ -30,6 +42,31 @@ def with_network(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
         NetworkError: The config names an unknown network.
     """
     return replace(files, network=network_file(find_network(config.network), config.network))
+
+
+def check_masks(
+    files: Inputs[Path],
+    sizes: Inputs[Size],
+    max_pixels: int | None = None,
+    read: Callable[..., Picture] = read_image,
+) -> None:
+    """Read the masks of a render and check that they fit its images and each other; see `region_colors`.
+
+    Args:
+        files: The image files.
+        sizes: Their sizes.
+        max_pixels: Maximum number of pixels of a mask.
+        read: Reads an image.
+
+    Raises:
+        ConfigError: A mask does not fit.
+        ImageError: A mask cannot be read.
+    """
+
+    def picture(mask: Path | None) -> Picture | None:
+        return None if mask is None else read(mask, max_pixels=max_pixels)
+
+    region_colors(picture(files.content_mask), [picture(mask) for mask in files.style_masks], sizes)
 
 
 def read_images(files: Inputs[Path], max_pixels: int | None = None) -> Inputs[Picture]:

@@ -12,7 +12,7 @@ from styler.config import RenderConfig
 from styler.errors import CheckpointError, StylerError, shown
 from styler.inputs import Entry, Inputs
 from styler.networks import find_network, network_file
-from styler.recipe import Plan
+from styler.recipe import Plan, with_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,10 @@ class Job:
         Raises:
             CheckpointError: A file cannot be read.
         """
-        config = self.config.to_dict()
-        for name, path in (("init", self.inputs.init), ("network", self.inputs.network)):
-            if path is not None and Path(config[name]) == path:
-                config[name] = str(path.absolute())
+        config = with_names(self.config, self.inputs.map(lambda path: str(path.absolute()))).to_dict()
+        network = self.inputs.network
+        if network is not None and Path(config["network"]) == network:
+            config["network"] = str(network.absolute())
         return {
             "inputs": [_described(entry) for entry in self.inputs.entries],
             "config": config,

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.errors import CheckpointError, ResourceError
 from styler.images.mapped import Array, release
 from styler.images.picture import Picture
+from styler.images.regions import hexadecimal
 from styler.images.resampling import resampled_alpha
 from styler.inputs import Inputs
+from styler.losses.base import Stats
 from styler.objective.compiled import any_size
 from styler.objective.objective import Observation, Targets
+from styler.objective.regions import Casting, by_region, cast
 from styler.objective.strength import weights_of
 from styler.optimizers.base import AnyOptimizer
 from styler.optimizers.descent import Descent, begun, tensors
 from styler.optimizers.walk import Pieces
 from styler.render.buffers import Buffers
 from styler.render.device import DeviceOctave
-from styler.render.engine import Engine
+from styler.render.engine import Engine, tensors_of
 from styler.render.host import HostOctave
 from styler.render.margin import padded_size, with_margin
 from styler.render.memory_watch import MemoryWatch
 from styler.render.octave import Octave
 from styler.render.program import image_tensor
 from styler.render.pyramid import Stage
+from styler.render.regions import Regions
 from styler.render.snapshot import Snapshot
 from styler.render.start import filled, noise, padded, refined, roughened
 from styler.tiles.tiling import OnTile
@@ -47,6 +53,9 @@ class Octaves:
         inputs: The photo, the paintings and, optionally, an image to start from.
         memory: Watches the memory use.
         on_tile: Called after each tile, see `OnTile`.
+        regions: Regions of the photo and the paintings; None for one region.
+        left_out: Color of a region, what a term reads -> longer side in pixels of the largest octave so far at which
+            the region was too small for it.
     """
 
     config: RenderConfig
@@ -54,6 +63,8 @@ class Octaves:
     inputs: Inputs[Picture]
     memory: MemoryWatch
     on_tile: OnTile | None = None
+    regions: Regions | None = None
+    left_out: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def started(
         self,
@@ -146,7 +157,6 @@ class Octaves:
         reason: str,
     ) -> DeviceOctave:
         stepper = self.engine.program
-        size = stage.size
         if saved is None:
             image = tf.constant(self._image(stage, before, Buffers()))
             descent = _begun(stepper.optimizer, before, image)
@@ -155,7 +165,7 @@ class Octaves:
             descent = tf.nest.map_structure(tf.convert_to_tensor, adopted)
 
         def compared(image: Tensor, targets: Targets) -> dict[str, Scalar]:
-            return self.engine.objective.compared(self.engine.observe(image, _tensor(self._alpha(size))), targets)
+            return self.engine.objective.compared(self.engine.observe(image, regions=targets.regions), targets)
 
         return DeviceOctave(
             stepper,
@@ -256,8 +266,11 @@ class Octaves:
             buffers = stage.buffers()
             return self._tiled_targets(stage, buffers, self._photo(size, buffers))
         photo = image_tensor(self._photo(size, Buffers()))
-        seen = self.engine.observe(photo, _tensor(self._alpha(size)))
-        return self._targets_from(seen, size, None)
+        alpha = self._alpha(size)
+        styles = self._style_statistics(size, None)
+        guides, castings = self._guides(size, alpha, styles)
+        seen = self.engine.observe(photo, None if alpha is None else image_tensor(alpha), tensors_of(guides))
+        return self._targets_from(seen, size, styles, castings)
 
     def _tiled_targets(
         self,
@@ -266,20 +279,73 @@ class Octaves:
         photo: Array,
     ) -> Targets:
         tile = stage.tile or max(stage.size)
-        seen = self.engine.tiling.observe(photo, tile, buffers.zeros, self._alpha(stage.size))
-        return self._targets_from(seen, stage.size, tile)
+        alpha = self._alpha(stage.size)
+        styles = self._style_statistics(stage.size, tile)
+        guides, castings = self._guides(stage.size, alpha, styles)
+        seen = self.engine.tiling.observe(photo, tile, buffers.zeros, alpha, guides)
+        return self._targets_from(seen, stage.size, styles, castings)
+
+    def _style_statistics(self, size: Size, tile: int | None) -> list[dict[str, Stats]]:
+        """Return the statistics of each painting; see `Engine.statistics`."""
+        paintings = self.inputs.paintings
+        masks = self.regions.paintings if self.regions else (None,) * len(paintings)
+        return [
+            self.engine.statistics(painting, size, tile, mask) for painting, mask in zip(paintings, masks, strict=True)
+        ]
+
+    @property
+    def _shares(self) -> list[float]:
+        return self.inputs.painting_shares(self.config.style_shares(len(self.inputs.styles)))
+
+    def _guides(
+        self,
+        size: Size,
+        alpha: Array | None,
+        styles: Sequence[dict[str, Stats]],
+    ) -> tuple[dict[str, Array], dict[str, Casting] | None]:
+        """Return how much positions count in each region, and what each term compares the regions with.
+
+        Where a region is too small for a term, its positions do not count there.
+        """
+        if self.regions is None:
+            return {}, None
+        shares = with_margin(self.regions.photo.at(size))
+        guides = self.engine.guides(padded_size(size), shares, alpha)
+        castings = {}
+        for term in self.engine.objective.statistic:
+            counts = []
+            for stats, mask in zip(styles, self.regions.paintings, strict=True):
+                counts.append(None if mask is None else np.asarray(stats[term.name]["count"])[0, :-1])
+            own = guides[term.name]
+            casting = cast(own.sum((0, 1), dtype=np.float64), counts, self._shares)
+            castings[term.name] = casting
+            if not casting.is_active.all():
+                guides[term.name] = own * casting.is_active.astype(np.float32)
+                for number in np.flatnonzero(~casting.is_active):
+                    color = hexadecimal(self.regions.colors[number])
+                    self.left_out[color, term.subject] = max(size)
+        return guides, castings
 
     def _targets_from(
         self,
         seen: Observation,
         size: Size,
-        tile: int | None,
+        styles: Sequence[dict[str, Stats]],
+        castings: dict[str, Casting] | None,
     ) -> Targets:
         objective = self.engine.objective
-        inputs = self.inputs
-        shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
-        styles = [self.engine.statistics(style, size, tile) for style in inputs.paintings]
-        aims = objective.prepared(seen.stats, styles, shares)
+        if self.regions is not None:
+            count = len(self.regions.colors)
+            styles = [
+                {name: by_region(part, count, masked=mask is not None) for name, part in stats.items()}
+                for stats, mask in zip(styles, self.regions.paintings, strict=True)
+            ]
+        aims = objective.prepared(
+            seen.stats,
+            styles,
+            self._shares,
+            castings,
+        )
         weights = weights_of(
             objective,
             self.config,
@@ -323,10 +389,6 @@ def _in_buffers(optimizer: AnyOptimizer, walk: Pieces, saved: Descent) -> Descen
     }
     watch = type(saved.watch)(*(tf.convert_to_tensor(value) for value in saved.watch))
     return Descent(type(saved.state)(**state), watch)
-
-
-def _tensor(alpha: Array | None) -> Tensor | None:
-    return None if alpha is None else image_tensor(alpha)
 
 
 def _check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ class Outcome:
         stop_reason: "steps" after all steps; "converged" or "line search" if the optimizer stopped early; "diverged" if
             it kept diverging; "strength" if the strength asks for the photo itself.
         setbacks: Number of times that the optimizer diverged and went back to its best image.
+        notes: Remarks about the render that its user may want to know.
         warnings: Flaws that `styler.render.flaws` found, and whether the optimizer diverged.
         seconds: Wall time of the render.
         plan: The schedule, as plain values.
@@ -42,6 +43,7 @@ class Outcome:
     seconds: float
     history: tuple[tuple[int, float], ...] = ()
     setbacks: int = 0
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
     plan: dict[str, Any] = field(default_factory=dict)
@@ -69,6 +71,17 @@ def warnings_about(outcome: Outcome, inputs: Inputs[Picture]) -> Iterator[str]:
         yield f"the optimizer diverged {outcome.setbacks} times and continued from its best image with smaller steps"
     size = Size(*outcome.pixels.shape[:2])
     yield from flaws(glimpse(outcome.pixels), _glimpses(inputs, size))
+
+
+def notes_about(left_out: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """Yield a sentence about each region that was too small for some layers.
+
+    Args:
+        left_out: Color of the region, layer -> longer side of the largest octave at which it was.
+    """
+    for color in dict.fromkeys(color for color, _ in left_out):
+        places = [f"{layer} up to {side} pixels" for (own, layer), side in left_out.items() if own == color]
+        yield f"the region {color} is too small for {', '.join(places)}, and takes no style there"
 
 
 def _glimpses(inputs: Inputs[Picture], size: Size) -> Iterator[Pixels]:

@@ -27,7 +27,8 @@ from styler.render.margin import without_margin
 from styler.render.memory_watch import MemoryWatch
 from styler.render.octave import Octave
 from styler.render.octaves import OUT_OF_MEMORY, Octaves
-from styler.render.outcome import Outcome, warnings_about, with_belongings
+from styler.render.outcome import Outcome, notes_about, warnings_about, with_belongings
+from styler.render.regions import regions_of
 from styler.render.schedule import Schedule
 from styler.render.snapshot import Snapshot
 from styler.tiles.tiling import OnTile
@@ -106,6 +107,7 @@ class Renderer:
             ResourceError: Memory ran out, even with the smallest tiles.
         """
         self.config.check_styles(len(inputs.styles))
+        regions = regions_of(inputs, max(schedule.size))
         if not schedule.stages:
             return Outcome(
                 pixels=resampled_colors(inputs.photo, schedule.size),
@@ -125,13 +127,18 @@ class Renderer:
                     inputs=self._toned(inputs, schedule.size),
                     memory=memory,
                     on_tile=on_tile,
+                    regions=regions,
                 ),
                 event_every=event_every,
                 memory=memory,
                 content=inputs.photo,
             )
             outcome = yield from on_engine(self.engine, self._octaves(run, snapshot))
-        return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
+        return replace(
+            outcome,
+            warnings=tuple(warnings_about(outcome, inputs)),
+            notes=tuple(notes_about(run.octaves.left_out)),
+        )
 
     def _toned(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
         """Return the inputs with the photo in the colors that the render should keep; recolored, it has `size`."""

@@ -28,6 +28,7 @@ class Report:
             octaves cannot be compared.
         stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.outcome`.
         setbacks: Number of times that the optimizer diverged and went back to its best image.
+        notes: Remarks about the render, such as regions that are too small for a layer.
         warnings: Flaws that `styler.render.flaws` found, and whether the optimizer diverged.
         seconds: Wall time of the render, without imports and reading.
         peak_memory: Largest resident memory of the process so far, bytes.
@@ -44,6 +45,7 @@ class Report:
     history: list[list[float]]
     stop_reason: str
     setbacks: int
+    notes: list[str]
     warnings: list[str]
     seconds: float
     peak_memory: int
@@ -76,6 +78,7 @@ def reported(config: RenderConfig, inputs: Inputs[Picture], outcome: Outcome) ->
         history=[[step, round(loss, 6)] for step, loss in outcome.history],
         stop_reason=outcome.stop_reason,
         setbacks=outcome.setbacks,
+        notes=list(outcome.notes),
         warnings=list(outcome.warnings),
         seconds=round(outcome.seconds, 3),
         peak_memory=peak_memory(),

@@ -249,32 +249,40 @@ def view_of(objective: Objective, extractor: FeatureExtractor) -> View:
     Raises:
         NetworkError: A layer depends on the whole image at every position.
     """
-    geometries = geometry_of(extractor.model)
-    layers = {}
-    for name, symbol in zip(extractor.addresses, extractor.model.outputs, strict=True):
-        geometry = geometries[id(symbol)]
+    vertical = {}
+    horizontal = {}
+    of_terms = geometries_of_terms(objective, extractor)
+    for term in objective.terms:
+        geometry = of_terms[term.name]
         if geometry.whole or not geometry.has_positions:
             message = (
-                f"cannot compute {name!r} tile by tile: layer {geometry.reason!r} depends on the whole image; "
+                f"cannot compute {term.layer!r} tile by tile: layer {geometry.reason!r} depends on the whole image; "
                 "use --tile off or another network"
             )
             raise NetworkError(message)
-        layers[name] = geometry
-    vertical = {}
-    horizontal = {}
-    for term in objective.terms:
-        geometry = layers[term.layer] if term.reading is None else _geometry_of_reading(term.reading)
         vertical[term.name] = geometry.vertical
         horizontal[term.name] = geometry.horizontal
     for local_term in objective.local:
         for extents in (vertical, horizontal):
             extents[local_term.name] = _with_neighbors(extents[local_term.name], local_term.loss)
-    bounded = [geometry for geometry in geometries.values() if not geometry.whole]
+    bounded = [geometry for geometry in geometry_of(extractor.model).values() if not geometry.whole]
     return View(
         vertical=_axis(vertical, [geometry.vertical for geometry in bounded]),
         horizontal=_axis(horizontal, [geometry.horizontal for geometry in bounded]),
         sized=padded_by_size(extractor.model),
     )
+
+
+def geometries_of_terms(objective: Objective, extractor: FeatureExtractor) -> dict[str, Geometry]:
+    """Return what a position of each term depends on, without the neighbors that its loss may read."""
+    geometries = geometry_of(extractor.model)
+    layers = {}
+    for name, symbol in zip(extractor.addresses, extractor.model.outputs, strict=True):
+        layers[name] = geometries[id(symbol)]
+    return {
+        term.name: layers[term.layer] if term.reading is None else _geometry_of_reading(term.reading)
+        for term in objective.terms
+    }
 
 
 def _geometry_of_reading(reading: Reading) -> Geometry:

@@ -108,20 +108,22 @@ class Tiling:
         self._slopes_program = Compiled(self._statistic_slopes)
         self._gradient_program = Compiled(self._tile_gradient)
 
-    def regions(self, alpha: Array | None) -> dict[str, Array]:
+    def regions(self, alpha: Array | None, known: Named | None = None) -> dict[str, Array]:
         """Compute the weight of each position of each term.
 
         Args:
             alpha: Weights of pixels, (H, W, R); None if all pixels count equally.
+            known: Weights of the positions of terms that do not take those of the pixels.
 
         Returns:
             Term -> weights, (H', W', R); empty if all positions count equally.
         """
+        regions = dict(known or {})
         if alpha is None:
-            return {}
+            return regions
         pixels = tf.constant(alpha, self.dtype)[None]
-        regions = {}
-        for name, size in self._counts(alpha).items():
+        missing = {name: size for name, size in self._counts(alpha).items() if name not in regions}
+        for name, size in missing.items():
             grid = tf.zeros([1, *size, 1], self.dtype)
             regions[name] = at_positions(pixels, grid)[0].numpy()
         return regions
@@ -161,6 +163,7 @@ class Tiling:
         tile: int,
         allocate: Allocate,
         alpha: Array | None = None,
+        regions: Named | None = None,
     ) -> Observation:
         """Compute the statistics of a photo, float64, and the activations that local terms need.
 
@@ -169,8 +172,9 @@ class Tiling:
             tile: Side of the square that a tile owns, in pixels; see `View.tiles`.
             allocate: Makes the arrays for the activations.
             alpha: Weights of pixels, (H, W, R); None if all pixels count equally.
+            regions: Weights of the positions of terms that do not take those of the pixels.
         """
-        regions = self.regions(alpha)
+        regions = self.regions(alpha, regions)
         counts = self._counts(image)
         arrays: dict[str, Array] = {}
         total: dict[str, Stats] = {}

@@ -10,7 +10,7 @@ import pytest
 
 from styler.config import RenderConfig, fields_with
 from styler.errors import ConfigError
-from styler.options import ENGINE, SCHEDULE, START, WEIGHTS
+from styler.options import ENGINE, REGIONS, SCHEDULE, START, WEIGHTS
 
 FIELDS = [field.name for field in fields(RenderConfig)]
 OPTIONAL = {field.name for field in fields(RenderConfig) if field.default is None}
@@ -182,7 +182,7 @@ def test_one_weight_for_each_style(weights, styles):
 def test_effects_say_what_an_option_leads_to():
     assert "network" in fields_with(ENGINE)
     assert set(fields_with(WEIGHTS)) == {"strength", "style_weights", "content_weight", "style_weight", "tv_weight"}
-    assert {*fields_with(ENGINE), *fields_with(SCHEDULE, START, WEIGHTS)} == set(FIELDS)
+    assert {*fields_with(ENGINE), *fields_with(SCHEDULE, START, REGIONS, WEIGHTS)} == set(FIELDS)
 
 
 def test_numbers_of_numpy_are_numbers():

@@ -1,0 +1,262 @@
+"""Reads masks whose colors are regions: which colors they have, and how much each pixel belongs to each region.
+
+The colors of a mask are those of its flat areas. Everything between them is an edge: a pixel there belongs to the two
+colors that it is a mixture of, in proportion, so that soft edges stay soft. Black belongs to no region, and neither do
+transparent pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from styler.errors import ConfigError
+from styler.images.libvips import libvips
+from styler.images.mapped import bands
+from styler.images.picture import Picture, Pixels
+from styler.images.sizes import with_longer_side
+from styler.types import Size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_REGIONS = 8
+LEAST_SHARE = 1e-4  # share of the mask that a color needs to be a region; less is a stray dot or a compression artifact
+DISTANCE = 32  # smallest difference between two colors of a mask, in 8-bit steps of any channel; JPEG moves flat colors
+# by a few steps, and people see less than this only side by side
+EXACT = 6  # 8-bit steps within which a pixel has a color of the mask, and is no edge
+TOLERANCE = 0.02  # largest relative difference between the proportions of a mask and its image
+BLACK = (0, 0, 0)
+SAMPLED = 2**20  # pixels from which the colors of a larger mask are counted
+FILLED_AT = 1024  # pixels of the longer side at which black takes the nearest region
+
+Color: TypeAlias = tuple[int, int, int]
+"""A color of a mask, 8-bit red, green and blue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionMap:
+    """How much each pixel belongs to each region.
+
+    Attributes:
+        colors: Colors of the regions.
+        shares: uint8, (height, width, regions); 255 is a pixel that belongs to one region only. The shares of a pixel
+            sum to 255 where it belongs to regions, up to rounding, and to less toward black.
+    """
+
+    colors: tuple[Color, ...]
+    shares: NDArray[np.uint8]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of colors and shares."""
+        digest = hashlib.sha256(repr((self.colors, self.shares.shape)).encode())
+        for rows in bands(self.shares):
+            digest.update(self.shares[rows].tobytes())
+        return digest.hexdigest()
+
+    def no_larger(self, longer: int) -> RegionMap:
+        """Return the map scaled down to a given longer side; a smaller map is returned unchanged."""
+        size = Size(*self.shares.shape[:2])
+        if max(size) <= longer:
+            return self
+        return replace(self, shares=np.rint(255.0 * self.at(with_longer_side(size, longer))).astype(np.uint8))
+
+    def at(self, size: Size) -> Pixels:
+        """Return the shares at another size, float32, 0..1, (height, width, regions)."""
+        made = np.empty((*size, len(self.colors)), np.float32)
+        for number in range(len(self.colors)):
+            plane = Image.fromarray(np.ascontiguousarray(self.shares[..., number])).convert("F")
+            made[..., number] = np.asarray(plane.resize((size.width, size.height), Image.Resampling.BILINEAR))
+        made /= 255.0
+        return made
+
+
+def hexadecimal(color: Color) -> str:
+    """Return a color as in HTML, such as `#ff0000`."""
+    return "#" + bytes(color).hex()
+
+
+def check_proportions(
+    mask: Size,
+    image: Size,
+    mask_name: str,
+    image_name: str,
+) -> None:
+    """Check that a mask has the proportions of its image, within 2 %.
+
+    Raises:
+        ConfigError: It has others.
+    """
+    ratio = (mask.width / mask.height) / (image.width / image.height)
+    if not 1 / (1 + TOLERANCE) <= ratio <= 1 + TOLERANCE:
+        message = (
+            f"expected the mask {mask_name} to have the proportions of {image_name}, {image.width}x{image.height}, got "
+            f"{mask.width}x{mask.height}; save it upright and in the size of the image"
+        )
+        raise ConfigError(message)
+
+
+def mask_colors(mask: Picture, name: str) -> tuple[Color, ...]:
+    """Return the colors of a mask's regions, without black, sorted.
+
+    Args:
+        mask: The mask.
+        name: Its name, for the message.
+
+    Raises:
+        ConfigError: It has no colors besides black, or more than 8.
+    """
+    colors = [color for color in _flat_colors(_bytes_of(mask)) if color != BLACK]
+    if not colors:
+        message = f"expected the mask {name} to have areas of flat color besides black, got none; paint its regions"
+        raise ConfigError(message)
+    if len(colors) > MOST_REGIONS:
+        message = (
+            f"expected the mask {name} to have at most {MOST_REGIONS} colors besides black, got {len(colors)}; paint "
+            "fewer regions, and save it without dithering or compression losses"
+        )
+        raise ConfigError(message)
+    return tuple(sorted(colors))
+
+
+def nearest_color(color: Color, among: Sequence[Color]) -> Color | None:
+    """Return the color that counts as the same; None if there is none."""
+    near = min(among, key=lambda other: _difference(color, other), default=None)
+    return near if near is not None and _difference(color, near) < DISTANCE else None
+
+
+def region_map(
+    mask: Picture,
+    regions: Sequence[Color],
+    name: str,
+    *,
+    filled: bool,
+) -> RegionMap:
+    """Compute how much each pixel of a mask belongs to some regions.
+
+    Args:
+        mask: The mask.
+        regions: Colors of the regions. Other colors of the mask belong to none of them.
+        name: Name of the mask, for messages.
+        filled: Whether pixels that belong to no region follow the nearest one.
+
+    Raises:
+        ConfigError: The mask has no colors or too many.
+    """
+    values = _bytes_of(mask)
+    own = (*mask_colors(mask, name), BLACK)
+    shares = np.zeros((*values.shape[:2], len(regions)), np.uint8)
+    wanted = [nearest_color(color, regions) if color != BLACK else None for color in own]
+    for rows in bands(values):
+        parts = _mixtures(values[rows], own)
+        for part, color in zip(np.moveaxis(parts, -1, 0), wanted, strict=True):
+            if color is not None:
+                shares[rows, :, regions.index(color)] += part
+    if filled:
+        _fill(shares)
+    return RegionMap(colors=tuple(regions), shares=shares)
+
+
+def _difference(one: Color, other: Color) -> int:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def _bytes_of(mask: Picture) -> NDArray[np.uint8]:
+    """Return the colors of a mask, uint8; transparent pixels are black."""
+    values = np.empty(mask.pixels.shape, np.uint8)
+    for rows in bands(mask.pixels):
+        band = mask.pixels[rows]
+        if mask.alpha is not None:
+            band = band * mask.alpha[rows][..., None]
+        values[rows] = np.rint(255.0 * band)
+    return values
+
+
+def _flat_colors(values: NDArray[np.uint8]) -> list[Color]:
+    """Return the colors of areas of at least 3x3 equal pixels, by descending area; near ones count as the first."""
+    wide = values.astype(np.int32)
+    codes = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    across = codes[:, 1:] == codes[:, :-1]
+    level = across[:, 1:] & across[:, :-1]
+    down = codes[1:] == codes[:-1]
+    upright = down[1:] & down[:-1]
+    flat = level[:-2] & level[1:-1] & level[2:] & upright[:, 1:-1]
+    every = 1 + codes.size // SAMPLED
+    found, counts = np.unique(codes[1:-1, 1:-1][flat][::every], return_counts=True)
+    colors: dict[Color, int] = {}
+    for code, count in sorted(zip(found.tolist(), counts.tolist(), strict=True), key=lambda each: -each[1]):
+        color = (code >> 16, code >> 8 & 255, code & 255)
+        color = BLACK if _difference(color, BLACK) < DISTANCE else color
+        same = nearest_color(color, tuple(colors)) or color
+        colors[same] = colors.get(same, 0) + count
+    return [color for color, count in colors.items() if every * count >= LEAST_SHARE * codes.size]
+
+
+def _mixtures(values: NDArray[np.uint8], colors: Sequence[Color]) -> NDArray[np.uint8]:
+    """Return how much each pixel is made of each color: of one, or of the two whose mixture is nearest to it.
+
+    Args:
+        values: (height, width, 3).
+        colors: At least one.
+
+    Returns:
+        Shares that sum to 255, (height, width, colors).
+    """
+    palette = np.array(colors, np.float32)
+    flat = values.reshape(-1, 3)
+    shares = np.zeros((len(flat), len(colors)), np.uint8)
+    left = np.arange(len(flat))
+    for number, color in enumerate(np.array(colors, np.int16)):
+        is_exact = np.abs(flat[left] - color).max(-1) <= EXACT
+        shares[left[is_exact], number] = 255
+        left = left[~is_exact]
+    mixed = flat[left].astype(np.float32)
+    error = np.square(mixed[:, None] - palette).sum(-1)
+    first = error.argmin(-1)
+    second = first.copy()
+    share = np.ones(len(mixed), np.float32)
+    least = error.min(-1)
+    for one, other in combinations(range(len(colors)), 2):
+        way = palette[other] - palette[one]
+        along = np.clip((mixed - palette[one]) @ way / (way @ way), 0.0, 1.0)
+        rest = np.square(mixed - palette[one] - along[:, None] * way).sum(-1)
+        is_nearer = rest < least
+        first[is_nearer], second[is_nearer] = one, other
+        share[is_nearer] = 1.0 - along[is_nearer]
+        least[is_nearer] = rest[is_nearer]
+    steps = np.rint(255.0 * share).astype(np.uint8)
+    rows = np.arange(len(mixed))
+    own = np.zeros((len(mixed), len(colors)), np.uint8)
+    own[rows, second] = 255 - steps
+    own[rows, first] += steps
+    shares[left] = own
+    return shares.reshape(*values.shape[:2], len(colors))
+
+
+def _fill(shares: NDArray[np.uint8]) -> None:
+    """Give what belongs to no region to the nearest region, in place."""
+    height, width, regions = shares.shape
+    every = -(-max(height, width) // FILLED_AT)
+    small = shares[every // 2 :: every, every // 2 :: every] if min(height, width) > every else shares
+    labels = np.uint8(small.argmax(-1) + 1) * (small.sum(-1, dtype=np.int32) > 127)
+    if not labels.any():
+        labels = np.uint8(small.argmax(-1) + 1) * (small.max(-1) > 0)
+    if labels.all() and shares.sum(-1, dtype=np.int32).min() >= 254:
+        return
+    pyvips = libvips()
+    nearest = pyvips.Image.new_from_array(np.ascontiguousarray(labels, np.uint8)).fill_nearest().numpy()
+    down = np.minimum(np.arange(height) // every, len(nearest) - 1)
+    across = np.minimum(np.arange(width) // every, nearest.shape[1] - 1)
+    for rows in bands(shares):
+        band = shares[rows]
+        missing = np.uint8(255 - np.minimum(band.sum(-1, dtype=np.int32), 255))
+        region = nearest[down[rows]][:, across] - 1
+        for number in range(regions):
+            band[..., number] += missing * (region == number)
