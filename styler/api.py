@@ -36,6 +36,7 @@ from styler.render.job import Job, read_job
 from styler.render.outcome import with_belongings
 from styler.render.planner import plan_render
 from styler.render.provenance import recipe_inputs, recipe_of
+from styler.render.regions import region_colors
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.restoring import restored
@@ -338,6 +339,7 @@ class Stylizer:
         *,
         measure: bool | None = False,
         reserve: int = 0,
+        regions: int = 0,
         position: Position | None = None,
         phase: Phase | None = None,
     ) -> Schedule:
@@ -348,6 +350,7 @@ class Stylizer:
             measure: Whether to measure on this machine even if a rough estimate shows that the render fits; the
                 measurements are kept for later. None never measures.
             reserve: Bytes that the render must leave free for other uses in this process.
+            regions: Number of regions; 0 without masks.
             position: Position of the render to continue; None for a new render.
             phase: Called before measurements, which take several seconds.
 
@@ -361,6 +364,7 @@ class Stylizer:
                 size,
                 measure=bool(measure),
                 reserve=reserve,
+                regions=regions,
                 kept=position,
                 plan=self._plan,
                 probe=(lambda *_: None) if measure is None else None,
@@ -405,7 +409,13 @@ class Stylizer:
         fixed = (self._plan.size if self._plan else None) or shape
         size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
         config = with_names(self.config, known.map(lambda found: found.name))
-        schedule = self.plan(size, position=snapshot.position if snapshot else None, phase=phase)
+        colors = region_colors(inputs.content_mask, inputs.style_masks, inputs.map(lambda picture: picture.size))
+        schedule = self.plan(
+            size,
+            regions=len(colors),
+            position=snapshot.position if snapshot else None,
+            phase=phase,
+        )
         if phase is not None:
             phase("compiling")
         described = partial(

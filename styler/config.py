@@ -163,6 +163,7 @@ class RenderConfig:
         f"The same for a painting: equal colors correspond. Repeat it, one per STYLE; '{NO_FILE}' serves every region.",
         group=STYLE,
         effect=REGIONS,
+        default_text="none",
         before=None,
     )
     color: str = option(

@@ -21,7 +21,7 @@ from styler.images.sizes import result_size
 from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.processors import count_processors
-from styler.render.files import check_masks
+from styler.render.files import checked_colors
 from styler.types import Size
 
 MASKS = 4  # masks that stay in memory while jobs are checked; those of neighboring jobs are often the same
@@ -203,7 +203,7 @@ def _checks(jobs: Sequence[Job], fast_shapes: bool) -> list[_Sizes | StylerError
         try:
             sizes = job.inputs.map(lambda path: _size(size_of(path, job.max_pixels)))
             photo = sizes.photo
-            check_masks(
+            checked_colors(
                 job.inputs,
                 sizes,
                 job.max_pixels,

@@ -36,6 +36,7 @@ def described(request: Request, phase: Phase | None = None) -> str:
                 request.size,
                 measure=True,
                 reserve=_pictures(request),
+                regions=request.regions,
                 phase=phase,
             )
         )
@@ -57,7 +58,12 @@ def rehearsed(request: Request) -> str:
     if absent and network.build_untrained is not None:
         network = replace(network, build=network.build_untrained)
     stylizer = Stylizer(request.config, network=network, plan=request.plan)
-    plan = stylizer.plan(request.size, measure=None if absent else False, reserve=_pictures(request))
+    plan = stylizer.plan(
+        request.size,
+        measure=None if absent else False,
+        reserve=_pictures(request),
+        regions=request.regions,
+    )
     note = [f"note      the weights of {network.name} would be downloaded"] if absent else []
     return "\n".join([*lines(plan), *note])
 

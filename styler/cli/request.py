@@ -30,7 +30,7 @@ from styler.networks import find_network
 from styler.options import field_of
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
-from styler.render.files import check_masks
+from styler.render.files import checked_colors
 from styler.texts import decoded, toml_hint, unified
 from styler.types import Size
 
@@ -50,6 +50,7 @@ class Request:
         plan: Plan of a recipe, which the render follows instead of making a new one; None without a recipe.
         known: Inputs as a recipe describes them; None without a recipe.
         piped: Whether the photo came through standard input.
+        regions: Number of regions; 0 without masks.
     """
 
     inputs: Inputs[Path]
@@ -62,6 +63,7 @@ class Request:
     plan: Plan | None = None
     known: Inputs[Input] | None = None
     piped: bool = False
+    regions: int = 0
 
     @property
     def streams(self) -> bool:
@@ -159,7 +161,7 @@ def checked_request(
         check_output(target, overwrite=overwrite, inputs=inputs.images.items)
     sizes = inputs.images.map(lambda path: check_readable(path, max_pixels=max_pixels))
     config.check_styles(len(inputs.styles))
-    check_masks(inputs, sizes, max_pixels)
+    colors = checked_colors(inputs, sizes, max_pixels)
     network = find_network(config.network)
     for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
         check_painting(size, network.minimum_size, shown(path))
@@ -181,6 +183,7 @@ def checked_request(
         plan=plan,
         known=known,
         piped=piped,
+        regions=len(colors),
     )
 
 

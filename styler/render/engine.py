@@ -236,6 +236,25 @@ class Engine:
                 total += layers[term.layer] if term.reading is None else _bytes_of_reading(term.reading)
         return total
 
+    @cached_property
+    def region_bytes(self) -> float:
+        """Bytes per pixel that each region takes: weights of positions, and weighted activations of one layer.
+
+        The layer is the one with the most values per pixel. Three regions at 1024 pixels of the built-in network took
+        100 bytes per pixel each.
+        """
+        layers = {}
+        for name, output in zip(self._extractor.addresses, self.model.outputs, strict=True):
+            layers[name] = output.shape[-1]
+        weights = {}
+        activations = 0.0
+        for term in self.objective.statistic:
+            channels = layers[term.layer] if term.reading is None else term.reading.channels
+            stride = float(self._geometries[term.name].stride)
+            weights[stride] = 4.0 / stride**2
+            activations = max(activations, 4.0 * channels / stride**2)
+        return 2.0 * sum(weights.values()) + activations
+
     def statistics(
         self,
         style: Picture,

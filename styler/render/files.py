@@ -9,6 +9,7 @@ from pathlib import Path
 from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.images.picture import Picture
 from styler.images.reading import read_image
+from styler.images.regions import Color
 from styler.inputs import Inputs
 from styler.networks import find_network, network_file
 from styler.options import NO_FILE
@@ -44,13 +45,13 @@ def with_network(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
     return replace(files, network=network_file(find_network(config.network), config.network))
 
 
-def check_masks(
+def checked_colors(
     files: Inputs[Path],
     sizes: Inputs[Size],
     max_pixels: int | None = None,
     read: Callable[..., Picture] = read_image,
-) -> None:
-    """Read the masks of a render and check that they fit its images and each other; see `region_colors`.
+) -> tuple[Color, ...]:
+    """Read the masks of a render, check that they fit its images and each other, and return the colors of its regions.
 
     Args:
         files: The image files.
@@ -66,7 +67,7 @@ def check_masks(
     def picture(mask: Path | None) -> Picture | None:
         return None if mask is None else read(mask, max_pixels=max_pixels)
 
-    region_colors(picture(files.content_mask), [picture(mask) for mask in files.style_masks], sizes)
+    return region_colors(picture(files.content_mask), [picture(mask) for mask in files.style_masks], sizes)
 
 
 def read_images(files: Inputs[Path], max_pixels: int | None = None) -> Inputs[Picture]:

@@ -30,6 +30,7 @@ class Limits:
         folder: Folder for the files of mapped arrays.
         disk: Free bytes on its disk that may be used.
         held: Bytes that the process holds now.
+        regions: Number of regions; 0 without masks.
     """
 
     config: RenderConfig
@@ -39,6 +40,7 @@ class Limits:
     folder: Path
     disk: int
     held: int
+    regions: int = 0
 
     @classmethod
     def here(
@@ -47,6 +49,7 @@ class Limits:
         engine: Engine,
         final: Size,
         reserve: int = 0,
+        regions: int = 0,
     ) -> Limits:
         """Determine the limits on this machine now; `reserve` is added to the bytes that the process holds."""
         folder = folder_for_files()
@@ -59,6 +62,7 @@ class Limits:
             folder=folder,
             disk=int(DISK_SHARE * shutil.disk_usage(folder).free),
             held=held,
+            regions=regions,
         )
 
     @property

@@ -51,6 +51,7 @@ def plan_render(
     *,
     measure: bool = False,
     reserve: int = 0,
+    regions: int = 0,
     kept: Position | None = None,
     plan: Plan | None = None,
     probe: Callable[..., Cost | None] | None = None,
@@ -66,6 +67,7 @@ def plan_render(
         final: Size of the result.
         measure: Whether to measure even if a rough estimate shows that the render fits.
         reserve: Bytes that the render must leave free for other uses in this process.
+        regions: Number of regions; 0 without masks.
         kept: Position of the render to continue; None for a new render.
         plan: Plan of a recipe; followed as far as it goes.
         probe: Measures the cost of a config in one piece ("whole") or in "tiles"; None for a short run on this machine.
@@ -84,7 +86,9 @@ def plan_render(
         return probed(config, kind)
 
     planner = Planner(
-        Limits.here(config, engine, final, reserve), probe or measured, (lambda *_: False) if probe else is_kept
+        Limits.here(config, engine, final, reserve, regions),
+        probe or measured,
+        (lambda *_: False) if probe else is_kept,
     )
     if kept is not None and kept.levels:
         schedule = planner.resumed(kept)
@@ -291,7 +295,8 @@ class Planner:
         adam = ["first", "second", "total", "best"]
         sizes = dict.fromkeys([*names, *(["slope", "direction", "trial"] if stage.history else adam)], image)
         sizes |= dict.fromkeys(["moves", "turns"], image * (stage.history or 0))
-        return sizes | {"content": engine.content_bytes * _pixels(stage.size)}
+        of_regions = self.limits.regions * engine.region_bytes
+        return sizes | {"content": (engine.content_bytes + of_regions) * _pixels(stage.size)}
 
     def disk(self, stage: Stage) -> float:
         """Return the bytes of the files that are mapped during a stage."""
@@ -309,7 +314,9 @@ class Planner:
         return self.limits.held + tile + resident + max(SWEEP, self._output(stage))
 
     def _whole_peak(self, octave: Stage, cost: Cost) -> float:
-        return self.limits.held + cost.memory.at(_pixels(octave.size)) + self._output(octave)
+        pixels = _pixels(octave.size)
+        of_regions = self.limits.regions * self.limits.engine.region_bytes * pixels
+        return self.limits.held + cost.memory.at(pixels) + of_regions + self._output(octave)
 
     def _output(self, octave: Stage) -> float:
         """Return the bytes for writing a large result; small results reuse the memory of the last octave."""

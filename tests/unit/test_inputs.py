@@ -58,3 +58,20 @@ def test_a_render_that_needs_a_photo_says_so():
     assert ALL.photo == 1
     with pytest.raises(ConfigError, match="expected a content image, got none"):
         _ = Inputs(content=None, styles=((2,),)).photo
+
+
+def test_masks_have_the_group_of_their_paintings():
+    masked = ALL.with_masks(7, [None, 8])
+    entries = [each for each in masked.entries if "mask" in each.role]
+    assert entries == [Entry("content_mask", 7), Entry("style_mask", 8, 1)]
+    assert Inputs.of_entries(masked.entries) == masked
+    assert masked.painting_masks == [None, None, 8]
+    assert masked.map(str).style_masks == (None, "8")
+    assert ALL.with_masks(None, [None, None]) == ALL
+    assert ALL.painting_masks == [None, None, None]
+
+
+@pytest.mark.parametrize("entry", [Entry("style_mask", 7), Entry("style_mask", 7, 2), Entry("style_mask", 7, 1)])
+def test_a_mask_without_its_painting_or_a_second_one_is_refused(entry):
+    with pytest.raises(ValueError, match="does not fit"):
+        Inputs.of_entries([*ALL.with_masks(6, [None, 8]).entries, entry])

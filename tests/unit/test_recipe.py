@@ -34,6 +34,14 @@ def altered(path, value):
         example(plan=replace(PLAN, octaves=(), onednn=None, constant_weights=False)),
         example(config=RenderConfig(init="start.png"), inputs=replace(INPUTS, init=an_input("start.png", "e"))),
         example(
+            config=RenderConfig(content_mask="mask.png", style_mask=("none", "own.png")),
+            inputs=INPUTS.with_masks(an_input("mask.png", "e"), [None, an_input("own.png", "f")]),
+        ),
+        example(
+            config=RenderConfig(content_mask="mask.png", style_mask=("none", "none")),
+            inputs=INPUTS.with_masks(an_input("mask.png", "e"), [None, None]),
+        ),
+        example(
             config=RenderConfig(network="own.keras", size="original"),
             inputs=Inputs(
                 content=an_input("image", length=None),
@@ -49,7 +57,7 @@ def altered(path, value):
         ),
         example(inputs=replace(INPUTS, content=None)),
     ],
-    ids=["plain", "photo itself", "start", "in memory", "group", "no photo"],
+    ids=["plain", "photo itself", "start", "masks", "no masks of paintings", "in memory", "group", "no photo"],
 )
 def test_text_and_back(recipe):
     text = recipe.to_text()
@@ -95,6 +103,7 @@ def test_every_option_is_either_as_old_as_recipes_or_has_a_value_that_reproduces
         (("config", "strength"), 2, "strength: expected a number"),
         (("config", "stregnth"), 0.5, "unknown option 'stregnth'"),
         (("config", "init"), "start.png", "the image to start from among the inputs"),
+        (("config", "content_mask"), "mask.png", "the masks among the inputs"),
         (("config", "style_weights"), [1], "style_weights: expected 2"),
         (("plan", "device"), "tpu", "device one of cpu, gpu"),
         (("plan", "compile"), "auto", "compile one of xla, graph"),

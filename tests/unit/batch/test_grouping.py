@@ -41,6 +41,7 @@ def test_pictures_together_may_differ_in_what_is_their_own(changes):
         {"network": "vgg19"},
         {"optimizer": "adam"},
         {"size": Size(128, 96)},
+        {"content_mask": "a.png", "style_mask": ("none",)},
     ],
 )
 def test_pictures_of_other_programs_steps_or_shapes_are_of_another_kind(changes):

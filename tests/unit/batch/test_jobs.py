@@ -212,3 +212,40 @@ def test_all_rows_that_make_no_sense_are_named(tree):
     with pytest.raises(ConfigError, match=r"^jobs.csv, line 2: strength: .*'none'") as caught:
         jobs_of_rows(rows, base=tree)
     assert str(caught.value).endswith("; also invalid: line 4, line 5, line 6, line 7, line 8 and 2 more")
+
+
+MASKS = {"content_mask": "masks/{content}.png", "style_mask": ["masks/{style}.png"]}
+
+
+def test_masks_of_globs_are_named_by_photo_and_painting(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    jobs = jobs_of_globs(["in/**/*.jpg"], ["art/x.jpg"], config=RenderConfig.from_dict(MASKS))
+    assert len(jobs) > 1
+    for job in jobs:
+        assert job.inputs.content_mask == Path(f"masks/{job.content.stem}.png")
+        assert job.inputs.style_masks == (Path("masks/x.png"),)
+
+
+def test_masks_of_a_manifest_are_found_beside_it_and_those_of_flags_here(tree):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg|art/y.jpg", **MASKS}, place="")
+    row.options["style_mask"] = "masks/{style}.png|none"
+    (job,) = jobs_of_rows([row], base=tree)
+    assert job.inputs.content_mask == tree / "masks/a.png"
+    assert job.inputs.style_masks == (tree / "masks/x.png", None)
+    (job,) = jobs_of_rows([row], base=tree, flags={"content_mask": "here.png"})
+    assert job.inputs.content_mask == Path("here.png")
+
+
+@pytest.mark.parametrize(
+    ("masks", "expected"),
+    [
+        ({**MASKS, "content_mask": "{seed}.png"}, "its fields are {content}, {style} and {folder}"),
+        ({"content_mask": "a.png"}, "style_mask: expected 1, one for each style image"),
+        ({"style_mask": "a.png"}, "content_mask: expected a mask of the photo"),
+        ({**MASKS, "style_mask": "a.png|b.png"}, "style_mask: expected 1, one for each style image"),
+    ],
+)
+def test_masks_that_cannot_be_named_are_refused(tree, masks, expected):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", **masks}, place="row 5")
+    with pytest.raises(ConfigError, match=f"row 5: .*{expected}"):
+        jobs_of_rows([row], base=tree)

@@ -60,6 +60,30 @@ def test_the_same_bytes(folder, name, words):
     assert (folder / again).read_bytes() == (folder / name).read_bytes()
 
 
+def test_masks_are_found_by_their_contents_and_can_be_replaced(folder, capsys):
+    colors = {"left.png": ((255, 0, 0), (0, 0, 255)), "right.png": ((0, 0, 255), (255, 0, 0))}
+    for name, (left, right) in colors.items():
+        mask = Image.new("RGB", (80, 60), left)
+        mask.paste(right, (40, 0, 80, 60))
+        mask.save(name)
+    Image.open("left.png").resize((70, 90)).save("own.png")
+    masks = ("--content-mask", "left.png", "--style-mask", "own.png", "--style-mask", "none")
+    render("out.png", *masks, styles=("painting.png", "photo.png"))
+    recipe = recipe_of("out.png")
+    assert recipe.config.style_mask == ("own.png", "none")
+    (folder / "made").mkdir()
+    shutil.move("left.png", "made/renamed.png")
+    shutil.move("own.png", "made")
+    capsys.readouterr()
+    assert replay("out.png", "-o", "missing.png") == 2
+    assert "the mask of the photo left.png" in capsys.readouterr().err
+    assert replay("out.png", "-o", "again.png", "--search", "made") == 0
+    assert (folder / "again.png").read_bytes() == (folder / "out.png").read_bytes()
+    assert replay("out.png", "-o", "other.png", "--search", "made", "--content-mask", "right.png") == 0
+    assert recipe_of("other.png").config.content_mask == "right.png"
+    assert (folder / "other.png").read_bytes() != (folder / "out.png").read_bytes()
+
+
 def test_nothing_is_found_out_anew(folder, capsys):
     """Options left open, several octaves, two paintings, a start of its own, transparency: all in one."""
     photo = Image.open("photo.png").convert("RGBA")
