@@ -15,7 +15,7 @@ from styler.render import planner as module
 from styler.render.cost import Cost, Line
 from styler.render.limits import PLANNED_SHARE, Limits
 from styler.render.planner import PIXEL, Planner, plan_render
-from styler.render.pyramid import plan_octaves
+from styler.render.pyramid import Stage, plan_octaves
 from styler.render.snapshot import Position
 from styler.types import Size
 from support.networks import tiny_network
@@ -194,6 +194,14 @@ def test_after_a_kill_for_want_of_memory_tiles_are_smaller(tmp_path, monkeypatch
 
 def test_a_network_that_looks_at_the_whole_image_gets_no_tiles(tmp_path):
     whole = limits(tmp_path, 900 * MIB)
-    engine = SimpleNamespace(untileable="pool", activation_bytes=100.0, program=whole.engine.program)
+    engine = SimpleNamespace(untileable="pool", activation_bytes=100.0, region_bytes=10.0, program=whole.engine.program)
     with pytest.raises(ResourceError, match="need at least"):
         Planner(replace(whole, engine=engine), probe).plan(measure=True)
+
+
+@pytest.mark.parametrize("tile", [None, 128])
+def test_regions_take_memory(tmp_path, tile):
+    without = limits(tmp_path, 900 * MIB)
+    stage = Stage(size=Size(512, 512), steps=1, tile=tile)
+    peaks = [Planner(replace(without, regions=regions), probe).peak(stage) for regions in (0, 3)]
+    assert peaks[1] - peaks[0] == pytest.approx(3 * without.engine.region_bytes * 528**2)
