@@ -44,7 +44,10 @@ LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
 Box: TypeAlias = tuple[float, float, float, float]
 """A box (left, top, right, bottom), in fractions of an image's width and height."""
 
-COLORS = ("style", "luminance")
+COLORS = ("style", "luminance", "match", "histogram")
+RECOLORING = ("match", "histogram")  # values of `color` that move colors onto those of the photo
+COLOR_TIMES = ("before", "after")
+LIGHTNESSES = ("oklab", "luma")
 TONES = ("keep", "match")
 COMPILERS = ("auto", "xla", "graph")
 TILES = ("auto", "off")  # a number of pixels is allowed as well
@@ -79,7 +82,10 @@ class RenderConfig:
         content_mask: Path of an image whose colors are the regions of the photo; None for one region.
         style_mask: Paths of the same for the paintings, one for each style image; "none" for one that serves every
             region. None without regions.
-        color: "style" takes the style's colors, "luminance" keeps the content's chroma.
+        color: "style" takes the style's colors; "luminance" keeps the content's chroma; "match" moves colors to the
+            content's mean and covariance, "histogram" to its distribution.
+        color_when: For "match" and "histogram": "before" recolors the paintings before the render, "after" the result.
+        lightness: What "luminance" takes from the result: lightness in OKLab ("oklab") or BT.601 luma ("luma").
         content_tone: "match" gives the photo the paintings' palette before it becomes the target and the start; "keep"
             keeps the photo's own colors.
         network: Name of a registered network or path of a `.keras` file.
@@ -169,9 +175,26 @@ class RenderConfig:
     color: str = option(
         "style",
         Choice(COLORS),
-        "The painting's colors (style), or the photo's own (luminance).",
+        "The painting's colors (style), the photo's at every place (luminance), or the painting's moved to the photo's "
+        "mean and spread (match) or to its histogram.",
         group=PICTURE,
         effect=START,
+    )
+    color_when: str = option(
+        "before",
+        Choice(COLOR_TIMES),
+        "With --color match or histogram: recolor the paintings before the render, or the result after it.",
+        group=COLOR,
+        effect=START,
+        before="before",
+    )
+    lightness: str = option(
+        "oklab",
+        Choice(LIGHTNESSES),
+        "Lightness that --color luminance takes from the result: OKLab's, or the luma of JPEG and video (BT.601).",
+        group=COLOR,
+        effect=START,
+        before="luma",
     )
     content_tone: str = option(
         "keep",
@@ -380,6 +403,10 @@ class RenderConfig:
     def __post_init__(self) -> None:
         """Check every field."""
         check(self)
+        if self.color_when == "after" and self.color not in RECOLORING:
+            allowed = " or ".join(RECOLORING)
+            message = f"--color-when after needs --color {allowed}, got --color {self.color}"
+            raise ConfigError(message)
 
     @classmethod
     def preset(cls, name: str, **changes: Unpack[RenderOptions]) -> RenderConfig:

@@ -9,12 +9,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from styler.config import RenderConfig
-from styler.images.color import with_chroma_of
+from styler.config import RECOLORING, RenderConfig
+from styler.images.color import CHROMA_OF
+from styler.images.color_statistics import palette_of
 from styler.images.mapped import Array, bands, is_mapped, new_array
 from styler.images.picture import Picture, Pixels
+from styler.images.recoloring import recolored, recolored_pixels
 from styler.images.resampling import resampled_colors, resized
-from styler.images.tone import TONE_SHARE, palette_of, with_palette
+from styler.images.sizes import painting_size
+from styler.images.tone import TONE_SHARE, with_palette
 from styler.images.writing import as_pil
 from styler.inputs import Inputs
 from styler.losses.term import CONTENT, Term
@@ -124,7 +127,7 @@ class Renderer:
                 octaves=Octaves(
                     config=self.config,
                     engine=self.engine,
-                    inputs=self._toned(inputs, schedule.size),
+                    inputs=self._toned(self._recolored(inputs, schedule.size), schedule.size),
                     memory=memory,
                     on_tile=on_tile,
                     regions=regions,
@@ -139,6 +142,20 @@ class Renderer:
             warnings=tuple(warnings_about(outcome, inputs)),
             notes=tuple(notes_about(run.octaves.left_out)),
         )
+
+    def _recolored(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
+        """Return the inputs with the paintings in the photo's colors, if the render should match those."""
+        config = self.config
+        if config.color not in RECOLORING or config.color_when == "after":
+            return inputs
+        minimum = self.engine.network.minimum_size
+
+        def colored(painting: Picture) -> Picture:
+            seen = resized(painting, painting_size(painting.size, max(size), minimum))
+            return recolored(seen, inputs.photo, config.color)
+
+        styles = [tuple(map(colored, group)) for group in inputs.styles]
+        return replace(inputs, styles=tuple(styles))
 
     def _toned(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
         """Return the inputs with the photo in the colors that the render should keep; recolored, it has `size`."""
@@ -249,12 +266,15 @@ class Renderer:
     def finished(self, content: Picture, image: Array) -> Pixels:
         """Remove the margin of an image (H, W, 3) and apply the color option; returns a copy."""
         pixels = without_margin(image[None])[0]
+        if self.config.color_when == "after":
+            return recolored_pixels(pixels, content, self.config.color)
         if self.config.color != "luminance":
             return pixels if is_mapped(pixels) else pixels.copy()
+        combine = CHROMA_OF[self.config.lightness]
         photo = resampled_colors(content, Size(*pixels.shape[:2]))
         made = new_array(pixels.shape)
         for rows in bands(made, pixels, photo):
-            made[rows] = with_chroma_of(pixels[rows], photo[rows])
+            made[rows] = combine(pixels[rows], photo[rows])
         return made
 
 

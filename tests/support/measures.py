@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from styler.images.tone import to_oklab
+from styler.images.oklab import to_oklab
 
 Pixels = NDArray[np.float32]
 Values = NDArray[np.float64]

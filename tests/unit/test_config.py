@@ -59,7 +59,7 @@ REFUSED = [
     ("style_weights", (1.0, math.inf), "got inf"),
     ("style_weights", (None,), "one number for each"),
     ("style_weights", 1.0, "one number for each"),
-    ("color", "sepia", "style or luminance, got 'sepia'"),
+    ("color", "sepia", "style or luminance or match or histogram, got 'sepia'"),
     ("pooling", "mean", "avg or max"),
     ("content_layers", (), "at least one layer"),
     ("style_layers", (("a", 1.0), ("a", 2.0)), "none twice, got 'a,a'"),

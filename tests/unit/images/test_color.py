@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from styler.images.color import from_ycbcr, to_ycbcr, with_chroma_of
+from styler.images.color import from_ycbcr, to_ycbcr, with_chroma_of, with_oklab_chroma_of
+from styler.images.oklab import to_linear, to_oklab
 from support.pictures import blobs, stripes
 
 
@@ -56,3 +57,23 @@ def test_black_and_white_stay_black_and_white():
     for extreme in (0.0, 1.0):
         flat = np.full((8, 8, 3), extreme, np.float32)
         np.testing.assert_allclose(with_chroma_of(flat, blobs(8, 8, 0)), flat, atol=1e-6)
+
+
+def test_oklab_lightness_is_the_results_and_the_color_the_contents_where_it_fits():
+    result, content = stripes(40, 60), blobs(40, 60, 0)
+    mine, theirs, wanted = (to_oklab(p) for p in (with_oklab_chroma_of(result, content), content, result))
+    np.testing.assert_allclose(mine[..., 0], wanted[..., 0], atol=1e-3)
+    light = to_linear(np.concatenate([wanted[..., :1], theirs[..., 1:]], -1))
+    inside = ((light >= 0) & (light <= 1)).all(-1)
+    assert 0.2 < inside.mean() < 1.0
+    np.testing.assert_allclose(mine[inside], np.dstack([wanted[..., :1], theirs[..., 1:]])[inside], atol=1e-3)
+    cross = mine[..., 1] * theirs[..., 2] - mine[..., 2] * theirs[..., 1]
+    np.testing.assert_allclose(cross, 0, atol=1e-4)
+    chroma = [np.linalg.norm(each[..., 1:], axis=-1) for each in (mine, theirs)]
+    assert (chroma[0] <= chroma[1] + 1e-3).all()
+
+
+@pytest.mark.parametrize("extreme", [0.0, 1.0])
+def test_black_and_white_stay_so_in_oklab(extreme):
+    flat = np.full((8, 8, 3), extreme, np.float32)
+    np.testing.assert_allclose(with_oklab_chroma_of(flat, blobs(8, 8, 0)), flat, atol=1e-3)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from styler.config import TONES, RenderConfig
 from styler.errors import CheckpointError, ConfigError
 from styler.images.color import to_ycbcr
+from styler.images.oklab import to_oklab
 from styler.images.reading import read_image
 from styler.images.resampling import resampled
 from styler.images.sizes import with_longer_side
@@ -79,12 +80,23 @@ def test_the_photo_takes_the_paintings_palette_before_the_render():
     assert np.abs(matched - colors).max() < np.abs(kept - colors).max()
 
 
-def test_luminance_keeps_the_photos_colors():
-    _, result = rendered(color="luminance")
-    mine, theirs = (to_ycbcr(p)[..., 1:] for p in (result.pixels, resampled(PHOTO.pixels, Size(72, 96))))
+@pytest.mark.parametrize(("lightness", "space"), [("oklab", to_oklab), ("luma", to_ycbcr)])
+def test_luminance_keeps_the_photos_colors(lightness, space):
+    _, result = rendered(color="luminance", lightness=lightness)
+    mine, theirs = (space(p)[..., 1:] for p in (result.pixels, resampled(PHOTO.pixels, Size(72, 96))))
     inside = (result.pixels > 0.02).all(-1) & (result.pixels < 0.98).all(-1)
     assert inside.mean() > 0.3
     np.testing.assert_allclose(mine[inside], theirs[inside], atol=0.01)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_result_has_the_photos_colors_on_average(when):
+    red = read_image(PAINTING.pixels * np.float32([0.9, 0.3, 0.2]))
+    plain = rendered([red], strength=0.9)[1]
+    matched = rendered([red], color="match", color_when=when, strength=0.9)[1]
+    colors = PHOTO.pixels.mean((0, 1))
+    away = [np.abs(result.pixels.mean((0, 1)) - colors).max() for result in (plain, matched)]
+    assert away[1] < 0.5 * away[0]
 
 
 @pytest.mark.parametrize(

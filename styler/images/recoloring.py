@@ -1,0 +1,140 @@
+"""Gives an image the colors of another one: a painting those of the photo, or a result those of the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from styler.images.color_statistics import Palette, color_sample, palette_of, quantiles, transport
+from styler.images.mapped import bands, new_array
+from styler.images.oklab import Colors, from_oklab, to_oklab
+from styler.images.picture import Picture, Pixels
+
+ROTATIONS = 10  # sets of axes along which histograms are matched. On twelve pairs of photos and paintings, the sliced
+# Wasserstein distance to the other image's colors no longer falls after that
+DIGITS = 9  # of a color coordinate: closer values differ by rounding only
+
+ColorMap: TypeAlias = Callable[[Colors], Colors]
+"""A function of colors (L, a, b), shape (..., 3)."""
+
+
+class Curve(NamedTuple):
+    """A function of one number that never falls, piecewise linear.
+
+    Attributes:
+        before: Arguments, increasing.
+        after: Values.
+    """
+
+    before: Colors
+    after: Colors
+
+    @classmethod
+    def between(cls, before: Colors, after: Colors) -> Curve:
+        """Return the curve from quantiles to quantiles; equal arguments get the mean of their values."""
+        arguments, places = np.unique(before.round(DIGITS), return_inverse=True)
+        counts = np.bincount(places)
+        return cls(arguments, np.bincount(places, after) / counts)
+
+    def __call__(self, values: Colors) -> Colors:
+        """Apply the curve to every value."""
+        return np.interp(values, self.before, self.after)
+
+
+class Matching(NamedTuple):
+    """Moves the values along three orthogonal axes, each from quantile to quantile.
+
+    Attributes:
+        axes: One axis in each column, (3, 3).
+        curves: The curve along each axis.
+    """
+
+    axes: Colors
+    curves: tuple[Curve, ...]
+
+    @classmethod
+    def between(cls, axes: Colors, before: Colors, after: Colors) -> Matching:
+        """Return the matching from colors (n, 3) to colors (m, 3)."""
+        pairs = zip(_quantiles_along(before, axes), _quantiles_along(after, axes), strict=True)
+        return cls(axes, tuple(Curve.between(*pair) for pair in pairs))
+
+    def __call__(self, colors: Colors) -> Colors:
+        """Map colors (..., 3)."""
+        along = colors @ self.axes
+        for axis, curve in enumerate(self.curves):
+            along[..., axis] = curve(along[..., axis])
+        moved: Colors = along @ self.axes.T
+        return moved
+
+
+def recolored(picture: Picture, like: Picture, how: str) -> Picture:
+    """Return a picture with the colors of another one.
+
+    Args:
+        picture: The picture to recolor.
+        like: The picture whose colors it gets.
+        how: "match" for the other's mean and covariance, "histogram" for its whole distribution of colors.
+    """
+    color_map = MAPS[how](picture, like)
+    pixels = new_array(picture.pixels.shape)
+    for rows in bands(picture.pixels, pixels):
+        pixels[rows] = from_oklab(color_map(to_oklab(picture.pixels[rows])))
+    return replace(picture, pixels=pixels)
+
+
+def recolored_pixels(pixels: Pixels, like: Picture, how: str) -> Pixels:
+    """Return pixels (H, W, 3), 0..1, with the colors of a picture; see `recolored`."""
+    return recolored(Picture(pixels=pixels, name="image"), like, how).pixels
+
+
+def by_moments(picture: Picture, like: Picture) -> ColorMap:
+    """Return the optimal transport between Gaussians with the two images' means and covariances (Pitié & Kokaram 2007).
+
+    It is linear, so colors that differ stay different.
+    """
+    own: Palette = palette_of([picture], [1.0])
+    wanted: Palette = palette_of([like], [1.0])
+    matrix = transport(own.covariance, wanted.covariance)
+    return lambda colors: (colors - own.mean) @ matrix.T + wanted.mean
+
+
+def by_histograms(picture: Picture, like: Picture) -> ColorMap:
+    """Return a map that gives an image the other's distribution of colors (Pitié, Kokaram & Dahyot, ICCV 2005).
+
+    After the linear map of `by_moments`, histograms are matched along the three axes of OKLab, and then along the axes
+    of random rotations, always the same ones. In the limit, the two distributions agree along every axis.
+    """
+    linear = by_moments(picture, like)
+    colors = linear(color_sample(picture))
+    wanted = color_sample(like)
+    random = np.random.default_rng(0)
+    matchings = []
+    for number in range(ROTATIONS):
+        axes = np.linalg.qr(random.standard_normal((3, 3))).Q if number else np.eye(3)
+        matching = Matching.between(axes, colors, wanted)
+        colors = matching(colors)
+        matchings.append(matching)
+
+    def mapped(colors: Colors) -> Colors:
+        moved = linear(colors)
+        for matching in matchings:
+            moved = matching(moved)
+        return moved
+
+    return mapped
+
+
+MAPS: dict[str, Callable[[Picture, Picture], ColorMap]] = {
+    "match": by_moments,
+    "histogram": by_histograms,
+}
+"""Value of `--color` -> function that makes the map from one image's colors to another's."""
+
+
+def _quantiles_along(colors: Colors, axes: Colors) -> list[Colors]:
+    """Return the quantiles of colors (n, 3) along each axis."""
+    weights = np.ones(len(colors))
+    return [quantiles(values, weights) for values in (colors @ axes).T]
