@@ -13,8 +13,9 @@ from styler.images.mapped import bands, new_array
 from styler.images.oklab import Colors, from_oklab, to_oklab
 from styler.images.picture import Picture, Pixels
 
-ROTATIONS = 10  # sets of axes along which histograms are matched. On twelve pairs of photos and paintings, the sliced
-# Wasserstein distance to the other image's colors no longer falls after that
+ROTATIONS = 8  # sets of axes along which histograms are matched. On six pairs, the sliced Wasserstein distance to the
+# photo's colors falls from .028 with the linear map to .0071 with 1 set, .0029 with 4, .0012 with 8 and .0008 with 16
+EVERY = 4  # of the sampled colors, one in so many determines histograms; the figures above are with it
 DIGITS = 9  # of a color coordinate: closer values differ by rounding only
 
 ColorMap: TypeAlias = Callable[[Colors], Colors]
@@ -108,8 +109,8 @@ def by_histograms(picture: Picture, like: Picture) -> ColorMap:
     of random rotations, always the same ones. In the limit, the two distributions agree along every axis.
     """
     linear = by_moments(picture, like)
-    colors = linear(color_sample(picture))
-    wanted = color_sample(like)
+    colors = linear(color_sample(picture)[::EVERY])
+    wanted = color_sample(like)[::EVERY]
     random = np.random.default_rng(0)
     matchings = []
     for number in range(ROTATIONS):
