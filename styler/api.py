@@ -20,7 +20,7 @@ from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.reading import ImageLike, read_image
 from styler.images.recipes import fits
-from styler.images.sizes import check_painting, result_size
+from styler.images.sizes import check_painting, check_scale, result_size
 from styler.images.writing import as_pil, write_picture
 from styler.inputs import Inputs
 from styler.networks import NetworkSpec, find_network
@@ -409,6 +409,9 @@ class Stylizer:
         fixed = (self._plan.size if self._plan else None) or shape
         size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
         config = with_names(self.config, known.map(lambda found: found.name))
+        for group, scale in zip(inputs.styles, self.config.style_scales(len(inputs.styles)), strict=True):
+            for painting in group:
+                check_scale(painting.size, max(size), network.minimum_size, scale, painting.name)
         colors = region_colors(inputs.content_mask, inputs.style_masks, inputs.map(lambda picture: picture.size))
         schedule = self.plan(
             size,

@@ -22,6 +22,7 @@ from styler.options import (
     WEIGHTS,
     Boxes,
     Choice,
+    Factors,
     Files,
     Layers,
     Memory,
@@ -63,6 +64,7 @@ QUALITY = 95  # JPEG and WebP show no visible loss at this quality and 4:4:4
 SMALLEST_SIZE = 64  # for smaller images, the fifth block of a VGG has fewer than 4 x 4 positions
 LARGEST_SIZE = 65_535  # the largest side that JPEG can hold
 MOST_VIEWS = 4  # the network's own, mirrored along either axis, transposed: `styler.networks.views`
+SMALLEST_SCALE, LARGEST_SCALE = 0.1, 10.0  # of marks: beyond, a painting is one blot, or a few pixels
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
 PALETTE_WEIGHT = 0.1  # halves the palette distance and raises the style distance by 2 %: docs/look.md
 GRAIN_WEIGHT = 0.03  # removes the weave from flat areas and keeps the noise below the painting's: docs/look.md
@@ -77,6 +79,8 @@ class RenderConfig:
         size: Longer side of the result, pixels, or "original" for the content image's own size.
         strength: Amount of style: 0 gives the photo, 1 the painting's texture.
         style_weights: Relative weights of several style images, on any positive scale; None for equal weights.
+        style_scale: Size of the style's marks relative to the result: one factor for all paintings, or one for each;
+            above 1, a painting is enlarged. None for 1.
         style_crop: Boxes (left, top, right, bottom), as fractions of a painting's width and height: one for all
             paintings, or one for each; None for whole paintings.
         content_mask: Path of an image whose colors are the regions of the photo; None for one region.
@@ -144,6 +148,16 @@ class RenderConfig:
         group=STYLE,
         effect=WEIGHTS,
         default_text="equal",
+    )
+    style_scale: tuple[float, ...] | None = option(
+        None,
+        Factors(SMALLEST_SCALE, LARGEST_SCALE),
+        "Size of the painting's marks relative to the result: 2 doubles them, 0.5 halves them; one factor, or one per "
+        "painting.",
+        group=STYLE,
+        effect=START,
+        default_text="1",
+        before=None,
     )
     style_crop: tuple[Box, ...] | None = option(
         None,
@@ -469,6 +483,18 @@ class RenderConfig:
             raise OptionError(name="style_crop", expected=expected, came=len(boxes))
         return boxes * styles if len(boxes) == 1 else boxes
 
+    def style_scales(self, styles: int) -> Sequence[float]:
+        """Return the scale of each of several style images.
+
+        Raises:
+            OptionError: There is neither one scale nor one for each style image.
+        """
+        scales = self.style_scale or (1.0,)
+        if len(scales) not in (1, styles):
+            expected = "1 number" if styles == 1 else f"1 or {styles} numbers"
+            raise OptionError(name="style_scale", expected=expected, came=len(scales))
+        return scales * styles if len(scales) == 1 else scales
+
     def check_styles(self, styles: int) -> None:
         """Check the options that have a value for each style image.
 
@@ -477,6 +503,7 @@ class RenderConfig:
         """
         self.style_shares(styles)
         self.style_boxes(styles)
+        self.style_scales(styles)
         self._check_masks(styles)
 
     def _check_masks(self, styles: int) -> None:
@@ -504,8 +531,11 @@ class _SharedOptions(TypedDict, total=False):
     size: int | str
     strength: float
     style_weights: tuple[float, ...] | None
+    style_scale: tuple[float, ...] | None
     style_crop: tuple[Box, ...] | None
     color: str
+    color_when: str
+    lightness: str
     content_tone: str
     network: str
     pooling: str | None

@@ -362,6 +362,35 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
+class Factors:
+    """One or several factors within limits.
+
+    Attributes:
+        low: Smallest factor.
+        high: Largest factor.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def metavar(self) -> str:
+        """See `Kind`."""
+        return "X[,Y…]"
+
+    def read(self, value: Any) -> Any:
+        """See `Kind`; one number stands for a list of one."""
+        return (value,) if isinstance(value, int | float) else Shares().read(value)
+
+    def check(self, name: str, value: Any) -> None:
+        """See `Kind`."""
+        if not isinstance(value, tuple) or not value:
+            raise OptionError(name, "one number, or one for each style image", value)
+        for factor in value:
+            Number(self.low, self.high).check(name, factor)
+
+
+@dataclass(frozen=True, slots=True)
 class Layers:
     """Names of layers with their weights; in text, a weight that is left out is 1."""
 

@@ -16,7 +16,7 @@ from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import FILE_OPTIONS, Export
 from styler.images.reading import check_readable
-from styler.images.sizes import check_painting, result_size
+from styler.images.sizes import check_painting, check_scale, result_size
 from styler.images.writing import (
     check_disk_holds,
     check_folder,
@@ -169,6 +169,10 @@ def checked_request(
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
     size = result_size(config.size, sizes.photo, network.minimum_size, plan.size if plan else None)
+    of_groups = zip(inputs.styles, sizes.styles, config.style_scales(len(inputs.styles)), strict=True)
+    for paths, painting_sizes, scale in of_groups:
+        for path, painting in zip(paths, painting_sizes, strict=True):
+            check_scale(painting, max(size), network.minimum_size, scale, shown(path))
     if not streams:
         check_format_holds(target, size, wanted.depth)
         check_disk_holds(target, size, wanted.depth)

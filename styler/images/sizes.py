@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from styler.config import ORIGINAL
 from styler.errors import ConfigError
 from styler.types import Size
@@ -89,23 +91,58 @@ def check_shape(size: Size, minimum: int, name: str) -> None:
         raise ConfigError(message)
 
 
-def painting_size(painting: Size, longer: int, minimum: int) -> Size:
+def painting_size(
+    painting: Size,
+    longer: int,
+    minimum: int,
+    scale: float = 1.0,
+) -> Size:
     """Return the size at which a painting is used for a picture with a given longer side.
 
-    A painting is never enlarged. A very wide or tall painting gets a larger longer side than the picture, so that its
-    shorter side is still large enough for the network in a coarse octave.
+    A painting is never enlarged, except by a scale above 1. A very wide or tall painting gets a larger longer side than
+    the picture, so that its shorter side is still large enough for the network in a coarse octave.
 
     Args:
         painting: Size of the painting itself.
         longer: Longer side of the picture, in pixels.
         minimum: Smallest shorter side, in pixels. A painting that is smaller keeps its size.
+        scale: Size of the painting's marks, relative to that without a scale.
 
     Example:
         >>> painting_size(Size(500, 3000), 128, 32)
         Size(height=32, width=192)
+        >>> painting_size(Size(300, 400), 512, 32, scale=1.5)
+        Size(height=450, width=600)
     """
     least = -(-minimum * max(painting) // min(painting))
-    return no_larger(painting, max(longer, least))
+    plain = no_larger(painting, max(longer, least))
+    if scale == 1.0:
+        return plain
+    smallest = min(least, max(plain))  # in a coarse octave, marks cannot become smaller than the network sees them
+    return with_longer_side(painting, max(round(scale * max(plain)), smallest))
+
+
+def check_scale(
+    painting: Size,
+    longer: int,
+    minimum: int,
+    scale: float,
+    name: str,
+) -> None:
+    """Check that a painting is large enough for the network after scaling; see `painting_size`.
+
+    Raises:
+        ConfigError: A side would be below `minimum`.
+    """
+    plain = no_larger(painting, longer)
+    scaled = with_longer_side(painting, max(1, round(scale * max(plain))))
+    if scale < 1.0 and min(scaled) < minimum:
+        least = math.ceil(100 * minimum / min(plain)) / 100
+        message = (
+            f"--style-scale {scale:g} would shrink {name} to {scaled.width}x{scaled.height} pixels, but the network "
+            f"needs at least {minimum} per side; choose a scale of at least {min(least, 1):g} or a larger --size"
+        )
+        raise ConfigError(message)
 
 
 def check_painting(size: Size, minimum: int, name: str) -> None:

@@ -261,21 +261,25 @@ class Engine:
         size: Size,
         tile: int | None = None,
         mask: RegionMap | None = None,
+        scale: float = 1.0,
     ) -> dict[str, Stats]:
-        """Return the statistics of a painting at an octave, and keep them for later; a painting is never enlarged.
+        """Return the statistics of a painting at an octave, and keep them for later.
 
         Args:
             style: The painting.
             size: Size of the octave.
             tile: Side of the tiles in which they are computed, pixels; None for one piece.
             mask: Regions of the painting; None for one region.
+            scale: Size of its marks; see `painting_size`.
 
         Returns:
             Statistic term -> statistics per position. With R regions, sums over the positions of each region, and then
             of the whole painting, (1, R + 1, ...).
         """
         check_painting(style.size, self.network.minimum_size, "the style image")
-        shape = painting_size(style.size, max(size), self.network.minimum_size)
+        shape = painting_size(style.size, max(size), self.network.minimum_size, scale)
+        if tile is None and max(shape) > max(size) and not self.untileable:
+            tile = max(size)  # an enlarged painting takes no more memory than the picture
         variant = "" if tile is None else f" by tiles of {tile}"  # tiles change the rounding
         variant += "" if mask is None else f" in regions {mask.sha256}"
         key = (style.sha256 + variant, shape)

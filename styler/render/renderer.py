@@ -150,11 +150,13 @@ class Renderer:
             return inputs
         minimum = self.engine.network.minimum_size
 
-        def colored(painting: Picture) -> Picture:
-            seen = resized(painting, painting_size(painting.size, max(size), minimum))
+        def colored(painting: Picture, scale: float) -> Picture:
+            longer = round(max(size) * max(scale, 1.0))
+            seen = resized(painting, painting_size(painting.size, longer, minimum))
             return recolored(seen, inputs.photo, config.color)
 
-        styles = [tuple(map(colored, group)) for group in inputs.styles]
+        of_groups = zip(inputs.styles, config.style_scales(len(inputs.styles)), strict=True)
+        styles = [tuple(colored(painting, scale) for painting in group) for group, scale in of_groups]
         return replace(inputs, styles=tuple(styles))
 
     def _toned(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:

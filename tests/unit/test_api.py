@@ -16,11 +16,13 @@ from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, OutputError
 from styler.images.reading import TRANSPARENT, read_image
 from styler.images.recipes import read_recipe
+from styler.images.resampling import resampled
 from styler.inputs import Inputs
 from styler.recipe import Recipe
 from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.engine import Engine
 from styler.render.report import versions
+from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
 from support.programs import shared_engine
@@ -440,3 +442,21 @@ def test_what_is_done_before_the_first_step_is_told(studio):
     pictures = Inputs.of(read_image(PHOTO), [read_image(PAINTING)])
     next(studio.events(pictures, phase=told.append))
     assert told == ["compiling"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_scale_of_marks_is_that_of_an_enlarged_painting(folder):
+    saved(folder / "painting.png", stripes(40, 60))
+    small = read_image("painting.png").pixels
+    large = resampled(small, Size(60, 90))
+    options = {"network": "tiny", "size": 96, "scales": 1, "steps": 3}
+    plain = stylize(PHOTO, small, **options).picture.pixels
+    scaled = stylize(PHOTO, small, **options, style_scale=(1.5,)).picture.pixels
+    by_hand = stylize(PHOTO, large, **options).picture.pixels
+    np.testing.assert_allclose(scaled, by_hand, atol=2e-3)
+    assert np.abs(scaled - plain).max() > 0.01
+    words = ("photo.png", "painting.png", "-o", "out.png", "--network", "tiny", "--size", "64", "--steps", "3")
+    assert run(["render", *words, "--style-scale", "0.9"]) == 0
+    assert Recipe.from_text(read_recipe("out.png")).config.style_scale == (0.9,)
+    assert run(["replay", "out.png"]) == 0
+    assert (folder / "out-replay.png").read_bytes() == (folder / "out.png").read_bytes()

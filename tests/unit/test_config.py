@@ -209,3 +209,25 @@ def test_other_counts_of_boxes_are_refused_before_work():
         config.check_styles(1)
     with pytest.raises(ConfigError, match="style_crop: expected 1 or 3 boxes, got 2"):
         config.check_styles(3)
+
+
+@pytest.mark.parametrize(
+    ("text", "styles", "expected"),
+    [("2", 3, [2, 2, 2]), ("0.5,2", 2, [0.5, 2]), (0.7, 1, [0.7]), (None, 2, [1, 1])],
+)
+def test_one_scale_for_all_styles_or_one_for_each(text, styles, expected):
+    assert list(RenderConfig.from_dict({"style_scale": text}).style_scales(styles)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", "at least 0.1"), ("11", "at most 10"), ("-1", "at least 0.1"), ("big", "one number"), ("", "one number")],
+)
+def test_a_scale_out_of_range_is_refused(text, expected):
+    with pytest.raises(ConfigError, match=f"style_scale: expected.*{expected}"):
+        RenderConfig.from_dict({"style_scale": text})
+
+
+def test_other_counts_of_scales_are_refused_before_work():
+    with pytest.raises(ConfigError, match="style_scale: expected 1 or 3 numbers, got 2"):
+        RenderConfig(style_scale=(1.0, 2.0)).check_styles(3)

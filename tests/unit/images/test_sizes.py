@@ -7,6 +7,7 @@ import pytest
 from styler.errors import ConfigError
 from styler.images.sizes import (
     check_painting,
+    check_scale,
     check_shape,
     no_larger,
     octaves,
@@ -100,3 +101,22 @@ def test_the_result_is_as_large_as_asked_unless_its_size_is_fixed(asked, fixed, 
 def test_a_result_too_narrow_for_the_network_is_refused():
     with pytest.raises(ConfigError, match="at least 32"):
         result_size(64, Size(20, 200), 32)
+
+
+@pytest.mark.parametrize(
+    ("painting", "longer", "scale", "expected"),
+    [
+        ((300, 400), 512, 2.0, (600, 800)),  # a small painting is enlarged from its own size
+        ((1500, 2000), 512, 2.0, (768, 1024)),
+        ((1500, 2000), 512, 0.5, (192, 256)),
+        ((300, 400), 128, 0.1, (32, 43)),  # a coarse octave sees no less than the network needs
+    ],
+)
+def test_a_scale_enlarges_or_shrinks_a_painting(painting, longer, scale, expected):
+    assert painting_size(Size(*painting), longer, 32, scale) == expected
+
+
+def test_a_scale_that_leaves_too_little_for_the_network_is_refused_with_advice():
+    check_scale(Size(300, 400), 512, 32, 0.11, "wave.jpg")
+    with pytest.raises(ConfigError, match=r"shrink wave\.jpg to 40x30 pixels.*at least 0\.11"):
+        check_scale(Size(300, 400), 512, 32, 0.1, "wave.jpg")
