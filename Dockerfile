@@ -5,7 +5,7 @@ FROM python:3.13-slim AS build
 RUN python -m venv /opt/styler
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-COPY weights/compact.npz weights/checksums.json weights/
+COPY weights/compact.npz weights/decoder.npz weights/checksums.json weights/
 COPY styler styler
 RUN /opt/styler/bin/pip install --no-cache-dir --constraint constraints.txt .
 

@@ -13,7 +13,16 @@ from typing import Any, Unpack
 
 from PIL import Image
 
-from styler.config import BUILT_IN_INITS, PROFILES, QUALITY, Box, RenderConfig, RenderOptions, StylizeOptions
+from styler.config import (
+    BUILT_IN_INITS,
+    PROFILES,
+    QUALITY,
+    Box,
+    RenderConfig,
+    RenderOptions,
+    StylizeOptions,
+    refuse_without_steps,
+)
 from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
@@ -180,7 +189,7 @@ class Stylizer:
         Raises:
             StylerError: For the same reasons as in the constructor.
         """
-        config = RenderConfig.from_dict({**self.config.to_dict(), **changes})
+        config = RenderConfig.overridden(self.config.to_dict(), changes)
         if not self._engine.serves(config):
             network = None if "network" in changes else self._engine.network
             return Stylizer(config, network=network, statistics=self._statistics)
@@ -234,6 +243,8 @@ class Stylizer:
         check_not_forked()
         given = self._images(content, listed(style), init, content_mask, style_masks)
         observers = [] if observer is None else [observer]
+        if checkpoint is not None and not self.config.steps:
+            refuse_without_steps("checkpoint")
         if checkpoint is None:
             return driven(self.events(given.map(read_image)), observers)
         job = self.job(given.map(_path)).to_dict()
@@ -288,9 +299,14 @@ class Stylizer:
         """Put the given images into their roles; for those that are not given, use the ones that the config names.
 
         Raises:
-            ConfigError: There are masks of the photo or of the paintings only, or not one mask for each painting.
+            ConfigError: There are masks of the photo or of the paintings only, or not one mask for each painting; or a
+                start or a mask with 0 steps.
         """
         config = self.config
+        if not config.steps:
+            for name, image in (("init", init), ("content_mask", content_mask), ("style_mask", style_masks)):
+                if image is not None:
+                    refuse_without_steps(name)
         named = None if config.init in BUILT_IN_INITS else config.init
         inputs = Inputs.of(content, styles, named if init is None else init)
         if content_mask is None and style_masks is None:
@@ -427,6 +443,7 @@ class Stylizer:
             self._engine,
             known,
             schedule.changes,
+            schedule.tile,
         )
         renderer = Renderer(config, self._engine, described)
         outcome = yield from renderer.render(
@@ -464,8 +481,8 @@ def stylize(
         content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
         style: The painting, or several paintings.
         config: Options of the render; the default is the preset "balanced".
-        init: Start of the optimizer: "content", "noise", "style", or an image like `content`; None for the start that
-            the config names.
+        init: Start of the optimizer: "content", "pass", "noise", "style", or an image like `content`; None for the
+            start that the config names.
         content_mask: An image whose colors are the regions of the photo, like `content`; None for one region.
         style_masks: The same for the paintings, one each, in which equal colors correspond; None in place of a mask for
             a painting that serves every region.
@@ -490,10 +507,9 @@ def stylize(
     preset = values.pop("preset", None)
     own = config.to_dict() if config else {}
     of_preset = {} if preset is None else PRESETS[preset].fields()
-    values = {**own, **of_preset, **values}
     if isinstance(init, str | os.PathLike):
         values["init"], init = os.fspath(init), None
-    return Stylizer(RenderConfig.from_dict(values)).render(
+    return Stylizer(RenderConfig.overridden({**own, **of_preset}, values)).render(
         content,
         style,
         init=init,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeAlias, TypedDict, Unpack
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Never, TypeAlias, TypedDict, Unpack
 
 from styler.choices import CONTENT_LOSSES, OPTIMIZERS, STYLE_LOSSES
 from styler.errors import ConfigError, OptionError, suggestion
@@ -37,7 +37,7 @@ from styler.options import (
     options_of,
     read,
 )
-from styler.presets import BALANCED, PRESETS
+from styler.presets import BALANCED, INSTANT, PRESETS
 
 LayerWeights: TypeAlias = tuple[tuple[str, float], ...]
 """Layer addresses with their weights, shallow to deep."""
@@ -56,7 +56,8 @@ POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "mixed")
 ORIGINAL = "original"
 DEFAULT_NETWORK = "compact"
-BUILT_IN_INITS = ("content", "noise", "style")
+ONE_PASS = "pass"
+BUILT_IN_INITS = ("content", ONE_PASS, "noise", "style")
 PROFILES = ("keep", "srgb")  # of output files: the photo's own, or sRGB without an embedded profile
 DEPTHS = (8, 16)  # bits per channel in output files
 LARGEST_DPI = 65_535  # dots per inch; the largest value that a JPEG header can hold
@@ -105,11 +106,13 @@ class RenderConfig:
         content_loss: Name of the content loss, which compares activations and optionally edges.
         views: Number of views of the style that the network sees: 1 for the image itself, up to 4 with mirrored and
             transposed copies.
-        init: "content", "noise", "style" or the path of an image to start from.
+        init: "content", "pass" for the picture drawn in one pass, "noise", "style" or the path of an image to start
+            from.
         start_noise: Standard deviation of the noise in lightness that is added where an octave starts, 0..1; there is
             less of it where the photo has detail.
         optimizer: "lbfgs" or "adam".
-        steps: Optimizer steps in the whole render; the octaves share them.
+        steps: Optimizer steps in the whole render; the octaves share them. With 0 steps, the picture is drawn in one
+            pass, and the options that only an optimizer obeys must keep their values.
         learning_rate: Step size, in units of the 0..1 range for Adam; None for the optimizer's default.
         scales: Number of octaves of the pyramid, each sqrt(2) times as large as the one before; None for all down to
             128 pixels.
@@ -176,6 +179,7 @@ class RenderConfig:
         effect=REGIONS,
         default_text="one region",
         before=None,
+        needs_steps=True,
     )
     style_mask: tuple[str, ...] | None = option(
         None,
@@ -185,6 +189,7 @@ class RenderConfig:
         effect=REGIONS,
         default_text="none",
         before=None,
+        needs_steps=True,
     )
     color: str = option(
         "style",
@@ -232,6 +237,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=ENGINE,
         default_text="the network's own",
+        needs_steps=True,
     )
     content_layers: LayerWeights | None = option(
         None,
@@ -240,6 +246,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=ENGINE,
         default_text="the network's own",
+        needs_steps=True,
     )
     style_layers: LayerWeights | None = option(
         None,
@@ -248,6 +255,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=ENGINE,
         default_text="the network's own",
+        needs_steps=True,
     )
     content_weight: float | None = option(
         None,
@@ -256,6 +264,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=WEIGHTS,
         default_text="from --strength",
+        needs_steps=True,
     )
     style_weight: float | None = option(
         None,
@@ -264,6 +273,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=WEIGHTS,
         default_text="from --strength",
+        needs_steps=True,
     )
     tv_weight: float | None = option(
         None,
@@ -272,6 +282,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=WEIGHTS,
         default_text="calibrated",
+        needs_steps=True,
     )
     palette_weight: float = option(
         PALETTE_WEIGHT,
@@ -280,6 +291,7 @@ class RenderConfig:
         group=COLOR,
         effect=ENGINE,
         before=0.0,
+        needs_steps=True,
     )
     grain_weight: float = option(
         GRAIN_WEIGHT,
@@ -288,6 +300,7 @@ class RenderConfig:
         group=STYLE,
         effect=ENGINE,
         before=0.0,
+        needs_steps=True,
     )
     loss: str = option(
         BALANCED.loss,
@@ -296,6 +309,7 @@ class RenderConfig:
         group=STYLE,
         effect=ENGINE,
         default_text="from the preset",
+        needs_steps=True,
     )
     content_loss: str = option(
         "features",
@@ -304,6 +318,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=ENGINE,
         before="features",
+        needs_steps=True,
     )
     views: int = option(
         BALANCED.views,
@@ -313,13 +328,16 @@ class RenderConfig:
         effect=ENGINE,
         before=1,
         default_text="from the preset",
+        needs_steps=True,
     )
     init: str = option(
-        "content",
+        BALANCED.init,
         Text("|".join((*BUILT_IN_INITS, "PATH"))),
-        "Image that the render starts from.",
+        "Image that the render starts from; pass is the picture drawn in one pass.",
         group=EXPERTS,
         effect=START,
+        default_text="from the preset",
+        needs_steps=True,
     )
     start_noise: float = option(
         BALANCED.start_noise,
@@ -329,6 +347,7 @@ class RenderConfig:
         effect=START,
         before=0.0,
         default_text="from the preset",
+        needs_steps=True,
     )
     optimizer: str = option(
         BALANCED.optimizer,
@@ -337,11 +356,12 @@ class RenderConfig:
         group=EXPERTS,
         effect=ENGINE,
         default_text="from the preset",
+        needs_steps=True,
     )
     steps: int = option(
         BALANCED.steps,
-        Whole(1, MOST_STEPS),
-        "Optimizer steps of the whole render.",
+        Whole(0, MOST_STEPS),
+        "Optimizer steps of the whole render; 0 draws the picture in one pass.",
         group=EXPERTS,
         effect=SCHEDULE,
         default_text="from the preset",
@@ -353,6 +373,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=ENGINE,
         default_text="the optimizer's own",
+        needs_steps=True,
     )
     scales: int | None = option(
         None,
@@ -361,6 +382,7 @@ class RenderConfig:
         group=EXPERTS,
         effect=SCHEDULE,
         default_text=f"as many as fit above {SMALLEST_OCTAVE} pixels",
+        needs_steps=True,
     )
     seed: int = option(
         0,
@@ -382,6 +404,7 @@ class RenderConfig:
         "Arithmetic within the network; mixed (bfloat16) is faster on recent GPUs.",
         group=EXPERTS,
         effect=ENGINE,
+        needs_steps=True,
     )
     compile: str = option(
         "auto",
@@ -421,20 +444,55 @@ class RenderConfig:
             allowed = " or ".join(RECOLORING)
             message = f"--color-when after needs --color {allowed}, got --color {self.color}"
             raise ConfigError(message)
+        if not self.steps:
+            self._check_needs_no_steps()
+
+    def _check_needs_no_steps(self) -> None:
+        """Refuse values that only an optimizer obeys, unless they are defaults or those of the preset.
+
+        Raises:
+            ConfigError: There is such a value.
+        """
+        usual = {each.name: (each.default, *_of_instant(each.name)) for each in fields(self)}
+        for name in NEEDING_STEPS:
+            if getattr(self, name) not in usual[name]:
+                refuse_without_steps(name)
 
     @classmethod
     def preset(cls, name: str, **changes: Unpack[RenderOptions]) -> RenderConfig:
         """Make a config from a preset, with some fields changed.
 
         Args:
-            name: "draft", "balanced" or "best".
+            name: "instant", "draft", "balanced" or "best".
             **changes: Fields that override the preset.
 
         Raises:
             ConfigError: The preset or a field is unknown, or a value is out of range.
         """
         Choice(PRESETS).check("preset", name)
-        return cls.from_dict({**PRESETS[name].fields(), **changes})
+        return cls.overridden(PRESETS[name].fields(), changes)
+
+    @classmethod
+    def overridden(cls, base: Mapping[str, Any], given: Mapping[str, Any]) -> RenderConfig:
+        """Make a config from options, some of which were given explicitly and override the others.
+
+        With 0 steps, those of `base` that only an optimizer obeys get the values of the preset "instant".
+
+        Args:
+            base: Field -> value, for example of a preset.
+            given: Field -> value that the caller asked for.
+
+        Raises:
+            ConfigError: A field is unknown or out of range, or only an optimizer obeys it and there are 0 steps.
+        """
+        values = {**base, **given}
+        if "steps" not in values or read(OPTIONS["steps"], values["steps"]) != 0:
+            return cls.from_dict(values)
+        for name in NEEDING_STEPS:
+            if name in given:
+                refuse_without_steps(name)
+            values.pop(name, None)
+        return cls.from_dict({**INSTANT.fields(), **values})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RenderConfig:
@@ -579,6 +637,28 @@ class StylizeOptions(_SharedOptions, total=False):
 
 OPTIONS = options_of(RenderConfig)
 """Field -> its option."""
+
+NEEDING_STEPS = tuple(name for name, described in OPTIONS.items() if described.needs_steps)
+"""Options that only an optimizer obeys."""
+
+
+def refuse_without_steps(name: str) -> Never:
+    """Refuse an option that only an optimizer obeys.
+
+    Raises:
+        ConfigError: Always.
+    """
+    message = (
+        f"{name}: only an optimizer obeys this option, and with 0 steps the picture is drawn in one pass; leave the "
+        "option out or ask for 1 step or more"
+    )
+    raise ConfigError(message)
+
+
+def _of_instant(name: str) -> tuple[Any, ...]:
+    """Return the value that the preset "instant" gives to a field, or nothing if it gives none."""
+    chosen = INSTANT.fields()
+    return (chosen[name],) if name in chosen else ()
 
 
 def fields_with(*effects: str) -> tuple[str, ...]:

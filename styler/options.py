@@ -548,6 +548,7 @@ class Option:
         flags: Names of a flag that takes no value; empty for `--name/--no-name`.
         before: Value that gives the same picture as before the option existed; `AS_OLD_AS_RECIPES` if every recipe has
             the option.
+        needs_steps: Whether only an optimizer obeys the option, so that it has no effect with 0 steps.
     """
 
     kind: Kind
@@ -558,6 +559,7 @@ class Option:
     default_text: str = ""
     flags: str = ""
     before: Any = AS_OLD_AS_RECIPES
+    needs_steps: bool = False
 
 
 def option(

@@ -104,7 +104,8 @@ class Plan:
         steps_per_call: Maximum number of steps in one call of the compiled program; it does not change the result.
         batch: Number of pictures in one tensor; a different number causes different rounding.
         size: (height, width) of the result; None, together with empty `octaves`, to determine both again.
-        octaves: Octaves, coarse to fine; empty if the result is the photo itself.
+        octaves: Octaves, coarse to fine; empty if the picture is drawn in one pass or is the photo itself.
+        tile: Side of the tiles of the one pass, pixels; None for one piece.
         changes: Options that were changed during the render, in the order of their steps.
     """
 
@@ -117,6 +118,7 @@ class Plan:
     batch: int = 1
     size: Size | None
     octaves: tuple[Level, ...]
+    tile: int | None = None
     changes: tuple[Change, ...] = ()
 
     @property
@@ -127,6 +129,7 @@ class Plan:
             batch=1,
             size=None,
             octaves=(),
+            tile=None,
             changes=(),
         )
 
@@ -158,7 +161,7 @@ class Plan:
         Raises:
             ConfigError: Fields are missing, unknown or out of range.
         """
-        known = {"changes": (), **values} if isinstance(values, dict) else values
+        known = {"tile": None, "changes": (), **values} if isinstance(values, dict) else values
         found = _fields(known, "a plan", [field.name for field in fields(cls)])
         _one_of("device", found["device"], DEVICES)
         _one_of("compile", found["compile"], COMPILERS[1:])
@@ -167,6 +170,8 @@ class Plan:
         for name in ("threads", "steps_per_call"):
             _whole(name, found[name], 1, MOST_STEPS)
         _whole("batch", found["batch"], 1, LARGEST_BATCH)
+        if found["tile"] is not None:
+            _whole("tile", found["tile"], 1, LARGEST_SIZE)
         size = None if found["size"] is None else _size(found["size"])
         levels = _levels(found["octaves"], size)
         return cls(**{**found, "size": size, "octaves": levels, "changes": _changes(found["changes"])})

@@ -11,12 +11,13 @@ from styler.batch.plan import Task
 from styler.config import RenderConfig
 from styler.objective.strength import is_photo
 from styler.render.margin import padded_size
-from styler.render.pyramid import plan_octaves
+from styler.render.pyramid import octave_count, plan_octaves
 from styler.types import Size
 
 STARTUP = 5.5  # seconds: 3.2 until a Stylizer is ready, 2.2 to compile; tests/benchmarks/bench_batch.py
 RATES = {"compact": 2.0e-6, "vgg19": 2.4e-5, "vgg16": 2.0e-5}  # core seconds per pixel and step, on a 2.5 GHz Xeon
 STEP_PIXELS = 9_000  # fixed cost of a step, as a number of pixels; tests/benchmarks/bench_together.py
+ONE_PASS = 1.5  # steps that take as long as drawing a picture in one pass
 UNKNOWN_RATE = RATES["vgg19"]
 
 
@@ -28,7 +29,9 @@ def work(config: RenderConfig, size: Size) -> float:
     """
     if is_photo(config):
         return 0.0
-    octaves = plan_octaves(size, config.steps, config.scales)
+    if not config.steps:
+        return ONE_PASS * math.prod(padded_size(size))
+    octaves = plan_octaves(size, config.steps, octave_count(config))
     pixels = [config.views * math.prod(padded_size(octave.size)) for octave in octaves]
     return float(sum((count + STEP_PIXELS) * octave.steps for count, octave in zip(pixels, octaves, strict=True)))
 

@@ -54,7 +54,7 @@ def kind_of(task: Task) -> Hashable | None:
     """Return a key that is equal for tasks that can be rendered together; None if the task must be alone."""
     config = task.job.config
     bounded = config.max_memory is not None or config.time_budget is not None or config.tile not in ("auto", "off")
-    if not task.snapped or bounded or is_photo(config):
+    if not task.snapped or bounded or not config.steps or is_photo(config):
         return None
     usual = RenderConfig()
     common = config.changed(**{name: getattr(usual, name) for name in OWN})

@@ -168,7 +168,7 @@ def _preset(*, as_before: bool) -> inspect.Parameter:
         default=AS_BEFORE if as_before else DEFAULT_PRESET,
         metavar="|".join(PRESETS),
         autocompletion=_completion(lambda: PRESETS),
-        help="Quality and speed; sets steps, start noise and views.",
+        help="Quality and speed; sets steps, start, start noise and views.",
         group=PICTURE,
     )
     kind: Any = str | None

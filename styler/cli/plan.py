@@ -5,7 +5,7 @@ from __future__ import annotations
 from styler.cli.request import Request
 from styler.config import RenderConfig
 from styler.errors import shown
-from styler.networks import find_network
+from styler.networks import NetworkSpec, find_network
 from styler.options import NO_FILE
 from styler.render.pyramid import asked_octaves
 
@@ -14,8 +14,6 @@ def describe(request: Request) -> str:
     """Describe what will be read, done and written, one fact per line."""
     config = request.config
     network = find_network(request.config.network)
-    octaves = asked_octaves(config, request.size, request.plan)
-    plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
     photo = request.sizes.photo
     enlarged = " (enlarged)" if max(request.size) > max(photo) else ""
     lines = [
@@ -24,13 +22,23 @@ def describe(request: Request) -> str:
         *_masks(request),
         f"output    {request.output_name}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
+        f"strength  {config.strength:g}, color {config.color}, content tone {config.content_tone}",
+        *(_optimization(request, network) if config.steps else ["steps     none: drawn in one pass"]),
+    ]
+    return "\n".join(lines)
+
+
+def _optimization(request: Request, network: NetworkSpec) -> list[str]:
+    """Describe what the optimizer will do."""
+    config = request.config
+    octaves = asked_octaves(config, request.size, request.plan)
+    plan = ", ".join(f"{o.size.width}x{o.size.height} ({o.steps})" for o in octaves)
+    return [
         f"style at  {_listed(config.style_layers or network.style_layers)}, loss {config.loss}{_seen(config)}",
         f"content at {_listed(config.content_layers or network.content_layers)}",
-        f"strength  {config.strength:g}, color {config.color}, content tone {config.content_tone}",
         f"start     {config.init}, noise {config.start_noise:g}, seed {config.seed}",
         f"octaves   {plan}; {config.steps} steps of {config.optimizer}",
     ]
-    return "\n".join(lines)
 
 
 def _masks(request: Request) -> list[str]:

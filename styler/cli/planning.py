@@ -79,11 +79,17 @@ def lines(plan: Schedule) -> list[str]:
     allowed = "" if plan.budget is None else f" of {_memory(plan.budget)} allowed"
     return [
         *(f"scale     {_stage(stage)}" for stage in plan.stages),
+        *([_one_pass(plan)] if not plan.stages and plan.basis else []),
         *([f"memory    {_memory(plan.peak)} predicted{allowed}, {BASES[plan.basis]}"] if plan.basis else []),
         *([f"time      {duration(plan.seconds)} predicted"] if plan.basis else []),
         *([f"disk      {_memory(plan.disk)} of temporary files"] if plan.disk else []),
         *(f"why       {note}" for note in plan.notes),
     ]
+
+
+def _one_pass(plan: Schedule) -> str:
+    way = "one piece" if plan.tile is None else f"tiles of {plan.tile} pixels"
+    return f"one pass  {plan.size.width}x{plan.size.height}, in {way}"
 
 
 def _stage(stage: Stage) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from styler.batch.options import config_of, file_options
 from styler.cli.streams import INPUT, OUTPUT, OUTPUTS, check_is_file
-from styler.config import RenderConfig
+from styler.config import ONE_PASS, RenderConfig, refuse_without_steps
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import FILE_OPTIONS, Export
@@ -27,6 +27,7 @@ from styler.images.writing import (
 )
 from styler.inputs import Inputs
 from styler.networks import find_network
+from styler.networks.spec import decoder_of
 from styler.options import field_of
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
@@ -165,6 +166,8 @@ def checked_request(
     network = find_network(config.network)
     for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
         check_painting(size, network.minimum_size, shown(path))
+    if not config.steps or config.init == ONE_PASS:
+        decoder_of(network)
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
@@ -237,8 +240,11 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
     """Check that intermediate and partial images can be written.
 
     Raises:
+        ConfigError: There are no steps after which an image could be written.
         OutputError: Such a file exists and must not be replaced, or is an input; or the picture has no file name.
     """
+    if save_every is not None and not request.config.steps:
+        refuse_without_steps("save_every")
     if request.streams:
         if save_every is not None:
             message = f"--save-every writes images next to the picture, which goes to {OUTPUT}; pass --output"
@@ -342,7 +348,7 @@ def changed_config(config: RenderConfig, given: Mapping[str, Any]) -> RenderConf
     flags = {name: value for name, value in given.items() if value is not None}
     preset = flags.pop("preset", None)
     changes = PRESETS[preset].fields() if preset else {}
-    return RenderConfig.from_dict({**config.to_dict(), **changes, **flags})
+    return RenderConfig.overridden({**config.to_dict(), **changes}, flags)
 
 
 def read_options(file: Path) -> dict[str, Any]:

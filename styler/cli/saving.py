@@ -8,6 +8,7 @@ from pathlib import Path
 
 from styler.cli.request import Request, Saving, use_of
 from styler.cli.streams import check_is_file
+from styler.config import refuse_without_steps
 from styler.errors import ConfigError, OutputError, shown
 from styler.images.writing import check_folder, check_is_no_input, refusals
 from styler.options import seconds_of
@@ -38,11 +39,16 @@ def checked_saving(
         save_every: Number of steps between two intermediate images, or None.
 
     Raises:
-        ConfigError: `every` is not a time, or a checkpoint was requested but the photo or the picture is not a file.
+        ConfigError: `every` is not a time, or a checkpoint was requested but the photo or the picture is not a file, or
+            there are no steps.
         OutputError: The folder does not exist, the path belongs to another file of this render, or a file exists and
             must not be replaced.
     """
     seconds = seconds_of("checkpoint_every", every)
+    if not request.config.steps:
+        if checkpoint not in (None, OFF):
+            refuse_without_steps("checkpoint")
+        checkpoint = OFF
     if request.streams or request.piped:
         if checkpoint not in (None, OFF):
             message = "--checkpoint: a render that reads or writes a standard stream cannot be resumed; "

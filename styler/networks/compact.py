@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from styler.networks import decoder
 from styler.networks.pooling import repooled
 from styler.networks.runtime import building
-from styler.networks.spec import NETWORKS, VGG_CONTENT, NetworkSpec, decreasing
+from styler.networks.spec import NETWORKS, VGG_CONTENT, Decoder, NetworkSpec, decreasing
 from styler.networks.weights import load_verified
 
 if TYPE_CHECKING:
@@ -116,5 +117,11 @@ NETWORKS.add(
         minimum_size=32,
         build_untrained=build_untrained,
         weights_file=FILENAME,
+        decoder=Decoder(
+            layers=decoder.LAYERS,
+            build=decoder.load_decoder,
+            multiple=8,
+            weights_file=decoder.FILENAME,
+        ),
     ),
 )

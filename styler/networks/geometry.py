@@ -292,6 +292,11 @@ def _upsampling(call: Call, seen: Geometry) -> Geometry:
     )
 
 
+def _filtered_upsampling(call: Call, seen: Geometry) -> Geometry:
+    reach = call.operation.reach
+    return seen.axes(lambda extent, axis: extent.upsampled(2, 2 * reach + 1, 2 * reach))
+
+
 def _transposed(call: Call, seen: Geometry) -> Geometry:
     layer = call.operation
     kernel = _pair(layer.kernel_size)
@@ -336,6 +341,7 @@ RULES: dict[str, Rule] = {
     "Conv2DTranspose": _transposed,
     "Cropping2D": _cropping,
     "Dense": _dense,
+    "FilteredUpSampling2D": _filtered_upsampling,
     "Pad": _raw_padding,
     "UpSampling2D": _upsampling,
     "ZeroPadding2D": _zero_padding,

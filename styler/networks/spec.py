@@ -7,13 +7,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from styler.config import LayerWeights
-from styler.errors import NetworkError
+from styler.errors import ConfigError, NetworkError
 from styler.networks.geometry import Geometry, layer_geometry
 from styler.registry import Registry
 from styler.types import Tensor
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    """The way back from a network's activations to an image.
+
+    Attributes:
+        layers: Layers that it decodes, from shallow to deep.
+        build: Function that builds its Keras model and loads the weights. The model takes the activations of `layers`,
+            (B, H', W', C), and returns RGB in 0..1, (B, H, W, 3), for images whose sides are multiples of `multiple`.
+        multiple: Pixels.
+        weights_file: Name of the file with its weights.
+    """
+
+    layers: tuple[str, ...]
+    build: Callable[[], keras.Model]
+    multiple: int
+    weights_file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +51,7 @@ class NetworkSpec:
         build_untrained: Like `build`, but with random weights and without reading files; None if not available.
         tileable: Whether every layer depends on a bounded part of the image, so that tiles can be computed separately.
         weights_file: Name of the file with its weights; empty for a user's own file.
+        decoder: Draws pictures in one pass; None if the network has none.
     """
 
     name: str
@@ -46,6 +65,7 @@ class NetworkSpec:
     build_untrained: Callable[[str | None], keras.Model] | None = None
     tileable: bool = True
     weights_file: str = ""
+    decoder: Decoder | None = None
 
     def geometry(self) -> dict[str, Geometry]:
         """Return layer name -> stride and receptive field.
@@ -53,6 +73,21 @@ class NetworkSpec:
         This builds the network, with random weights if possible.
         """
         return layer_geometry((self.build_untrained or self.build)(None))
+
+
+def decoder_of(network: NetworkSpec) -> Decoder:
+    """Return the decoder of a network.
+
+    Raises:
+        ConfigError: The network has none.
+    """
+    if network.decoder is None:
+        message = (
+            f"network: expected one with a decoder, to draw a picture in one pass, got {network.name}; use --network "
+            "compact, or --init content and at least 1 step"
+        )
+        raise ConfigError(message)
+    return network.decoder
 
 
 def decreasing(layers: tuple[str, ...]) -> LayerWeights:

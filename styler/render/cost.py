@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from styler.networks.geometry import geometry_of
+from styler.networks.geometry import Geometry, geometry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,14 @@ def guessed(activations: float, buffers: float) -> Cost:
     )
 
 
-def bytes_a_pixel(model: Any) -> float:
-    """Return the bytes per pixel of all activations of a Keras model together, float32."""
-    geometries = geometry_of(model)
+def bytes_a_pixel(model: Any, inputs: list[Geometry] | None = None) -> float:
+    """Return the bytes per pixel of all activations of a Keras model together, float32.
+
+    Args:
+        model: The model.
+        inputs: Geometry of its inputs; None if they are images.
+    """
+    geometries = geometry_of(model, inputs)
     total = 0.0
     for operation in model.operations:
         output = operation.output

@@ -36,6 +36,7 @@ from styler.recipe import Plan, switches
 from styler.render.batching import BatchMember, BatchProgram, PictureBatch
 from styler.render.cost import bytes_a_pixel
 from styler.render.device import MOST_STEPS_A_CALL
+from styler.render.one_pass import OnePass
 from styler.render.program import Program, image_tensor
 from styler.render.recent import Recent
 from styler.tiles.layout import geometries_of_terms, position_counts, view_of
@@ -204,6 +205,16 @@ class Engine:
         """
         view = view_of(self.objective, self._extractor)
         return Tiling(self.objective, self._extractor, view)
+
+    @cached_property
+    def one_pass(self) -> OnePass:
+        """The network with its decoder.
+
+        Raises:
+            ConfigError: The network has no decoder.
+            WeightsError: The decoder's weights are missing or damaged.
+        """
+        return OnePass(self.network, self.program.xla)
 
     @property
     def model(self) -> Any:

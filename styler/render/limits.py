@@ -77,3 +77,8 @@ def budget_of(config: RenderConfig, held: int) -> int | None:
         return config.max_memory
     available = available_memory()
     return None if available is None else int(DEFAULT_SHARE * (available + held))
+
+
+def memory_text(amount: float) -> str:
+    """Format an amount of memory for `--max-memory`, rounded up."""
+    return f"{math.ceil(amount / 2**20)}M"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from styler.config import RenderConfig
+from styler.config import ONE_PASS, RenderConfig
 from styler.errors import CheckpointError, ResourceError
 from styler.images.mapped import Array, release
 from styler.images.picture import Picture
@@ -35,7 +35,7 @@ from styler.render.program import image_tensor
 from styler.render.pyramid import Stage
 from styler.render.regions import Regions
 from styler.render.snapshot import Snapshot
-from styler.render.start import filled, noise, padded, refined, roughened
+from styler.render.start import INSIDE, filled, mirrored, noise, padded, refined, roughened
 from styler.tiles.tiling import OnTile
 from styler.types import Scalar, Size, Tensor
 
@@ -247,6 +247,9 @@ class Octaves:
             )
         elif self.inputs.init is None and init == "content":
             filled(image[0], seen)
+        elif self.inputs.init is None and init == ONE_PASS:
+            filled(image[0][INSIDE, INSIDE], self._one_pass(stage))
+            mirrored(image[0])
         else:
             padded(self.inputs.init or self.inputs.paintings[0], size, image[0])
         if self.config.start_noise:
@@ -258,6 +261,12 @@ class Octaves:
                 buffers,
             )
         return image
+
+    def _one_pass(self, stage: Stage) -> Array:
+        """Return the picture drawn in one pass at an octave, without margin, (H, W, 3)."""
+        one_pass = self.engine.one_pass
+        tile = None if stage.tile is None else max(stage.tile, one_pass.view.smallest_tile)
+        return one_pass.picture(self.config, self.inputs, stage.size, tile=tile)
 
     def targets(self, stage: Stage) -> Targets:
         """Compute the targets of a stage; if it is in tiles, activations and regions are arrays on the host."""

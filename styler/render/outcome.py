@@ -25,7 +25,7 @@ class Outcome:
         content_distances: Content layer -> distance of the result.
         history: Steps made so far and the lowest loss of their octave, after each call of the compiled program.
         stop_reason: "steps" after all steps; "converged" or "line search" if the optimizer stopped early; "diverged" if
-            it kept diverging; "strength" if the strength asks for the photo itself.
+            it kept diverging; "one pass" without an optimizer; "strength" if the strength asks for the photo itself.
         setbacks: Number of times that the optimizer diverged and went back to its best image.
         notes: Remarks about the render that its user may want to know.
         warnings: Flaws that `styler.render.flaws` found, and whether the optimizer diverged.

@@ -23,10 +23,11 @@ from styler.recipe import Level, Plan
 from styler.render.buffers import BUSY
 from styler.render.cost import Cost, guessed
 from styler.render.engine import Engine
-from styler.render.limits import PLANNED_SHARE, Limits
+from styler.render.limits import PLANNED_SHARE, Limits, memory_text
 from styler.render.margin import padded_size
+from styler.render.one_pass_plan import plan_one_pass
 from styler.render.probe import is_kept, probed
-from styler.render.pyramid import Stage, plan_octaves
+from styler.render.pyramid import Stage, octave_count, plan_octaves
 from styler.render.schedule import Schedule, named_tile
 from styler.render.snapshot import Position
 from styler.types import Size
@@ -85,6 +86,8 @@ def plan_render(
             phase("measuring this machine")
         return probed(config, kind)
 
+    if not config.steps:
+        return plan_one_pass(Limits.here(config, engine, final, reserve), plan)
     planner = Planner(
         Limits.here(config, engine, final, reserve, regions),
         probe or measured,
@@ -178,7 +181,7 @@ class Planner:
         """Make the first plan from a high estimate of its cost; return None unless it clearly fits."""
         config = self.limits.config
         budget = self.limits.budget
-        octaves = plan_octaves(self.limits.final, config.steps, config.scales)
+        octaves = plan_octaves(self.limits.final, config.steps, octave_count(config))
         plan = Planner(self.limits, lambda *_: None)._made(octaves, next(self._tile_sizes()))
         return plan if plan is not None and (budget is None or plan.peak <= CLEAR * budget) else None
 
@@ -202,7 +205,7 @@ class Planner:
     def _within_memory(self, steps: int) -> Schedule:
         config = self.limits.config
         final = self.limits.final
-        octaves = plan_octaves(final, steps, config.scales)
+        octaves = plan_octaves(final, steps, octave_count(config))
         candidates = []
         disk_suffices = True
         for tile in self._tile_sizes():
@@ -380,11 +383,11 @@ class Planner:
                 "another folder"
             )
             raise ResourceError(message)
-        least = UNSTEADY * min(plan.peak for plan in candidates) / PLANNED_SHARE
+        least = memory_text(UNSTEADY * min(plan.peak for plan in candidates) / PLANNED_SHARE)
         way = "use --tile auto, " if limits.config.tile != "auto" else ""
         message = (
-            f"{limits.final.width}x{limits.final.height} pixels need at least {_memory(least)} of memory, but only "
-            f"{_memory(limits.budget or 0)} is allowed; {way}pass --max-memory {_memory(least)} or a smaller --size"
+            f"{limits.final.width}x{limits.final.height} pixels need at least {least} of memory, but only "
+            f"{memory_text(limits.budget or 0)} is allowed; {way}pass --max-memory {least} or a smaller --size"
         )
         raise ResourceError(message)
 
@@ -411,8 +414,3 @@ def _pixels(size: Size) -> int:
     """Return the number of pixels, including the margin."""
     padded = padded_size(size)
     return padded.height * padded.width
-
-
-def _memory(amount: float) -> str:
-    """Format an amount of memory for `--max-memory`, rounded up."""
-    return f"{math.ceil(amount / 2**20)}M"

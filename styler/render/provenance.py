@@ -67,6 +67,7 @@ def recipe_of(
     engine: Engine,
     inputs: Inputs[Input],
     changes: tuple[Change, ...],
+    tile: int | None,
     size: Size,
     octaves: tuple[Level, ...],
 ) -> Recipe:
@@ -77,6 +78,7 @@ def recipe_of(
         engine: Engine of the render.
         inputs: Result of `recipe_inputs`.
         changes: Options that change during the render; changes that come after this picture are left out.
+        tile: Side of the tiles of the one pass, pixels; None for one piece or another kind of render.
         size: Size of the picture, (height, width).
         octaves: Octaves that the render has made.
     """
@@ -88,6 +90,7 @@ def recipe_of(
             engine.plan,
             size=size,
             octaves=octaves,
+            tile=tile,
             changes=made,
         ),
         export=EXPORT,

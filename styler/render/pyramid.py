@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from styler.config import SMALLEST_OCTAVE, RenderConfig
+from styler.config import ONE_PASS, SMALLEST_OCTAVE, RenderConfig
 from styler.images.sizes import octaves, with_longer_side
 from styler.recipe import Level, Plan
 from styler.render.buffers import Buffers
@@ -70,8 +70,18 @@ class Stage:
 def asked_octaves(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Stage, ...]:
     """Return the octaves of `plan` if it has any, otherwise those of `plan_octaves`."""
     if plan is None or not plan.octaves:
-        return plan_octaves(final, config.steps, config.scales)
+        return plan_octaves(final, config.steps, octave_count(config))
     return tuple(Stage.of(level) for level in plan.octaves)
+
+
+def octave_count(config: RenderConfig) -> int | None:
+    """Return the number of octaves, None for all down to 128 pixels.
+
+    The picture of one pass has coarse and fine marks, so a render that starts from it needs one octave.
+    """
+    if config.scales is None and config.init == ONE_PASS:
+        return 1
+    return config.scales
 
 
 def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Stage, ...]:

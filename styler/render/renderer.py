@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from styler.images.writing import as_pil
 from styler.inputs import Inputs
 from styler.losses.term import CONTENT, Term
 from styler.memory import trim
+from styler.objective.strength import is_photo
 from styler.progress import StepEvent
 from styler.recipe import Level, Recipe, changed_until
 from styler.render.account import Account
@@ -112,14 +114,7 @@ class Renderer:
         self.config.check_styles(len(inputs.styles))
         regions = regions_of(inputs, max(schedule.size))
         if not schedule.stages:
-            return Outcome(
-                pixels=resampled_colors(inputs.photo, schedule.size),
-                octaves=[],
-                style_distances={},
-                content_distances={},
-                stop_reason="strength",
-                seconds=0.0,
-            )
+            return self._without_steps(inputs, schedule, on_tile)
         with MemoryWatch(schedule.budget) as memory:
             run = Run(
                 account=Account(schedule.stages),
@@ -158,6 +153,29 @@ class Renderer:
         of_groups = zip(inputs.styles, config.style_scales(len(inputs.styles)), strict=True)
         styles = [tuple(colored(painting, scale) for painting in group) for group, scale in of_groups]
         return replace(inputs, styles=tuple(styles))
+
+    def _without_steps(
+        self,
+        inputs: Inputs[Picture],
+        schedule: Schedule,
+        on_tile: OnTile | None,
+    ) -> Outcome:
+        """Draw the picture in one pass, or resize the photo if the strength asks for the photo itself."""
+        began = time.perf_counter()
+        if is_photo(self.config):
+            return _outcome_without_steps(resampled_colors(inputs.photo, schedule.size), "strength", began)
+        with self.engine.held():
+            pixels = self.engine.one_pass.picture(
+                self.config,
+                self._toned(self._recolored(inputs, schedule.size), schedule.size),
+                schedule.size,
+                tile=schedule.tile,
+                on_tile=on_tile,
+            )
+            pixels = self._colored(inputs.photo, pixels)
+        outcome = _outcome_without_steps(pixels, "one pass", began)
+        outcome = replace(outcome, plan=schedule.to_dict())
+        return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
 
     def _toned(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
         """Return the inputs with the photo in the colors that the render should keep; recolored, it has `size`."""
@@ -272,12 +290,31 @@ class Renderer:
             return recolored_pixels(pixels, content, self.config.color)
         if self.config.color != "luminance":
             return pixels if is_mapped(pixels) else pixels.copy()
+        return self._colored(content, pixels)
+
+    def _colored(self, content: Picture, pixels: Array) -> Pixels:
+        """Apply the color option to a picture (H, W, 3) without margin."""
+        if self.config.color_when == "after":
+            return recolored_pixels(pixels, content, self.config.color)
+        if self.config.color != "luminance":
+            return pixels
         combine = CHROMA_OF[self.config.lightness]
         photo = resampled_colors(content, Size(*pixels.shape[:2]))
         made = new_array(pixels.shape)
         for rows in bands(made, pixels, photo):
             made[rows] = combine(pixels[rows], photo[rows])
         return made
+
+
+def _outcome_without_steps(pixels: Pixels, stop_reason: str, began: float) -> Outcome:
+    return Outcome(
+        pixels=pixels,
+        octaves=[],
+        style_distances={},
+        content_distances={},
+        stop_reason=stop_reason,
+        seconds=time.perf_counter() - began,
+    )
 
 
 def _distances(terms: Iterable[Term[Any]], distances: Mapping[str, float]) -> dict[str, float]:

@@ -26,7 +26,8 @@ class Report:
         content_distances: Content layer -> distance of the result, 0 for the photo itself.
         history: Steps made so far and the lowest loss of their octave, about once per second; losses of different
             octaves cannot be compared.
-        stop_reason: "steps", "converged", "line search", "diverged" or "strength": see `styler.render.outcome`.
+        stop_reason: "steps", "converged", "line search", "diverged", "one pass" or "strength": see
+            `styler.render.outcome`.
         setbacks: Number of times that the optimizer diverged and went back to its best image.
         notes: Remarks about the render, such as regions that are too small for a layer.
         warnings: Flaws that `styler.render.flaws` found, and whether the optimizer diverged.

@@ -8,7 +8,7 @@ from typing import Any
 from styler.config import RenderConfig
 from styler.recipe import Change, Level
 from styler.render.margin import padded_size
-from styler.render.pyramid import Stage, plan_octaves
+from styler.render.pyramid import Stage, octave_count, plan_octaves
 from styler.types import Size
 
 
@@ -18,7 +18,8 @@ class Schedule:
 
     Attributes:
         size: Size of the result, (height, width).
-        stages: Octaves, coarse to fine; empty if the result is the resized photo itself.
+        stages: Octaves, coarse to fine; empty if the picture is drawn in one pass or is the resized photo itself.
+        tile: Side of the tiles of the one pass, pixels; None for one piece.
         peak: Predicted largest resident memory of the process, bytes; 0 without a prediction.
         seconds: Predicted wall time, without imports and reading, seconds; 0 without a prediction.
         budget: Maximum resident memory that is allowed, in bytes; None for no limit.
@@ -31,6 +32,7 @@ class Schedule:
 
     size: Size
     stages: tuple[Stage, ...]
+    tile: int | None = None
     peak: float = 0.0
     seconds: float = 0.0
     budget: int | None = None
@@ -59,7 +61,7 @@ class Schedule:
             "disk": round(self.disk),
             "held": self.held,
             "basis": self.basis,
-            "tiles": list(self.tiles),
+            "tiles": list(self.tiles) if self.stages else [self.tile],
             "history": [stage.history for stage in self.stages],
             "notes": list(self.notes),
         }
@@ -67,7 +69,9 @@ class Schedule:
 
 def unplanned(config: RenderConfig, final: Size) -> Schedule:
     """Make the schedule that the config describes: arrays in memory, and tiles only if the config states their size."""
-    octaves = plan_octaves(final, config.steps, config.scales)
+    if not config.steps:
+        return Schedule(size=final, stages=(), tile=named_tile(config, final))
+    octaves = plan_octaves(final, config.steps, octave_count(config))
     return Schedule(size=final, stages=tuple(replace(each, tile=named_tile(config, each.size)) for each in octaves))
 
 

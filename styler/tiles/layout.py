@@ -267,8 +267,8 @@ def view_of(objective: Objective, extractor: FeatureExtractor) -> View:
             extents[local_term.name] = _with_neighbors(extents[local_term.name], local_term.loss)
     bounded = [geometry for geometry in geometry_of(extractor.model).values() if not geometry.whole]
     return View(
-        vertical=_axis(vertical, [geometry.vertical for geometry in bounded]),
-        horizontal=_axis(horizontal, [geometry.horizontal for geometry in bounded]),
+        vertical=axis_of(vertical, [geometry.vertical for geometry in bounded]),
+        horizontal=axis_of(horizontal, [geometry.horizontal for geometry in bounded]),
         sized=padded_by_size(extractor.model),
     )
 
@@ -303,7 +303,7 @@ def _with_neighbors(extent: Extent, loss: LocalLoss) -> Extent:
     )
 
 
-def _axis(of_terms: dict[str, Extent], of_layers: list[Extent]) -> Axis:
+def axis_of(of_terms: dict[str, Extent], of_layers: list[Extent]) -> Axis:
     """Compute alignment and halo along one axis from the extents of all terms and all layers of the network."""
     strides = [extent.stride for extent in (*of_layers, *of_terms.values())]
     alignment = math.lcm(*(stride.numerator for stride in strides))

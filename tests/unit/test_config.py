@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from styler.config import RenderConfig, fields_with
+from styler.config import NEEDING_STEPS, RenderConfig, fields_with
 from styler.errors import ConfigError
 from styler.options import ENGINE, REGIONS, SCHEDULE, START, WEIGHTS
 
@@ -31,6 +31,7 @@ ACCEPTED = [
     ("tv_weight", 0.0),
     ("loss", "gram"),
     ("optimizer", "adam"),
+    ("steps", 0),
     ("steps", 1),
     ("learning_rate", 1e-6),
     ("scales", 1),
@@ -72,7 +73,7 @@ REFUSED = [
     ("tv_weight", -1e-9, "at least 0"),
     ("loss", "l2", "gram or wasserstein"),
     ("optimizer", "sgd", "lbfgs or adam"),
-    ("steps", 0, "a whole number from 1 to 2147483647, got 0"),
+    ("steps", -1, "a whole number from 0 to 2147483647, got -1"),
     ("steps", 10.0, "a whole number"),
     ("learning_rate", 0, "above 0"),
     ("scales", 0, "of at least 1"),
@@ -150,7 +151,7 @@ def test_a_config_cannot_be_changed_but_copied_with_changes():
     assert config.changed(steps=3).steps == 3
     assert config.steps != 3
     with pytest.raises(ConfigError):
-        config.changed(steps=0)
+        config.changed(steps=-1)
 
 
 def test_fields_are_keywords():
@@ -231,3 +232,16 @@ def test_a_scale_out_of_range_is_refused(text, expected):
 def test_other_counts_of_scales_are_refused_before_work():
     with pytest.raises(ConfigError, match="style_scale: expected 1 or 3 numbers, got 2"):
         RenderConfig(style_scale=(1.0, 2.0)).check_styles(3)
+
+
+@pytest.mark.parametrize("field", NEEDING_STEPS)
+def test_without_steps_what_only_an_optimizer_obeys_is_refused(field):
+    given = getattr(RenderConfig.preset("best"), field)
+    with pytest.raises(ConfigError, match=rf"^{field}: .*0 steps"):
+        RenderConfig.preset("instant", **{field: given})
+
+
+@pytest.mark.parametrize(("field", "value"), [("views", 2), ("loss", "gram"), ("tv_weight", 1.0), ("init", "noise")])
+def test_a_config_without_steps_holds_no_value_that_only_an_optimizer_obeys(field, value):
+    with pytest.raises(ConfigError, match=rf"^{field}: "):
+        RenderConfig(steps=0, **{field: value})

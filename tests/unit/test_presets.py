@@ -6,7 +6,7 @@ from styler.config import RenderConfig
 from styler.errors import ConfigError
 from styler.presets import BALANCED, PRESETS
 
-NAMES = ["draft", "balanced", "best"]
+NAMES = ["instant", "draft", "balanced", "best"]
 
 
 def test_the_presets_are_those_of_the_contract():
@@ -34,6 +34,14 @@ def test_changes_win_over_the_preset():
     config = RenderConfig.preset("best", steps=7, loss="gram")
     assert (config.steps, config.loss) == (7, "gram")
     assert config.optimizer == PRESETS["best"].optimizer
+
+
+def test_without_steps_the_preset_does_not_matter():
+    assert RenderConfig.preset("best", steps=0) == RenderConfig.preset("instant")
+
+
+def test_a_warm_start_takes_the_start_of_the_preset():
+    assert RenderConfig.preset("instant", steps=20).init == "pass"
 
 
 def test_an_unknown_preset_is_refused():

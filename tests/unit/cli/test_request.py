@@ -156,12 +156,12 @@ def test_flags_in_words_become_values(flags, field, value):
 
 
 def test_an_error_in_a_file_names_the_file_and_one_on_the_command_line_the_option(tmp_path):
-    file = toml(tmp_path, "steps = 0")
+    file = toml(tmp_path, "steps = -1")
     with pytest.raises(ConfigError, match=r"options\.toml: steps: expected a whole number"):
         config_of(file)
     with pytest.raises(OptionError) as refused:
-        config_of(None, steps="0")
-    assert (refused.value.name, refused.value.came) == ("steps", 0)
+        config_of(None, steps="-1")
+    assert (refused.value.name, refused.value.came) == ("steps", -1)
 
 
 def test_choices_about_files_stand_in_a_file_too(tmp_path):

@@ -1,0 +1,363 @@
+"""Draws a picture in one pass: the photo's activations are carried onto the paintings' statistics and decoded.
+
+The means and covariances of the activations are sums over positions, as in the style losses: they add up over tiles,
+blend over paintings and leave out transparent pixels. A large picture is drawn tile by tile, with the same result up to
+rounding: a first pass over the tiles adds up the sums, a second one draws.
+
+Below a strength of one half, the activations go a part of the way, and the same part of what the decoder loses of the
+photo is added, so that strength 0 is the photo itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from styler.config import RenderConfig
+from styler.features.extractor import FeatureExtractor
+from styler.images.mapped import Array, bands, new_array, put, taken
+from styler.images.picture import Picture
+from styler.images.resampling import resampled_alpha, resampled_colors
+from styler.images.sizes import check_painting, painting_size
+from styler.inputs import Inputs
+from styler.losses import functional as F
+from styler.losses.base import Stats, added, blended, in_float64, per_position
+from styler.losses.transport import Gaussian, Map, transport
+from styler.memory import trim
+from styler.networks import NetworkSpec
+from styler.networks.geometry import geometry_of
+from styler.networks.runtime import building
+from styler.networks.spec import decoder_of
+from styler.objective.compiled import Compiled
+from styler.objective.objective import at_positions
+from styler.render.cost import bytes_a_pixel
+from styler.render.margin import MARGIN
+from styler.render.recent import Recent
+from styler.tiles.layout import Box, Tile, View, axis_of
+from styler.tiles.tiling import OnTile
+from styler.types import Size, Tensor
+
+PICTURE = "picture"  # the name of the result among the layers that tiles are cut for
+FULL = 0.5  # strength at which all activations are carried the whole way
+
+Layers: TypeAlias = dict[str, Any]
+"""Layer that is decoded -> something about it."""
+
+
+class Watch:
+    """Counts tiles.
+
+    Args:
+        on_tile: Called with the number of tiles done and of all tiles; None for nothing.
+        total: Number of all tiles, in both passes.
+    """
+
+    def __init__(self, on_tile: OnTile | None, total: int) -> None:
+        self._on_tile = on_tile
+        self._total = total
+        self._done = 0
+
+    def __call__(self) -> None:
+        """Count one more tile."""
+        self._done += 1
+        if self._on_tile is not None:
+            self._on_tile(self._done, self._total)
+
+
+@dataclass
+class OnePass:
+    """A network and its decoder, compiled; the programs serve images and tiles of all sizes.
+
+    Attributes:
+        network: The network.
+        xla: Whether to compile with XLA.
+    """
+
+    network: NetworkSpec
+    xla: bool = False
+
+    def __post_init__(self) -> None:
+        """Build the network and its decoder.
+
+        Raises:
+            ConfigError: The network has no decoder.
+            WeightsError: Weights are missing or damaged.
+        """
+        decoder = decoder_of(self.network)
+        self.layers = decoder.layers
+        self.multiple = decoder.multiple
+        with building():
+            self._extract = FeatureExtractor(
+                self.network.build(None),
+                list(decoder.layers),
+                preprocess=self.network.preprocess,
+            )
+            self._decode = decoder.build()
+        self._encode = Compiled(self._encoded, xla=self.xla)
+        self._draw = Compiled(self._drawn, xla=self.xla)
+        self._statistics: MutableMapping[tuple[str, Size], dict[str, Stats]] = Recent()
+
+    @cached_property
+    def view(self) -> View:
+        """What the layers and the result depend on in an image."""
+        encoder = self._extract.model
+        of_layers = geometry_of(encoder)
+        seen = [of_layers[id(output)] for output in encoder.outputs]
+        of_decoder = geometry_of(self._decode, seen)
+        drawn = of_decoder[id(self._decode.outputs[0])]
+        geometries = dict(zip((*self.layers, PICTURE), (*seen, drawn), strict=True))
+        inner = [*of_layers.values(), *of_decoder.values()]
+        vertical, horizontal = (
+            axis_of({name: getattr(each, axis) for name, each in geometries.items()}, [getattr(g, axis) for g in inner])
+            for axis in ("vertical", "horizontal")
+        )
+        return View(vertical, horizontal)
+
+    @cached_property
+    def activation_bytes(self) -> float:
+        """Bytes per pixel of all activations of network and decoder, float32."""
+        encoder = self._extract.model
+        seen = [geometry_of(encoder)[id(output)] for output in encoder.outputs]
+        return bytes_a_pixel(encoder) + bytes_a_pixel(self._decode, seen)
+
+    def padded_size(self, size: Size) -> Size:
+        """Return the size of a picture with its margin, which makes both sides multiples of the network's stride."""
+        return Size(*(2 * MARGIN + side + (-(side + 2 * MARGIN)) % self.multiple for side in size))
+
+    def tiles(self, size: Size, tile: int | None) -> tuple[Tile, ...]:
+        """Return the tiles of an image; one if it is drawn in one piece.
+
+        Args:
+            size: Size of the image, including the margin if it has one.
+            tile: Side of the tiles, pixels without halo; None for one piece.
+        """
+        return self.view.tiles(size, max(*size, self.view.smallest_tile) if tile is None else tile)
+
+    def picture(
+        self,
+        config: RenderConfig,
+        inputs: Inputs[Picture],
+        size: Size,
+        *,
+        tile: int | None = None,
+        on_tile: OnTile | None = None,
+    ) -> Array:
+        """Draw a picture.
+
+        Args:
+            config: Strength, and weights and scales of the paintings.
+            inputs: The photo and the paintings.
+            size: Size of the result.
+            tile: Side of the tiles, pixels without halo; None for one piece.
+            on_tile: See `OnTile`.
+
+        Returns:
+            RGB 0..1, float32, (height, width, 3).
+        """
+        target = self._target(config, inputs, size, tile)
+        image = self._with_margin(inputs.photo, size)
+        alpha = resampled_alpha(inputs.photo, size)
+        weights = None if alpha is None else self._at_positions(self._alpha(alpha))
+        tiles = self.tiles(self.padded_size(size), tile)
+        whole = len(tiles) == 1
+        total = 1 if whole else 2 * len(tiles)
+        watch = Watch(on_tile, total)
+        sums, features = self._observed(image, tiles, weights, None if whole else watch)
+        share = min(1.0, config.strength / FULL)
+        maps = self._maps(sums, target, share)
+        made = new_array((*size, 3))
+        for each in tiles:
+            if not whole:
+                features, _ = self._encode(*self._inputs(image, each, weights))
+            drawn = self._draw(features, maps)[0].numpy()
+            if share < 1.0:
+                drawn += (1.0 - share) * self._lost(image, each, features, sums)
+                np.clip(drawn, 0.0, 1.0, out=drawn)
+            self._place(drawn, each, made)
+            watch()
+        trim()
+        return made
+
+    def _lost(
+        self,
+        image: Array,
+        tile: Tile,
+        features: Layers,
+        photo: dict[str, Stats],
+    ) -> Array:
+        """Return what a tile of the photo loses when it is decoded as it is, (H, W, 3)."""
+        decoded = self._draw(features, self._maps(photo, photo, 0.0))
+        return taken(image, *tile.seen) - decoded[0].numpy()
+
+    def _observed(
+        self,
+        image: Array,
+        tiles: tuple[Tile, ...],
+        weights: Layers | None,
+        watch: Watch | None = None,
+    ) -> tuple[dict[str, Stats], Layers]:
+        """Add up the statistics of all tiles of an image; also returns the activations of the last tile."""
+        sums: dict[str, Stats] = {}
+        features: Layers = {}
+        for tile in tiles:
+            features, stats = self._encode(*self._inputs(image, tile, weights))
+            sums = {name: added(sums[name], part) for name, part in stats.items()} if sums else stats
+            if watch is not None:
+                watch()
+        return sums, features
+
+    def _target(
+        self,
+        config: RenderConfig,
+        inputs: Inputs[Picture],
+        size: Size,
+        tile: int | None,
+    ) -> dict[str, Stats]:
+        """Return the statistics of all paintings together, per position."""
+        shares = inputs.painting_shares(config.style_shares(len(inputs.styles)))
+        of_groups = zip(inputs.styles, config.style_scales(len(inputs.styles)), strict=True)
+        styles = [self._painting(each, size, tile, scale) for group, scale in of_groups for each in group]
+        return {name: blended([each[name] for each in styles], shares) for name in self.layers}
+
+    def _painting(
+        self,
+        painting: Picture,
+        size: Size,
+        tile: int | None,
+        scale: float,
+    ) -> dict[str, Stats]:
+        """Return the statistics of a painting for a picture of this size, and keep them for later."""
+        minimum = self.network.minimum_size
+        check_painting(painting.size, minimum, "the style image")
+        shape = painting_size(painting.size, max(size), minimum, scale)
+        if tile is None and max(shape) > max(size):
+            tile = max(*size, self.view.smallest_tile)  # an enlarged painting takes no more memory than the picture
+        key = (f"{painting.sha256} by tiles of {tile}", shape)
+        if key not in self._statistics:
+            pixels = resampled_colors(painting, shape)
+            alpha = resampled_alpha(painting, shape)
+            weights = None if alpha is None else self._at_positions(alpha)
+            sums, _ = self._observed(pixels, self.tiles(shape, tile), weights)
+            self._statistics[key] = {name: per_position(part) for name, part in sums.items()}
+        return self._statistics[key]
+
+    def _maps(
+        self,
+        photo: dict[str, Stats],
+        target: dict[str, Stats],
+        share: float,
+    ) -> Layers:
+        """Compute the map of each layer from the photo's statistics to the paintings'."""
+        maps = {}
+        for name in self.layers:
+            found = transport(_gaussian(photo[name]), _gaussian(target[name]), share)
+            maps[name] = Map(*(tf.constant(part, tf.float32) for part in found))
+        return maps
+
+    def _with_margin(self, photo: Picture, size: Size) -> Array:
+        """Return the photo with its margin, (H, W, 3)."""
+        image = new_array((*self.padded_size(size), 3))
+        rows, columns = _inside(size)
+        resampled_colors(photo, size, into=image[rows, columns])
+        return _mirrored(image, size)
+
+    def _alpha(self, alpha: Array) -> Array:
+        """Return the opacity of a picture with its margin, (H, W, 1)."""
+        size = Size(*alpha.shape[:2])
+        image = new_array((*self.padded_size(size), 1))
+        image[_inside(size)] = alpha
+        return _mirrored(image, size)
+
+    def _inputs(self, image: Array, tile: Tile, weights: Layers | None) -> tuple[Tensor, Layers, Layers]:
+        """Return the inputs of `_encoded` for a tile."""
+        boxes = self._boxes(Size(*image.shape[:2]), tile)
+        local = {name: tf.constant(boxes[name].local) for name in self.layers}
+        regions = {}
+        for name, whole in (weights or {}).items():
+            box = boxes[name]
+            regions[name] = tf.constant(taken(whole, box.rows, box.columns))[None]
+        return tf.constant(taken(image, *tile.seen))[None], local, regions
+
+    def _boxes(self, size: Size, tile: Tile) -> dict[str, Box]:
+        """Return the positions of each layer and of the picture that belong to a tile."""
+        return {name: self.view.box(name, tile, count) for name, count in self._counts(size).items()}
+
+    def _counts(self, size: Size) -> dict[str, Size]:
+        strides = {name: int(extent.stride) for name, extent in self.view.vertical.extents.items()}
+        return {name: Size(size.height // stride, size.width // stride) for name, stride in strides.items()}
+
+    def _at_positions(self, alpha: Array) -> Layers:
+        """Average the opacity of pixels, (H, W, 1), to the positions of each layer."""
+        pixels = tf.constant(alpha, tf.float32)[None]
+        counts = self._counts(Size(*alpha.shape[:2]))
+        return {name: at_positions(pixels, tf.zeros([1, *counts[name], 1]))[0].numpy() for name in self.layers}
+
+    def _place(self, drawn: Array, tile: Tile, made: Array) -> None:
+        """Write a tile's own pixels, without the margin, into the picture."""
+        size = Size(*made.shape[:2])
+        box = self._boxes(self.padded_size(size), tile)[PICTURE]
+        rows = _within(box.rows, size.height)
+        columns = _within(box.columns, size.width)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return
+        top = rows.start + MARGIN - box.rows.start + box.local[0]
+        left = columns.start + MARGIN - box.columns.start + box.local[2]
+        height = rows.stop - rows.start
+        width = columns.stop - columns.start
+        put(made, rows, columns, drawn[top : top + height, left : left + width])
+
+    def _encoded(
+        self,
+        image: Tensor,
+        boxes: Layers,
+        regions: Layers,
+    ) -> tuple[Layers, dict[str, Stats]]:
+        """Return the activations of each layer, and the sums over a tile's own positions, float64."""
+        features = self._extract(image)
+        stats = {}
+        for name, values in features.items():
+            top, bottom, left, right = tf.unstack(boxes[name])
+            own = values[:, top:bottom, left:right]
+            weights = regions.get(name)
+            first, second = F.moment_sums(own, weights)
+            stats[name] = in_float64({"count": F.positions(own, weights), "first": first, "second": second})
+        return features, stats
+
+    def _drawn(self, features: Layers, maps: Layers) -> Tensor:
+        """Carry activations and decode them, (1, H, W, 3)."""
+        carried = [tf.tensordot(features[name], maps[name].matrix, 1) + maps[name].offset for name in self.layers]
+        return self._decode(carried)
+
+
+def _gaussian(stats: Stats) -> Gaussian:
+    """Return the mean and covariance of statistics, as arrays."""
+    means = per_position(stats)
+    return Gaussian.of_moments(means["first"][0, 0].numpy(), means["second"][0, 0].numpy())
+
+
+def _inside(size: Size) -> tuple[slice, slice]:
+    """Return the rows and columns of a picture of this size within its margin."""
+    return slice(MARGIN, MARGIN + size.height), slice(MARGIN, MARGIN + size.width)
+
+
+def _within(own: slice, length: int) -> slice:
+    """Return the part of a tile's own pixels that lies within a picture, counted without the margin."""
+    return slice(max(own.start - MARGIN, 0), min(own.stop - MARGIN, length))
+
+
+def _mirrored(image: Array, size: Size) -> Array:
+    """Fill the margin of an image (H, W, C) around a picture of this size with the mirrored picture."""
+    rows, columns = _inside(size)
+    below, right = len(image) - rows.stop, image.shape[1] - columns.stop
+    image[:MARGIN] = image[MARGIN : 2 * MARGIN][::-1]
+    image[rows.stop :] = image[rows.stop - below : rows.stop][::-1]
+    for each in bands(image):
+        band = image[each]
+        band[:, :MARGIN] = band[:, MARGIN : 2 * MARGIN][:, ::-1]
+        band[:, columns.stop :] = band[:, columns.stop - right : columns.stop][:, ::-1]
+    return image

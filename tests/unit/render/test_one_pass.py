@@ -1,0 +1,137 @@
+"""One pass: tiles, transparency, blends and strength, with the network and decoder that ship."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from styler.api import Stylizer
+from styler.config import RenderConfig
+from styler.errors import ConfigError, ResourceError
+from styler.images.reading import read_image
+from styler.images.resampling import resampled_colors
+from styler.inputs import Inputs
+from styler.networks import find_network
+from styler.networks.runtime import standard_settings
+from styler.recipe import Recipe
+from styler.render.one_pass import OnePass
+from styler.types import Size
+from support.pictures import blobs, stripes
+
+PHOTO = read_image(blobs(50, 195, seed=1))
+WARM, COLD = read_image(stripes(120, 130)), read_image(blobs(128, 120, seed=2))
+SIZE = Size(101, 390)  # no multiples of the stride
+
+
+@pytest.fixture(scope="module")
+def one_pass():
+    return OnePass(find_network("compact"))
+
+
+@pytest.fixture
+def drawn(one_pass):
+    def draw(photo=PHOTO, paintings=(WARM,), tile=None, on_tile=None, **options):
+        config = RenderConfig.preset("instant", **options)
+        with standard_settings():
+            return one_pass.picture(config, Inputs.of(photo, paintings), SIZE, tile=tile, on_tile=on_tile)
+
+    return draw
+
+
+def difference(one, other):
+    return float(np.abs(one - other).mean())
+
+
+def test_the_picture_has_the_size_and_moves_to_the_painting(drawn):
+    made = drawn()
+    assert made.shape == (*SIZE, 3)
+    assert made.dtype == np.float32
+    assert made.min() >= 0
+    assert made.max() <= 1
+    dark = replace(COLD, pixels=0.3 * COLD.pixels)
+    assert drawn(paintings=(dark,)).mean() < (dark.pixels.mean() + PHOTO.pixels.mean()) / 2
+
+
+def test_tiles_give_the_same_picture_and_are_counted(one_pass, drawn):
+    calls = []
+    tiled = drawn(tile=one_pass.view.smallest_tile, on_tile=lambda *counts: calls.append(counts))
+    np.testing.assert_allclose(tiled, drawn(), atol=1e-4)
+    count = len(one_pass.tiles(one_pass.padded_size(SIZE), one_pass.view.smallest_tile))
+    assert count > 2
+    assert calls == [(number, 2 * count) for number in range(1, 2 * count + 1)]
+
+
+def test_transparent_pixels_do_not_count(drawn):
+    alpha = np.ones(PHOTO.size, np.float32)
+    alpha[:, 120:] = 0
+    spoilt = PHOTO.pixels.copy()
+    spoilt[:, 120:] = (1, 0, 1)
+    kept = np.s_[:, :160]
+    one = drawn(replace(PHOTO, alpha=alpha))[kept]
+    other = drawn(replace(PHOTO, pixels=spoilt, alpha=alpha))[kept]
+    assert difference(one, other) < difference(one, drawn(replace(PHOTO, pixels=spoilt))[kept]) / 3
+
+
+def test_tiles_with_transparency_give_the_same_picture(one_pass, drawn):
+    alpha = np.ones(PHOTO.size, np.float32)
+    alpha[20:, 90:] = 0
+    photo = replace(PHOTO, alpha=alpha)
+    np.testing.assert_allclose(drawn(photo, tile=one_pass.view.smallest_tile), drawn(photo), atol=1e-4)
+
+
+def test_paintings_blend_by_their_shares(drawn):
+    alone = [drawn(paintings=(each,)) for each in (WARM, COLD)]
+    mostly = drawn(paintings=(WARM, COLD), style_weights=(0.9, 0.1))
+    assert difference(mostly, alone[0]) < difference(mostly, alone[1])
+    np.testing.assert_allclose(drawn(paintings=(WARM, COLD), style_weights=(1.0, 1e-9)), alone[0], atol=1e-4)
+
+
+def test_more_strength_is_further_from_the_photo(drawn):
+    photo = resampled_colors(PHOTO, SIZE)
+    away = [difference(drawn(strength=strength), photo) for strength in (0.002, 0.15, 0.3, 0.5)]
+    assert away == sorted(away)
+    assert away[0] < 0.01
+
+
+@pytest.fixture(scope="module")
+def instant():
+    return Stylizer(RenderConfig.preset("instant", size=160))
+
+
+def test_a_render_without_steps_has_no_octaves_and_is_replayed_by_its_plan(instant):
+    result = instant.changed(tile=88, size=300).render(PHOTO, WARM)
+    assert (result.report.stop_reason, result.report.octaves, result.report.plan["tiles"]) == ("one pass", [], [88])
+    assert (result.recipe.config.steps, result.recipe.plan.octaves, result.recipe.plan.tile) == (0, (), 88)
+    recipe = Recipe.from_text(result.recipe.to_text())
+    again = Stylizer(recipe.config, plan=recipe.plan).render(PHOTO, WARM)
+    assert again.picture.pixels_sha256 == result.picture.pixels_sha256
+
+
+def test_strength_none_is_the_photo_and_the_color_option_counts(instant):
+    result = instant.changed(strength=0.0).render(PHOTO, WARM)
+    assert result.report.stop_reason == "strength"
+    gray = instant.changed(color="luminance").render(replace(PHOTO, pixels=PHOTO.pixels[..., :1].repeat(3, 2)), WARM)
+    assert np.ptp(gray.picture.pixels, axis=2).max() < 0.02
+
+
+def test_what_needs_steps_is_refused(instant, tmp_path):
+    for given in ({"init": PHOTO}, {"checkpoint": tmp_path / "state"}, {"content_mask": PHOTO, "style_masks": [WARM]}):
+        with pytest.raises(ConfigError, match="0 steps"):
+            instant.render(PHOTO, WARM, **given)
+
+
+def test_a_budget_chooses_tiles_or_is_refused(instant):
+    size = Size(4000, 4000)
+    held = instant.plan(SIZE).held
+    plan = instant.changed(max_memory=int(1.5 * held + 2**30)).plan(size)
+    assert plan.tile is not None
+    assert plan.peak < plan.budget
+    with pytest.raises(ResourceError, match="pass --max-memory"):
+        instant.changed(max_memory=held).plan(size)
+    with pytest.raises(ResourceError, match="--time-budget"):
+        instant.changed(time_budget=0.001).plan(SIZE)
+
+
+def test_a_render_that_starts_from_one_pass_has_one_octave(instant):
+    warm = instant.changed(steps=1, init="pass", start_noise=0.0, size=max(SIZE))
+    assert [(stage.size, stage.steps) for stage in warm.plan(SIZE).stages] == [(SIZE, 1)]
