@@ -45,7 +45,7 @@ from styler.render.job import Job, read_job
 from styler.render.outcome import with_belongings
 from styler.render.planner import plan_render
 from styler.render.provenance import recipe_inputs, recipe_of
-from styler.render.regions import region_colors
+from styler.render.regions import check_gray_masks, region_colors
 from styler.render.renderer import Renderer
 from styler.render.report import Report, reported, versions
 from styler.render.restoring import restored
@@ -215,6 +215,8 @@ class Stylizer:
         init: ImageLike | None = None,
         content_mask: ImageLike | None = None,
         style_masks: Sequence[ImageLike | None] | None = None,
+        keep: ImageLike | None = None,
+        strength_map: ImageLike | None = None,
         observer: Observer | None = None,
         checkpoint: PathLike | None = None,
         checkpoint_every: float = EVERY,
@@ -230,6 +232,9 @@ class Stylizer:
                 config names, if any.
             style_masks: The same for the paintings, one each; None in place of a mask for a painting that serves every
                 region.
+            keep: An image that is white where the photo stays photographic; None for the one that the config names.
+            strength_map: A gray image by whose lightness the strength is multiplied; None for the one that the config
+                names.
             observer: Called with a `StepEvent` about every second.
             checkpoint: File to save the state in, for `resume`; it is removed when the result is saved. All images
                 must then be given as paths.
@@ -241,7 +246,15 @@ class Stylizer:
             OutputError: The checkpoint file already exists.
         """
         check_not_forked()
-        given = self._images(content, listed(style), init, content_mask, style_masks)
+        given = self._images(
+            content,
+            listed(style),
+            init,
+            content_mask,
+            style_masks,
+            keep,
+            strength_map,
+        )
         observers = [] if observer is None else [observer]
         if checkpoint is not None and not self.config.steps:
             refuse_without_steps("checkpoint")
@@ -265,6 +278,8 @@ class Stylizer:
         init: ImageLike | None = None,
         content_mask: ImageLike | None = None,
         style_masks: Sequence[ImageLike | None] | None = None,
+        keep: ImageLike | None = None,
+        strength_map: ImageLike | None = None,
         event_every: int | None = None,
     ) -> Generator[StepEvent, None, StyleResult]:
         """Render step by step. You can stop at any event; `event.image()` is the best image so far.
@@ -275,6 +290,8 @@ class Stylizer:
             init: As in `render`.
             content_mask: As in `render`.
             style_masks: As in `render`.
+            keep: As in `render`.
+            strength_map: As in `render`.
             event_every: Maximum number of steps between two events; every multiple of it gets an event. None for no
                 limit.
 
@@ -285,7 +302,15 @@ class Stylizer:
             The result, as the return value of the generator.
         """
         check_not_forked()
-        given = self._images(content, listed(style), init, content_mask, style_masks)
+        given = self._images(
+            content,
+            listed(style),
+            init,
+            content_mask,
+            style_masks,
+            keep,
+            strength_map,
+        )
         return (yield from self.events(given.map(read_image), event_every=event_every))
 
     def _images(
@@ -295,6 +320,8 @@ class Stylizer:
         init: ImageLike | None,
         content_mask: ImageLike | None,
         style_masks: Sequence[ImageLike | None] | None,
+        keep: ImageLike | None,
+        strength_map: ImageLike | None,
     ) -> Inputs[ImageLike]:
         """Put the given images into their roles; for those that are not given, use the ones that the config names.
 
@@ -308,7 +335,11 @@ class Stylizer:
                 if image is not None:
                     refuse_without_steps(name)
         named = None if config.init in BUILT_IN_INITS else config.init
-        inputs = Inputs.of(content, styles, named if init is None else init)
+        inputs = replace(
+            Inputs.of(content, styles, named if init is None else init),
+            keep=config.keep if keep is None else keep,
+            strength_map=config.strength_map if strength_map is None else strength_map,
+        )
         if content_mask is None and style_masks is None:
             config.check_styles(len(styles))
             masks = [None if mask == NO_FILE else mask for mask in config.style_mask or ()]
@@ -428,10 +459,12 @@ class Stylizer:
         for group, scale in zip(inputs.styles, self.config.style_scales(len(inputs.styles)), strict=True):
             for painting in group:
                 check_scale(painting.size, max(size), network.minimum_size, scale, painting.name)
-        colors = region_colors(inputs.content_mask, inputs.style_masks, inputs.map(lambda picture: picture.size))
+        sizes = inputs.map(lambda picture: picture.size)
+        check_gray_masks(sizes)
+        colors = region_colors(inputs.content_mask, inputs.style_masks, sizes)
         schedule = self.plan(
             size,
-            regions=len(colors),
+            regions=inputs.region_count(len(colors)),
             position=snapshot.position if snapshot else None,
             phase=phase,
         )
@@ -470,6 +503,8 @@ def stylize(
     init: ImageLike | None = None,
     content_mask: ImageLike | None = None,
     style_masks: Sequence[ImageLike | None] | None = None,
+    keep: ImageLike | None = None,
+    strength_map: ImageLike | None = None,
     observer: Observer | None = None,
     checkpoint: PathLike | None = None,
     checkpoint_every: float = EVERY,
@@ -486,6 +521,8 @@ def stylize(
         content_mask: An image whose colors are the regions of the photo, like `content`; None for one region.
         style_masks: The same for the paintings, one each, in which equal colors correspond; None in place of a mask for
             a painting that serves every region.
+        keep: An image that is white where the photo stays photographic, such as faces or lettering.
+        strength_map: A gray image: how much painting where, from none (black) to the whole strength (white).
         observer: Called with a `StepEvent` about every second.
         checkpoint: File to save the state in, for `resume`; it is removed when the result is saved. All images must
             then be given as paths.
@@ -515,6 +552,8 @@ def stylize(
         init=init,
         content_mask=content_mask,
         style_masks=style_masks,
+        keep=keep,
+        strength_map=strength_map,
         observer=observer,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,

@@ -87,6 +87,8 @@ class RenderConfig:
         content_mask: Path of an image whose colors are the regions of the photo; None for one region.
         style_mask: Paths of the same for the paintings, one for each style image; "none" for one that serves every
             region. None without regions.
+        keep: Path of an image that is white where the photo stays photographic; None for nowhere.
+        strength_map: Path of a gray image by whose lightness `strength` is multiplied; None for full strength.
         color: "style" takes the style's colors; "luminance" keeps the content's chroma; "match" moves colors to the
             content's mean and covariance, "histogram" to its distribution.
         color_when: For "match" and "histogram": "before" recolors the paintings before the render, "after" the result.
@@ -190,6 +192,24 @@ class RenderConfig:
         default_text="none",
         before=None,
         needs_steps=True,
+    )
+    keep: str | None = option(
+        None,
+        Text("FILE", "(?s).+", "a path"),
+        "Image that is white where the photo stays photographic, such as faces or lettering.",
+        group=STYLE,
+        effect=REGIONS,
+        default_text="nothing",
+        before=None,
+    )
+    strength_map: str | None = option(
+        None,
+        Text("FILE", "(?s).+", "a path"),
+        "Gray image: how much painting where, from none (black) to the whole --strength (white).",
+        group=STYLE,
+        effect=REGIONS,
+        default_text="the same everywhere",
+        before=None,
     )
     color: str = option(
         "style",
@@ -627,6 +647,8 @@ class RenderOptions(_SharedOptions, total=False):
     init: str
     content_mask: str | None
     style_mask: tuple[str, ...] | None
+    keep: str | None
+    strength_map: str | None
 
 
 class StylizeOptions(_SharedOptions, total=False):

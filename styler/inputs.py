@@ -19,8 +19,10 @@ INIT = "init"
 NETWORK = "network"
 CONTENT_MASK = "content_mask"
 STYLE_MASK = "style_mask"
-ROLES = (CONTENT, STYLE, CONTENT_MASK, STYLE_MASK, INIT, NETWORK)
-SINGLE_ROLES = (CONTENT, CONTENT_MASK, INIT, NETWORK)
+KEEP = "keep"
+STRENGTH_MAP = "strength_map"
+ROLES = (CONTENT, STYLE, CONTENT_MASK, STYLE_MASK, KEEP, STRENGTH_MAP, INIT, NETWORK)
+SINGLE_ROLES = (CONTENT, CONTENT_MASK, KEEP, STRENGTH_MAP, INIT, NETWORK)
 
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -52,6 +54,8 @@ class Inputs(Generic[Item]):
         content_mask: Colors the regions of the photo; None for one region.
         style_masks: Colors the regions of the paintings of each group; None for a group that serves every region. Empty
             if all groups do.
+        keep: White where the photo stays photographic; None for nowhere.
+        strength_map: Gray: how much painting where; None for full strength everywhere.
     """
 
     content: Item | None
@@ -60,6 +64,8 @@ class Inputs(Generic[Item]):
     network: Item | None = None
     content_mask: Item | None = None
     style_masks: tuple[Item | None, ...] = ()
+    keep: Item | None = None
+    strength_map: Item | None = None
 
     @classmethod
     def of(
@@ -121,6 +127,8 @@ class Inputs(Generic[Item]):
             styles=tuple(map(tuple, groups)),
             init=single.get(INIT),
             network=single.get(NETWORK),
+            keep=single.get(KEEP),
+            strength_map=single.get(STRENGTH_MAP),
         )
         return inputs.with_masks(single.get(CONTENT_MASK), [masks.get(group) for group in range(len(groups))])
 
@@ -131,6 +139,7 @@ class Inputs(Generic[Item]):
         paintings = [Entry(STYLE, each, number) for number, group in enumerate(self.styles) for each in group]
         masks = [Entry(CONTENT_MASK, self.content_mask)]
         masks += [Entry(STYLE_MASK, mask, number) for number, mask in enumerate(self.style_masks)]
+        masks += [Entry(KEEP, self.keep), Entry(STRENGTH_MAP, self.strength_map)]
         after = [Entry(INIT, self.init), Entry(NETWORK, self.network)]
         every = (*before, *paintings, *masks, *after)
         return [Entry(role, item, group) for role, item, group in every if item is not None]
@@ -167,6 +176,11 @@ class Inputs(Generic[Item]):
     def images(self) -> Inputs[Item]:
         """The inputs that are images, which means all except the network."""
         return replace(self, network=None)
+
+    def region_count(self, colors: int) -> int:
+        """Return the number of regions in which positions count, given that of the colors of the photo's mask."""
+        is_partial = self.keep is not None or self.strength_map is not None
+        return max(colors, int(is_partial))
 
     def map(self, work: Callable[[Item], Other]) -> Inputs[Other]:
         """Apply a function to each input and return the results in the same roles."""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Never
 
 from styler.config import BUILT_IN_INITS, COMPILERS, LARGEST_SIZE, MOST_STEPS, OPTIONS, RenderConfig, fields_with
 from styler.errors import ConfigError, StylerError
-from styler.inputs import ROLES, STYLE, Entry, Inputs
+from styler.inputs import INIT, KEEP, ROLES, STRENGTH_MAP, STYLE, Entry, Inputs
 from styler.options import AS_OLD_AS_RECIPES, NO_FILE, WEIGHTS
 from styler.types import Size
 
@@ -316,6 +316,8 @@ def without_folders(config: RenderConfig) -> RenderConfig:
         network=Path(config.network).name or config.network,
         content_mask=config.content_mask and Path(config.content_mask).name,
         style_mask=None if masks is None else tuple(Path(mask).name for mask in masks),
+        keep=config.keep and Path(config.keep).name,
+        strength_map=config.strength_map and Path(config.strength_map).name,
     )
 
 
@@ -327,8 +329,9 @@ def with_names(config: RenderConfig, names: Inputs[str]) -> RenderConfig:
         names: Names or paths; the options of roles that are absent keep their values.
     """
     changes: dict[str, Any] = {}
-    if names.init is not None:
-        changes["init"] = names.init
+    for name in (INIT, KEEP, STRENGTH_MAP):
+        if getattr(names, name) is not None:
+            changes[name] = getattr(names, name)
     if names.content_mask is not None:
         changes["content_mask"] = names.content_mask
         masks = names.style_masks or (None,) * len(names.styles)
@@ -366,6 +369,9 @@ def _check_inputs(recipe: Recipe) -> None:
     if recipe.config.init not in BUILT_IN_INITS and inputs.init is None:
         _refuse("the image to start from among the inputs", recipe.config.init)
     masks = recipe.config.style_mask or ()
+    for name in (KEEP, STRENGTH_MAP):
+        if (getattr(recipe.config, name) is None) != (getattr(inputs, name) is None):
+            _refuse(f"{name} among the inputs", getattr(recipe.config, name))
     named = [recipe.config.content_mask is not None, *(mask != NO_FILE for mask in masks if inputs.style_masks)]
     if named != [inputs.content_mask is not None, *(mask is not None for mask in inputs.style_masks)]:
         _refuse("the masks among the inputs", [entry.role for entry in inputs.entries])

@@ -21,6 +21,8 @@ from styler.render.files import image_files
 
 BLEND = "|"  # separates the paintings of a blend, as in "a.jpg|b.jpg"
 MOST_LISTED = 5  # maximum number of invalid rows named after the first one, so that the error stays one line
+MASKS = ("content_mask", "keep", "strength_map", "style_mask")
+"""Options that name masks; the last one has several."""
 OUTSIDE = ("content", "style", "styles", "output", *FILE_OPTIONS)  # columns that are not render options
 
 
@@ -144,7 +146,7 @@ def _jobs_of_row(
     if "init" in options and flags.get("init") is None:
         options["init"] = _resolved_init(options["init"], base)
     config = config_of(options)
-    folders = {name: Path() if flags.get(name) is not None else base for name in ("content_mask", "style_mask")}
+    folders = {name: Path() if flags.get(name) is not None else base for name in MASKS}
     files = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base, tell=tell)
     blends = _blends(outside.get("style", outside.get("styles")), base, tell)
@@ -221,13 +223,16 @@ def _with_masks(
             raise ConfigError(message) from cause
         return str(existing(text, base) or (base or Path()) / text)
 
+    changes: dict[str, Any] = {}
+    for name in MASKS[:-1]:
+        template = getattr(config, name)
+        changes[name] = None if template is None else filled(name, template, styles[0])
     masks = config.style_mask
-    if config.content_mask is None or masks is None or len(masks) != len(styles):
-        return config  # refused later
-    return config.changed(
-        content_mask=filled("content_mask", config.content_mask, styles[0]),
-        style_mask=tuple(filled("style_mask", mask, style) for mask, style in zip(masks, styles, strict=True)),
-    )
+    if masks is not None and len(masks) == len(styles):  # any other number is refused later
+        changes["style_mask"] = tuple(
+            filled("style_mask", mask, style) for mask, style in zip(masks, styles, strict=True)
+        )
+    return config.changed(**changes)
 
 
 def _text(name: str, value: Any) -> str:

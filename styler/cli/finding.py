@@ -11,7 +11,18 @@ from typing import TypeAlias
 
 from styler.errors import ImageError, shown
 from styler.images.reading import read_image
-from styler.inputs import CONTENT, CONTENT_MASK, INIT, NETWORK, STYLE, STYLE_MASK, Entry, Inputs
+from styler.inputs import (
+    CONTENT,
+    CONTENT_MASK,
+    INIT,
+    KEEP,
+    NETWORK,
+    STRENGTH_MAP,
+    STYLE,
+    STYLE_MASK,
+    Entry,
+    Inputs,
+)
 from styler.recipe import Input, Recipe
 from styler.sources import source_of
 
@@ -20,6 +31,8 @@ NOUNS = {
     STYLE: "the painting",
     CONTENT_MASK: "the mask of the photo",
     STYLE_MASK: "the mask of a painting",
+    KEEP: "the mask of what stays photographic",
+    STRENGTH_MAP: "the map of strength",
     INIT: "the image to start from",
     NETWORK: "the network",
 }
@@ -201,6 +214,8 @@ def _ways_on(wanted: Wanted, *, search: bool = True) -> str:
         STYLE: "name it with --style",
         CONTENT_MASK: "name another with --content-mask",
         STYLE_MASK: "name all of them with --style-mask",
+        KEEP: "name another with --keep",
+        STRENGTH_MAP: "name another with --strength-map",
         INIT: "name another with --init",
     }
     ways = [named[wanted.role]] if wanted.role in named else []

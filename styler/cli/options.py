@@ -141,6 +141,8 @@ NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "network": _networks,
     "init": lambda: BUILT_IN_INITS,
     "content_mask": tuple,
+    "keep": tuple,
+    "strength_map": tuple,
     "style_mask": lambda: (NO_FILE,),
 }
 """Option whose value is a name or the path of a file -> the names."""

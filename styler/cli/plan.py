@@ -45,7 +45,10 @@ def _masks(request: Request) -> list[str]:
     """List the masks of the photo and the paintings, if there are any."""
     inputs = request.inputs
     masks = [] if inputs.content_mask is None else [inputs.content_mask, *inputs.style_masks]
-    return [f"mask      {NO_FILE if mask is None else shown(mask)}" for mask in masks]
+    lines = [f"mask      {NO_FILE if mask is None else shown(mask)}" for mask in masks]
+    lines += [f"keep      {shown(inputs.keep)}"] if inputs.keep else []
+    lines += [f"strength  by {shown(inputs.strength_map)}"] if inputs.strength_map else []
+    return lines
 
 
 def _seen(config: RenderConfig) -> str:

@@ -19,14 +19,14 @@ from styler.errors import ConfigError, ImageError, NetworkError, shown
 from styler.images.export import FILE_OPTIONS, Export, Handling
 from styler.images.recipes import read_recipe
 from styler.images.writing import check_is_no_input
-from styler.inputs import CONTENT_MASK, INIT, NETWORK, STYLE_MASK, Entry, Inputs
+from styler.inputs import CONTENT_MASK, INIT, KEEP, NETWORK, STRENGTH_MAP, STYLE_MASK, Entry, Inputs
 from styler.networks import NETWORKS, find_network, network_file
 from styler.options import options_of
 from styler.recipe import SWITCHES, Plan, Recipe, with_names
 from styler.render.files import with_named
 from styler.sources import source_of
 
-NAMED_BY_OPTIONS = (INIT, CONTENT_MASK, STYLE_MASK)
+NAMED_BY_OPTIONS = (INIT, CONTENT_MASK, STYLE_MASK, KEEP, STRENGTH_MAP)
 """Roles of image files that options of the same names can replace."""
 
 

@@ -51,7 +51,7 @@ class Request:
         plan: Plan of a recipe, which the render follows instead of making a new one; None without a recipe.
         known: Inputs as a recipe describes them; None without a recipe.
         piped: Whether the photo came through standard input.
-        regions: Number of regions; 0 without masks.
+        regions: Number of regions in which positions count; 0 without masks.
     """
 
     inputs: Inputs[Path]
@@ -190,7 +190,7 @@ def checked_request(
         plan=plan,
         known=known,
         piped=piped,
-        regions=len(colors),
+        regions=inputs.region_count(len(colors)),
     )
 
 

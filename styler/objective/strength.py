@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from styler.config import RenderConfig
+from styler.images.mapped import Array
 from styler.losses.base import Prepared, Stats
 from styler.losses.term import CONTENT, SMOOTHNESS, STYLE
 
@@ -22,6 +25,8 @@ REFERENCE_SIDE = 512  # pixels of the longer side at which the two factors above
 FARTHEST_SIDES = (128, 512)  # pixels; smaller sizes were not measured; for larger ones, the factors of 512 do best
 LEFT = 0.25  # share of the content that is left at strength 1; its weight is then 0.18 of that at 0.5. With less, the
 # photo is lost, but the style comes no closer, because a preset has too few steps for that: see docs/look.md
+MOST_CONTENT = 100.0  # largest factor of the content where there is less painting; it holds the photo within two or
+# three steps of 255, and larger ones make the optimizer's task ill-conditioned
 LEAST_STRENGTH = 1e-3  # below this, the result is the photo itself
 
 
@@ -92,6 +97,21 @@ def factors_of(
     if config.tv_weight is not None:
         factors[SMOOTHNESS] = config.tv_weight
     return factors
+
+
+def content_factors(strength: float, amounts: Array) -> Array:
+    """Return by how much the content weighs more where the strength is only a part of that of the render.
+
+    Args:
+        strength: Strength of the render.
+        amounts: Parts of it, 0..1.
+
+    Returns:
+        Factors from 1 to `MOST_CONTENT`, of the same shape, float32.
+    """
+    local = np.maximum(amounts * max(strength, LEAST_STRENGTH), LEAST_STRENGTH)
+    factors = ((1.0 / local - LEFT) / (2.0 - LEFT)) ** SPREAD / _balance(strength)
+    return np.clip(factors, 1.0, MOST_CONTENT).astype(np.float32)
 
 
 def _balance(strength: float) -> float:

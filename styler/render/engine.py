@@ -27,7 +27,7 @@ from styler.networks.geometry import Extent, Geometry, geometry_of, untileable
 from styler.networks.runtime import building, check_flags, standard_settings
 from styler.objective.compiled import Compiled
 from styler.objective.composition import make_extractor, make_objective
-from styler.objective.objective import Named, Observation
+from styler.objective.objective import Named, Observation, at_positions
 from styler.objective.regions import guided
 from styler.optimizers.base import AnyOptimizer
 from styler.options import ENGINE
@@ -191,6 +191,24 @@ class Engine:
                 made[key] = guided(counting, counts[term.name], geometry)
             guides[term.name] = made[key]
         return guides
+
+    def content_weights(self, size: Size, pixels: Array) -> dict[str, Array]:
+        """Compute how much each position of each term that compares positions with the photo counts.
+
+        Args:
+            size: (height, width) of the image.
+            pixels: How much each pixel counts, (height, width, 1).
+
+        Returns:
+            Term -> float32, (rows, columns, 1).
+        """
+        counts = position_counts(self.objective, self._extractor, size)
+        weights = image_tensor(pixels)
+        averaged = {}
+        for term in self.objective.local:
+            if term.loss.needs_activations:
+                averaged[term.name] = at_positions(weights, tf.zeros([1, *counts[term.name], 1]))[0].numpy()
+        return averaged
 
     @cached_property
     def _geometries(self) -> dict[str, Geometry]:

@@ -13,7 +13,7 @@ from styler.images.regions import Color
 from styler.inputs import Inputs
 from styler.networks import find_network, network_file
 from styler.options import NO_FILE
-from styler.render.regions import region_colors
+from styler.render.regions import check_gray_masks, region_colors
 from styler.types import Size
 
 
@@ -29,7 +29,12 @@ def with_named(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
         OptionError: The number of masks is not that of the style images.
     """
     config.check_styles(len(files.styles))
-    named = replace(files, init=None if config.init in BUILT_IN_INITS else Path(config.init))
+    named = replace(
+        files,
+        init=None if config.init in BUILT_IN_INITS else Path(config.init),
+        keep=None if config.keep is None else Path(config.keep),
+        strength_map=None if config.strength_map is None else Path(config.strength_map),
+    )
     return named.with_masks(
         None if config.content_mask is None else Path(config.content_mask),
         [None if mask == NO_FILE else Path(mask) for mask in config.style_mask or ()],
@@ -67,6 +72,7 @@ def checked_colors(
     def picture(mask: Path | None) -> Picture | None:
         return None if mask is None else read(mask, max_pixels=max_pixels)
 
+    check_gray_masks(sizes)
     return region_colors(picture(files.content_mask), [picture(mask) for mask in files.style_masks], sizes)
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from styler.config import ONE_PASS, RenderConfig
 from styler.errors import CheckpointError, ResourceError
+from styler.images.amounts import Amounts, cover
 from styler.images.mapped import Array, release
 from styler.images.picture import Picture
 from styler.images.regions import hexadecimal
@@ -20,7 +21,7 @@ from styler.losses.base import Stats
 from styler.objective.compiled import any_size
 from styler.objective.objective import Observation, Targets
 from styler.objective.regions import Casting, by_region, cast
-from styler.objective.strength import weights_of
+from styler.objective.strength import content_factors, weights_of
 from styler.optimizers.base import AnyOptimizer
 from styler.optimizers.descent import Descent, begun, tensors
 from styler.optimizers.walk import Pieces
@@ -35,7 +36,7 @@ from styler.render.program import image_tensor
 from styler.render.pyramid import Stage
 from styler.render.regions import Regions
 from styler.render.snapshot import Snapshot
-from styler.render.start import INSIDE, filled, mirrored, noise, padded, refined, roughened
+from styler.render.start import INSIDE, covered, filled, mirrored, noise, padded, refined, roughened
 from styler.tiles.tiling import OnTile
 from styler.types import Scalar, Size, Tensor
 
@@ -54,6 +55,7 @@ class Octaves:
         memory: Watches the memory use.
         on_tile: Called after each tile, see `OnTile`.
         regions: Regions of the photo and the paintings; None for one region.
+        amounts: How much painting there is where; None for the same everywhere.
         left_out: Color of a region, what a term reads -> longer side in pixels of the largest octave so far at which
             the region was too small for it.
     """
@@ -64,6 +66,7 @@ class Octaves:
     memory: MemoryWatch
     on_tile: OnTile | None = None
     regions: Regions | None = None
+    amounts: Amounts | None = None
     left_out: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def started(
@@ -233,11 +236,14 @@ class Octaves:
         size = stage.size
         init = self.config.init
         image = buffers.zeros("iterate", (1, *padded_size(size), 3))
-        if before is None and self.inputs.init is None and init == "noise":
+        is_noise = before is None and self.inputs.init is None and init == "noise"
+        if is_noise and self.amounts is None:
             noise(self.config.seed, image[0])
             return image
         seen = self._photo(size, buffers) if photo is None else photo
-        if before is not None:
+        if is_noise:
+            noise(self.config.seed, image[0])
+        elif before is not None:
             refined(
                 before.image(),
                 self.inputs.photo,
@@ -252,7 +258,7 @@ class Octaves:
             mirrored(image[0])
         else:
             padded(self.inputs.init or self.inputs.paintings[0], size, image[0])
-        if self.config.start_noise:
+        if self.config.start_noise and not is_noise:
             roughened(
                 image[0],
                 seen,
@@ -260,6 +266,8 @@ class Octaves:
                 self.config.start_noise,
                 buffers,
             )
+        if self.amounts is not None:
+            covered(image[0], seen, cover(self.amounts.at(size)))
         return image
 
     def _one_pass(self, stage: Stage) -> Array:
@@ -279,7 +287,8 @@ class Octaves:
         styles = self._style_statistics(size, None)
         guides, castings = self._guides(size, alpha, styles)
         seen = self.engine.observe(photo, None if alpha is None else image_tensor(alpha), tensors_of(guides))
-        return self._targets_from(seen, size, styles, castings)
+        targets = self._targets_from(seen, size, styles, castings)
+        return targets._replace(regions={**targets.regions, **tensors_of(self._content_weights(size, alpha))})
 
     def _tiled_targets(
         self,
@@ -292,7 +301,15 @@ class Octaves:
         styles = self._style_statistics(stage.size, tile)
         guides, castings = self._guides(stage.size, alpha, styles)
         seen = self.engine.tiling.observe(photo, tile, buffers.zeros, alpha, guides)
-        return self._targets_from(seen, stage.size, styles, castings)
+        targets = self._targets_from(seen, stage.size, styles, castings)
+        return targets._replace(regions={**targets.regions, **self._content_weights(stage.size, alpha)})
+
+    def _content_weights(self, size: Size, alpha: Array | None) -> dict[str, Array]:
+        """Return how much the positions of content terms count, if that depends on the place; else nothing."""
+        if self.amounts is None:
+            return {}
+        factors = content_factors(self.config.strength, with_margin(self.amounts.at(size)))
+        return self.engine.content_weights(padded_size(size), factors if alpha is None else factors * alpha)
 
     def _style_statistics(self, size: Size, tile: int | None) -> list[dict[str, Stats]]:
         """Return the statistics of each painting; see `Engine.statistics`."""
@@ -317,12 +334,16 @@ class Octaves:
     ) -> tuple[dict[str, Array], dict[str, Casting] | None]:
         """Return how much positions count in each region, and what each term compares the regions with.
 
-        Where a region is too small for a term, its positions do not count there.
+        Positions where there is no painting do not count. Nor do those of a region that is too small for a term.
         """
-        if self.regions is None:
+        if self.regions is None and self.amounts is None:
             return {}, None
-        shares = with_margin(self.regions.photo.at(size))
-        guides = self.engine.guides(padded_size(size), shares, alpha)
+        shares = self.regions.photo.at(size) if self.regions else np.ones((*size, 1), np.float32)
+        if self.amounts is not None:
+            shares = shares * cover(self.amounts.at(size))
+        guides = self.engine.guides(padded_size(size), with_margin(shares), alpha)
+        if self.regions is None:
+            return guides, None
         castings = {}
         for term in self.engine.objective.statistic:
             counts = []

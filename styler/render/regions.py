@@ -87,6 +87,17 @@ def _listed(colors: Sequence[Color]) -> str:
     return ", ".join(hexadecimal(color) for color in sorted(set(colors)))
 
 
+def check_gray_masks(masks: Inputs[Size]) -> None:
+    """Check the proportions of the masks of what stays photographic and of strength, given the sizes of all inputs.
+
+    Raises:
+        ConfigError: They are not those of the photo.
+    """
+    for size, name in ((masks.keep, "of what stays photographic"), (masks.strength_map, "of strength")):
+        if size is not None:
+            check_proportions(size, masks.photo, name, "the photo")
+
+
 def regions_of(inputs: Inputs[Picture], longer: int) -> Regions | None:
     """Read the masks of a render; None if it has none.
 

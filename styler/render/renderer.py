@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from styler.config import RECOLORING, RenderConfig
+from styler.images.amounts import amounts_of, cover
 from styler.images.color import CHROMA_OF
 from styler.images.color_statistics import palette_of
 from styler.images.mapped import Array, bands, is_mapped, new_array
@@ -112,7 +113,9 @@ class Renderer:
             ResourceError: Memory ran out, even with the smallest tiles.
         """
         self.config.check_styles(len(inputs.styles))
-        regions = regions_of(inputs, max(schedule.size))
+        longer = max(schedule.size)
+        regions = regions_of(inputs, longer)
+        amounts = amounts_of(inputs.keep, inputs.strength_map, longer)
         if not schedule.stages:
             return self._without_steps(inputs, schedule, on_tile)
         with MemoryWatch(schedule.budget) as memory:
@@ -126,6 +129,7 @@ class Renderer:
                     memory=memory,
                     on_tile=on_tile,
                     regions=regions,
+                    amounts=amounts,
                 ),
                 event_every=event_every,
                 memory=memory,
@@ -244,7 +248,7 @@ class Renderer:
 
         def picture() -> Picture:
             with self.engine.held():
-                return with_belongings(run.content, self.finished(run.content, octave.image()))
+                return with_belongings(run.content, self._finished(run, octave.image()))
 
         def snapshot() -> Snapshot | None:
             taken = arrays()
@@ -270,7 +274,7 @@ class Renderer:
         objective = self.engine.objective
         distances = octave.distances()
         return Outcome(
-            pixels=self.finished(run.content, octave.image()),
+            pixels=self._finished(run, octave.image()),
             octaves=account.rows,
             style_distances=_distances(objective.statistic, distances),
             content_distances=_distances([term for term in objective.local if term.group == CONTENT], distances),
@@ -282,6 +286,19 @@ class Renderer:
             levels=tuple(account.levels),
             memory={"events": list(run.memory.said), "buffers": octave.buffers()},
         )
+
+    def _finished(self, run: Run, image: Array) -> Pixels:
+        """Return the picture of an image with its margin, (H, W, 3), with the photo where it stays."""
+        pixels = self.finished(run.content, image)
+        if run.octaves.amounts is None:
+            return pixels
+        size = Size(*pixels.shape[:2])
+        photo = resampled_colors(run.content, size)
+        shown = cover(run.octaves.amounts.at(size))
+        made = new_array(pixels.shape)
+        for rows in bands(made, pixels, photo):
+            made[rows] = photo[rows] + shown[rows] * (pixels[rows] - photo[rows])
+        return made
 
     def finished(self, content: Picture, image: Array) -> Pixels:
         """Remove the margin of an image (H, W, 3) and apply the color option; returns a copy."""

@@ -107,6 +107,28 @@ def roughened(
     return mirrored(image)
 
 
+def covered(
+    image: Array,
+    photo: Array,
+    cover: Array,
+) -> Array:
+    """Mix an image with the photo, both with their margin, (H, W, 3), in place; returns the image with a new margin.
+
+    Args:
+        image: The image.
+        photo: The photo at the same size.
+        cover: How much of the image stays, 0..1, without margin, (H', W', 1).
+    """
+    picture = image[INSIDE, INSIDE]
+    below = photo[INSIDE, INSIDE]
+    for rows in bands(picture, below, cover):
+        band = picture[rows]
+        band -= below[rows]
+        band *= cover[rows]
+        band += below[rows]
+    return mirrored(image)
+
+
 def contrast(image: Array) -> Array:
     """Return the standard deviation of the mean of R, G and B within each square of 8x8 pixels.
 

@@ -112,7 +112,7 @@ def test_the_default_preset_is_the_one_the_config_has():
 def test_keywords_for_type_checkers_are_the_fields():
     hints = get_type_hints(RenderConfig)
     assert get_type_hints(RenderOptions) == hints
-    images = ("init", "content_mask", "style_mask")
+    images = ("init", "content_mask", "style_mask", "keep", "strength_map")
     assert get_type_hints(StylizeOptions) == {
         **{name: hints[name] for name in hints if name not in images},
         "preset": str,
