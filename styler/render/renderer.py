@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from styler.config import RECOLORING, RenderConfig
-from styler.images.amounts import amounts_of, cover
+from styler.images.amounts import Amounts, amounts_of, cover
 from styler.images.color import CHROMA_OF
 from styler.images.color_statistics import palette_of
 from styler.images.mapped import Array, bands, is_mapped, new_array
@@ -117,7 +117,7 @@ class Renderer:
         regions = regions_of(inputs, longer)
         amounts = amounts_of(inputs.keep, inputs.strength_map, longer)
         if not schedule.stages:
-            return self._without_steps(inputs, schedule, on_tile)
+            return self._without_steps(inputs, schedule, on_tile, amounts)
         with MemoryWatch(schedule.budget) as memory:
             run = Run(
                 account=Account(schedule.stages),
@@ -163,6 +163,7 @@ class Renderer:
         inputs: Inputs[Picture],
         schedule: Schedule,
         on_tile: OnTile | None,
+        amounts: Amounts | None,
     ) -> Outcome:
         """Draw the picture in one pass, or resize the photo if the strength asks for the photo itself."""
         began = time.perf_counter()
@@ -177,6 +178,8 @@ class Renderer:
                 on_tile=on_tile,
             )
             pixels = self._colored(inputs.photo, pixels)
+            if amounts is not None:
+                pixels = _over(inputs.photo, pixels, amounts.at(schedule.size))
         outcome = _outcome_without_steps(pixels, "one pass", began)
         outcome = replace(outcome, plan=schedule.to_dict())
         return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
@@ -290,15 +293,10 @@ class Renderer:
     def _finished(self, run: Run, image: Array) -> Pixels:
         """Return the picture of an image with its margin, (H, W, 3), with the photo where it stays."""
         pixels = self.finished(run.content, image)
-        if run.octaves.amounts is None:
+        amounts = run.octaves.amounts
+        if amounts is None:
             return pixels
-        size = Size(*pixels.shape[:2])
-        photo = resampled_colors(run.content, size)
-        shown = cover(run.octaves.amounts.at(size))
-        made = new_array(pixels.shape)
-        for rows in bands(made, pixels, photo):
-            made[rows] = photo[rows] + shown[rows] * (pixels[rows] - photo[rows])
-        return made
+        return _over(run.content, pixels, cover(amounts.at(Size(*pixels.shape[:2]))))
 
     def finished(self, content: Picture, image: Array) -> Pixels:
         """Remove the margin of an image (H, W, 3) and apply the color option; returns a copy."""
@@ -321,6 +319,15 @@ class Renderer:
         for rows in bands(made, pixels, photo):
             made[rows] = combine(pixels[rows], photo[rows])
         return made
+
+
+def _over(photo: Picture, pixels: Pixels, shown: Pixels) -> Pixels:
+    """Lay a picture (H, W, 3) over the photo; `shown` is its opacity, (H, W, 1)."""
+    below = resampled_colors(photo, Size(*pixels.shape[:2]))
+    made = new_array(pixels.shape)
+    for rows in bands(made, pixels, below):
+        made[rows] = below[rows] + shown[rows] * (pixels[rows] - below[rows])
+    return made
 
 
 def _outcome_without_steps(pixels: Pixels, stop_reason: str, began: float) -> Outcome:

@@ -55,6 +55,16 @@ def test_what_is_kept_is_the_photo_and_the_rest_is_painted(studio, options):
     assert np.median(distance[64 + BEYOND :]) > 10
 
 
+def test_a_picture_in_one_pass_keeps_it_too():
+    masks = {"keep": LEFT, "strength_map": np.full((96, 128), 0.5, np.float32)}
+    studio = Stylizer(RenderConfig.preset("instant", size=128))
+    plain = studio.render(PHOTO, PAINTING).picture.pixels
+    made = studio.render(PHOTO, PAINTING, **masks).picture.pixels
+    assert away(made)[: 64 - BEYOND].max() <= 2
+    middle = (PHOTO + plain) / 2
+    np.testing.assert_allclose(made[:, 64 + BEYOND :], middle[:, 64 + BEYOND :], atol=0.01)
+
+
 def test_at_another_size_the_photo_is_kept_at_that_size(studio):
     result = studio.changed(size=192, scales=None).render(PHOTO, PAINTING, keep=LEFT)
     photo = resampled_colors(read_image(PHOTO), Size(144, 192))
