@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_REGIONS = 8
 LEAST_SHARE = 1e-4  # share of the mask that a color needs to be a region; less is a stray dot or a compression artifact
-LEAST_FLAT = 0.2  # share of a mask that is flat; it was at most .14 in 35 of 36 photos and paintings, .65 in one with a plain wall
+LEAST_FLAT = 0.2  # share of a mask that is flat; in 35 of 36 photos and paintings it was at most .14
 DISTANCE = 32  # smallest difference between two colors of a mask, in 8-bit steps of any channel; JPEG moves flat colors
 # by a few steps, and people see less than this only side by side
 EXACT = 6  # 8-bit steps within which a pixel has a color of the mask, and is no edge
