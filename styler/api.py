@@ -26,6 +26,7 @@ from styler.config import (
 from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
+from styler.images.mapped import Array
 from styler.images.picture import Picture
 from styler.images.reading import ImageLike, read_image
 from styler.images.recipes import fits
@@ -37,6 +38,7 @@ from styler.options import NO_FILE
 from styler.presets import PRESETS
 from styler.progress import Observer, Phase, StepEvent
 from styler.recipe import Plan, Recipe, with_names
+from styler.render.auto_regions import auto_masks
 from styler.render.batching import PictureBatch
 from styler.render.checkpoint import read_checkpoint
 from styler.render.engine import Engine, Statistics
@@ -349,6 +351,27 @@ class Stylizer:
             message = f"expected a content_mask and {len(styles)} style_masks, one for each painting or None, got {got}"
             raise ConfigError(message)
         return inputs.with_masks(content_mask, style_masks)
+
+    def auto_masks(self, content: ImageLike, style: ImageLike | Sequence[ImageLike]) -> list[Array]:
+        """Find corresponding regions in a photo and paintings, from what the network sees in them.
+
+        Args:
+            content: As in `render`.
+            style: As in `render`.
+
+        Returns:
+            Masks for `render`, uint8, (height, width, 3): `content_mask`, then one of `style_masks` for each painting.
+        """
+        check_not_forked()
+        images = [read_image(image) for image in (content, *listed(style))]
+        layers = self.config.content_layers or self._engine.network.content_layers
+        with self._engine.held():
+            return auto_masks(
+                self._engine.objective.extract,
+                [address for address, _ in layers],
+                images[0],
+                images[1:],
+            )
 
     def job(
         self,

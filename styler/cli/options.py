@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from styler.config import BUILT_IN_INITS, OPTIONS, RenderConfig
 from styler.images.export import FILE_OPTIONS, Export, Handling
-from styler.options import FILES, GROUPS, NO_FILE, PICTURE, RUNNING, Choice, Files, Flag, Option, flag_of
+from styler.options import FILES, GROUPS, NO_FILE, PICTURE, RUNNING, STYLE, Choice, Files, Flag, Option, flag_of
 from styler.presets import DEFAULT_PRESET, PRESETS
 
 AS_BEFORE = "as before"
@@ -290,6 +290,15 @@ Report = Annotated[
         metavar="PATH",
         help="Write a JSON report of the render.",
         group=FILES,
+    ),
+]
+Mask = Annotated[
+    str | None,
+    option(
+        "--mask",
+        metavar="auto",
+        group=STYLE,
+        help="Find regions of photo and paintings that correspond; write them as <output>-mask….png, to edit.",
     ),
 ]
 DryRun = Annotated[bool, option("--dry-run", help="Check everything and print the plan; render nothing.")]

@@ -15,6 +15,7 @@ def render(
     styles: o.Styles,
     output: o.Output = None,
     overwrite: o.Overwrite = False,
+    mask: o.Mask = None,
     save_every: o.SaveEvery = None,
     save_size: o.SaveSize = "own",
     checkpoint: o.Checkpoint = None,
@@ -29,6 +30,7 @@ def render(
     options: o.Given = None,
 ) -> None:
     """Render CONTENT in the style of one or more paintings."""
+    from styler.cli.auto_masks import check_mask, with_auto_masks
     from styler.cli.plan import describe
     from styler.cli.quiet import import_tensorflow
     from styler.cli.request import (
@@ -66,6 +68,7 @@ def render(
             inputs=request.inputs.images.items,
         )
         check_intermediate(request, save_every, overwrite=overwrite)
+        check_mask(request, mask, overwrite=overwrite)
         apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
         saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
         if dry_run or verbose:
@@ -80,6 +83,9 @@ def render(
                 lines = rehearsed(request)
             typer.echo(lines)
             return
+        if mask is not None:
+            with status("finding regions", shown=shown):
+                request = with_auto_masks(request)
         from styler.cli.work import carry_out
 
         settings = Settings(

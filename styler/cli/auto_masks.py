@@ -1,0 +1,86 @@
+"""`--mask auto`: find the regions of a photo and its paintings, write them beside the output, and use them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from styler.cli.request import Request, beside
+from styler.config import refuse_without_steps
+from styler.errors import ConfigError, OutputError, shown
+from styler.images.reading import check_readable
+from styler.images.writing import check_is_no_input
+from styler.options import Choice
+from styler.render.files import checked_colors, with_named
+
+AUTO = "auto"
+
+
+def mask_files(request: Request) -> list[Path]:
+    """Return the files that `--mask auto` writes: the mask of the photo, those of the paintings, and the overlay."""
+    stems = [painting.stem for painting in request.inputs.paintings]
+    names = [stem if stems.count(stem) == 1 else f"{number}-{stem}" for number, stem in enumerate(stems, 1)]
+    return [beside(request.output, word) for word in ("mask", *(f"mask-{name}" for name in names), "mask-overlay")]
+
+
+def check_mask(request: Request, mask: str | None, *, overwrite: bool) -> None:
+    """Check that masks can be found and written, if they are wanted.
+
+    Raises:
+        ConfigError: The render has masks already, or cannot have any.
+        OutputError: A file exists and must not be replaced, or is an input; or the picture has no file name.
+    """
+    if mask is None:
+        return
+    Choice((AUTO,)).check("mask", mask)
+    if not request.config.steps:
+        refuse_without_steps("mask")
+    if request.inputs.content_mask is not None:
+        message = "expected --mask auto or --content-mask, got both; leave one of them out"
+        raise ConfigError(message)
+    if any(len(group) > 1 for group in request.inputs.styles):
+        message = "expected one image for each STYLE with --mask auto, got a folder; name the paintings"
+        raise ConfigError(message)
+    if request.streams:
+        message = "--mask auto writes the masks next to the picture, which goes to standard output; pass --output"
+        raise OutputError(message)
+    for path in mask_files(request):
+        check_is_no_input(path, request.inputs.images.items)
+        if path.exists() and not overwrite:
+            message = (
+                f"{shown(path)} already exists and --mask auto would replace it; pass it with --content-mask or "
+                "--style-mask, move it, or pass --overwrite"
+            )
+            raise OutputError(message)
+
+
+def with_auto_masks(request: Request) -> Request:
+    """Find and write the masks of a request, and return the request with them.
+
+    Raises:
+        StylerError: An image cannot be read, or a file cannot be written.
+    """
+    from styler.api import Stylizer
+    from styler.images.reading import read_image
+    from styler.images.writing import write_picture
+    from styler.render.auto_regions import overview
+
+    paths = (request.inputs.photo, *request.inputs.paintings)
+    images = [read_image(path, max_pixels=request.max_pixels) for path in paths]
+    masks = Stylizer(request.config).auto_masks(images[0], images[1:])
+    files = mask_files(request)
+    for path, pixels in zip(files, (*masks, overview(images, masks)), strict=True):
+        write_picture(read_image(pixels), path, overwrite=True)
+    config = request.config.changed(
+        content_mask=str(files[0]),
+        style_mask=tuple(str(path) for path in files[1:-1]),
+    )
+    inputs = with_named(request.inputs, config)
+    sizes = inputs.images.map(check_readable)
+    return replace(
+        request,
+        inputs=inputs,
+        sizes=sizes,
+        config=config,
+        regions=len(checked_colors(inputs, sizes, request.max_pixels)),
+    )

@@ -1,0 +1,161 @@
+"""Finds regions without drawing: clusters the activations of a photo and its paintings together, and makes masks.
+
+Every image is described on a grid by the activations of the network's content layers, by its colors and by the height
+in the image. Each of these is standardized within its image, so that photos and paintings are comparable: a bright,
+smooth upper part of one resembles that of another. One k-means clustering of all images (Lloyd 1982, started as in
+Arthur & Vassilvitskii 2007) then gives regions that correspond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from styler.images.mapped import Array
+from styler.images.picture import Picture
+from styler.images.regions import Color
+from styler.images.resampling import resampled_colors
+from styler.images.sizes import no_larger, with_longer_side
+from styler.types import Features, Size, Tensor
+
+COLORS: tuple[Color, ...] = ((220, 40, 40), (40, 90, 220), (40, 180, 70), (250, 220, 40))
+"""Colors of the regions, none of which is a mixture of two others; also the largest number of regions."""
+SEEN_AT = 384  # pixels of the longer side at which images are described
+GAP = 8  # pixels between images that are shown side by side
+MASK_SIDE = 1024  # pixels of the longer side of a mask, at most
+GRID = 4  # pixels between the places that are described
+COLOR_WEIGHT = 0.7  # of the three colors together, relative to all activations; chosen by looking at a few pairs
+HEIGHT_WEIGHT = 0.5  # of the height in the image, likewise
+LEAST_SHARE = 0.04  # share of an image that a region needs; a smaller one joins the most similar other
+STARTS = 4  # k-means runs; the one with the smallest distances counts
+ROUNDS = 30  # of Lloyd's algorithm, which has converged by then
+
+
+def auto_masks(
+    extract: Callable[[Tensor], Features],
+    layers: Iterable[str],
+    photo: Picture,
+    paintings: Sequence[Picture],
+) -> list[Array]:
+    """Find corresponding regions in a photo and its paintings.
+
+    The same inputs give the same masks.
+
+    Args:
+        extract: Image (1, H, W, 3), 0..1 -> activations.
+        layers: Addresses of those that describe what is in an image.
+        photo: The photo.
+        paintings: The paintings.
+
+    Returns:
+        Mask of the photo, then those of the paintings, uint8, (height, width, 3); equal colors correspond.
+    """
+    chosen = list(layers)
+    images = [photo, *paintings]
+    described = [_description(extract, chosen, image) for image in images]
+    flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in described])
+    centers = _centers(flat)
+    labels = [_nearest(each.reshape(-1, each.shape[-1]), centers).reshape(each.shape[:2]) for each in described]
+    merged = _merged(labels, centers)
+    return [_mask(merged[own], image.size) for own, image in zip(labels, images, strict=True)]
+
+
+def overview(images: Sequence[Picture], masks: Sequence[Array]) -> Array:
+    """Return images in gray with their masks laid over them, side by side, uint8, (height, width, 3)."""
+    parts = []
+    height = min(len(mask) for mask in masks)
+    for image, mask in zip(images, masks, strict=True):
+        size = Size(height, max(1, round(height * mask.shape[1] / len(mask))))
+        gray = resampled_colors(image, size).mean(-1, keepdims=True)
+        colors = tf.image.resize(mask, size, "nearest").numpy()
+        parts.append(np.rint(127.5 * gray + 0.5 * colors).astype(np.uint8))
+        parts.append(np.full((height, GAP, 3), 255, np.uint8))
+    return np.concatenate(parts[:-1], 1)
+
+
+def _description(extract: Callable[[Tensor], Features], layers: Sequence[str], image: Picture) -> Array:
+    """Describe an image, (rows, columns, D)."""
+    size = with_longer_side(image.size, SEEN_AT)
+    pixels = tf.constant(resampled_colors(image, size), tf.float32)[None]
+    grid = (max(size.height // GRID, 1), max(size.width // GRID, 1))
+    features = extract(pixels)
+    parts = [_standardized(tf.image.resize(features[name], grid), 1.0 / len(layers)) for name in layers]
+    parts.append(_standardized(tf.image.resize(pixels, grid, "area"), COLOR_WEIGHT))
+    heights = np.linspace(-1.0, 1.0, grid[0], dtype=np.float32)[None, :, None, None]
+    parts.append(_standardized(tf.broadcast_to(heights, (1, *grid, 1)), HEIGHT_WEIGHT))
+    smooth = tf.nn.avg_pool2d(tf.concat(parts, -1), 5, 1, "SAME")
+    described: Array = smooth[0].numpy()
+    return described
+
+
+def _standardized(values: Tensor, weight: float) -> Tensor:
+    """Give every channel mean 0 and equal variance; the variances of all channels sum to `weight`."""
+    mean, variance = tf.nn.moments(values, (0, 1, 2))
+    scale = (weight / values.shape[-1]) ** 0.5
+    return scale * (values - mean) / tf.sqrt(variance + 1e-8)
+
+
+def _centers(points: Array) -> Array:
+    """Return the centers of clusters of points (N, D)."""
+    random = np.random.default_rng(0)
+    best = np.empty(0)
+    least = np.inf
+    for _ in range(STARTS):
+        centers = _first_centers(points, random)
+        for _ in range(ROUNDS):
+            labels = _nearest(points, centers)
+            centers = np.stack(
+                [points[labels == k].mean(0) if (labels == k).any() else centers[k] for k in range(len(centers))]
+            )
+        distance = float(_distances(points, centers).min(-1).sum())
+        if distance < least:
+            best, least = centers, distance
+    return best
+
+
+def _first_centers(points: Array, random: np.random.Generator) -> Array:
+    """Draw one center, and then others in proportion to the squared distance from those drawn before."""
+    centers = points[random.integers(len(points))][None]
+    while len(centers) < len(COLORS):
+        distances = _distances(points, centers).min(-1).astype(np.float64)
+        total = distances.sum()
+        chances = distances / total if total else np.full(len(points), 1 / len(points))
+        centers = np.concatenate([centers, points[random.choice(len(points), p=chances)][None]])
+    return centers
+
+
+def _distances(points: Array, centers: Array) -> Array:
+    """Return squared distances, (N, K)."""
+    squares = np.square(points).sum(-1)[:, None] + np.square(centers).sum(-1)
+    return np.maximum(squares - 2.0 * points @ centers.T, 0.0)
+
+
+def _nearest(points: Array, centers: Array) -> Array:
+    labels: Array = _distances(points, centers).argmin(-1)
+    return labels
+
+
+def _merged(labels: Sequence[Array], centers: Array) -> Array:
+    """Return for each cluster the one that it joins: itself, if the photo and a painting have enough of it."""
+    shares = np.stack([np.bincount(own.ravel(), minlength=len(centers)) / own.size for own in labels])
+    stays = (shares[0] >= LEAST_SHARE) & (shares[1:].max(0) >= LEAST_SHARE)
+    if not stays.any():
+        stays[shares.min(0).argmax()] = True
+    kept = np.flatnonzero(stays)
+    joined = kept[_distances(centers, centers[kept]).argmin(-1)]
+    joined[kept] = kept
+    return joined
+
+
+def _mask(labels: Array, image: Size) -> Array:
+    """Enlarge labels (rows, columns) to a mask with the proportions of its image."""
+    size = no_larger(image, MASK_SIDE)
+    shares = tf.constant(np.eye(len(COLORS), dtype=np.float32)[labels])[None]
+    for _ in range(2):  # rounds the corners of the grid
+        shares = tf.nn.avg_pool2d(shares, 5, 1, "SAME")
+    enlarged = tf.image.resize(shares, size)[0].numpy()
+    palette = np.array(COLORS, np.uint8)
+    mask: Array = palette[enlarged.argmax(-1)]
+    return mask
