@@ -14,16 +14,16 @@ from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError, suggestion
 from styler.images.writing import FORMATS, LONGEST_NAME
 
-TEMPLATE = "{content}-{style}"  # without --name; a seed other than the default is added, see `default_template`
+TEMPLATE = "{content}-{style}"  # used without --name; `default_template` adds the seed
 SUFFIX = ".png"  # added to names without a suffix; PNG is lossless
 OWN_FIELDS = ("content", "style", "folder", "index")
 FIELDS = (*OWN_FIELDS, *(field.name for field in fields(RenderConfig)))
 
 
 def default_template(config: RenderConfig) -> str:
-    """Return the template of jobs without one: the seed is part of it unless it is the default seed.
+    """Return the template to use without `--name`. It contains the seed unless that is the default seed.
 
-    The name of a job depends on nothing but the job, so that it stays the same when a batch grows.
+    It does not depend on the other jobs, so the names stay the same if a batch grows.
     """
     return TEMPLATE if config.seed == RenderConfig().seed else f"{TEMPLATE}-{{seed}}"
 

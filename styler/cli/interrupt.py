@@ -14,7 +14,7 @@ SOON = "stopping after this step or tile; press Ctrl-C again to quit at once"
 
 
 class Interrupt:
-    """Handles SIGINT, SIGTERM and SIGHUP: the work decides when to stop after the first signal; the second one quits.
+    """Handles SIGINT, SIGTERM and SIGHUP: after the first signal, the work decides when to stop; the second one quits.
 
     A KeyboardInterrupt that is raised at an arbitrary instruction can be lost, for example in a callback from C, and
     the run would continue. Python runs signal handlers only between its own instructions, so none runs while

@@ -47,8 +47,8 @@ class Intake:
     def shape_for(self, size: Size, longer: int | None) -> Size:
         """Return the (height, width) to which an image is converted.
 
-        This is the network's fixed size if it has one, else the image's size scaled to the longer side if that is
-        given, else the image's own size.
+        A fixed size of the network comes first. Otherwise the image is scaled to the longer side if one is given, and
+        keeps its own size if none is.
 
         Raises:
             ConfigError: The network does not take this longer side.
@@ -183,7 +183,7 @@ class Reader:
     def digest(self) -> str:
         """SHA-256 of the network.
 
-        It covers the files of a graph; the weights of a registered network; the weights and layers of a custom file.
+        Hashed are the files of a graph, the weights of a registered network, or the weights and layers of a custom file.
         """
         network = self._wanted.network
         if isinstance(network, Path):

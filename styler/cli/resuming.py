@@ -19,7 +19,7 @@ from styler.recipe import Plan, inputs_from, inputs_values
 from styler.render.checkpoint import Checkpoint, is_checkpoint, read_checkpoint
 from styler.render.job import Job, read_job
 
-INTERIM = "interim"  # what a checkpoint calls the images that interrupts left: SHA-256 by absolute path
+INTERIM = "interim"  # key in a checkpoint: the images that interrupts left, as absolute path -> SHA-256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def resumed(
     settings = replace(settings, overwrite=settings.overwrite or overwrite)
     ended = bool(
         checkpoint.snapshot.position.reason
-    )  # an octave has ended; after the last one, this render may have written the output
+    )  # after the last octave has ended, this render may have written the output
     overwrites = settings.overwrite or ended
     request = checked_request(
         job.inputs.images,

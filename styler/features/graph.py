@@ -21,8 +21,8 @@ class GraphExtractor:
     """Returns `{tensor name: value}` for the feeds of a graph. `FeatureExtractor` uses this class for graphs.
 
     The part of the graph between feeds and targets becomes one compiled function, which computes only what the targets
-    need. Under a `tf.GradientTape` outside a `tf.function`, each target is computed from the previous ones, so that the
-    gradient of one target with respect to another is available.
+    need. If a `tf.GradientTape` records outside a `tf.function`, each target is computed from the previous ones. The
+    gradient of one target with respect to another is then available.
 
     Args:
         source: A `tf.Graph` without variables, `(graph, session)`, `(graph, checkpoint)`, a `GraphDef` or a frozen

@@ -81,7 +81,7 @@ class ModelExtractor:
         return tuple(str(symbol.dtype) for symbol in self._symbols)
 
     def grown(self, model: keras.Model, addresses: tuple[str, ...]) -> ModelExtractor:
-        """Return an extractor for a model with more outputs, whose keys are `addresses`."""
+        """Return an extractor for `model`, which has the same outputs and further ones with the keys `addresses`."""
         other = copy(self)
         other.model, other.addresses = model, (*self.addresses, *addresses)
         other._prepare()
@@ -149,8 +149,8 @@ class ModelExtractor:
 def on_tape() -> bool:
     """Return whether a `tf.GradientTape` is recording, and layers may run one by one.
 
-    They may not if oneDNN is told that weights are constant, because it then mixes up the weights of layers of the
-    same shape that run eagerly.
+    They must not if oneDNN is told that weights are constant: it then confuses layers that run eagerly if their weights
+    have the same shape.
     """
     from tensorflow.python.eager import record
 

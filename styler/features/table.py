@@ -55,7 +55,7 @@ class Activation:
 
     @property
     def stride(self) -> int | Fraction | None:
-        """Pixels between neighboring positions, along the axis where it is larger; None if there are no positions."""
+        """Distance of neighboring positions in pixels, the larger one of both axes; None without positions."""
         if self.geometry is None or not self.geometry.has_positions:
             return None
         stride = self.geometry.stride
@@ -63,7 +63,7 @@ class Activation:
 
     @property
     def receptive_field(self) -> int | None:
-        """Side in pixels, along the axis where it is larger; None for the whole image, or if `geometry` is None."""
+        """Longer side in pixels; None for the whole image, or if `geometry` is None."""
         return None if self.geometry is None else self.geometry.field
 
     def cells(self) -> tuple[str, ...]:
@@ -240,7 +240,7 @@ def _geometry(graph: Any, inputs: list[Geometry | None]) -> dict[int, Geometry]:
 
 
 def _symbols(model: Any, size: int | None) -> list[Any]:
-    """Return the symbolic outputs of a model, with their shapes for images of a size if there is one."""
+    """Return the symbolic outputs of a model; if a size is given, with their shapes for images of that size."""
     import keras
 
     if size is None:

@@ -226,7 +226,7 @@ def channels(file: IO[bytes]) -> tuple[NDArray[Any], float]:
 
 
 def _check_parts(page: Any, file: IO[bytes]) -> None:
-    """Check that no strip or tile is missing, which would leave it black, or states a larger size than it has."""
+    """Check that no strip or tile is missing (it would be black) or states a larger size than it has."""
     counts = page.databytecounts
     compression = int(page.compression)
     rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)

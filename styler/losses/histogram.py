@@ -17,7 +17,7 @@ UNIT = 2.0**-6  # activations much smaller than this count as 0; those of the bu
 OCTAVES = 20  # factors of 2 above that: up to 16,000, which VGG-19 reaches
 PARTS = 2  # bins per factor of 2: if an activation changes by a third, half of its weight moves to the next bin
 BINS = 2 * OCTAVES * PARTS + 1  # for both signs
-NEIGHBORS = (-1, 0, 1)  # bins in which a value counts, relative to the nearest bin
+NEIGHBORS = (-1, 0, 1)  # a value counts in the nearest bin and in the two bins beside it
 
 
 class HistogramTarget(NamedTuple):
@@ -33,8 +33,8 @@ class HistogramLoss:
     This differs from the paper, which moves every activation to its place in the target's histogram and takes the
     squared distance. That distance is not a function of sums over positions. The squared difference of cumulative
     histograms (Cramér 1928) is, so it can be computed from tiles, regions and several styles. It is divided by the sum
-    of F (1 - F) over the target's bins, which is half of the mean distance between two of the target's activations, so
-    that layers and networks are comparable.
+    of F (1 - F) over the target's bins, so that layers and networks are comparable. This sum is half of the mean
+    distance between two of the target's activations.
     """
 
     gain: ClassVar[float] = 1.0

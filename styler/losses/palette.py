@@ -24,8 +24,8 @@ AXES = np.array(  # red, green, blue, and their mean
     ],
     np.float64,
 )
-BINS = 12  # per axis; 16 bins and two more axes of color differences gain .001 of palette, with twice the channels
-POOL = 2  # side in pixels of the squares that are averaged first; takes a quarter of the memory, and removes grain
+BINS = 12  # per axis; 16 bins and two more axes double the channels and improve the palette by only .001
+POOL = 2  # pixels are averaged in squares of this side first, which saves memory and removes grain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

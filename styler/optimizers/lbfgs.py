@@ -189,7 +189,7 @@ class Lbfgs:
         return state.image
 
     def terminate(self, state: LbfgsState) -> Scalar:
-        """Whether two searches in a row failed, the second along the gradient itself, or too many steps stalled."""
+        """Whether two searches in a row failed (the second along the gradient itself) or too many steps stalled."""
         return tf.logical_or(state.failures >= 2, state.stalled >= self.patience)
 
     def ended_by(self, state: LbfgsState) -> str:

@@ -11,6 +11,7 @@ from support.sources import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 MARKED = re.compile(r"^<!-- ci: (\w+) -->\n```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+TEST_PATH = re.compile(r"\btests(?:/[a-z_]+)+\.py")
 BASH = re.compile(r"^```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 COMMANDS = [
     line.partition(" #")[0].strip()
@@ -26,6 +27,14 @@ def options_of(command):
     commands = typer.main.get_command(app).commands
     assert command in commands, f"there is no `styler {command}`"
     return {name for parameter in commands[command].params for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def test_pages_name_tests_that_exist():
+    """By their paths, in backticks or in a command."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {(page.name, path) for page in pages for path in TEST_PATH.findall(page.read_text("utf-8"))}
+    assert len(named) > 20
+    assert [place for place in sorted(named) if not (ROOT / place[1]).exists()] == []
 
 
 def test_both_commands_stand_alone():

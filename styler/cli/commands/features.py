@@ -107,7 +107,7 @@ def features(
 ) -> None:
     """Extract the activations of layers.
 
-    For a folder, run it again to update images that are missing or changed.
+    For a folder, run it again to write the archives that are missing or outdated.
     """
     from styler.cli.extraction import checked_extraction, checked_wanted
     from styler.cli.quiet import import_tensorflow
