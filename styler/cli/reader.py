@@ -183,7 +183,7 @@ class Reader:
     def digest(self) -> str:
         """SHA-256 of the network.
 
-        Hashed are the files of a graph, the weights of a registered network, or the weights and layers of a custom file.
+        It covers the files of a graph, the weights of a registered network, or the weights and layers of a custom file.
         """
         network = self._wanted.network
         if isinstance(network, Path):
