@@ -25,6 +25,7 @@ from styler.recipe import with_names
 from styler.types import Size
 
 FORMAT = 2  # increase it when the same options give a different picture but the version stays the same
+UNREADABLE = "unreadable"  # in place of the hash of a file that cannot be read
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "imagecodecs")
 SHARED = fields_with(SCHEDULE, START, REGIONS, WEIGHTS)
 """Options that do not affect compiled programs or style statistics; see `Stylizer.changed`."""
@@ -39,7 +40,7 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         shape: (height, width) on the grid of `--fast-shapes`, or None if that option is off.
     """
     hashes = job.inputs.map(digests.__getitem__)
-    config = with_names(job.config, hashes).to_dict()
+    config = with_names(job.config, hashes.map(lambda sha256: sha256 or UNREADABLE)).to_dict()
     recipe = {
         "format": FORMAT,
         "config": {**config, "network": _network(config["network"])},

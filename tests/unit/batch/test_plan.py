@@ -5,6 +5,7 @@ import json
 import time
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from styler.batch.jobs import jobs_of_globs
@@ -67,3 +68,21 @@ def test_neighbors_share_program_shape_and_photo(thousand):
     photos = [task.job.content for task in tasks]
     assert len({*photos}) == 4
     assert sum(one != other for one, other in pairwise(photos)) == 3
+
+
+def test_a_mask_that_is_missing_or_does_not_fit_refuses_its_job_alone(tmp_path):
+    for folder in ("in", "masks"):
+        (tmp_path / folder).mkdir()
+    for name in ("fits", "missing", "narrow"):
+        saved(tmp_path / "in" / f"{name}.png", blobs(48, 64, 1))
+    flat = np.zeros((48, 64, 3), np.float32) + np.float32([1, 0, 0])
+    saved(tmp_path / "masks" / "fits.png", flat)
+    saved(tmp_path / "masks" / "narrow.png", flat[:, :40])
+    saved(tmp_path / "painting.png", blobs(64, 64, 2))
+    config = RenderConfig(content_mask=str(tmp_path / "masks/{content}.png"), style_mask=("none",), size=64)
+    globs = [str(tmp_path / "in" / "*.png")], [str(tmp_path / "painting.png")]
+    plan = make_plan(jobs_of_globs(*globs, config=config), tmp_path / "out", {})
+    assert [task.job.content.stem for task in plan.tasks] == ["fits"]
+    errors = {refusal.job.content.stem: str(refusal.error) for refusal in plan.refusals}
+    assert "No such file" in errors["missing"]
+    assert "proportions of the photo, 64x48, got 40x48" in errors["narrow"]
