@@ -91,6 +91,25 @@ def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, wo
     assert not {"state", "out-partial.png"} & set(names(folder))
 
 
+@pytest.mark.parametrize("words", [(), pytest.param(("--tile", "64"), marks=pytest.mark.slow)], ids=["piece", "tiles"])
+def test_a_killed_render_with_masks_is_resumed_with_them(folder, stopped, whole, words, capsys):
+    mask = Image.new("RGB", (80, 60), (255, 0, 0))
+    mask.paste((0, 0, 255), (40, 0, 80, 60))
+    mask.save("mask.png")
+    mask.resize((70, 90)).save("own.png")
+    mask.convert("L").point(lambda value: 255 * (value > 50)).save("keep.png")
+    masks = ("--content-mask", "mask.png", "--style-mask", "own.png", "--keep", "keep.png")
+    assert stopped(3, *words, *masks, "-o", "out.png") is None
+    kept = (folder / "keep.png").read_bytes()
+    mask.save("keep.png")
+    capsys.readouterr()
+    assert run(["resume", "state"]) == 2
+    assert "keep.png has changed since the checkpoint was made" in capsys.readouterr().err
+    (folder / "keep.png").write_bytes(kept)
+    assert run(["resume", "state"]) == 0
+    assert (folder / "out.png").read_bytes() == whole(*words, *masks)
+
+
 def test_it_can_be_killed_again_and_resumed_from_another_folder(folder, stopped, whole, tmp_path_factory, monkeypatch):
     expected, write = whole(), work.write_picture
 

@@ -7,11 +7,14 @@ import pytest
 import tensorflow as tf
 
 from styler.api import Stylizer, resume, stylize
+from styler.choices import STYLE_LOSSES
 from styler.config import RenderConfig
 from styler.errors import ConfigError
 from styler.images.reading import read_image
 from styler.inputs import Inputs
+from styler.losses.functional import mean_over_regions
 from styler.networks import NETWORKS
+from styler.objective.composition import make_objective
 from styler.render.regions import region_colors, regions_of
 from styler.types import Size
 from support.networks import tiny_network
@@ -119,6 +122,25 @@ def test_a_region_that_is_too_small_for_a_layer_is_told(studio):
     assert result.report.notes == [note for note in result.report.notes if note.startswith("the region #0000ff is too")]
     assert "block3_conv1 up to 128 pixels" in result.report.notes[0]
     assert "block1_conv1" not in result.report.notes[0]
+
+
+@pytest.mark.parametrize("loss", list(STYLE_LOSSES))
+def test_every_loss_has_a_value_and_a_slope_where_a_region_is_empty(studio, loss):
+    """A region without positions counts for nothing; it must not make anything infinite either."""
+    term = next(iter(make_objective(CONFIG.changed(loss=loss), tiny_network()).statistic))
+    features = tf.constant(np.random.default_rng(0).uniform(0, 1, (1, 12, 10, 8)), tf.float32)
+    weights = np.zeros((1, 12, 10, 2), np.float32)
+    weights[..., 0] = 1
+    style = term.loss.statistics(tf.reverse(features, [3]) ** 2, tf.ones((1, 12, 10, 2)))
+    target = term.loss.prepared(style)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        stats = term.loss.statistics(features, tf.constant(weights))
+        value = mean_over_regions(term.loss.distance(stats, target), stats["count"])
+    alone = term.loss.statistics(features, tf.constant(weights[..., :1]))
+    one = term.loss.prepared({name: part[:, :1] for name, part in style.items()})
+    assert float(value) == pytest.approx(float(term.loss.distance(alone, one)[0, 0]), rel=1e-4)
+    assert np.isfinite(tape.gradient(value, features)).all()
 
 
 def test_a_crop_of_a_painting_is_one_of_its_mask(studio):
