@@ -168,7 +168,7 @@ class OnePass:
         total = 1 if whole else 2 * len(tiles)
         watch = Watch(on_tile, total)
         sums, features = self._observed(image, tiles, weights, None if whole else watch)
-        share = min(1.0, config.strength / FULL)
+        share = config.strength / FULL
         maps = self._maps(sums, target, share)
         made = new_array((*size, 3))
         for each in tiles:

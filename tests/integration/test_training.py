@@ -88,3 +88,12 @@ def test_the_network_learns_and_training_continues(materials: list[str], tmp_pat
     assert unexplained(late) < unexplained(early)
     after = archive(tmp_path / "work" / "compact.npz")
     assert any(not np.array_equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.training
+def test_the_decoder_learns_and_training_continues(images: list[str], tmp_path: Path) -> None:
+    early = train("train_decoder.py", [*images, "--batch=2"], 4)
+    late = train("train_decoder.py", [*images, "--batch=2"], 30)
+    assert (early["step"], late["step"]) == (4, 30)
+    assert late["decibels"] > early["decibels"]
+    assert archive(tmp_path / "work" / "decoder.npz")["colors/kernel"].shape == (3, 3, 32, 3)
