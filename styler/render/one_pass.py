@@ -5,13 +5,14 @@ blend over paintings and leave out transparent pixels. A large picture is drawn 
 rounding: a first pass over the tiles adds up the sums, a second one draws.
 
 Below a strength of one half, the activations go a part of the way, and the same part of what the decoder loses of the
-photo is added, so that strength 0 is the photo itself.
+photo is added, so that strength 0 is the photo itself. Above one half, a second picture is drawn, from a mixture of the
+photo and the first picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -20,10 +21,12 @@ import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.features.extractor import FeatureExtractor
+from styler.images.color_statistics import palette_of
 from styler.images.mapped import Array, bands, new_array, put, taken
 from styler.images.picture import Picture
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_painting, painting_size
+from styler.images.tone import with_palette
 from styler.inputs import Inputs
 from styler.losses import functional as F
 from styler.losses.base import Stats, added, blended, in_float64, per_position
@@ -44,6 +47,7 @@ from styler.types import Size, Tensor
 
 PICTURE = "picture"  # the name of the result among the layers that tiles are cut for
 FULL = 0.5  # strength at which all activations are carried the whole way
+PALETTE_SHARE = 0.5  # how far the colors of the result are moved to the paintings' palette: `docs/instant.md`
 
 Layers: TypeAlias = dict[str, Any]
 """Layer that is decoded -> something about it."""
@@ -159,6 +163,25 @@ class OnePass:
         Returns:
             RGB 0..1, float32, (height, width, 3).
         """
+        if config.strength > FULL:
+            first = self.picture(config.changed(strength=FULL), inputs, size, tile=tile)
+            inputs = replace(inputs, content=_between(inputs.photo, first, config.strength / FULL - 1.0))
+        share = min(1.0, config.strength / FULL)
+        made = self._drawn_once(config, inputs, size, share, tile, on_tile)
+        palette = palette_of(inputs.paintings, inputs.painting_shares(config.style_shares(len(inputs.styles))))
+        picture = replace(inputs.photo, pixels=made, alpha=_flat(resampled_alpha(inputs.photo, size)))
+        return with_palette(picture, palette, PALETTE_SHARE * share).pixels
+
+    def _drawn_once(
+        self,
+        config: RenderConfig,
+        inputs: Inputs[Picture],
+        size: Size,
+        share: float,
+        tile: int | None,
+        on_tile: OnTile | None,
+    ) -> Array:
+        """Draw a picture whose activations are carried a share of the way."""
         target = self._target(config, inputs, size, tile)
         image = self._with_margin(inputs.photo, size)
         alpha = resampled_alpha(inputs.photo, size)
@@ -168,7 +191,6 @@ class OnePass:
         total = 1 if whole else 2 * len(tiles)
         watch = Watch(on_tile, total)
         sums, features = self._observed(image, tiles, weights, None if whole else watch)
-        share = config.strength / FULL
         maps = self._maps(sums, target, share)
         made = new_array((*size, 3))
         for each in tiles:
@@ -338,6 +360,24 @@ def _gaussian(stats: Stats) -> Gaussian:
     """Return the mean and covariance of statistics, as arrays."""
     means = per_position(stats)
     return Gaussian.of_moments(means["first"][0, 0].numpy(), means["second"][0, 0].numpy())
+
+
+def _between(
+    photo: Picture,
+    picture: Array,
+    share: float,
+) -> Picture:
+    """Return a picture between a photo and what was drawn from it, at the size of the latter."""
+    pixels = resampled_colors(photo, Size(*picture.shape[:2])).copy()
+    for rows in bands(pixels, picture):
+        pixels[rows] += share * (picture[rows] - pixels[rows])
+    alpha = _flat(resampled_alpha(photo, Size(*picture.shape[:2])))
+    return replace(photo, pixels=pixels, alpha=alpha)
+
+
+def _flat(alpha: Array | None) -> Array | None:
+    """Remove the last axis of an opacity (H, W, 1)."""
+    return None if alpha is None else alpha[..., 0]
 
 
 def _inside(size: Size) -> tuple[slice, slice]:

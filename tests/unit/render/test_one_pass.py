@@ -42,6 +42,12 @@ def difference(one, other):
     return float(np.abs(one - other).mean())
 
 
+def assert_same(one, other):
+    """Up to rounding, which the quantiles of the palette enlarge where many pixels have one color."""
+    assert difference(one, other) < 5e-4
+    np.testing.assert_allclose(one, other, atol=0.01)
+
+
 def test_the_picture_has_the_size_and_moves_to_the_painting(drawn):
     made = drawn()
     assert made.shape == (*SIZE, 3)
@@ -55,7 +61,7 @@ def test_the_picture_has_the_size_and_moves_to_the_painting(drawn):
 def test_tiles_give_the_same_picture_and_are_counted(one_pass, drawn):
     calls = []
     tiled = drawn(tile=one_pass.view.smallest_tile, on_tile=lambda *counts: calls.append(counts))
-    np.testing.assert_allclose(tiled, drawn(), atol=1e-4)
+    assert_same(tiled, drawn())
     count = len(one_pass.tiles(one_pass.padded_size(SIZE), one_pass.view.smallest_tile))
     assert count > 2
     assert calls == [(number, 2 * count) for number in range(1, 2 * count + 1)]
@@ -76,19 +82,19 @@ def test_tiles_with_transparency_give_the_same_picture(one_pass, drawn):
     alpha = np.ones(PHOTO.size, np.float32)
     alpha[20:, 90:] = 0
     photo = replace(PHOTO, alpha=alpha)
-    np.testing.assert_allclose(drawn(photo, tile=one_pass.view.smallest_tile), drawn(photo), atol=1e-4)
+    assert_same(drawn(photo, tile=one_pass.view.smallest_tile), drawn(photo))
 
 
 def test_paintings_blend_by_their_shares(drawn):
     alone = [drawn(paintings=(each,)) for each in (WARM, COLD)]
     mostly = drawn(paintings=(WARM, COLD), style_weights=(0.9, 0.1))
     assert difference(mostly, alone[0]) < difference(mostly, alone[1])
-    np.testing.assert_allclose(drawn(paintings=(WARM, COLD), style_weights=(1.0, 1e-9)), alone[0], atol=1e-4)
+    assert_same(drawn(paintings=(WARM, COLD), style_weights=(1.0, 1e-9)), alone[0])
 
 
 def test_more_strength_is_further_from_the_photo(drawn):
     photo = resampled_colors(PHOTO, SIZE)
-    away = [difference(drawn(strength=strength), photo) for strength in (0.002, 0.15, 0.3, 0.5)]
+    away = [difference(drawn(strength=strength), photo) for strength in (0.002, 0.15, 0.3, 0.5, 0.8)]
     assert away == sorted(away)
     assert away[0] < 0.01
 
