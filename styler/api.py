@@ -329,13 +329,11 @@ class Stylizer:
 
         Raises:
             ConfigError: There are masks of the photo or of the paintings only, or not one mask for each painting; or a
-                start or a mask with 0 steps.
+                start with 0 steps.
         """
         config = self.config
-        if not config.steps:
-            for name, image in (("init", init), ("content_mask", content_mask), ("style_mask", style_masks)):
-                if image is not None:
-                    refuse_without_steps(name)
+        if not config.steps and init is not None:
+            refuse_without_steps("init")
         named = None if config.init in BUILT_IN_INITS else config.init
         inputs = replace(
             Inputs.of(content, styles, named if init is None else init),

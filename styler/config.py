@@ -181,7 +181,6 @@ class RenderConfig:
         effect=REGIONS,
         default_text="one region",
         before=None,
-        needs_steps=True,
     )
     style_mask: tuple[str, ...] | None = option(
         None,
@@ -191,7 +190,6 @@ class RenderConfig:
         effect=REGIONS,
         default_text="none",
         before=None,
-        needs_steps=True,
     )
     keep: str | None = option(
         None,

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from styler.cli.request import Request, beside
-from styler.config import refuse_without_steps
 from styler.errors import ConfigError, OutputError, shown
 from styler.images.reading import check_readable
 from styler.images.writing import check_is_no_input
@@ -33,8 +32,6 @@ def check_mask(request: Request, mask: str | None, *, overwrite: bool) -> None:
     if mask is None:
         return
     Choice((AUTO,)).check("mask", mask)
-    if not request.config.steps:
-        refuse_without_steps("mask")
     if request.inputs.content_mask is not None:
         message = "expected --mask auto or --content-mask, got both; leave one of them out"
         raise ConfigError(message)

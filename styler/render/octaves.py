@@ -274,7 +274,7 @@ class Octaves:
         """Return the picture drawn in one pass at an octave, without margin, (H, W, 3)."""
         one_pass = self.engine.one_pass
         tile = None if stage.tile is None else max(stage.tile, one_pass.view.smallest_tile)
-        return one_pass.picture(self.config, self.inputs, stage.size, tile=tile)
+        return one_pass.picture(self.config, self.inputs, stage.size, tile=tile, regions=self.regions)
 
     def targets(self, stage: Stage) -> Targets:
         """Compute the targets of a stage; if it is in tiles, activations and regions are arrays on the host."""

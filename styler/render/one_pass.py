@@ -21,12 +21,11 @@ import tensorflow as tf
 
 from styler.config import RenderConfig
 from styler.features.extractor import FeatureExtractor
-from styler.images.color_statistics import palette_of
 from styler.images.mapped import Array, bands, new_array, put, taken
 from styler.images.picture import Picture
+from styler.images.regions import RegionMap
 from styler.images.resampling import resampled_alpha, resampled_colors
 from styler.images.sizes import check_painting, painting_size
-from styler.images.tone import with_palette
 from styler.inputs import Inputs
 from styler.losses import functional as F
 from styler.losses.base import Stats, added, blended, in_float64, per_position
@@ -38,9 +37,12 @@ from styler.networks.runtime import building
 from styler.networks.spec import decoder_of
 from styler.objective.compiled import Compiled
 from styler.objective.objective import at_positions
+from styler.objective.regions import by_region, cast
 from styler.render.cost import bytes_a_pixel
 from styler.render.margin import MARGIN
+from styler.render.palettes import with_palettes
 from styler.render.recent import Recent
+from styler.render.regions import Regions
 from styler.tiles.layout import Box, Tile, View, axis_of
 from styler.tiles.tiling import OnTile
 from styler.types import Size, Tensor
@@ -150,6 +152,7 @@ class OnePass:
         *,
         tile: int | None = None,
         on_tile: OnTile | None = None,
+        regions: Regions | None = None,
     ) -> Array:
         """Draw a picture.
 
@@ -159,18 +162,19 @@ class OnePass:
             size: Size of the result.
             tile: Side of the tiles, pixels without halo; None for one piece.
             on_tile: See `OnTile`.
+            regions: Regions of the photo and the paintings; None for one region.
 
         Returns:
             RGB 0..1, float32, (height, width, 3).
         """
         if config.strength > FULL:
-            first = self.picture(config.changed(strength=FULL), inputs, size, tile=tile)
+            first = self.picture(config.changed(strength=FULL), inputs, size, tile=tile, regions=regions)
             inputs = replace(inputs, content=_between(inputs.photo, first, config.strength / FULL - 1.0))
         share = min(1.0, config.strength / FULL)
-        made = self._drawn_once(config, inputs, size, share, tile, on_tile)
-        palette = palette_of(inputs.paintings, inputs.painting_shares(config.style_shares(len(inputs.styles))))
+        made = self._drawn_once(config, inputs, size, share, tile, on_tile, regions)
+        shares = inputs.painting_shares(config.style_shares(len(inputs.styles)))
         picture = replace(inputs.photo, pixels=made, alpha=_flat(resampled_alpha(inputs.photo, size)))
-        return with_palette(picture, palette, PALETTE_SHARE * share).pixels
+        return with_palettes(picture, inputs.paintings, shares, PALETTE_SHARE * share, regions).pixels
 
     def _drawn_once(
         self,
@@ -180,23 +184,28 @@ class OnePass:
         share: float,
         tile: int | None,
         on_tile: OnTile | None,
+        regions: Regions | None,
     ) -> Array:
         """Draw a picture whose activations are carried a share of the way."""
-        target = self._target(config, inputs, size, tile)
         image = self._with_margin(inputs.photo, size)
         alpha = resampled_alpha(inputs.photo, size)
-        weights = None if alpha is None else self._at_positions(self._alpha(alpha))
+        pixel_shares = None if regions is None else regions.photo.at(size)
+        weights = self._weights(pixel_shares, alpha, padded=True)
+        places = None if pixel_shares is None else self._at_positions(self._padded(pixel_shares))
         tiles = self.tiles(self.padded_size(size), tile)
         whole = len(tiles) == 1
         total = 1 if whole else 2 * len(tiles)
         watch = Watch(on_tile, total)
         sums, features = self._observed(image, tiles, weights, None if whole else watch)
+        target = self._target(config, inputs, size, tile, sums, regions)
+        if regions is not None:
+            sums = _by_region(sums, len(regions.colors))
         maps = self._maps(sums, target, share)
         made = new_array((*size, 3))
         for each in tiles:
             if not whole:
                 features, _ = self._encode(*self._inputs(image, each, weights))
-            drawn = self._draw(features, maps)[0].numpy()
+            drawn = self._draw(features, maps, self._seen(places, each))[0].numpy()
             if share < 1.0:
                 drawn += (1.0 - share) * self._lost(image, each, features, sums)
                 np.clip(drawn, 0.0, 1.0, out=drawn)
@@ -213,7 +222,8 @@ class OnePass:
         photo: dict[str, Stats],
     ) -> Array:
         """Return what a tile of the photo loses when it is decoded as it is, (H, W, 3)."""
-        decoded = self._draw(features, self._maps(photo, photo, 0.0))
+        first = {name: {key: part[:, :1] for key, part in stats.items()} for name, stats in photo.items()}
+        decoded = self._draw(features, self._maps(first, first, 0.0), {})
         return taken(image, *tile.seen) - decoded[0].numpy()
 
     def _observed(
@@ -239,12 +249,33 @@ class OnePass:
         inputs: Inputs[Picture],
         size: Size,
         tile: int | None,
+        photo: dict[str, Stats],
+        regions: Regions | None,
     ) -> dict[str, Stats]:
-        """Return the statistics of all paintings together, per position."""
+        """Return the statistics of all paintings together, per position, for each region."""
         shares = inputs.painting_shares(config.style_shares(len(inputs.styles)))
         of_groups = zip(inputs.styles, config.style_scales(len(inputs.styles)), strict=True)
-        styles = [self._painting(each, size, tile, scale) for group, scale in of_groups for each in group]
-        return {name: blended([each[name] for each in styles], shares) for name in self.layers}
+        scales = [scale for group, scale in of_groups for _ in group]
+        masks = regions.paintings if regions else (None,) * len(scales)
+        styles = [
+            self._painting(painting, size, tile, scale, mask)
+            for painting, scale, mask in zip(inputs.paintings, scales, masks, strict=True)
+        ]
+        if regions is None:
+            return {name: blended([each[name] for each in styles], shares) for name in self.layers}
+        count = len(regions.colors)
+        target = {}
+        for name in self.layers:
+            own = [each[name] for each in styles]
+            counts = [
+                None if mask is None else stats["count"][0, :-1].numpy() for stats, mask in zip(own, masks, strict=True)
+            ]
+            casting = cast(photo[name]["count"][0, :-1].numpy(), counts, shares)
+            by_regions = [
+                by_region(stats, count, masked=mask is not None) for stats, mask in zip(own, masks, strict=True)
+            ]
+            target[name] = blended(by_regions, casting.shares)
+        return target
 
     def _painting(
         self,
@@ -252,20 +283,25 @@ class OnePass:
         size: Size,
         tile: int | None,
         scale: float,
+        mask: RegionMap | None,
     ) -> dict[str, Stats]:
-        """Return the statistics of a painting for a picture of this size, and keep them for later."""
+        """Return the statistics of a painting for a picture of this size, and keep them for later.
+
+        With a mask, they are sums over each region, and then over the whole painting.
+        """
         minimum = self.network.minimum_size
         check_painting(painting.size, minimum, "the style image")
         shape = painting_size(painting.size, max(size), minimum, scale)
         if tile is None and max(shape) > max(size):
             tile = max(*size, self.view.smallest_tile)  # an enlarged painting takes no more memory than the picture
-        key = (f"{painting.sha256} by tiles of {tile}", shape)
+        variant = "" if mask is None else f" in regions {mask.sha256}"
+        key = (f"{painting.sha256} by tiles of {tile}{variant}", shape)
         if key not in self._statistics:
             pixels = resampled_colors(painting, shape)
             alpha = resampled_alpha(painting, shape)
-            weights = None if alpha is None else self._at_positions(alpha)
+            weights = self._weights(None if mask is None else mask.at(shape), alpha, padded=False)
             sums, _ = self._observed(pixels, self.tiles(shape, tile), weights)
-            self._statistics[key] = {name: per_position(part) for name, part in sums.items()}
+            self._statistics[key] = sums if mask else {name: per_position(part) for name, part in sums.items()}
         return self._statistics[key]
 
     def _maps(
@@ -274,11 +310,12 @@ class OnePass:
         target: dict[str, Stats],
         share: float,
     ) -> Layers:
-        """Compute the map of each layer from the photo's statistics to the paintings'."""
+        """Compute the maps of each layer from the photo's statistics to the paintings', one for each region."""
         maps = {}
         for name in self.layers:
-            found = transport(_gaussian(photo[name]), _gaussian(target[name]), share)
-            maps[name] = Map(*(tf.constant(part, tf.float32) for part in found))
+            pairs = zip(_gaussians(photo[name]), _gaussians(target[name]), strict=True)
+            found = [transport(*pair, share) for pair in pairs]
+            maps[name] = Map(*(tf.constant(np.stack(parts), tf.float32) for parts in zip(*found, strict=True)))
         return maps
 
     def _with_margin(self, photo: Picture, size: Size) -> Array:
@@ -288,12 +325,43 @@ class OnePass:
         resampled_colors(photo, size, into=image[rows, columns])
         return _mirrored(image, size)
 
-    def _alpha(self, alpha: Array) -> Array:
-        """Return the opacity of a picture with its margin, (H, W, 1)."""
-        size = Size(*alpha.shape[:2])
-        image = new_array((*self.padded_size(size), 1))
-        image[_inside(size)] = alpha
+    def _weights(
+        self,
+        pixel_shares: Array | None,
+        alpha: Array | None,
+        *,
+        padded: bool,
+    ) -> Layers | None:
+        """Return how much each position counts in each region, and then in the whole image; None if all count equally.
+
+        Args:
+            pixel_shares: How much each pixel belongs to each region, (height, width, R); None for one region.
+            alpha: Opacity of the pixels, (height, width, 1); None if all are opaque.
+            padded: Whether to add the margin of a photo.
+        """
+        counting = alpha
+        if pixel_shares is not None:
+            whole = np.ones((*pixel_shares.shape[:2], 1), np.float32)
+            counting = np.concatenate([pixel_shares, whole], -1) * (1.0 if alpha is None else alpha)
+        if counting is None:
+            return None
+        return self._at_positions(self._padded(counting) if padded else counting)
+
+    def _padded(self, pixels: Array) -> Array:
+        """Return values of a photo's pixels with its margin, (H, W, C)."""
+        size = Size(*pixels.shape[:2])
+        image = new_array((*self.padded_size(size), pixels.shape[-1]))
+        image[_inside(size)] = pixels
         return _mirrored(image, size)
+
+    def _seen(self, places: Layers | None, tile: Tile) -> Layers:
+        """Return how much each position that a tile sees belongs to each region; nothing with one region."""
+        seen = {}
+        for name, whole in (places or {}).items():
+            stride = int(self.view.vertical.extents[name].stride)
+            rows, columns = (slice(span.low // stride, span.high // stride) for span in (tile.rows, tile.columns))
+            seen[name] = tf.constant(taken(whole, rows, columns))[None]
+        return seen
 
     def _inputs(self, image: Array, tile: Tile, weights: Layers | None) -> tuple[Tensor, Layers, Layers]:
         """Return the inputs of `_encoded` for a tile."""
@@ -314,7 +382,7 @@ class OnePass:
         return {name: Size(size.height // stride, size.width // stride) for name, stride in strides.items()}
 
     def _at_positions(self, alpha: Array) -> Layers:
-        """Average the opacity of pixels, (H, W, 1), to the positions of each layer."""
+        """Average values of pixels, (H, W, C), to the positions of each layer."""
         pixels = tf.constant(alpha, tf.float32)[None]
         counts = self._counts(Size(*alpha.shape[:2]))
         return {name: at_positions(pixels, tf.zeros([1, *counts[name], 1]))[0].numpy() for name in self.layers}
@@ -350,16 +418,42 @@ class OnePass:
             stats[name] = in_float64({"count": F.positions(own, weights), "first": first, "second": second})
         return features, stats
 
-    def _drawn(self, features: Layers, maps: Layers) -> Tensor:
-        """Carry activations and decode them, (1, H, W, 3)."""
-        carried = [tf.tensordot(features[name], maps[name].matrix, 1) + maps[name].offset for name in self.layers]
-        return self._decode(carried)
+    def _drawn(
+        self,
+        features: Layers,
+        maps: Layers,
+        places: Layers,
+    ) -> Tensor:
+        """Carry activations and decode them, (1, H, W, 3).
+
+        Args:
+            features: Layer -> activations, (1, H', W', C).
+            maps: Layer -> maps, (R, C, C) and (R, C).
+            places: Layer -> how much each position belongs to each region, (1, H', W', R); nothing with one region.
+        """
+        return self._decode([_carried(features[name], maps[name], places.get(name)) for name in self.layers])
 
 
-def _gaussian(stats: Stats) -> Gaussian:
-    """Return the mean and covariance of statistics, as arrays."""
+def _carried(features: Tensor, maps: Map, places: Tensor | None) -> Tensor:
+    if places is None:
+        return tf.tensordot(features, maps.matrix[0], 1) + maps.offset[0]
+    carried = []
+    for number in range(maps.offset.shape[0]):
+        moved = tf.tensordot(features, maps.matrix[number], 1) + maps.offset[number]
+        carried.append(moved * places[..., number, None])
+    return tf.add_n(carried)
+
+
+def _by_region(stats: dict[str, Stats], count: int) -> dict[str, Stats]:
+    """Return sums for each region; those of the whole image for a region that is too small."""
+    return {name: by_region(part, count, masked=True) for name, part in stats.items()}
+
+
+def _gaussians(stats: Stats) -> list[Gaussian]:
+    """Return the mean and covariance of each region, as arrays."""
     means = per_position(stats)
-    return Gaussian.of_moments(means["first"][0, 0].numpy(), means["second"][0, 0].numpy())
+    pairs = zip(means["first"][0].numpy(), means["second"][0].numpy(), strict=True)
+    return [Gaussian.of_moments(*pair) for pair in pairs]
 
 
 def _between(

@@ -13,13 +13,12 @@ import tensorflow as tf
 from styler.config import RECOLORING, RenderConfig
 from styler.images.amounts import Amounts, amounts_of, cover
 from styler.images.color import CHROMA_OF
-from styler.images.color_statistics import palette_of
 from styler.images.mapped import Array, bands, is_mapped, new_array
 from styler.images.picture import Picture, Pixels
 from styler.images.recoloring import recolored, recolored_pixels
 from styler.images.resampling import resampled_colors, resized
 from styler.images.sizes import painting_size
-from styler.images.tone import TONE_SHARE, with_palette
+from styler.images.tone import TONE_SHARE
 from styler.images.writing import as_pil
 from styler.inputs import Inputs
 from styler.losses.term import CONTENT, Term
@@ -34,7 +33,8 @@ from styler.render.memory_watch import MemoryWatch
 from styler.render.octave import Octave
 from styler.render.octaves import OUT_OF_MEMORY, Octaves
 from styler.render.outcome import Outcome, notes_about, warnings_about, with_belongings
-from styler.render.regions import regions_of
+from styler.render.palettes import with_palettes
+from styler.render.regions import Regions, regions_of
 from styler.render.schedule import Schedule
 from styler.render.snapshot import Snapshot
 from styler.tiles.tiling import OnTile
@@ -117,7 +117,7 @@ class Renderer:
         regions = regions_of(inputs, longer)
         amounts = amounts_of(inputs.keep, inputs.strength_map, longer)
         if not schedule.stages:
-            return self._without_steps(inputs, schedule, on_tile, amounts)
+            return self._without_steps(inputs, schedule, on_tile, regions, amounts)
         with MemoryWatch(schedule.budget) as memory:
             run = Run(
                 account=Account(schedule.stages),
@@ -125,7 +125,7 @@ class Renderer:
                 octaves=Octaves(
                     config=self.config,
                     engine=self.engine,
-                    inputs=self._toned(self._recolored(inputs, schedule.size), schedule.size),
+                    inputs=self._toned(self._recolored(inputs, schedule.size), schedule.size, regions),
                     memory=memory,
                     on_tile=on_tile,
                     regions=regions,
@@ -163,6 +163,7 @@ class Renderer:
         inputs: Inputs[Picture],
         schedule: Schedule,
         on_tile: OnTile | None,
+        regions: Regions | None,
         amounts: Amounts | None,
     ) -> Outcome:
         """Draw the picture in one pass, or resize the photo if the strength asks for the photo itself."""
@@ -172,10 +173,11 @@ class Renderer:
         with self.engine.held():
             pixels = self.engine.one_pass.picture(
                 self.config,
-                self._toned(self._recolored(inputs, schedule.size), schedule.size),
+                self._toned(self._recolored(inputs, schedule.size), schedule.size, regions),
                 schedule.size,
                 tile=schedule.tile,
                 on_tile=on_tile,
+                regions=regions,
             )
             pixels = self._colored(inputs.photo, pixels)
             if amounts is not None:
@@ -184,14 +186,18 @@ class Renderer:
         outcome = replace(outcome, plan=schedule.to_dict())
         return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
 
-    def _toned(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
+    def _toned(
+        self,
+        inputs: Inputs[Picture],
+        size: Size,
+        regions: Regions | None,
+    ) -> Inputs[Picture]:
         """Return the inputs with the photo in the colors that the render should keep; recolored, it has `size`."""
         if self.config.content_tone == "keep":
             return inputs
         shares = inputs.painting_shares(self.config.style_shares(len(inputs.styles)))
-        palette = palette_of(inputs.paintings, shares)
         photo = resized(inputs.photo, size)
-        return replace(inputs, content=with_palette(photo, palette, TONE_SHARE))
+        return replace(inputs, content=with_palettes(photo, inputs.paintings, shares, TONE_SHARE, regions))
 
     def _octaves(self, run: Run, snapshot: Snapshot | None) -> Generator[StepEvent, None, Outcome]:
         account = run.account

@@ -39,7 +39,6 @@ def test_masks_are_written_used_and_can_be_passed_back(folder, capsys):
     [
         (("--mask", "none"), "--mask: expected auto, got 'none'"),
         (("--content-mask", "photo.png", "--style-mask", "none"), "photo.png to have areas of flat color"),
-        (("--steps", "0", "--network", "compact"), "mask: only an optimizer obeys this option"),
     ],
 )
 def test_what_cannot_have_masks_is_refused(folder, capsys, words, expected):

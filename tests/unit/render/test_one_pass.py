@@ -120,8 +120,37 @@ def test_strength_none_is_the_photo_and_the_color_option_counts(instant):
     assert np.ptp(gray.picture.pixels, axis=2).max() < 0.02
 
 
+LEFT_RED = np.zeros((50, 195, 3), np.float32)
+LEFT_RED[:, :97, 0] = 1
+LEFT_RED[:, 97:, 2] = 1
+RED, BLUE = (np.zeros((60, 60, 3), np.float32) + np.float32(color) for color in ((1, 0, 0), (0, 0, 1)))
+
+
+def test_each_region_takes_its_own_painting(instant):
+    dark, light = (replace(COLD, pixels=factor * COLD.pixels + offset) for factor, offset in ((0.2, 0.0), (0.2, 0.8)))
+    masks = {"content_mask": LEFT_RED, "style_masks": [_mask_of(dark, RED), _mask_of(light, BLUE)]}
+    made = instant.changed(size=max(SIZE)).render(PHOTO, [dark, light], **masks)
+    middle = made.picture.pixels.shape[1] // 2
+    assert made.picture.pixels[:, : middle - 16].mean() < 0.35
+    assert made.picture.pixels[:, middle + 16 :].mean() > 0.65
+    tiled = instant.changed(size=max(SIZE), tile=160).render(PHOTO, [dark, light], **masks)
+    np.testing.assert_allclose(tiled.picture.pixels, made.picture.pixels, atol=1e-3)
+    half = instant.changed(size=max(SIZE), strength=0.2).render(PHOTO, [dark, light], **masks)
+    assert made.picture.pixels[:, : middle - 16].mean() < half.picture.pixels[:, : middle - 16].mean()
+
+
+def test_one_region_is_no_region(instant):
+    made = instant.render(PHOTO, WARM, content_mask=LEFT_RED[:, :97].repeat(2, 1), style_masks=[None])
+    plain = instant.render(PHOTO, WARM)
+    assert difference(made.picture.pixels, plain.picture.pixels) < 0.02
+
+
+def _mask_of(painting, color):
+    return np.broadcast_to(color[:1, :1], (*painting.size, 3)).copy()
+
+
 def test_what_needs_steps_is_refused(instant, tmp_path):
-    for given in ({"init": PHOTO}, {"checkpoint": tmp_path / "state"}, {"content_mask": PHOTO, "style_masks": [WARM]}):
+    for given in ({"init": PHOTO}, {"checkpoint": tmp_path / "state"}):
         with pytest.raises(ConfigError, match="0 steps"):
             instant.render(PHOTO, WARM, **given)
 
