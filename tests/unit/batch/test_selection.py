@@ -32,7 +32,7 @@ def styles(*where):
         (("strength=0.50",), ["night", "nightfall", "dots"]),
         (("strength>0.5",), []),
         (("folder=in",), ["night", "nightfall", "dots"]),
-        (("name=lake-dots-*.png",), ["dots"]),
+        (("name=lake-dot*.png",), ["dots"]),
     ],
 )
 def test_conditions(where, left):

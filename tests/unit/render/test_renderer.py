@@ -51,7 +51,7 @@ def test_the_same_config_gives_the_same_pixels():
 
 
 def test_strength_zero_is_the_resized_photo():
-    renderer = Renderer(RenderConfig(), shared_engine(RenderConfig(), tiny_network()))
+    renderer = Renderer(RenderConfig(strength=0), shared_engine(RenderConfig(), tiny_network()))
     course = course_of(renderer, PHOTO, [PAINTING], Schedule(size=Size(72, 96), stages=()))
     with pytest.raises(StopIteration) as end:
         next(course)
