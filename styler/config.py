@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Never, TypeAlias, TypedDict, Unpack
@@ -543,7 +544,8 @@ class RenderConfig:
                 expected=f"{styles}, one for each style image",
                 came=len(weights),
             )
-        return [weight / sum(weights) for weight in weights]
+        total = math.fsum(weights)  # which does not depend on the order
+        return [weight / total for weight in weights]
 
     def style_boxes(self, styles: int) -> Sequence[Box | None]:
         """Return the box to crop each of several style images to; None for a whole image.

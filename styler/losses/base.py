@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
+
 from styler.types import Scalar, Tensor
 
 Stats: TypeAlias = dict[str, Tensor]
@@ -172,21 +174,28 @@ def per_position(stats: Stats) -> Stats:
 def blended(stats: Sequence[Stats], shares: Sequence[Any]) -> Stats:
     """Compute the weighted mean of the statistics per position of several styles.
 
+    It is summed in float64, so that the order of the styles does not matter.
+
     Args:
         stats: Statistics of each style image.
         shares: Weights that sum to 1: a number for each style image, or an array (R,) with one for each region.
     """
+    import tensorflow as tf
+
     means = [per_position(each) for each in stats]
     blend = {}
     for name in means[0]:
         weighted = [_scaled(mean[name], share) for share, mean in zip(shares, means, strict=True)]
-        blend[name] = sum(weighted)
+        blend[name] = tf.cast(sum(weighted), means[0][name].dtype)
     return blend
 
 
 def _scaled(part: Tensor, share: Any) -> Tensor:
-    """Multiply a statistic (B, R, ...) by a number, or by one for each region."""
+    """Multiply a statistic (B, R, ...) by a number, or by one for each region, in float64."""
+    import tensorflow as tf
+
+    exact = tf.cast(part, tf.float64)
     if isinstance(share, float):
-        return share * part
+        return share * exact
     in_regions = share.reshape(-1, *(1,) * (len(part.shape) - 2))
-    return in_regions.astype(part.dtype.as_numpy_dtype) * part
+    return in_regions.astype(np.float64) * exact

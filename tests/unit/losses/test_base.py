@@ -59,6 +59,16 @@ def test_a_blend_of_one_is_that_one_per_position(rng):
     assert_same(blended([stats], [1.0]), per_position(stats))
 
 
+def test_the_order_of_styles_does_not_matter_and_a_share_of_0_is_as_good_as_none(rng):
+    styles = [{name: tf.cast(part, tf.float32) for name, part in some_stats(rng, n).items()} for n in (3, 4, 5, 6)]
+    shares = [0.1, 0.3, 0.6]
+    blend = blended(styles[:3], shares)
+    for name, part in blended(styles[2::-1], shares[::-1]).items():
+        np.testing.assert_array_equal(part, blend[name])
+    for name, part in blended(styles, [*shares, 0.0]).items():
+        np.testing.assert_array_equal(part, blend[name])
+
+
 def test_a_blend_needs_a_share_for_every_style(rng):
     with pytest.raises(ValueError, match="zip"):
         blended([some_stats(rng, 3), some_stats(rng, 4)], [1.0])
