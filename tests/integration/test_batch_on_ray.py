@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from styler.errors import BatchError
 from support.painted import Studio
 from support.pictures import blobs, saved
 
-ray = pytest.importorskip("ray")
 pytestmark = [
     pytest.mark.ray,
+    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),  # imported by the tests that run
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets that Ray leaves open
 ]
@@ -31,6 +32,7 @@ JOBS = 60
 @pytest.fixture
 def cluster(monkeypatch):
     """A head without processors and two nodes with two each."""
+    import ray
     from ray.cluster_utils import Cluster
 
     path = os.pathsep.join((str(TESTS.parent), str(TESTS)))

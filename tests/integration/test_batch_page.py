@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -18,9 +19,12 @@ from styler.config import RenderConfig
 from support.painted import Studio
 from support.pictures import blobs, saved
 
-playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_spec("playwright") is None, reason="playwright is not installed"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
 ODD = "</script><img src=x onerror=alert(1)> & 'q'"
 
 
@@ -37,7 +41,9 @@ def opened(tmp_path, monkeypatch):
     list(render_batch(jobs, output="out"))
     odd = Job(content=tmp_path / "lake.png", styles=(tmp_path / "dots.png",), config=RenderConfig(init=ODD), name="odd")
     page = write_page(tmp_path / "out" / "index.html", [*jobs, odd], tmp_path / "out", read_ledger(tmp_path / "out"))
-    with playwright.sync_playwright() as player:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tab = browser.new_page()
         tab.complaints, tab.requests = [], []

@@ -17,6 +17,7 @@ from PIL import Image
 
 from styler.errors import WeightsError
 from styler.networks.weights import find_weights
+from support.programs import TERSE_WORDS
 from support.refusals import REFUSALS, furnish
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +84,18 @@ def test_processes_write_the_same_bytes_and_constant_weights_the_same_picture(fo
 
 
 def test_ctrl_c_keeps_the_best_picture_so_far(folder, start):
-    words = ("render", "photo.png", "painting.png", *SMALL, "--optimizer", "adam", "--steps", "1000000", "-v")
+    words = (
+        "render",
+        "photo.png",
+        "painting.png",
+        *SMALL,
+        *TERSE_WORDS,
+        "--optimizer",
+        "adam",
+        "--steps",
+        "1000000",
+        "-v",
+    )
     process = start(*words, "-o", "out.jpg", "--save-every", "5")
     waited = time.monotonic() + 100
     while not list(folder.glob("out-*5.png")) and process.poll() is None and time.monotonic() < waited:

@@ -10,6 +10,9 @@ from styler.networks import NetworkSpec
 from styler.render.engine import DECISIVE, Engine, Statistics, decisive, find_device, make_optimizer, uses_xla
 from styler.render.program import Program
 
+TERSE = {"loss": "gram", "palette_weight": 0.0, "grain_weight": 0.0}
+"""An objective with few terms, whose programs are traced sooner, for tests in which the terms do not matter."""
+TERSE_WORDS = ("--loss", "gram", "--palette-weight", "0", "--grain-weight", "0")
 RESOLVED = {"network", "device", "compile"}  # several values may come to the same
 OF_OPTIMIZER = {"optimizer", "learning_rate"}  # engines that differ in these alone have the same objective
 _MADE: dict[tuple[Any, ...], Engine] = {}

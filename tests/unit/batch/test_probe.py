@@ -31,7 +31,8 @@ def machine(monkeypatch):
 @pytest.fixture
 def tasks(tmp_path):
     photo, painting = saved(tmp_path / "photo.png", blobs(48, 64, 0)), saved(tmp_path / "art.png", blobs(64, 64, 1))
-    jobs = [Job(content=photo, styles=(painting,), config=RenderConfig(size=512, seed=seed)) for seed in range(800)]
+    config = RenderConfig(size=512, steps=4 * RenderConfig().steps)
+    jobs = [Job(content=photo, styles=(painting,), config=config.changed(seed=seed)) for seed in range(200)]
     return [
         Task(job=job, recipe="r", size=Size(384, 512), photo=Size(48, 64), snapped=False, digests={}, reason="new")
         for job in jobs

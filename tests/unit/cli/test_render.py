@@ -21,6 +21,7 @@ from styler.types import Size
 from support import color_profiles
 from support.image_files import by_tifffile
 from support.pictures import blobs, saved
+from support.programs import TERSE_WORDS
 
 SMALL = ("--network", "tiny", "--size", "64", "--steps", "4")
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
@@ -254,7 +255,7 @@ def test_depth_profile_and_place_are_those_of_the_file(folder):
 def test_what_was_done_to_the_photo_and_what_the_file_cannot_keep_is_said(folder, capsys):
     rgba = np.dstack([blobs(60, 80, 1), np.linspace(0, 1, 4800).reshape(60, 80)])
     saved(folder / "photo.png", rgba)
-    assert render("-o", "out.jpg") == 0
+    assert render("-o", "out.jpg", *TERSE_WORDS) == 0
     err = capsys.readouterr().err
     assert "note: transparent regions are kept and do not count toward the style" in err
     assert "note: JPEG has no transparency: transparent regions become white" in err
@@ -265,7 +266,8 @@ def test_pictures_on_the_way_are_written_as_the_last_one(folder, tmp_path):
     values = np.uint16(np.rint(np.dstack([blobs(60, 80, 1), np.linspace(0.2, 1, 4800).reshape(60, 80)]) * 65535))
     data = by_tifffile(values, iccprofile=color_profiles.wide(), extrasamples=["unassalpha"])
     (folder / "photo.tif").write_bytes(data)
-    words = ["render", "photo.tif", "painting.png", *SMALL, "--size", "192", "--steps", "8", "--save-every", "2"]
+    words = ["render", "photo.tif", "painting.png", *SMALL, *TERSE_WORDS, "--size", "192", "--steps", "8"]
+    words += ["--save-every", "2"]
     assert run([*words, "-o", "out.tif"]) == 0
     for step, width in ((2, 136), (6, 192)):
         on_the_way = read_image(folder / f"out-{step}.png")

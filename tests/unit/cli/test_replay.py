@@ -19,6 +19,7 @@ from styler.presets import DRAFT
 from styler.recipe import PARTS, Plan, Recipe
 from styler.render.saver import Saver
 from support.pictures import blobs, saved, stripes
+from support.programs import TERSE_WORDS
 from support.registries import registered
 
 CHOSEN = ("--device", "cpu", "--compile", "graph")  # so that replays share the renders' compiled program
@@ -46,10 +47,10 @@ def recipe_of(path):
         ("out.png", ("--depth", "16")),
         ("out.jpg", ("--quality", "80", "--color", "luminance")),
         ("out.webp", ("--init", "noise", "--seed", "7")),
-        ("out.tif", ("--optimizer", "adam")),
+        pytest.param("out.tif", ("--optimizer", "adam"), marks=pytest.mark.slow),
         pytest.param("out.tif", ("--depth", "16", "--size", "192", "--steps", "6"), marks=pytest.mark.slow),
         ("out.png", ("--strength", "0")),
-        ("out.png", ("--tile", "64", "--size", "128", "--steps", "2")),
+        pytest.param("out.png", ("--tile", "64", "--size", "128", "--steps", "2"), marks=pytest.mark.slow),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value) or "plain",
 )
@@ -91,7 +92,7 @@ def test_nothing_is_found_out_anew(folder, capsys):
     photo.save("photo.png")
     saved(folder / "start.png", stripes(50, 60))
     saved(folder / "second.png", blobs(70, 80, 3))
-    words = ("--size", "192", "--steps", "6", "--style-weights", "2,1", "--init", "start.png")
+    words = ("--size", "192", "--steps", "6", "--style-weights", "2,1", "--init", "start.png", *TERSE_WORDS)
     styles = ("painting.png", "second.png")
     assert run(["render", "photo.png", *styles, "--network", "tiny", "-o", "out.png", *words]) == 0
     plan = recipe_of("out.png").plan

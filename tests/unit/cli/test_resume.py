@@ -17,6 +17,7 @@ from styler.cli.progress_bar import ProgressBar
 from styler.errors import OutputError
 from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.saver import Saver
+from support.programs import TERSE_WORDS
 
 SMALL = ("--network", "tiny", "--size", "192", "--steps", "12", "--init", "noise", "--save-every", "3")
 WORDS = ("render", "photo.png", "painting.png", *SMALL, "--checkpoint", "state", "--checkpoint-every", "0s")
@@ -76,7 +77,12 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.name not in ("photo.png", "painting.png"))
 
 
-ADAM, LUMINANCE = ("--optimizer", "adam"), ("--color", "luminance")
+def assert_replayed(folder):
+    assert run(["replay", "out.png"]) == 0
+    assert (folder / "out-replay.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
+ADAM, LUMINANCE = ("--optimizer", "adam", *TERSE_WORDS), ("--color", "luminance")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +95,8 @@ def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, wo
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == whole(*words)
     assert not {"state", "out-partial.png"} & set(names(folder))
+    if words == ADAM:  # replayed here, where its program is traced already
+        assert_replayed(folder)
 
 
 @pytest.mark.parametrize("words", [(), pytest.param(("--tile", "64"), marks=pytest.mark.slow)], ids=["piece", "tiles"])
@@ -187,15 +195,15 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
 
 
 def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkeypatch, capsys):
-    tiled = ("--size", "128", "--steps", "8", "--tile", "64", "--checkpoint-every", "1h")
+    tiled = ("--size", "128", "--steps", "4", "--tile", "64", "--checkpoint-every", "1h", *TERSE_WORDS)
     expected = whole(*tiled)
     events, tile, note = [], ProgressBar.tile, Saver.__call__
 
     def signaled(bar, done, count):
         tile(bar, done, count)
-        if len(events) == 6 and 2 * done == count:
+        if len(events) == 2 and 2 * done == count:
             signal.raise_signal(signal.SIGINT)
-        assert len(events) < 7
+        assert len(events) < 3
 
     def noted(saver, event):
         events.append(event)
@@ -211,6 +219,7 @@ def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkey
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == expected
     assert (folder / "out-partial.png").read_bytes() == b"edited"
+    assert_replayed(folder)
 
 
 def test_a_short_render_leaves_a_checkpoint_beside_its_output_at_a_signal_only(folder, stopped, capsys):

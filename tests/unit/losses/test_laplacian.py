@@ -11,7 +11,7 @@ from styler.objective.objective import Targets
 from styler.render.program import image_tensor
 from support.networks import tiny_network
 from support.pictures import blobs
-from support.programs import shared_engine
+from support.programs import TERSE, shared_engine
 
 
 def test_it_is_the_laplacian_of_the_reduced_image(rng):
@@ -53,7 +53,7 @@ def test_it_is_chosen_by_name(name, edges):
 
 
 def test_tiles_see_it_as_the_whole_image_does():
-    engine = shared_engine(RenderConfig(content_loss="laplacian"), tiny_network())
+    engine = shared_engine(RenderConfig(content_loss="laplacian", **TERSE), tiny_network())
     photo, image = blobs(150, 200, 1), blobs(150, 200, 2)
     objective, tiling = engine.objective, engine.tiling
     weights = {term.name: float(term.group == CONTENT) * term.share for term in objective.terms}

@@ -48,10 +48,10 @@ def made(padding, pooling, loss, dtype):
 
 
 def objective_of(model, loss):
-    """Every convolution a style layer, two of them content layers."""
+    """The first and the last convolution are style layers, the second and the last content layers."""
     extract = extractor_of(model)
     names = extract.addresses
-    style = tuple((name, 1.0) for name in names)
+    style = ((names[0], 1.0), (names[-1], 1.0))  # few, since tracing takes most of the time
     objective = objective_over(extract, style, ((names[1], 2.0), (names[-1], 1.0)), loss)
     return objective, Tiling(objective, extract, view_of(objective, extract), model.inputs[0].dtype)
 
@@ -150,7 +150,7 @@ def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, 
 @pytest.mark.parametrize(
     "pair", [PAIRS_32[0], *(pytest.param(pair, marks=pytest.mark.slow) for pair in PAIRS_32[1:])], ids="-".join
 )
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
 def test_tiled_equals_whole_at_random_sizes_in_float32(pair, height, width, tile, seed):
     value, gradient = compare(*pair, "float32", height, width, tile, seed)
