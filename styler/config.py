@@ -589,12 +589,12 @@ class RenderConfig:
         if masks is None and self.content_mask is None:
             return
         if masks is None or len(masks) != styles:
-            expected = f"{styles}, one for each style image; '{NO_FILE}' for one that serves every region"
-            raise OptionError(name="style_mask", expected=expected, came=0 if masks is None else len(masks))
+            expected = f"{styles} mask{'' if styles == 1 else 's'}, one for each style image"
+            hint = f"Give '{NO_FILE}' for a style image that serves every region"
+            raise OptionError(name="style_mask", expected=expected, came=0 if masks is None else len(masks), hint=hint)
         if self.content_mask is None:
-            raise OptionError(
-                name="content_mask", expected="a mask of the photo beside those of the paintings", came=None
-            )
+            message = "expected a mask of the photo beside those of the paintings, got none; pass --content-mask"
+            raise ConfigError(message)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON."""
@@ -670,9 +670,10 @@ def refuse_without_steps(name: str) -> Never:
     Raises:
         ConfigError: Always.
     """
+    flag = "--" + name.replace("_", "-")
     message = (
-        f"{name}: only an optimizer obeys this option, and with 0 steps the picture is drawn in one pass; leave the "
-        "option out or ask for 1 step or more"
+        f"{flag}: only an optimizer obeys this option, but --preset instant (--steps 0) draws the picture in one pass; "
+        "leave the option out, choose another preset or ask for more steps"
     )
     raise ConfigError(message)
 

@@ -11,8 +11,9 @@ from styler.cli.replaying import obey_before_import, warn
 from styler.cli.request import Request, Saving, Settings, checked_request
 from styler.cli.saving import beside_output
 from styler.cli.status import status
-from styler.errors import CheckpointError, shown
+from styler.errors import CheckpointError, ImageError, shown
 from styler.images.export import Export
+from styler.images.recipes import read_recipe
 from styler.images.writing import check_output
 from styler.options import seconds_of
 from styler.recipe import Plan, inputs_from, inputs_values
@@ -131,9 +132,28 @@ def resumed(
 
 
 def _checkpoint_of(path: Path) -> Path:
-    """Return the checkpoint next to a picture if the path is a picture; else the path itself."""
+    """Return the checkpoint next to a picture if the path is a picture; else the path itself.
+
+    Raises:
+        CheckpointError: The path is a picture that styler has finished, without a checkpoint next to it.
+    """
+    if is_checkpoint(path):
+        return path
     beside = beside_output(path)
-    return beside if not is_checkpoint(path) and is_checkpoint(beside) else path
+    if is_checkpoint(beside):
+        return beside
+    if _is_finished(path):
+        message = f"{shown(path)} is a finished picture and no checkpoint {beside.name} is beside it: nothing to resume"
+        raise CheckpointError(message)
+    return path
+
+
+def _is_finished(path: Path) -> bool:
+    """Whether the file is a picture with a recipe."""
+    try:
+        return read_recipe(path) is not None
+    except ImageError:
+        return False
 
 
 def carry_out_resumed(found: Resumed) -> None:

@@ -188,8 +188,9 @@ def check_disk_holds(path: PathLike, size: Size, depth: int | None = None) -> No
     """
     output = Path(path)
     needed = CHANNELS * (depth or 8) // 8 * size.height * size.width
-    free = shutil.disk_usage(output.parent).free
-    if free < needed:
+    disk = shutil.disk_usage(output.parent)
+    free = disk.free
+    if disk.total and free < needed:  # file systems of the kernel, such as /proc, have no size
         message = (
             f"cannot write {shown(output)}: {size.width}x{size.height} pixels need up to {needed / 2**20:.0f} MiB, but "
             f"only {free / 2**20:.0f} MiB are free; free some space, or choose another --output or a smaller --size"

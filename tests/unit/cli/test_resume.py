@@ -89,12 +89,15 @@ ADAM, LUMINANCE = ("--optimizer", "adam", *TERSE_WORDS), ("--color", "luminance"
     ("at", "words"),
     [(4, ()), (2, ADAM), (5, LUMINANCE), *(pytest.param(at, (), marks=pytest.mark.slow) for at in (1, 6))],
 )
-def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, words, at):
+def test_a_killed_render_is_resumed_to_the_same_bytes(folder, stopped, whole, words, at, capsys):
     assert stopped(at, *words, "-o", "out.png") is None
     assert "state" in names(folder)
     assert run(["resume", "state"]) == 0
     assert (folder / "out.png").read_bytes() == whole(*words)
     assert not {"state", "out-partial.png"} & set(names(folder))
+    capsys.readouterr()
+    assert run(["resume", "out.png"]) == 2
+    assert "out.png is a finished picture" in capsys.readouterr().err
     if words == ADAM:  # replayed here, where its program is traced already
         assert_replayed(folder)
 

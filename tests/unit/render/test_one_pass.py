@@ -151,7 +151,7 @@ def _mask_of(painting, color):
 
 def test_what_needs_steps_is_refused(instant, tmp_path):
     for given in ({"init": PHOTO}, {"checkpoint": tmp_path / "state"}):
-        with pytest.raises(ConfigError, match="0 steps"):
+        with pytest.raises(ConfigError, match="--steps 0"):
             instant.render(PHOTO, WARM, **given)
 
 
