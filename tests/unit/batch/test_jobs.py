@@ -240,9 +240,9 @@ def test_masks_of_a_manifest_are_found_beside_it_and_those_of_flags_here(tree):
     ("masks", "expected"),
     [
         ({**MASKS, "content_mask": "{seed}.png"}, "its fields are {content}, {style} and {folder}"),
-        ({"content_mask": "a.png"}, "style_mask: expected 1, one for each style image"),
-        ({"style_mask": "a.png"}, "content_mask: expected a mask of the photo"),
-        ({**MASKS, "style_mask": "a.png|b.png"}, "style_mask: expected 1, one for each style image"),
+        ({"content_mask": "a.png"}, "style_mask: expected 1 mask, one for each style image"),
+        ({"style_mask": "a.png"}, "expected a mask of the photo"),
+        ({**MASKS, "style_mask": "a.png|b.png"}, "style_mask: expected 1 mask, one for each style image"),
     ],
 )
 def test_masks_that_cannot_be_named_are_refused(tree, masks, expected):
