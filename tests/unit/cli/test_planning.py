@@ -77,7 +77,7 @@ def test_render_refuses_the_same(folder, capsys, words):
 
 
 def test_a_full_disk_is_refused_before_work(folder, capsys, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000, "total": 2000})())
     assert run(["render", *WORDS]) == 2
     assert "512x384 pixels need up to 1 MiB, but only 0 MiB are free" in capsys.readouterr().err
 
