@@ -89,11 +89,15 @@ class Work:
             bar.tile(done, count)
             interrupt.check()
 
+        def phase(words: str) -> None:
+            interrupt.check()
+            bar.phase(words)
+
         with bar:
-            bar.phase("loading the network")
+            phase("loading the network")
             stylizer = Stylizer(request.config, plan=request.plan)
             self._saver = self._made_saver(stylizer)
-            bar.phase("reading images")
+            phase("reading images")
             pictures = read_images(request.inputs, request.max_pixels)
             if request.piped:
                 pictures = replace(pictures, content=_named(pictures.photo, PIPED))
@@ -103,7 +107,7 @@ class Work:
                 event_every=settings.save_every,
                 snapshot=start,
                 watch=watch,
-                phase=bar.phase,
+                phase=phase,
             )
             while True:
                 try:

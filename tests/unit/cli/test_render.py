@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from styler.images.reading import read_image
 from styler.images.recipes import read_recipe
 from styler.images.resampling import resampled
 from styler.images.writing import to_pil
+from styler.render.files import read_images
 from styler.types import Size
 from support import color_profiles
 from support.image_files import by_tifffile
@@ -229,6 +232,21 @@ def test_an_interrupt_keeps_the_best_picture_so_far(folder, capsys, monkeypatch)
     np.testing.assert_array_equal(bytes_of(folder / "out-partial.png"), np.asarray(seen[-1].image()))
 
 
+def test_a_signal_before_the_first_step_is_obeyed_between_two_tasks(folder, monkeypatch):
+    phases = []
+
+    def read(*args):
+        os.kill(os.getpid(), signal.SIGINT)
+        return read_images(*args)
+
+    monkeypatch.setattr("styler.cli.work.read_images", read)
+    monkeypatch.setattr("styler.cli.progress_bar.ProgressBar.phase", lambda _bar, words: phases.append(words))
+    assert render("-o", "out.png") == 130
+    assert phases[:2] == ["loading the network", "reading images"]
+    assert "compiling" not in phases
+    assert not list(folder.glob("out*"))
+
+
 def test_an_interrupt_before_the_first_step_leaves_nothing(folder, capsys, monkeypatch):
     def interrupt(*_args, **_options):
         raise KeyboardInterrupt
@@ -307,12 +325,16 @@ def test_intermediate_images_that_cannot_be_written_do_not_stop_the_render(folde
 
 
 def test_at_an_interrupt_on_a_full_disk_the_state_is_tried_too(folder, capsys, monkeypatch):
+    events = []
+
     def interrupt(_interrupt):
-        raise KeyboardInterrupt
+        if events:
+            raise KeyboardInterrupt
 
     def full(*_args, **_choices):
         raise OutputError("cannot write it: No space left on device")
 
+    monkeypatch.setattr("styler.cli.progress_bar.ProgressBar.__call__", lambda _bar, event: events.append(event))
     monkeypatch.setattr("styler.cli.interrupt.Interrupt.check", interrupt)
     monkeypatch.setattr(work, "write_picture", full)
     assert render("-o", "out.png", "--steps", "50") == 130
