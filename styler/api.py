@@ -477,9 +477,9 @@ class Stylizer:
         fixed = (self._plan.size if self._plan else None) or shape
         size = result_size(self.config.size, photo.size, network.minimum_size, fixed)
         config = with_names(self.config, known.map(lambda found: found.name))
-        for group, scale in zip(inputs.styles, self.config.style_scales(len(inputs.styles)), strict=True):
-            for painting in group:
-                check_scale(painting.size, max(size), network.minimum_size, scale, painting.name)
+        scales = inputs.for_paintings(self.config.style_scales(len(inputs.styles)))
+        for painting, scale in zip(inputs.paintings, scales, strict=True):
+            check_scale(painting.size, max(size), network.minimum_size, scale, painting.name)
         sizes = inputs.map(lambda picture: picture.size)
         check_gray_masks(sizes)
         colors = region_colors(inputs.content_mask, inputs.style_masks, sizes)

@@ -528,6 +528,11 @@ class RenderConfig:
                 raise ConfigError(message)
         return cls(**{name: read(OPTIONS[name], value) for name, value in values.items()})
 
+    @property
+    def needs_decoder(self) -> bool:
+        """Whether the picture, or the image that the optimizer starts from, is drawn in one pass."""
+        return not self.steps or self.init == ONE_PASS
+
     def style_shares(self, styles: int) -> list[float]:
         """Return the share of each style image; the shares sum to 1.
 

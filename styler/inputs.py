@@ -17,12 +17,13 @@ CONTENT = "content"
 STYLE = "style"
 INIT = "init"
 NETWORK = "network"
+DECODER = "decoder"
 CONTENT_MASK = "content_mask"
 STYLE_MASK = "style_mask"
 KEEP = "keep"
 STRENGTH_MAP = "strength_map"
-ROLES = (CONTENT, STYLE, CONTENT_MASK, STYLE_MASK, KEEP, STRENGTH_MAP, INIT, NETWORK)
-SINGLE_ROLES = (CONTENT, CONTENT_MASK, KEEP, STRENGTH_MAP, INIT, NETWORK)
+ROLES = (CONTENT, STYLE, CONTENT_MASK, STYLE_MASK, KEEP, STRENGTH_MAP, INIT, NETWORK, DECODER)
+SINGLE_ROLES = (CONTENT, CONTENT_MASK, KEEP, STRENGTH_MAP, INIT, NETWORK, DECODER)
 
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -51,6 +52,7 @@ class Inputs(Generic[Item]):
         styles: Groups of paintings. The paintings of a group share one style weight.
         init: The image that the optimizer starts from; None if an option names the start.
         network: The network's file; None if it has no file.
+        decoder: The file of the network's decoder; None for a render that does not draw in one pass.
         content_mask: Colors the regions of the photo; None for one region.
         style_masks: Colors the regions of the paintings of each group; None for a group that serves every region. Empty
             if all groups do.
@@ -62,6 +64,7 @@ class Inputs(Generic[Item]):
     styles: tuple[tuple[Item, ...], ...]
     init: Item | None = None
     network: Item | None = None
+    decoder: Item | None = None
     content_mask: Item | None = None
     style_masks: tuple[Item | None, ...] = ()
     keep: Item | None = None
@@ -127,6 +130,7 @@ class Inputs(Generic[Item]):
             styles=tuple(map(tuple, groups)),
             init=single.get(INIT),
             network=single.get(NETWORK),
+            decoder=single.get(DECODER),
             keep=single.get(KEEP),
             strength_map=single.get(STRENGTH_MAP),
         )
@@ -134,13 +138,13 @@ class Inputs(Generic[Item]):
 
     @property
     def entries(self) -> list[Entry[Item]]:
-        """Every input with its role: the photo, the paintings in their order, the masks, the start, the network."""
+        """Every input with its role: photo, paintings in their order, masks, start, network, decoder."""
         before = [Entry(CONTENT, self.content)]
         paintings = [Entry(STYLE, each, number) for number, group in enumerate(self.styles) for each in group]
         masks = [Entry(CONTENT_MASK, self.content_mask)]
         masks += [Entry(STYLE_MASK, mask, number) for number, mask in enumerate(self.style_masks)]
         masks += [Entry(KEEP, self.keep), Entry(STRENGTH_MAP, self.strength_map)]
-        after = [Entry(INIT, self.init), Entry(NETWORK, self.network)]
+        after = [Entry(INIT, self.init), Entry(NETWORK, self.network), Entry(DECODER, self.decoder)]
         every = (*before, *paintings, *masks, *after)
         return [Entry(role, item, group) for role, item, group in every if item is not None]
 
@@ -170,12 +174,12 @@ class Inputs(Generic[Item]):
     def painting_masks(self) -> list[Item | None]:
         """The mask of each painting; None for a painting that serves every region."""
         masks = self.style_masks or (None,) * len(self.styles)
-        return [mask for group, mask in zip(self.styles, masks, strict=True) for _ in group]
+        return self.for_paintings(masks)
 
     @property
     def images(self) -> Inputs[Item]:
-        """The inputs that are images, which means all except the network."""
-        return replace(self, network=None)
+        """The inputs that are images, which means all except the network and its decoder."""
+        return replace(self, network=None, decoder=None)
 
     def region_count(self, colors: int) -> int:
         """Return the number of regions in which positions count, given that of the colors of the photo's mask."""
@@ -185,6 +189,10 @@ class Inputs(Generic[Item]):
     def map(self, work: Callable[[Item], Other]) -> Inputs[Other]:
         """Apply a function to each input and return the results in the same roles."""
         return Inputs.of_entries(Entry(role, work(item), group) for role, item, group in self.entries)
+
+    def for_paintings(self, of_groups: Iterable[Other]) -> list[Other]:
+        """Return the value of each painting, given that of each group."""
+        return [value for group, value in zip(self.styles, of_groups, strict=True) for _ in group]
 
     def painting_shares(self, group_shares: Sequence[float]) -> list[float]:
         """Divide the share of each group equally among its paintings, and return the share of every painting."""

@@ -17,7 +17,7 @@ import styler
 from styler.batch.jobs import Job
 from styler.config import RenderConfig, fields_with
 from styler.images.libvips import libvips
-from styler.networks import find_network, network_file
+from styler.networks import decoder_file, find_network, network_file
 from styler.networks.weights import sha256
 from styler.options import REGIONS, SCHEDULE, START, WEIGHTS
 from styler.processors import count_processors
@@ -43,7 +43,7 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
     config = with_names(job.config, hashes.map(lambda sha256: sha256 or UNREADABLE)).to_dict()
     recipe = {
         "format": FORMAT,
-        "config": {**config, "network": _network(config["network"])},
+        "config": {**config, "network": _network(config["network"], job.config.needs_decoder)},
         "content": hashes.content,
         "styles": hashes.paintings,
         "shape": shape,
@@ -84,15 +84,18 @@ def without_shared(config: RenderConfig) -> RenderConfig:
 
 def statistics_tag(config: RenderConfig) -> str:
     """Return, as text, everything that style statistics depend on, apart from the painting and its size."""
-    network = _network(config.network)
+    network = _network(config.network, config.needs_decoder)
     return json.dumps([FORMAT, without_shared(config).to_dict(), network, versions()], sort_keys=True)
 
 
 @cache
-def _network(name: str) -> dict[str, str]:
-    """Identify a network by its name (or file name) and the SHA-256 of its weights."""
-    path = network_file(find_network(name), name)
-    return {"name": Path(name).name, "weights": sha256(path) if path else ""}
+def _network(name: str, needs_decoder: bool) -> dict[str, str]:
+    """Identify a network by its name (or file name) and the SHA-256 of its weights, and of its decoder's if needed."""
+    network = find_network(name)
+    path = network_file(network, name)
+    found = {"name": Path(name).name, "weights": sha256(path) if path else ""}
+    decoder = decoder_file(network) if needs_decoder else None
+    return found if decoder is None else {**found, "decoder": sha256(decoder)}
 
 
 @cache

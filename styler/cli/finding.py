@@ -14,6 +14,7 @@ from styler.images.reading import read_image
 from styler.inputs import (
     CONTENT,
     CONTENT_MASK,
+    DECODER,
     INIT,
     KEEP,
     NETWORK,
@@ -35,6 +36,7 @@ NOUNS = {
     STRENGTH_MAP: "the map of strength",
     INIT: "the image to start from",
     NETWORK: "the network",
+    DECODER: "the decoder",
 }
 Wanted: TypeAlias = Entry[Input]
 """An input as a recipe describes it."""

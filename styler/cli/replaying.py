@@ -20,7 +20,7 @@ from styler.images.export import FILE_OPTIONS, Export, Handling
 from styler.images.recipes import read_recipe
 from styler.images.writing import check_is_no_input
 from styler.inputs import CONTENT_MASK, INIT, KEEP, NETWORK, STRENGTH_MAP, STYLE_MASK, Entry, Inputs
-from styler.networks import NETWORKS, find_network, network_file
+from styler.networks import NETWORKS, decoder_file, find_network, network_file
 from styler.options import options_of
 from styler.recipe import SWITCHES, Plan, Recipe, with_names
 from styler.render.files import with_named
@@ -149,10 +149,12 @@ def _network(recipe: Recipe, places: Places) -> str:
         if wanted is None or not wanted.is_file:
             return find_network(name).name
         return str(find(Entry(NETWORK, wanted), places).absolute())
-    file = network_file(NETWORKS[name], name)
-    if wanted is not None and wanted.is_file and file is not None and source_of(file).sha256 != wanted.sha256:
-        message = f"the weights of {name} in {shown(file)} have changed since {shown(places.image)} was made; "
-        raise NetworkError(message + "restore the old file, or render again with --network")
+    network = NETWORKS[name]
+    files = ((wanted, network_file(network, name)), (recipe.inputs.decoder, decoder_file(network)))
+    for known, file in files:
+        if known is not None and known.is_file and file is not None and source_of(file).sha256 != known.sha256:
+            message = f"the weights of {name} in {shown(file)} have changed since {shown(places.image)} was made; "
+            raise NetworkError(message + "restore the old file, or render again with --network")
     return name
 
 

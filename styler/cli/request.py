@@ -11,7 +11,7 @@ from typing import Any
 
 from styler.batch.options import config_of, file_options
 from styler.cli.streams import INPUT, OUTPUT, OUTPUTS, check_is_file
-from styler.config import ONE_PASS, RenderConfig, refuse_without_steps
+from styler.config import RenderConfig, refuse_without_steps
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import FILE_OPTIONS, Export
@@ -166,16 +166,15 @@ def checked_request(
     network = find_network(config.network)
     for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
         check_painting(size, network.minimum_size, shown(path))
-    if not config.steps or config.init == ONE_PASS:
+    if config.needs_decoder:
         decoder_of(network)
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
     size = result_size(config.size, sizes.photo, network.minimum_size, plan.size if plan else None)
-    of_groups = zip(inputs.styles, sizes.styles, config.style_scales(len(inputs.styles)), strict=True)
-    for paths, painting_sizes, scale in of_groups:
-        for path, painting in zip(paths, painting_sizes, strict=True):
-            check_scale(painting, max(size), network.minimum_size, scale, shown(path))
+    scales = inputs.for_paintings(config.style_scales(len(inputs.styles)))
+    for path, painting, scale in zip(inputs.paintings, sizes.paintings, scales, strict=True):
+        check_scale(painting, max(size), network.minimum_size, scale, shown(path))
     if not streams:
         check_format_holds(target, size, wanted.depth)
         check_disk_holds(target, size, wanted.depth)

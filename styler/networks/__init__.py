@@ -4,7 +4,7 @@
 """
 
 from styler.networks import applications, compact
-from styler.networks.custom import find_network, is_graph, is_saved_model, network_file
+from styler.networks.custom import decoder_file, find_network, is_graph, is_saved_model, network_file
 from styler.networks.spec import NETWORKS, NetworkSpec
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "NetworkSpec",
     "applications",
     "compact",
+    "decoder_file",
     "find_network",
     "is_graph",
     "is_saved_model",

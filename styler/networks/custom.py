@@ -76,6 +76,11 @@ def network_file(network: NetworkSpec, name: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
+def decoder_file(network: NetworkSpec) -> Path | None:
+    """Return the file with the weights of a network's decoder; None if there is none on this machine."""
+    return None if network.decoder is None else located(network.decoder.weights_file)
+
+
 def is_saved_model(path: PathLike) -> bool:
     """Return whether a path is a folder written by `tf.saved_model.save` or `model.export`."""
     folder = Path(path)

@@ -165,7 +165,8 @@ FLAWS = (
     ),
     Flaw(
         has_checkerboard,
-        "the picture has a fine regular pattern, like a checkerboard. Try --pooling avg or --tv-weight",
+        "the picture has a fine regular pattern, like a checkerboard. Try another preset, --pooling avg or a larger "
+        "--tv-weight",
     ),
     Flaw(
         has_border_frame,

@@ -315,8 +315,7 @@ class Octaves:
         """Return the statistics of each painting; see `Engine.statistics`."""
         paintings = self.inputs.paintings
         masks = self.regions.paintings if self.regions else (None,) * len(paintings)
-        of_groups = zip(self.inputs.styles, self.config.style_scales(len(self.inputs.styles)), strict=True)
-        scales = [scale for group, scale in of_groups for _ in group]
+        scales = self.inputs.for_paintings(self.config.style_scales(len(self.inputs.styles)))
         return [
             self.engine.statistics(painting, size, tile, mask, scale)
             for painting, mask, scale in zip(paintings, masks, scales, strict=True)

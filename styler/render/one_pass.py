@@ -254,8 +254,7 @@ class OnePass:
     ) -> dict[str, Stats]:
         """Return the statistics of all paintings together, per position, for each region."""
         shares = inputs.painting_shares(config.style_shares(len(inputs.styles)))
-        of_groups = zip(inputs.styles, config.style_scales(len(inputs.styles)), strict=True)
-        scales = [scale for group, scale in of_groups for _ in group]
+        scales = inputs.for_paintings(config.style_scales(len(inputs.styles)))
         masks = regions.paintings if regions else (None,) * len(scales)
         styles = [
             self._painting(painting, size, tile, scale, mask)

@@ -8,7 +8,7 @@ from pathlib import Path
 from styler.config import PROFILES, QUALITY, RenderConfig
 from styler.images.picture import Picture
 from styler.inputs import Inputs
-from styler.networks import NetworkSpec, network_file
+from styler.networks import NetworkSpec, decoder_file, network_file
 from styler.recipe import Change, Input, Level, Recipe, without_folders
 from styler.render.engine import Engine
 from styler.render.report import versions
@@ -25,7 +25,11 @@ def recipe_inputs(inputs: Inputs[Picture], config: RenderConfig, network: Networ
     Raises:
         OSError: The network's file cannot be read.
     """
-    return replace(inputs.map(_of_picture), network=_of_network(config, network))
+    return replace(
+        inputs.map(_of_picture),
+        network=_of_network(config, network),
+        decoder=_of_decoder(network) if config.needs_decoder else None,
+    )
 
 
 def _of_picture(picture: Picture) -> Input:
@@ -57,6 +61,18 @@ def _of_network(config: RenderConfig, network: NetworkSpec) -> Input:
     name = network.name if network.weights_file else source.name
     return Input(
         name=name,
+        sha256=source.sha256,
+        bytes=source.bytes,
+    )
+
+
+def _of_decoder(network: NetworkSpec) -> Input | None:
+    path = decoder_file(network)
+    if path is None:
+        return None
+    source = source_of(path)
+    return Input(
+        name=source.name,
         sha256=source.sha256,
         bytes=source.bytes,
     )

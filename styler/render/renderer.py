@@ -307,11 +307,8 @@ class Renderer:
     def finished(self, content: Picture, image: Array) -> Pixels:
         """Remove the margin of an image (H, W, 3) and apply the color option; returns a copy."""
         pixels = without_margin(image[None])[0]
-        if self.config.color_when == "after":
-            return recolored_pixels(pixels, content, self.config.color)
-        if self.config.color != "luminance":
-            return pixels if is_mapped(pixels) else pixels.copy()
-        return self._colored(content, pixels)
+        colored = self._colored(content, pixels)
+        return pixels.copy() if colored is pixels and not is_mapped(pixels) else colored
 
     def _colored(self, content: Picture, pixels: Array) -> Pixels:
         """Apply the color option to a picture (H, W, 3) without margin."""

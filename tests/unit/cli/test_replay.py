@@ -266,6 +266,18 @@ def test_changed_weights_are_told(folder, capsys, monkeypatch):
     assert "have changed since out.png was made" in capsys.readouterr().err
 
 
+def test_a_changed_decoder_is_told(folder, capsys, monkeypatch):
+    assert run(["render", "photo.png", "painting.png", "-o", "out.png", "--preset", "instant", "--size", "64"]) == 0
+    other = folder / "decoder.npz"
+    other.write_bytes(b"other")
+    monkeypatch.setattr("styler.cli.replaying.decoder_file", lambda _network: other)
+    capsys.readouterr()
+    assert replay("out.png", "-o", "again.png") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: the weights of compact in ")
+    assert "decoder.npz have changed since out.png was made" in err
+
+
 def test_the_picture_itself_is_never_replaced(folder, capsys):
     render("out.png")
     before = (folder / "out.png").read_bytes()

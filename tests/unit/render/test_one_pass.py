@@ -13,6 +13,7 @@ from styler.images.resampling import resampled_colors
 from styler.inputs import Inputs
 from styler.networks import find_network
 from styler.networks.runtime import standard_settings
+from styler.networks.weights import expected_sha256
 from styler.recipe import Recipe
 from styler.render.one_pass import OnePass
 from styler.types import Size
@@ -109,6 +110,7 @@ def test_a_render_without_steps_has_no_octaves_and_is_replayed_by_its_plan(insta
     assert (result.report.stop_reason, result.report.octaves, result.report.plan["tiles"]) == ("one pass", [], [88])
     assert (result.recipe.config.steps, result.recipe.plan.octaves, result.recipe.plan.tile) == (0, (), 88)
     recipe = Recipe.from_text(result.recipe.to_text())
+    assert recipe.inputs.decoder.sha256 == expected_sha256("decoder.npz")
     again = Stylizer(recipe.config, plan=recipe.plan).render(PHOTO, WARM)
     assert again.picture.pixels_sha256 == result.picture.pixels_sha256
 
