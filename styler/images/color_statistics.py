@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+from styler.gaussians import transport_matrix
 from styler.images.oklab import Colors, to_oklab
 from styler.images.picture import Picture
 
@@ -14,6 +16,10 @@ SAMPLES = 2**17  # pixels of an image that statistics are computed from. With al
 # came out different by 0.06 to 0.12 of the 255 levels of 8 bits on average
 LEVELS = 257  # quantiles of lightness: one for each limit between the 256 levels of 8 bits
 SMALLEST_VARIANCE = 1e-6  # of a color coordinate: below a quarter of an 8-bit step, an image counts as one color
+
+
+ColorMap: TypeAlias = Callable[[Colors], Colors]
+"""A function of colors (L, a, b), shape (..., 3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +85,10 @@ def quantiles(values: Colors, weights: Colors) -> Colors:
     return found
 
 
-def transport(before: Colors, after: Colors) -> Colors:
-    """Return the symmetric matrix that maps a Gaussian with the first covariance to one with the second."""
-    root = _square_root(before)
-    inverse = np.linalg.inv(root)
-    middle = _square_root(root @ after @ root)
-    return inverse @ middle @ inverse
+def moments_map(own: Palette, wanted: Palette) -> ColorMap:
+    """Return the optimal transport between Gaussians with the mean and covariance of two palettes.
 
-
-def _square_root(matrix: Colors) -> Colors:
-    """Return the symmetric square root of a symmetric positive matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    roots = np.sqrt(np.maximum(values, 0.0))
-    return (vectors * roots) @ vectors.T
+    It is linear, so colors that differ stay different.
+    """
+    matrix = transport_matrix(own.covariance, wanted.covariance)
+    return lambda colors: (colors - own.mean) @ matrix + wanted.mean

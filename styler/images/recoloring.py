@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from styler.images.color_statistics import Palette, color_sample, palette_of, quantiles, transport
+from styler.images.color_statistics import ColorMap, color_sample, moments_map, palette_of, quantiles
 from styler.images.mapped import bands, new_array
 from styler.images.oklab import Colors, from_oklab, to_oklab
 from styler.images.picture import Picture, Pixels
@@ -17,9 +17,6 @@ ROTATIONS = 8  # sets of axes along which histograms are matched. On six pairs, 
 # photo's colors falls from .028 with the linear map to .0071 with 1 set, .0029 with 4, .0012 with 8 and .0008 with 16
 EVERY = 4  # of the sampled colors, one in so many determines histograms; the figures above are with it
 DIGITS = 9  # of a color coordinate: closer values differ by rounding only
-
-ColorMap: TypeAlias = Callable[[Colors], Colors]
-"""A function of colors (L, a, b), shape (..., 3)."""
 
 
 class Curve(NamedTuple):
@@ -92,14 +89,10 @@ def recolored_pixels(pixels: Pixels, like: Picture, how: str) -> Pixels:
 
 
 def by_moments(picture: Picture, like: Picture) -> ColorMap:
-    """Return the optimal transport between Gaussians with the two images' means and covariances (Pitié & Kokaram 2007).
-
-    It is linear, so colors that differ stay different.
-    """
-    own: Palette = palette_of([picture], [1.0])
-    wanted: Palette = palette_of([like], [1.0])
-    matrix = transport(own.covariance, wanted.covariance)
-    return lambda colors: (colors - own.mean) @ matrix.T + wanted.mean
+    """Return the map to the other image's mean and covariance (Pitié & Kokaram 2007)."""
+    own = palette_of([picture], [1.0])
+    wanted = palette_of([like], [1.0])
+    return moments_map(own, wanted)
 
 
 def by_histograms(picture: Picture, like: Picture) -> ColorMap:

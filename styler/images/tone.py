@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from styler.images.color_statistics import LEVELS, Palette, color_sample, palette_of, quantiles, transport
+from styler.images.color_statistics import LEVELS, Palette, color_sample, moments_map, palette_of, quantiles
 from styler.images.mapped import bands, new_array
-from styler.images.oklab import Colors, from_oklab, to_oklab
+from styler.images.oklab import from_oklab, to_oklab
 from styler.images.picture import Picture
 
 TONE_SHARE = 0.5  # how far a photo moves to the palette: faces and skylines fade with more, see `docs/look.md`
@@ -30,11 +30,7 @@ def with_palette(photo: Picture, palette: Palette, share: float) -> Picture:
         share: How far to move: 0 returns the photo's own colors, 1 gives the whole palette.
     """
     own = palette_of([photo], [1.0])
-    matrix = transport(own.covariance, palette.covariance)
-
-    def moved(colors: Colors) -> Colors:
-        return (colors - own.mean) @ matrix.T + palette.mean
-
+    moved = moments_map(own, palette)
     sample = moved(color_sample(photo))
     lightness = quantiles(sample[:, 0], np.ones(len(sample)))
     rising = lightness + np.arange(LEVELS) * 1e-12  # np.interp needs increasing values

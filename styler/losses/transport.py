@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from styler.gaussians import Matrix, transport_matrix
 
 RIDGE = 1e-3  # share of the mean variance that is added to the diagonals, so that dead channels have a root, too; the
 # decoder was trained with the same value
@@ -54,10 +53,7 @@ def transport(source: Gaussian, target: Gaussian, share: float = 1.0) -> Map:
         target: Gaussian to move them to.
         share: How far to move: 0 for not at all, 1 for the whole way.
     """
-    root = _root(_with_ridge(source.covariance))
-    inverse = np.linalg.inv(root)
-    middle = _root(root @ _with_ridge(target.covariance) @ root)
-    whole = inverse @ middle @ inverse
+    whole = transport_matrix(_with_ridge(source.covariance), _with_ridge(target.covariance))
     matrix = (1.0 - share) * np.eye(len(whole)) + share * whole
     moved_mean = source.mean + share * (target.mean - source.mean)
     return Map(matrix, moved_mean - source.mean @ matrix)
@@ -67,9 +63,3 @@ def _with_ridge(covariance: Matrix) -> Matrix:
     channels = len(covariance)
     ridge = RIDGE * np.trace(covariance) / channels + 1e-8
     return covariance + ridge * np.eye(channels)
-
-
-def _root(matrix: Matrix) -> Matrix:
-    """Return the symmetric square root of a symmetric positive matrix."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2.0)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

@@ -18,6 +18,7 @@ from styler.images.picture import Picture
 from styler.images.regions import Color
 from styler.images.resampling import resampled_colors
 from styler.images.sizes import no_larger, with_longer_side
+from styler.render.program import image_tensor
 from styler.types import Features, Size, Tensor
 
 COLORS: tuple[Color, ...] = ((220, 40, 40), (40, 90, 220), (40, 180, 70), (250, 220, 40))
@@ -26,6 +27,7 @@ SEEN_AT = 384  # pixels of the longer side at which images are described
 GAP = 8  # pixels between images that are shown side by side
 MASK_SIDE = 1024  # pixels of the longer side of a mask, at most
 GRID = 4  # pixels between the places that are described
+SMOOTH_SIDE = 5  # places of the grid that are averaged, so that regions have no ragged edges
 COLOR_WEIGHT = 0.7  # of the three colors together, relative to all activations; chosen by looking at a few pairs
 HEIGHT_WEIGHT = 0.5  # of the height in the image, likewise
 LEAST_SHARE = 0.04  # share of an image that a region needs; a smaller one joins the most similar other
@@ -54,38 +56,57 @@ def auto_masks(
     """
     chosen = list(layers)
     images = [photo, *paintings]
-    described = [_description(extract, chosen, image) for image in images]
-    flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in described])
-    centers = _centers(flat)
-    labels = [_nearest(each.reshape(-1, each.shape[-1]), centers).reshape(each.shape[:2]) for each in described]
+    grids = []
+    points = []
+    for image in images:
+        described = _description(extract, chosen, image)
+        grids.append(described.shape[:2])
+        points.append(described.reshape(-1, described.shape[-1]))
+    centers = _centers(np.concatenate(points))
+    labels = []
+    for own, grid in zip(points, grids, strict=True):
+        nearest = _nearest(own, centers)
+        labels.append(nearest.reshape(grid))
     merged = _merged(labels, centers)
-    return [_mask(merged[own], image.size) for own, image in zip(labels, images, strict=True)]
+    masks = []
+    for own_labels, image in zip(labels, images, strict=True):
+        masks.append(_mask(merged[own_labels], image.size))
+    return masks
 
 
 def overview(images: Sequence[Picture], masks: Sequence[Array]) -> Array:
     """Return images in gray with their masks laid over them, side by side, uint8, (height, width, 3)."""
-    parts = []
     height = min(len(mask) for mask in masks)
+    gap = np.full((height, GAP, 3), 255, np.uint8)
+    parts = []
     for image, mask in zip(images, masks, strict=True):
-        size = Size(height, max(1, round(height * mask.shape[1] / len(mask))))
+        width = round(height * mask.shape[1] / len(mask))
+        size = Size(height, max(1, width))
         gray = resampled_colors(image, size).mean(-1, keepdims=True)
         colors = tf.image.resize(mask, size, "nearest").numpy()
-        parts.append(np.rint(127.5 * gray + 0.5 * colors).astype(np.uint8))
-        parts.append(np.full((height, GAP, 3), 255, np.uint8))
-    return np.concatenate(parts[:-1], 1)
+        both = np.rint(127.5 * gray + 0.5 * colors)
+        parts += [both.astype(np.uint8), gap]
+    return np.concatenate(parts[:-1], axis=1)
 
 
 def _description(extract: Callable[[Tensor], Features], layers: Sequence[str], image: Picture) -> Array:
     """Describe an image, (rows, columns, D)."""
     size = with_longer_side(image.size, SEEN_AT)
-    pixels = tf.constant(resampled_colors(image, size), tf.float32)[None]
-    grid = (max(size.height // GRID, 1), max(size.width // GRID, 1))
+    pixels = image_tensor(resampled_colors(image, size))
+    rows = max(size.height // GRID, 1)
+    columns = max(size.width // GRID, 1)
+    grid = (rows, columns)
     features = extract(pixels)
-    parts = [_standardized(tf.image.resize(features[name], grid), 1.0 / len(layers)) for name in layers]
-    parts.append(_standardized(tf.image.resize(pixels, grid, "area"), COLOR_WEIGHT))
-    heights = np.linspace(-1.0, 1.0, grid[0], dtype=np.float32)[None, :, None, None]
-    parts.append(_standardized(tf.broadcast_to(heights, (1, *grid, 1)), HEIGHT_WEIGHT))
-    smooth = tf.nn.avg_pool2d(tf.concat(parts, -1), 5, 1, "SAME")
+    parts = []
+    for name in layers:
+        at_grid = tf.image.resize(features[name], grid)
+        parts.append(_standardized(at_grid, 1.0 / len(layers)))
+    colors = tf.image.resize(pixels, grid, "area")
+    parts.append(_standardized(colors, COLOR_WEIGHT))
+    heights = np.linspace(-1.0, 1.0, rows, dtype=np.float32)
+    in_columns = tf.broadcast_to(heights[None, :, None, None], (1, rows, columns, 1))
+    parts.append(_standardized(in_columns, HEIGHT_WEIGHT))
+    smooth = tf.nn.avg_pool2d(tf.concat(parts, -1), SMOOTH_SIDE, 1, "SAME")
     described: Array = smooth[0].numpy()
     return described
 
@@ -105,24 +126,36 @@ def _centers(points: Array) -> Array:
     for _ in range(STARTS):
         centers = _first_centers(points, random)
         for _ in range(ROUNDS):
-            labels = _nearest(points, centers)
-            centers = np.stack(
-                [points[labels == k].mean(0) if (labels == k).any() else centers[k] for k in range(len(centers))]
-            )
+            centers = _means(points, _nearest(points, centers), centers)
         distance = float(_distances(points, centers).min(-1).sum())
         if distance < least:
             best, least = centers, distance
     return best
 
 
+def _means(
+    points: Array,
+    labels: Array,
+    before: Array,
+) -> Array:
+    """Return the mean of the points with each label; the center from before if there are none."""
+    centers = before.copy()
+    for number in range(len(before)):
+        own = points[labels == number]
+        if len(own):
+            centers[number] = own.mean(0)
+    return centers
+
+
 def _first_centers(points: Array, random: np.random.Generator) -> Array:
     """Draw one center, and then others in proportion to the squared distance from those drawn before."""
-    centers = points[random.integers(len(points))][None]
-    while len(centers) < len(COLORS):
-        distances = _distances(points, centers).min(-1).astype(np.float64)
+    chosen = [int(random.integers(len(points)))]
+    while len(chosen) < len(COLORS):
+        distances = _distances(points, points[chosen]).min(-1).astype(np.float64)
         total = distances.sum()
-        chances = distances / total if total else np.full(len(points), 1 / len(points))
-        centers = np.concatenate([centers, points[random.choice(len(points), p=chances)][None]])
+        chances = distances / total if total else None
+        chosen.append(int(random.choice(len(points), p=chances)))
+    centers: Array = points[chosen]
     return centers
 
 
@@ -139,8 +172,13 @@ def _nearest(points: Array, centers: Array) -> Array:
 
 def _merged(labels: Sequence[Array], centers: Array) -> Array:
     """Return for each cluster the one that it joins: itself, if the photo and a painting have enough of it."""
-    shares = np.stack([np.bincount(own.ravel(), minlength=len(centers)) / own.size for own in labels])
-    stays = (shares[0] >= LEAST_SHARE) & (shares[1:].max(0) >= LEAST_SHARE)
+    shares = np.empty((len(labels), len(centers)))
+    for number, own in enumerate(labels):
+        counts = np.bincount(own.ravel(), minlength=len(centers))
+        shares[number] = counts / own.size
+    in_photo = shares[0] >= LEAST_SHARE
+    in_paintings = shares[1:].max(0) >= LEAST_SHARE
+    stays = in_photo & in_paintings
     if not stays.any():
         stays[shares.min(0).argmax()] = True
     kept = np.flatnonzero(stays)
@@ -152,9 +190,10 @@ def _merged(labels: Sequence[Array], centers: Array) -> Array:
 def _mask(labels: Array, image: Size) -> Array:
     """Enlarge labels (rows, columns) to a mask with the proportions of its image."""
     size = no_larger(image, MASK_SIDE)
-    shares = tf.constant(np.eye(len(COLORS), dtype=np.float32)[labels])[None]
+    one_hot = np.eye(len(COLORS), dtype=np.float32)
+    shares = image_tensor(one_hot[labels])
     for _ in range(2):  # rounds the corners of the grid
-        shares = tf.nn.avg_pool2d(shares, 5, 1, "SAME")
+        shares = tf.nn.avg_pool2d(shares, SMOOTH_SIDE, 1, "SAME")
     enlarged = tf.image.resize(shares, size)[0].numpy()
     palette = np.array(COLORS, np.uint8)
     mask: Array = palette[enlarged.argmax(-1)]

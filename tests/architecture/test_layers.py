@@ -22,6 +22,7 @@ LAYERS = (
         "options",
         "sources",
         "types",
+        "gaussians",
         "registry",
         "progress",
         "memory",
