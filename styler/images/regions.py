@@ -67,14 +67,18 @@ class RegionMap:
         size = Size(*self.shares.shape[:2])
         if max(size) <= longer:
             return self
-        return replace(self, shares=np.rint(255.0 * self.at(with_longer_side(size, longer))).astype(np.uint8))
+        smaller = self.at(with_longer_side(size, longer))
+        shares = np.rint(255.0 * smaller).astype(np.uint8)
+        return replace(self, shares=shares)
 
     def at(self, size: Size) -> Pixels:
         """Return the shares at another size, float32, 0..1, (height, width, regions)."""
         made = np.empty((*size, len(self.colors)), np.float32)
         for number in range(len(self.colors)):
-            plane = Image.fromarray(np.ascontiguousarray(self.shares[..., number])).convert("F")
-            made[..., number] = np.asarray(plane.resize((size.width, size.height), Image.Resampling.BILINEAR))
+            own = np.ascontiguousarray(self.shares[..., number])
+            plane = Image.fromarray(own).convert("F")
+            resized = plane.resize((size.width, size.height), Image.Resampling.BILINEAR)
+            made[..., number] = np.asarray(resized)
         made /= 255.0
         return made
 
@@ -196,11 +200,16 @@ def _flat_colors(values: NDArray[np.uint8]) -> dict[Color, float]:
     upright = down[1:] & down[:-1]
     flat = level[:-2] & level[1:-1] & level[2:] & upright[:, 1:-1]
     every = 1 + codes.size // SAMPLED
-    found, counts = np.unique(codes[1:-1, 1:-1][flat][::every], return_counts=True)
+    centers = codes[1:-1, 1:-1]
+    found, counts = np.unique(centers[flat][::every], return_counts=True)
+    descending = np.argsort(-counts, kind="stable")
     colors: dict[Color, int] = {}
-    for code, count in sorted(zip(found.tolist(), counts.tolist(), strict=True), key=lambda each: -each[1]):
+    for place in descending:
+        code = int(found[place])
+        count = int(counts[place])
         color = (code >> 16, code >> 8 & 255, code & 255)
-        color = BLACK if _difference(color, BLACK) < DISTANCE else color
+        if _difference(color, BLACK) < DISTANCE:
+            color = BLACK
         same = nearest_color(color, tuple(colors)) or color
         colors[same] = colors.get(same, 0) + count
     shares = {color: every * count / codes.size for color, count in colors.items()}
@@ -233,10 +242,13 @@ def _mixtures(values: NDArray[np.uint8], colors: Sequence[Color]) -> NDArray[np.
     least = error.min(-1)
     for one, other in combinations(range(len(colors)), 2):
         way = palette[other] - palette[one]
-        along = np.clip((mixed - palette[one]) @ way / (way @ way), 0.0, 1.0)
-        rest = np.square(mixed - palette[one] - along[:, None] * way).sum(-1)
+        from_one = mixed - palette[one]
+        along = np.clip(from_one @ way / (way @ way), 0.0, 1.0)
+        missed = from_one - along[:, None] * way
+        rest = np.square(missed).sum(-1)
         is_nearer = rest < least
-        first[is_nearer], second[is_nearer] = one, other
+        first[is_nearer] = one
+        second[is_nearer] = other
         share[is_nearer] = 1.0 - along[is_nearer]
         least[is_nearer] = rest[is_nearer]
     steps = np.rint(255.0 * share).astype(np.uint8)

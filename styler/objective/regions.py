@@ -56,9 +56,12 @@ def _at_positions(values: Array, count: int, extent: Extent) -> Array:
 
     Two moving averages, each over half of the field, are one whose weights fall linearly.
     """
-    half = (float(extent.high) - float(extent.low) + 1.0) / 2.0
-    centers = np.arange(count) * float(extent.stride) + (float(extent.low) + float(extent.high)) / 2.0
-    smooth = _moving_average(values, np.arange(values.shape[-1], dtype=np.float64), half)
+    low = float(extent.low)
+    high = float(extent.high)
+    half = (high - low + 1.0) / 2.0
+    pixels = np.arange(values.shape[-1], dtype=np.float64)
+    smooth = _moving_average(values, pixels, half)
+    centers = np.arange(count) * float(extent.stride) + (low + high) / 2.0
     return _moving_average(smooth, centers, half)
 
 
@@ -109,16 +112,15 @@ def cast(
         paintings: The same for each painting, or None for one that serves every region.
         shares: Share of each painting; they sum to 1.
     """
-    serves = np.stack(
-        [
-            np.ones(len(photo)) if counts is None else np.asarray(counts >= LEAST_POSITIONS, np.float64)
-            for counts in paintings
-        ]
-    )
-    weighted = serves * np.asarray(shares)[:, None]
+    everywhere = np.ones(len(photo), bool)
+    serves = [everywhere if counts is None else counts >= LEAST_POSITIONS for counts in paintings]
+    own_shares = np.asarray(shares)[:, None]
+    weighted = np.where(serves, own_shares, 0.0)
     total = weighted.sum(0)
-    is_active = (photo >= LEAST_POSITIONS) & (total > 0)
-    normalized = np.where(total > 0, weighted / np.where(total > 0, total, 1.0), np.asarray(shares)[:, None])
+    is_served = total > 0
+    divisor = np.where(is_served, total, 1.0)
+    normalized = np.where(is_served, weighted / divisor, own_shares)
+    is_active = (photo >= LEAST_POSITIONS) & is_served
     return Casting(is_active, tuple(normalized))
 
 
@@ -141,5 +143,6 @@ def by_region(
     places = [0] * regions
     if masked:
         counts = np.asarray(stats["count"])[0, :regions]
-        places = [number if counts[number] >= LEAST_POSITIONS else regions for number in range(regions)]
+        for number, count in enumerate(counts):
+            places[number] = number if count >= LEAST_POSITIONS else regions
     return {name: tf.gather(part, places, axis=1) for name, part in stats.items()}

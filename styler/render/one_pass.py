@@ -118,9 +118,13 @@ class OnePass:
         drawn = of_decoder[id(self._decode.outputs[0])]
         geometries = dict(zip((*self.layers, PICTURE), (*seen, drawn), strict=True))
         inner = [*of_layers.values(), *of_decoder.values()]
-        vertical, horizontal = (
-            axis_of({name: getattr(each, axis) for name, each in geometries.items()}, [getattr(g, axis) for g in inner])
-            for axis in ("vertical", "horizontal")
+        vertical = axis_of(
+            {name: geometry.vertical for name, geometry in geometries.items()},
+            [geometry.vertical for geometry in inner],
+        )
+        horizontal = axis_of(
+            {name: geometry.horizontal for name, geometry in geometries.items()},
+            [geometry.horizontal for geometry in inner],
         )
         return View(vertical, horizontal)
 
@@ -133,7 +137,12 @@ class OnePass:
 
     def padded_size(self, size: Size) -> Size:
         """Return the size of a picture with its margin, which makes both sides multiples of the network's stride."""
-        return Size(*(2 * MARGIN + side + (-(side + 2 * MARGIN)) % self.multiple for side in size))
+        sides = []
+        for side in size:
+            with_margins = side + 2 * MARGIN
+            missing = -with_margins % self.multiple
+            sides.append(with_margins + missing)
+        return Size(*sides)
 
     def tiles(self, size: Size, tile: int | None) -> tuple[Tile, ...]:
         """Return the tiles of an image; one if it is drawn in one piece.
@@ -142,7 +151,8 @@ class OnePass:
             size: Size of the image, including the margin if it has one.
             tile: Side of the tiles, pixels without halo; None for one piece.
         """
-        return self.view.tiles(size, max(*size, self.view.smallest_tile) if tile is None else tile)
+        one_piece = max(*size, self.view.smallest_tile)
+        return self.view.tiles(size, one_piece if tile is None else tile)
 
     def picture(
         self,
@@ -173,8 +183,16 @@ class OnePass:
         share = min(1.0, config.strength / FULL)
         made = self._drawn_once(config, inputs, size, share, tile, on_tile, regions)
         shares = inputs.painting_shares(config.style_shares(len(inputs.styles)))
-        picture = replace(inputs.photo, pixels=made, alpha=_flat(resampled_alpha(inputs.photo, size)))
-        return with_palettes(picture, inputs.paintings, shares, PALETTE_SHARE * share, regions).pixels
+        alpha = resampled_alpha(inputs.photo, size)
+        picture = replace(inputs.photo, pixels=made, alpha=_flat(alpha))
+        colored = with_palettes(
+            picture,
+            inputs.paintings,
+            shares,
+            PALETTE_SHARE * share,
+            regions,
+        )
+        return colored.pixels
 
     def _drawn_once(
         self,
@@ -222,8 +240,11 @@ class OnePass:
         photo: dict[str, Stats],
     ) -> Array:
         """Return what a tile of the photo loses when it is decoded as it is, (H, W, 3)."""
-        first = {name: {key: part[:, :1] for key, part in stats.items()} for name, stats in photo.items()}
-        decoded = self._draw(features, self._maps(first, first, 0.0), {})
+        one_region = {}
+        for name, stats in photo.items():
+            one_region[name] = {key: part[:, :1] for key, part in stats.items()}
+        unmoved = self._maps(one_region, one_region, 0.0)
+        decoded = self._draw(features, unmoved, {})
         return taken(image, *tile.seen) - decoded[0].numpy()
 
     def _observed(
@@ -238,7 +259,9 @@ class OnePass:
         features: Layers = {}
         for tile in tiles:
             features, stats = self._encode(*self._inputs(image, tile, weights))
-            sums = {name: added(sums[name], part) for name, part in stats.items()} if sums else stats
+            if sums:
+                stats = {name: added(sums[name], part) for name, part in stats.items()}
+            sums = stats
             if watch is not None:
                 watch()
         return sums, features
@@ -265,14 +288,14 @@ class OnePass:
         count = len(regions.colors)
         target = {}
         for name in self.layers:
-            own = [each[name] for each in styles]
-            counts = [
-                None if mask is None else stats["count"][0, :-1].numpy() for stats, mask in zip(own, masks, strict=True)
-            ]
-            casting = cast(photo[name]["count"][0, :-1].numpy(), counts, shares)
-            by_regions = [
-                by_region(stats, count, masked=mask is not None) for stats, mask in zip(own, masks, strict=True)
-            ]
+            counts = []
+            by_regions = []
+            for style, mask in zip(styles, masks, strict=True):
+                stats = style[name]
+                counts.append(None if mask is None else stats["count"][0, :-1].numpy())
+                by_regions.append(by_region(stats, count, masked=mask is not None))
+            own_counts = photo[name]["count"][0, :-1].numpy()
+            casting = cast(own_counts, counts, shares)
             target[name] = blended(by_regions, casting.shares)
         return target
 
@@ -298,9 +321,12 @@ class OnePass:
         if key not in self._statistics:
             pixels = resampled_colors(painting, shape)
             alpha = resampled_alpha(painting, shape)
-            weights = self._weights(None if mask is None else mask.at(shape), alpha, padded=False)
+            pixel_shares = None if mask is None else mask.at(shape)
+            weights = self._weights(pixel_shares, alpha, padded=False)
             sums, _ = self._observed(pixels, self.tiles(shape, tile), weights)
-            self._statistics[key] = sums if mask else {name: per_position(part) for name, part in sums.items()}
+            if mask is None:
+                sums = {name: per_position(part) for name, part in sums.items()}
+            self._statistics[key] = sums
         return self._statistics[key]
 
     def _maps(
@@ -313,8 +339,13 @@ class OnePass:
         maps = {}
         for name in self.layers:
             pairs = zip(_gaussians(photo[name]), _gaussians(target[name]), strict=True)
-            found = [transport(*pair, share) for pair in pairs]
-            maps[name] = Map(*(tf.constant(np.stack(parts), tf.float32) for parts in zip(*found, strict=True)))
+            found = [transport(own, wanted, share) for own, wanted in pairs]
+            matrices = np.stack([each.matrix for each in found])
+            offsets = np.stack([each.offset for each in found])
+            maps[name] = Map(
+                tf.constant(matrices, tf.float32),
+                tf.constant(offsets, tf.float32),
+            )
         return maps
 
     def _with_margin(self, photo: Picture, size: Size) -> Array:
@@ -358,7 +389,8 @@ class OnePass:
         seen = {}
         for name, whole in (places or {}).items():
             stride = int(self.view.vertical.extents[name].stride)
-            rows, columns = (slice(span.low // stride, span.high // stride) for span in (tile.rows, tile.columns))
+            rows = slice(tile.rows.low // stride, tile.rows.high // stride)
+            columns = slice(tile.columns.low // stride, tile.columns.high // stride)
             seen[name] = tf.constant(taken(whole, rows, columns))[None]
         return seen
 
@@ -377,14 +409,21 @@ class OnePass:
         return {name: self.view.box(name, tile, count) for name, count in self._counts(size).items()}
 
     def _counts(self, size: Size) -> dict[str, Size]:
-        strides = {name: int(extent.stride) for name, extent in self.view.vertical.extents.items()}
-        return {name: Size(size.height // stride, size.width // stride) for name, stride in strides.items()}
+        counts = {}
+        for name, extent in self.view.vertical.extents.items():
+            stride = int(extent.stride)
+            counts[name] = Size(size.height // stride, size.width // stride)
+        return counts
 
     def _at_positions(self, alpha: Array) -> Layers:
         """Average values of pixels, (H, W, C), to the positions of each layer."""
         pixels = tf.constant(alpha, tf.float32)[None]
         counts = self._counts(Size(*alpha.shape[:2]))
-        return {name: at_positions(pixels, tf.zeros([1, *counts[name], 1]))[0].numpy() for name in self.layers}
+        averaged = {}
+        for name in self.layers:
+            grid = tf.zeros([1, *counts[name], 1])
+            averaged[name] = at_positions(pixels, grid)[0].numpy()
+        return averaged
 
     def _place(self, drawn: Array, tile: Tile, made: Array) -> None:
         """Write a tile's own pixels, without the margin, into the picture."""
@@ -414,7 +453,12 @@ class OnePass:
             own = values[:, top:bottom, left:right]
             weights = regions.get(name)
             first, second = F.moment_sums(own, weights)
-            stats[name] = in_float64({"count": F.positions(own, weights), "first": first, "second": second})
+            sums = {
+                "count": F.positions(own, weights),
+                "first": first,
+                "second": second,
+            }
+            stats[name] = in_float64(sums)
         return features, stats
 
     def _drawn(
@@ -430,7 +474,10 @@ class OnePass:
             maps: Layer -> maps, (R, C, C) and (R, C).
             places: Layer -> how much each position belongs to each region, (1, H', W', R); nothing with one region.
         """
-        return self._decode([_carried(features[name], maps[name], places.get(name)) for name in self.layers])
+        carried = []
+        for name in self.layers:
+            carried.append(_carried(features[name], maps[name], places.get(name)))
+        return self._decode(carried)
 
 
 def _carried(features: Tensor, maps: Map, places: Tensor | None) -> Tensor:
@@ -461,11 +508,12 @@ def _between(
     share: float,
 ) -> Picture:
     """Return a picture between a photo and what was drawn from it, at the size of the latter."""
-    pixels = resampled_colors(photo, Size(*picture.shape[:2])).copy()
+    size = Size(*picture.shape[:2])
+    pixels = resampled_colors(photo, size).copy()
     for rows in bands(pixels, picture):
         pixels[rows] += share * (picture[rows] - pixels[rows])
-    alpha = _flat(resampled_alpha(photo, Size(*picture.shape[:2])))
-    return replace(photo, pixels=pixels, alpha=alpha)
+    alpha = resampled_alpha(photo, size)
+    return replace(photo, pixels=pixels, alpha=_flat(alpha))
 
 
 def _flat(alpha: Array | None) -> Array | None:
