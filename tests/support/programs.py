@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
+
+from styler.api import Stylizer
 from styler.config import RenderConfig
 from styler.networks import NetworkSpec
 from styler.render.engine import DECISIVE, Engine, Statistics, decisive, find_device, make_optimizer, uses_xla
@@ -17,6 +20,13 @@ RESOLVED = {"network", "device", "compile"}  # several values may come to the sa
 OF_OPTIMIZER = {"optimizer", "learning_rate"}  # engines that differ in these alone have the same objective
 _MADE: dict[tuple[Any, ...], Engine] = {}
 _OF_OBJECTIVE: dict[tuple[Any, ...], Engine] = {}
+
+
+def shared_stylizer(config: RenderConfig, network: NetworkSpec) -> Stylizer:
+    """A `Stylizer` that renders by the programs of all tests, also when its options change."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("styler.api.Engine", shared_engine)
+        return Stylizer(config, network=network)
 
 
 def shared_engine(config: RenderConfig, network: NetworkSpec, statistics: Statistics | None = None) -> Engine:

@@ -25,7 +25,7 @@ from styler.render.report import versions
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
-from support.programs import TERSE, shared_engine
+from support.programs import TERSE, shared_stylizer
 
 PHOTO, PAINTING = blobs(60, 80, 1), stripes(90, 70)
 CONFIG = RenderConfig(size=64, steps=3)
@@ -34,9 +34,7 @@ pytestmark = pytest.mark.usefixtures("shared_programs")
 
 @pytest.fixture(scope="module")
 def studio():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("styler.api.Engine", shared_engine)
-        return Stylizer(CONFIG, network=tiny_network())
+    return shared_stylizer(CONFIG, tiny_network())
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from styler.objective.strength import MOST_CONTENT, content_factors
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
-from support.programs import shared_engine
+from support.programs import shared_stylizer
 from support.registries import registered
 
 PHOTO, PAINTING = blobs(96, 128, 1), stripes(96, 128)
@@ -28,9 +28,7 @@ pytestmark = pytest.mark.usefixtures("shared_programs")
 
 @pytest.fixture(scope="module")
 def studio():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("styler.api.Engine", shared_engine)
-        return Stylizer(CONFIG, network=tiny_network())
+    return shared_stylizer(CONFIG, tiny_network())
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from styler.render.regions import region_colors, regions_of
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
-from support.programs import shared_engine
+from support.programs import shared_stylizer
 from support.registries import registered
 from support.sources import ROOT
 
@@ -46,9 +46,7 @@ MASKS = {"content_mask": halves(RED, BLUE), "style_masks": [whole(RED), whole(BL
 
 @pytest.fixture(scope="module")
 def studio():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("styler.api.Engine", shared_engine)
-        return Stylizer(CONFIG, network=tiny_network())
+    return shared_stylizer(CONFIG, tiny_network())
 
 
 @pytest.fixture(scope="module")
