@@ -96,8 +96,8 @@ def _from_file(path: PathLike, max_pixels: int | None) -> Picture:
             return replace(picture, source=identified(file, Path(path).name))
         except DecodingError as cause:
             message = (
-                f"cannot decode {shown(path)}: {cause}. The file is damaged, cut off or of a rare kind; copy it again, or "
-                "save it in another format, such as PNG"
+                f"cannot decode {shown(path)}: {cause}. The file is damaged, cut off or of a rare kind; copy it again, "
+                "or save it in another format, such as PNG"
             )
             raise ImageError(message) from cause
         except (ColorError, ImageError) as cause:
