@@ -495,7 +495,8 @@ class RenderConfig:
     def overridden(cls, base: Mapping[str, Any], given: Mapping[str, Any]) -> RenderConfig:
         """Make a config from options, some of which were given explicitly and override the others.
 
-        With 0 steps, those of `base` that only an optimizer obeys get the values of the preset "instant".
+        With 0 steps, those of `base` that only an optimizer obeys get the values of the preset "instant". A network
+        that has no decoder cannot draw the start that `base` may ask for, so its renders start from the photo.
 
         Args:
             base: Field -> value, for example of a preset.
@@ -506,6 +507,9 @@ class RenderConfig:
         """
         values = {**base, **given}
         if "steps" not in values or read(OPTIONS["steps"], values["steps"]) != 0:
+            has_decoder = values.get("network", DEFAULT_NETWORK) == DEFAULT_NETWORK
+            if not has_decoder and "init" not in given and values.get("init") == ONE_PASS:
+                values["init"] = BALANCED.init
             return cls.from_dict(values)
         for name in NEEDING_STEPS:
             if name in given:

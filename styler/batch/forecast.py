@@ -11,29 +11,31 @@ from styler.batch.plan import Task
 from styler.config import RenderConfig
 from styler.objective.strength import is_photo
 from styler.render.margin import padded_size
-from styler.render.pyramid import octave_count, plan_octaves
+from styler.render.pyramid import octaves_of
 from styler.types import Size
 
 STARTUP = 5.5  # seconds: 3.2 until a Stylizer is ready, 2.2 to compile; tests/benchmarks/bench_batch.py
 RATES = {"compact": 2.0e-6, "vgg19": 2.4e-5, "vgg16": 2.0e-5}  # core seconds per pixel and step, on a 2.5 GHz Xeon
 STEP_PIXELS = 9_000  # fixed cost of a step, as a number of pixels; tests/benchmarks/bench_together.py
-ONE_PASS = 1.5  # steps that take as long as drawing a picture in one pass
+ONE_PASS = 2.5  # steps that take as long as drawing a picture in one pass: docs/instant.md
 UNKNOWN_RATE = RATES["vgg19"]
 
 
 def work(config: RenderConfig, size: Size) -> float:
     """Return the amount of work of a render, to which its time is proportional.
 
-    The amount is the number of pixels times views and steps, summed over all octaves. It includes margins and the
-    fixed cost of each step.
+    The amount is the number of pixels times views and steps, summed over all octaves. It includes margins, the
+    fixed cost of each step and the picture of one pass that a render may start from.
     """
     if is_photo(config):
         return 0.0
+    one_pass = ONE_PASS * math.prod(padded_size(size)) if config.needs_decoder else 0.0
     if not config.steps:
-        return ONE_PASS * math.prod(padded_size(size))
-    octaves = plan_octaves(size, config.steps, octave_count(config))
+        return one_pass
+    octaves = octaves_of(config, size, config.steps)
     pixels = [config.views * math.prod(padded_size(octave.size)) for octave in octaves]
-    return float(sum((count + STEP_PIXELS) * octave.steps for count, octave in zip(pixels, octaves, strict=True)))
+    steps = sum((count + STEP_PIXELS) * octave.steps for count, octave in zip(pixels, octaves, strict=True))
+    return float(one_pass + steps)
 
 
 def measured_rates(entries: Mapping[str, Entry]) -> dict[str, float]:

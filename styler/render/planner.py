@@ -27,7 +27,7 @@ from styler.render.limits import PLANNED_SHARE, Limits, memory_text
 from styler.render.margin import padded_size
 from styler.render.one_pass_plan import plan_one_pass
 from styler.render.probe import is_kept, probed
-from styler.render.pyramid import Stage, octave_count, plan_octaves
+from styler.render.pyramid import Stage, octaves_of
 from styler.render.schedule import Schedule, named_tile
 from styler.render.snapshot import Position
 from styler.types import Size
@@ -181,7 +181,7 @@ class Planner:
         """Make the first plan from a high estimate of its cost; return None unless it clearly fits."""
         config = self.limits.config
         budget = self.limits.budget
-        octaves = plan_octaves(self.limits.final, config.steps, octave_count(config))
+        octaves = octaves_of(config, self.limits.final, config.steps)
         plan = Planner(self.limits, lambda *_: None)._made(octaves, next(self._tile_sizes()))
         return plan if plan is not None and (budget is None or plan.peak <= CLEAR * budget) else None
 
@@ -205,7 +205,7 @@ class Planner:
     def _within_memory(self, steps: int) -> Schedule:
         config = self.limits.config
         final = self.limits.final
-        octaves = plan_octaves(final, steps, octave_count(config))
+        octaves = octaves_of(config, final, steps)
         candidates = []
         disk_suffices = True
         for tile in self._tile_sizes():

@@ -14,6 +14,7 @@ from styler.types import Size
 SHRINK = 2**-0.5  # an octave's steps divided by those of the next coarser one: steps are proportional to 1 / side.
 # Compared with equal steps (crowsonkb's style-transfer-pytorch: 1,000, then 500 each), pictures are as good in 3/4 of
 # the time
+SMALLEST_AFTER_ONE_PASS = 512  # pixels; at this size one octave does: docs/instant.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,34 +69,36 @@ class Stage:
 
 
 def asked_octaves(config: RenderConfig, final: Size, plan: Plan | None = None) -> tuple[Stage, ...]:
-    """Return the octaves of `plan` if it has any, otherwise those of `plan_octaves`."""
+    """Return the octaves of `plan` if it has any, otherwise those of `octaves_of`."""
     if plan is None or not plan.octaves:
-        return plan_octaves(final, config.steps, octave_count(config))
+        return octaves_of(config, final, config.steps)
     return tuple(Stage.of(level) for level in plan.octaves)
 
 
-def octave_count(config: RenderConfig) -> int | None:
-    """Return the number of octaves, None for all down to 128 pixels.
+def octaves_of(config: RenderConfig, final: Size, steps: int) -> tuple[Stage, ...]:
+    """Plan the octaves of a render and divide `steps` among them.
 
-    The picture of one pass has coarse and fine marks, so a render that starts from it needs one octave.
+    A picture drawn in one pass already has coarse marks, so a render that starts from it begins with a larger octave.
     """
+    smallest = SMALLEST_OCTAVE
     if config.scales is None and config.init == ONE_PASS:
-        return 1
-    return config.scales
+        smallest = SMALLEST_AFTER_ONE_PASS
+    return plan_octaves(final, steps, config.scales, smallest)
 
 
-def plan_octaves(final: Size, steps: int, count: int | None) -> tuple[Stage, ...]:
+def plan_octaves(final: Size, steps: int, count: int | None, smallest: int = SMALLEST_OCTAVE) -> tuple[Stage, ...]:
     """Plan octaves from coarse to fine, each sqrt(2) larger than the one before, and divide the steps among them.
 
     Args:
         final: (height, width) of the result.
         steps: Total number of steps.
-        count: Number of octaves, None for all down to 128 pixels; there are fewer if `steps` is smaller.
+        count: Number of octaves, None for all down to `smallest`; there are fewer if `steps` is smaller.
+        smallest: Longer side of the coarsest octave, at least, in pixels; the only octave of a result may be smaller.
 
     Returns:
         At least one octave; each has at least one step, and the steps sum to `steps`.
     """
-    sides = octaves(max(final), SMALLEST_OCTAVE, count)[-steps:]
+    sides = octaves(max(final), smallest, count)[-steps:]
     sizes = [with_longer_side(final, side) for side in sides[:-1]]
     sizes.append(final)
     weights = [SHRINK**index for index in range(len(sizes))]

@@ -8,7 +8,7 @@ from typing import Any
 from styler.config import RenderConfig
 from styler.recipe import Change, Level
 from styler.render.margin import padded_size
-from styler.render.pyramid import Stage, octave_count, plan_octaves
+from styler.render.pyramid import Stage, octaves_of
 from styler.types import Size
 
 
@@ -71,7 +71,7 @@ def unplanned(config: RenderConfig, final: Size) -> Schedule:
     """Make the schedule that the config describes: arrays in memory, and tiles only if the config states their size."""
     if not config.steps:
         return Schedule(size=final, stages=(), tile=named_tile(config, final))
-    octaves = plan_octaves(final, config.steps, octave_count(config))
+    octaves = octaves_of(config, final, config.steps)
     return Schedule(size=final, stages=tuple(replace(each, tile=named_tile(config, each.size)) for each in octaves))
 
 

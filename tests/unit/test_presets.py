@@ -44,6 +44,12 @@ def test_a_warm_start_takes_the_start_of_the_preset():
     assert RenderConfig.preset("instant", steps=20).init == "pass"
 
 
+@pytest.mark.parametrize("preset", ["draft", "instant"])
+def test_a_network_without_a_decoder_starts_from_the_photo(preset):
+    assert RenderConfig.preset(preset, steps=20, network="vgg19").init == "content"
+    assert RenderConfig.preset(preset, steps=20, network="vgg19", init="pass").init == "pass"
+
+
 def test_an_unknown_preset_is_refused():
     with pytest.raises(ConfigError, match=r"'blanced'.*'balanced'"):
         RenderConfig.preset("blanced")

@@ -16,6 +16,7 @@ from styler.networks.runtime import standard_settings
 from styler.networks.weights import expected_sha256
 from styler.recipe import Recipe
 from styler.render.one_pass import OnePass
+from styler.render.pyramid import octaves_of
 from styler.types import Size
 from support.pictures import blobs, stripes
 
@@ -169,6 +170,9 @@ def test_a_budget_chooses_tiles_or_is_refused(instant):
         instant.changed(time_budget=0.001).plan(SIZE)
 
 
-def test_a_render_that_starts_from_one_pass_has_one_octave(instant):
+def test_a_render_that_starts_from_one_pass_has_no_small_octaves(instant):
     warm = instant.changed(steps=1, init="pass", start_noise=0.0, size=max(SIZE))
     assert [(stage.size, stage.steps) for stage in warm.plan(SIZE).stages] == [(SIZE, 1)]
+    large = warm.config.changed(steps=8)
+    assert [max(stage.size) for stage in octaves_of(large, Size(700, 1024), 8)] == [512, 724, 1024]
+    assert [max(stage.size) for stage in octaves_of(large.changed(scales=4), Size(70, 256), 8)] == [128, 181, 256]
