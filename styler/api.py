@@ -27,6 +27,7 @@ from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
 from styler.images.export import Export
 from styler.images.mapped import Array
+from styler.images.photos import paintings_of
 from styler.images.picture import Picture
 from styler.images.reading import ImageLike, read_image
 from styler.images.recipes import fits
@@ -228,7 +229,8 @@ class Stylizer:
         Args:
             content: The photo: a path, a PIL image, an array (H, W, 3 or 4), uint8, uint16 or float 0..1, or a
                 picture that `styler.images.reading.read_image` has read.
-            style: The painting, or several paintings.
+            style: The painting, or several paintings. The path of a folder stands for all paintings in it, which share
+                one style weight; hidden files and those that are no images are skipped.
             init: The image to start from, like `content`; None for the start that the config names.
             content_mask: An image whose colors are the regions of the photo, like `content`; None for the mask that the
                 config names, if any.
@@ -335,8 +337,10 @@ class Stylizer:
         if not config.steps and init is not None:
             refuse_without_steps("init")
         named = None if config.init in BUILT_IN_INITS else config.init
-        inputs = replace(
-            Inputs.of(content, styles, named if init is None else init),
+        inputs = Inputs(
+            content=content,
+            styles=tuple(_paintings(style) for style in styles),
+            init=named if init is None else init,
             keep=config.keep if keep is None else keep,
             strength_map=config.strength_map if strength_map is None else strength_map,
         )
@@ -535,7 +539,8 @@ def stylize(
 
     Args:
         content: The photo: a path, a PIL image, or an array (H, W, 3 or 4), uint8 or float 0..1.
-        style: The painting, or several paintings.
+        style: The painting, or several paintings. The path of a folder stands for all paintings in it, which share one
+            style weight; hidden files and those that are no images are skipped.
         config: Options of the render; the default is the preset "balanced".
         init: Start of the optimizer: "content", "pass", "noise", "style", or an image like `content`; None for the
             start that the config names.
@@ -692,6 +697,17 @@ def _path(image: ImageLike) -> Path:
         )
         raise ConfigError(message)
     return Path(image)
+
+
+def _paintings(style: ImageLike) -> tuple[ImageLike, ...]:
+    """Return one style image, or those of a folder.
+
+    Raises:
+        ImageError: The folder has no images or too many.
+    """
+    if isinstance(style, str | os.PathLike) and os.path.isdir(style):
+        return paintings_of(Path(style))
+    return (style,)
 
 
 def _warn(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from styler.batch.patterns import Tell, each_once, existing, matches, real_paths
 from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError, reworded, shown
 from styler.images.export import FILE_OPTIONS, Export
+from styler.images.photos import paintings_of
 from styler.inputs import Inputs
 from styler.options import NO_FILE
 from styler.render.files import image_files
@@ -32,12 +34,13 @@ class Job:
 
     Attributes:
         content: Path of the photo.
-        styles: Paths of the paintings; several are blended.
+        styles: Paths of the paintings, or of folders of paintings that share one weight; several are blended.
         config: Options of the render.
         name: Path of the output relative to the output folder. By default it is made from the other attributes.
         export: Options of the output file.
         max_pixels: Maximum number of pixels of an input; None allows what fits into memory.
         with_recipe: Whether the recipe is stored in the picture, for `styler replay`.
+        inputs: All images that the job reads; folders of paintings are searched when the job is made.
     """
 
     content: Path
@@ -47,14 +50,10 @@ class Job:
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
     with_recipe: bool = True
-
-    @property
-    def inputs(self) -> Inputs[Path]:
-        """All images that the job reads."""
-        return image_files(self.content, self.styles, self.config)
+    inputs: Inputs[Path] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the name, or make one if none was given."""
+        """Check the name, or make one if none was given, and find the paintings of folders."""
         name = self.name or output_name(
             None,
             self.content,
@@ -66,7 +65,7 @@ class Job:
         if not self.styles:
             message = f"{shown(self.name)}: expected at least one style image, got none"
             raise ConfigError(message)
-        self.config.check_styles(len(self.styles))
+        object.__setattr__(self, "inputs", image_files(self.content, self.styles, self.config))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +98,7 @@ def jobs_of_rows(
     Raises:
         StylerError: Rows are invalid. The message says what is wrong with the first one and lists the others.
     """
+    heard = None if tell is None else cache(tell)  # each sentence is said only once
     jobs: list[Job] = []
     invalid: list[tuple[str, StylerError]] = []
     for row in rows:
@@ -109,7 +109,7 @@ def jobs_of_rows(
                 (defaults or {}, flags or {}),
                 template,
                 len(jobs),
-                tell,
+                heard,
             )
         except StylerError as cause:
             invalid.append((row.place, cause))
@@ -170,16 +170,26 @@ def _jobs_of_row(
 
 
 def _blends(value: Any, base: Path, tell: Tell | None) -> list[tuple[Path, ...]]:
-    """Return the paintings of each job: a list or `a|b` is one blend, a glob gives one job for each match."""
+    """Return the styles of each job: a list or `a|b` is one blend, a glob gives one job for each match.
+
+    The path of a folder is one style.
+    """
     parts = value
     if isinstance(value, str):
-        parts = [value] if BLEND in value and existing(value, base) else value.split(BLEND)
+        parts = [value] if BLEND in value and existing(value, base, folders=True) else value.split(BLEND)
     if not isinstance(parts, list | tuple) or not parts:
         parts = [_text("style", value)]
-    found = [matches(_text("style", part), base, tell=tell) for part in parts]
+    found = [matches(_text("style", part), base, folders=True, tell=tell) for part in parts]
+    _tell_skipped([path for paths in found for path in paths], tell)
     if len(found) == 1:
         return [(path,) for path in found[0]]
     return [tuple(path for paths in found for path in paths)]
+
+
+def _tell_skipped(styles: Iterable[Path], tell: Tell | None) -> None:
+    """Call a function with a sentence about each folder of paintings in which files are skipped."""
+    for style in styles:
+        paintings_of(style, tell)
 
 
 def _resolved_init(init: Any, base: Path) -> Any:
@@ -265,7 +275,7 @@ def jobs_of_globs(
 
     Args:
         contents: Globs or paths of photos.
-        styles: Globs or paths of paintings; each painting gives its own jobs.
+        styles: Globs or paths of paintings, or of folders of paintings; each of them gives its own jobs.
         config: Options of all renders.
         template: Template for the output names; None for the default.
         files: Fields of each job about reading and writing, as returned by `file_options`.
@@ -275,7 +285,9 @@ def jobs_of_globs(
     Raises:
         ConfigError: A glob matches nothing.
     """
-    photos, paintings = (_all_matches(globs, without, tell) for globs in (contents, styles))
+    photos = _all_matches(contents, without, tell)
+    paintings = _all_matches(styles, without, tell, folders=True)
+    _tell_skipped(paintings, tell)
     pairs = product(photos, paintings)
     return [
         Job(
@@ -295,9 +307,16 @@ def jobs_of_globs(
     ]
 
 
-def _all_matches(patterns: Sequence[str], without: Path | None, tell: Tell | None) -> list[Path]:
+def _all_matches(
+    patterns: Sequence[str],
+    without: Path | None,
+    tell: Tell | None,
+    *,
+    folders: bool = False,
+) -> list[Path]:
     """Return the files that several globs match, each once and in order."""
-    found = real_paths(path for pattern in patterns for path in matches(pattern, present=True, tell=tell))
+    listed = [matches(pattern, present=True, folders=folders, tell=tell) for pattern in patterns]
+    found = real_paths(path for paths in listed for path in paths)
     once = set(each_once(found))
     outputs = os.path.join(os.path.realpath(without), "") if without else None
     kept = [path for path, real in found.items() if path in once and not (outputs and real.startswith(outputs))]

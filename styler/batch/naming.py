@@ -12,6 +12,7 @@ from typing import Any
 
 from styler.config import RenderConfig
 from styler.errors import ConfigError, OutputError, suggestion
+from styler.images.photos import style_name
 from styler.images.writing import FORMATS, LONGEST_NAME
 
 TEMPLATE = "{content}-{style}"  # used without --name; `default_template` adds the seed
@@ -73,7 +74,7 @@ def output_name(
     values: dict[str, Any] = {
         **config.to_dict(),
         "content": _stem(content.stem),
-        "style": "-".join(_stem(style.stem) for style in styles),
+        "style": "-".join(_stem(style_name(style)) for style in styles),
         "folder": _stem(content.absolute().parent.name),
         "index": index,
     }

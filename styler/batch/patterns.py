@@ -24,6 +24,7 @@ def matches(
     base: Path | None = None,
     *,
     present: bool = False,
+    folders: bool = False,
     tell: Tell | None = None,
 ) -> list[Path]:
     """Return the files that a glob matches, sorted; the path of an existing file is returned as it is.
@@ -36,13 +37,15 @@ def matches(
             dot.
         base: Folder that a relative pattern starts from; None for the current folder.
         present: Whether a path without wildcards must exist too.
+        folders: Whether the path of a folder is returned as it is too.
         tell: Called with a sentence about each unreadable folder; None raises an error instead.
 
     Raises:
-        ConfigError: Nothing matches, the path is a folder, or a folder is unreadable and `tell` is None.
+        ConfigError: Nothing matches, the path is a folder that is not wanted, or a folder is unreadable and `tell` is
+            None.
     """
     written = list(spellings(pattern))
-    found = existing(pattern, base)
+    found = existing(pattern, base, folders=folders)
     if found is not None:
         return [found]
     magic = glob.has_magic(pattern)
@@ -59,17 +62,22 @@ def matches(
     return [plain]
 
 
-def existing(text: str, base: Path | None = None) -> Path | None:
+def existing(text: str, base: Path | None = None, *, folders: bool = False) -> Path | None:
     """Return the existing file with this name in any of its spellings; None if there is none.
 
+    Args:
+        text: Name of the file.
+        base: Folder that a relative name starts from; None for the current folder.
+        folders: Whether it may be a folder.
+
     Raises:
-        ConfigError: The path is a folder.
+        ConfigError: The path is a folder, and may not be.
     """
     for spelled in spellings(text):
         path = _below(base, spelled)
         if any(part.startswith("*") for part in Path(spelled).parts):  # always a glob, even if a file has that name
             continue
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not folders:
             message = f"{shown(path)} is a folder; expected files, such as {shown(path / '*.jpg')!r}"
             raise ConfigError(message)
         if os.path.lexists(path):

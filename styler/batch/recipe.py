@@ -45,7 +45,7 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         "format": FORMAT,
         "config": {**config, "network": _network(config["network"], job.config.needs_decoder)},
         "content": hashes.content,
-        "styles": hashes.paintings,
+        "styles": hashes.styles if any(len(group) > 1 for group in hashes.styles) else hashes.paintings,
         "shape": shape,
         "suffix": Path(job.name).suffix.lower(),
         "export": {**asdict(job.export), "with_recipe": job.with_recipe},

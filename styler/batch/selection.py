@@ -12,6 +12,7 @@ from typing import Any
 from styler.batch.jobs import Job
 from styler.batch.naming import FIELDS
 from styler.errors import ConfigError, suggestion
+from styler.images.photos import style_name
 
 CONDITION = re.compile(r"\s*(?P<name>[\w-]+)\s*(?P<sign>!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*", re.DOTALL)
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
@@ -92,7 +93,7 @@ def _values(job: Job, name: str) -> list[Any]:
     own = {
         "name": [job.name],
         "content": [job.content.stem],
-        "style": [style.stem for style in job.styles],
+        "style": [style_name(style) for style in job.styles],
         "folder": [job.content.absolute().parent.name],
     }
     return own[name] if name in own else [getattr(job.config, name)]

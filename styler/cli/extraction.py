@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from styler.cli.photos import Photo, check_names, photos_in
 from styler.errors import ConfigError, ImageError, LayerError, OutputError, shown
 from styler.features.address import parse_address, split_addresses
 from styler.features.archive import DTYPES, SUFFIX, check_archive
 from styler.features.attribution import METHODS, parse_channel
 from styler.features.keys import REDUCTIONS
+from styler.images.photos import Photo, photos_in
 from styler.images.reading import check_readable
 from styler.images.sizes import check_shape, with_longer_side
 from styler.images.writing import check_output
@@ -138,6 +138,20 @@ def checked_extraction(
         grid=grid,
         overwrite=overwrite,
     )
+
+
+def check_names(photos: list[Photo]) -> None:
+    """Check that no two images have archives of the same name.
+
+    Raises:
+        ImageError: Two images have the same name; the message names the first such pair.
+    """
+    seen: dict[str, Photo] = {}
+    for photo in photos:
+        other = seen.setdefault(photo.name, photo)
+        if other is not photo:
+            message = f"{shown(other.path)} and {shown(photo.path)} would get the same archive; run them separately"
+            raise ImageError(message)
 
 
 def _is_folder(output: str | None) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from styler.errors import ImageError, shown
+from styler.images.photos import paintings_of
 from styler.images.reading import read_image
 from styler.inputs import (
     CONTENT,
@@ -51,7 +52,7 @@ class Places:
     Attributes:
         image: Picture whose inputs are wanted. Its folder is searched first, then the current folder.
         content: Path of the photo, if the user named it.
-        styles: Paths of the paintings that the user named.
+        styles: Paths of the paintings that the user named, or of folders of paintings.
         folders: Other folders to search, including their subfolders.
     """
 
@@ -99,12 +100,15 @@ def find_images(recipe: Recipe, places: Places) -> Inputs[Path]:
         ImageError: An image is missing or has changed.
     """
     wanted = [entry for entry in recipe.inputs.entries if entry.role == STYLE]
-    for path in places.styles:
+    named_files = [path for path in places.styles if not path.is_dir()]
+    for path in named_files:
         if not any(_is(path, each) for each in wanted):
             raise ImageError(_changed(path, wanted[0], places, among=len(wanted)))
+    in_folders = [path for folder in places.styles if folder.is_dir() for path in paintings_of(folder)]
     found = [Entry(CONTENT, find_content(recipe, places))]
     for each in wanted:
-        named = next((path for path in places.styles if _is(path, each)), None)
+        candidates = (path for path in (*named_files, *in_folders) if _holds(path, each))
+        named = next(candidates, None)
         found.append(Entry(STYLE, named or find(each, places), each.group))
     return Inputs.of_entries(found)
 

@@ -16,10 +16,10 @@ import styler
 from styler.cli.extracting import cast_to, options_of, source_facts
 from styler.cli.extraction import Extraction
 from styler.cli.interrupt import Interrupt
-from styler.cli.photos import Photo
 from styler.cli.reader import Reader
 from styler.errors import ImageError, OutputError, shown
 from styler.features.archive import SUFFIX, read_origin, write_archive
+from styler.images.photos import Photo
 from styler.images.reading import read_image
 from styler.sources import source_of
 from styler.types import Size

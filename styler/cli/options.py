@@ -211,7 +211,7 @@ Styles = Annotated[
     list[Path],
     typer.Argument(
         metavar="STYLE",
-        help="One painting, or several to blend.",
+        help="A painting or a folder of paintings; several are blended.",
         show_default=False,
     ),
 ]

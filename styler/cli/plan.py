@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from styler.cli.request import Request
 from styler.config import RenderConfig
 from styler.errors import shown
@@ -18,7 +21,7 @@ def describe(request: Request) -> str:
     enlarged = " (enlarged)" if max(request.size) > max(photo) else ""
     lines = [
         f"content   {request.content_name}  {photo.width}x{photo.height}",
-        *(f"style     {shown(style)}" for style in request.inputs.paintings),
+        *(f"style     {_group(paintings)}" for paintings in request.inputs.styles),
         *_masks(request),
         f"output    {request.output_name}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
@@ -39,6 +42,12 @@ def _optimization(request: Request, network: NetworkSpec) -> list[str]:
         f"start     {config.init}, noise {config.start_noise:g}, seed {config.seed}",
         f"octaves   {plan}; {config.steps} steps of {config.optimizer}",
     ]
+
+
+def _group(paintings: Sequence[Path]) -> str:
+    """Name the paintings of a group."""
+    more = f" and {len(paintings) - 1} more of one weight" if len(paintings) > 1 else ""
+    return f"{shown(paintings[0])}{more}"
 
 
 def _masks(request: Request) -> list[str]:

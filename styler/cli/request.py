@@ -15,6 +15,7 @@ from styler.config import RenderConfig, refuse_without_steps
 from styler.errors import ConfigError, OutputError, shown
 from styler.features.layers import check_addresses
 from styler.images.export import FILE_OPTIONS, Export
+from styler.images.photos import style_name
 from styler.images.reading import check_readable
 from styler.images.sizes import check_painting, check_scale, result_size
 from styler.images.writing import (
@@ -129,7 +130,7 @@ class Settings:
 
 def checked_request(
     inputs: Inputs[Path],
-    output: Path | None,
+    output: Path,
     config: RenderConfig,
     *,
     overwrite: bool,
@@ -143,7 +144,7 @@ def checked_request(
 
     Args:
         inputs: Files to read, as returned by `styler.render.files.image_files`.
-        output: Path of the picture to write; None makes a name from those of the inputs.
+        output: Path of the picture to write.
         config: Options of the render.
         overwrite: Whether an existing output may be replaced.
         export: Options of the output file.
@@ -156,10 +157,9 @@ def checked_request(
         StylerError: The request cannot be carried out; the subclass tells what is wrong.
     """
     wanted = export or Export()
-    target = output or default_output(inputs.photo, inputs.paintings)
-    streams = target in OUTPUTS
+    streams = output in OUTPUTS
     if not streams:
-        check_output(target, overwrite=overwrite, inputs=inputs.images.items)
+        check_output(output, overwrite=overwrite, inputs=inputs.images.items)
     sizes = inputs.images.map(lambda path: check_readable(path, max_pixels=max_pixels))
     config.check_styles(len(inputs.styles))
     colors = checked_colors(inputs, sizes, max_pixels)
@@ -176,12 +176,12 @@ def checked_request(
     for path, painting, scale in zip(inputs.paintings, sizes.paintings, scales, strict=True):
         check_scale(painting, max(size), network.minimum_size, scale, shown(path))
     if not streams:
-        check_format_holds(target, size, wanted.depth)
-        check_disk_holds(target, size, wanted.depth)
+        check_format_holds(output, size, wanted.depth)
+        check_disk_holds(output, size, wanted.depth)
     return Request(
         inputs=inputs,
         sizes=sizes,
-        output=target,
+        output=output,
         config=config,
         size=size,
         export=wanted,
@@ -297,9 +297,9 @@ def use_of(request: Request, path: Path, save_every: int | None) -> str:
     return "the image kept after an interrupt" if path.name == beside(request.output, "partial").name else ""
 
 
-def default_output(content: Path, styles: list[Path]) -> Path:
+def default_output(content: Path, styles: Iterable[Path]) -> Path:
     """Return the path `<content stem>-<style stem>[-<style stem>…].png` in the current folder."""
-    return Path("-".join(path.stem for path in (content, *styles)) + ".png")
+    return Path("-".join((content.stem, *map(style_name, styles))) + ".png")
 
 
 def build_options(file: Path | None, given: Mapping[str, Any] | None) -> tuple[RenderConfig, dict[str, Any]]:

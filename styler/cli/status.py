@@ -1,4 +1,4 @@
-"""Show a line on the terminal while something takes a while."""
+"""Show lines on the terminal: what takes a while, and notes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ def screen() -> dict[str, Any]:
     """Return the columns and rows of the terminal for `tqdm`, which shows no bar where the size is unknown."""
     size = get_terminal_size()
     return {"ncols": size.columns, "nrows": size.lines}
+
+
+def note(text: str) -> None:
+    """Print a note on stderr."""
+    print(f"note: {text}", file=sys.stderr)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from styler.config import BUILT_IN_INITS, RenderConfig
+from styler.images.photos import paintings_of
 from styler.images.picture import Picture
 from styler.images.reading import read_image
 from styler.images.regions import Color
@@ -17,9 +18,26 @@ from styler.render.regions import check_gray_masks, region_colors
 from styler.types import Size
 
 
-def image_files(content: Path, styles: Iterable[Path], config: RenderConfig) -> Inputs[Path]:
-    """Return all images that a render reads; the config may name masks and an image to start from."""
-    return with_named(Inputs.of(content, styles), config)
+def image_files(
+    content: Path,
+    styles: Iterable[Path],
+    config: RenderConfig,
+    tell: Callable[[str], object] | None = None,
+) -> Inputs[Path]:
+    """Return all images that a render reads; the config may name masks and an image to start from.
+
+    Args:
+        content: The photo.
+        styles: Paintings, or folders of paintings that share one style weight.
+        config: Options of the render.
+        tell: Called with a sentence about each folder in which files are skipped.
+
+    Raises:
+        ImageError: A folder has no paintings or too many.
+        OptionError: The number of weights, boxes, scales or masks is not that of the styles.
+    """
+    groups = tuple(paintings_of(style, tell) for style in styles)
+    return with_named(Inputs(content=content, styles=groups), config)
 
 
 def with_named(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:

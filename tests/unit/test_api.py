@@ -459,3 +459,18 @@ def test_a_scale_of_marks_is_that_of_an_enlarged_painting(folder):
     assert Recipe.from_text(read_recipe("out.png")).config.style_scale == (0.9,)
     assert run(["replay", "out.png"]) == 0
     assert (folder / "out-replay.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_paintings_of_a_folder_share_one_weight(folder):
+    (folder / "art").mkdir()
+    paintings = [saved(folder / "art" / f"{number}.png", stripes(70, 80, number)) for number in (1, 2)]
+    (folder / "art" / ".hidden").touch()
+    options = {"network": "tiny", "size": 64, "scales": 1, "steps": 3}
+    of_folder = stylize(PHOTO, ["art", PAINTING], **options, style_weights=(2.0, 1.0))
+    one_by_one = stylize(PHOTO, [*paintings, PAINTING], **options)
+    np.testing.assert_allclose(of_folder.picture.pixels, one_by_one.picture.pixels, atol=1e-5)
+    assert [len(group) for group in of_folder.recipe.inputs.styles] == [2, 1]
+    (folder / "empty").mkdir()
+    with pytest.raises(ImageError, match="expected paintings in the folder empty, got no files"):
+        stylize(PHOTO, "empty", **options)

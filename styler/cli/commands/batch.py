@@ -23,7 +23,9 @@ Contents = Annotated[
 ]
 Styles = Annotated[
     list[str] | None,
-    typer.Option("--style", metavar="GLOB", help="Paintings; every photo is rendered in the style of each."),
+    typer.Option(
+        "--style", metavar="GLOB", help="Paintings, or folders of them; every photo is rendered in the style of each."
+    ),
 ]
 Folder = Annotated[
     Path,

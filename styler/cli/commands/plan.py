@@ -23,8 +23,8 @@ def plan(
     Also show its tiles, scales and steps, and the reasons for them.
     """
     from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import build_options, checked_request
-    from styler.cli.status import status
+    from styler.cli.request import build_options, checked_request, default_output
+    from styler.cli.status import note, status
     from styler.cli.streams import check_content, content_file
     from styler.render.files import image_files
 
@@ -32,8 +32,8 @@ def plan(
     check_content(content, styles, output or Path())
     with content_file(content) as photo:
         request = checked_request(
-            image_files(photo, styles, asked),
-            output,
+            image_files(photo, styles, asked, note),
+            output or default_output(content, styles),
             asked,
             overwrite=True,
             export=files["export"],

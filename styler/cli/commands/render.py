@@ -39,9 +39,10 @@ def render(
         check_intermediate,
         check_report,
         checked_request,
+        default_output,
     )
     from styler.cli.saving import checked_saving
-    from styler.cli.status import status
+    from styler.cli.status import note, status
     from styler.cli.streams import check_content, content_file, picture_stream
     from styler.options import Choice, Whole
     from styler.render.files import image_files
@@ -53,8 +54,8 @@ def render(
     check_content(content, styles, output)
     with picture_stream(output) as stream, content_file(content) as photo:
         request = checked_request(
-            image_files(photo, styles, asked),
-            output,
+            image_files(photo, styles, asked, None if quiet else note),
+            output or default_output(content, styles),
             asked,
             overwrite=overwrite,
             export=files["export"],

@@ -22,7 +22,10 @@ Output = Annotated[
 Content = Annotated[
     Path | None, o.option("--content", help="The photo, if it is not in IMAGE's folder or the current one.")
 ]
-Style = Annotated[list[Path] | None, o.option("--style", metavar="PATH", help="A painting; repeat for several.")]
+Style = Annotated[
+    list[Path] | None,
+    o.option("--style", metavar="PATH", help="A painting or a folder of them; repeat for several."),
+]
 Search = Annotated[list[Path] | None, o.option("--search", metavar="DIR", help="Also search this folder for inputs.")]
 
 

@@ -8,7 +8,7 @@ import pytest
 from styler.batch.jobs import Job, Row, check_collisions, jobs_of_globs, jobs_of_rows, matches
 from styler.batch.naming import checked_name, output_name
 from styler.config import RenderConfig
-from styler.errors import ConfigError, OutputError
+from styler.errors import ConfigError, ImageError, OutputError
 
 CONFIG = RenderConfig(seed=7, size=128)
 
@@ -249,3 +249,24 @@ def test_masks_that_cannot_be_named_are_refused(tree, masks, expected):
     row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg", **masks}, place="row 5")
     with pytest.raises(ConfigError, match=f"row 5: .*{expected}"):
         jobs_of_rows([row], base=tree)
+
+
+def test_a_folder_is_one_style(tree):
+    (tree / "art" / "notes.txt").touch()
+    said = []
+    (job,) = jobs_of_globs(["in/a.jpg"], ["art"], config=CONFIG, tell=said.append)
+    assert (job.name, job.styles) == ("a-art-7.png", (Path("art"),))
+    assert job.inputs.styles == ((Path("art/x.jpg"), Path("art/y.jpg")),)
+    assert said == ["art: skipped 1 file that is hidden or no image (notes.txt)"]
+    rows = [Row(options={"content": "in/a.jpg", "style": "art|art/x.jpg"}, place=place) for place in ("1", "2")]
+    blend, _ = jobs_of_rows(rows, base=tree, tell=said.append)
+    assert blend.name == "a-art-x.png"
+    assert [len(group) for group in blend.inputs.styles] == [2, 1]
+    assert len(said) == 2
+    blend.config.check_styles(2)
+
+
+def test_a_folder_without_paintings_is_an_invalid_row(tree):
+    (tree / "none").mkdir()
+    with pytest.raises(ImageError, match=r"^line 1: expected paintings in the folder none, got no files"):
+        jobs_of_rows([Row(options={"content": "in/a.jpg", "style": "none"}, place="line 1")], base=Path())

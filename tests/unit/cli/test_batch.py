@@ -258,7 +258,7 @@ def test_a_batch_that_is_refused_leaves_no_page(folders, monkeypatch, capsys):
         (("batch", "x.csv", "--content", "in/*", "-o", "out"), "; got x.csv as well; quote globs"),
         (("batch", "a.csv", "b.csv", "-o", "out"), "; got b.csv as well; quote globs"),
         (("batch", "--content", "in/*.png", "-o", "out"), "expected one MANIFEST, or both"),
-        ((*GLOBS[:3], "--style", "art", "-o", "out"), "art is a folder; expected files, such as 'art/*.jpg'"),
+        (("batch", "--content", "in", *GLOBS[3:]), "in is a folder; expected files, such as 'in/*.jpg'"),
         (("batch", "absent.csv", "-o", "out"), "cannot read absent.csv"),
         (("batch", "in/a.png", "-o", "out"), "unknown kind of manifest '.png'"),
         ((*GLOBS[:3], "--style", "none/*", "-o", "out"), "no file matches 'none/*'"),

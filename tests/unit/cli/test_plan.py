@@ -15,7 +15,7 @@ def plan(folder):
     def written(**options):
         config = RenderConfig(**options)
         files = image_files(Path("photo.png"), [Path("painting.png")], config)
-        return describe(checked_request(files, None, config, overwrite=False))
+        return describe(checked_request(files, Path("photo-painting.png"), config, overwrite=False))
 
     return written
 

@@ -313,3 +313,23 @@ def rewritten(path, text):
     from styler.images.reading import read_image
 
     write_picture(read_image(path), path, export=Export(recipe=text), overwrite=True)
+
+
+def test_a_folder_of_paintings_is_found_again_file_by_file(folder, capsys):
+    (folder / "art").mkdir()
+    for name in ("a.png", "b.png"):
+        saved(folder / "art" / name, stripes(70, 80, ord(name[0])))
+    (folder / "art" / "notes.txt").touch()
+    words = ("--style-weights", "2,1", "--style-scale", "1,0.9")
+    render("out.png", *words, styles=("art", "painting.png"))
+    assert "note: art: skipped 1 file that is hidden or no image (notes.txt)" in capsys.readouterr().err
+    assert [[each.name for each in group] for group in recipe_of("out.png").inputs.styles] == [
+        ["a.png", "b.png"],
+        ["painting.png"],
+    ]
+    assert replay("out.png") == 2
+    assert "cannot find the painting a.png" in capsys.readouterr().err
+    assert replay("out.png", "--style", "art", "-o", "named.png") == 0
+    assert replay("out.png", "--search", "art", "-o", "searched.png") == 0
+    assert (folder / "named.png").read_bytes() == (folder / "out.png").read_bytes()
+    assert (folder / "searched.png").read_bytes() == (folder / "out.png").read_bytes()

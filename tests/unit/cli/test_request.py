@@ -62,7 +62,7 @@ def test_a_request_knows_its_sizes(folder):
 
 
 def test_the_output_is_named_by_default(folder):
-    assert request(output=None).output == Path("photo-painting.png")
+    assert default_output(PHOTO, [PAINTING]) == Path("photo-painting.png")
 
 
 def test_an_image_to_start_from_is_checked(folder):

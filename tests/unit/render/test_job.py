@@ -28,6 +28,18 @@ def test_it_can_be_read_from_another_folder(folder, tmp_path_factory, monkeypatc
     assert found.to_dict() == described
 
 
+def test_the_paintings_of_a_folder_stay_one_group(folder):
+    (folder / "art").mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / "art" / name).write_bytes((folder / "painting.png").read_bytes())
+    config = RenderConfig(network="tiny", style_weights=(2.0, 1.0))
+    files = image_files(Path("photo.png"), [Path("art"), Path("painting.png")], config)
+    described = Job(inputs=files, config=config).to_dict()
+    (folder / "art" / "new.png").touch()
+    expected = ((folder / "art" / "a.png", folder / "art" / "b.png"), (folder / "painting.png",))
+    assert read_job(described).inputs.styles == expected
+
+
 @pytest.mark.parametrize("name", ["photo.png", "painting.png", "start.png"])
 def test_a_changed_file_is_named(folder, name):
     (folder / "start.png").write_bytes((folder / "photo.png").read_bytes())

@@ -1,9 +1,10 @@
-"""Collect the images in files and folders and give each one a name."""
+"""Find the images in files and folders."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ SUFFIXES = (
     *(".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi"),
 )
 """Suffixes of image files; an unreadable file with one of these is reported as an error."""
+MOST_PAINTINGS = 100  # of a folder; each takes time at every octave, and a recipe can hold about two hundred
+MOST_NAMED = 3  # files to name in a note
 
 
 class Photo(NamedTuple):
@@ -43,28 +46,64 @@ def photos_in(places: list[Path]) -> tuple[list[Photo], list[tuple[str, str]]]:
         ImageError: There are no images.
     """
     problems: list[tuple[str, str]] = []
-    photos = [photo for place in places for photo in _below(place, problems)]
+    photos = [photo for place in places for photo in _below(place, problems, [])]
     if not photos and not problems:
         message = f"no images in {', '.join(shown(place) for place in places)}; name image files or other folders"
         raise ImageError(message)
     return photos, problems
 
 
-def check_names(photos: list[Photo]) -> None:
-    """Check that no two images have archives of the same name.
+def paintings_of(style: Path, tell: Callable[[str], object] | None = None) -> tuple[Path, ...]:
+    """Return the paintings that a path stands for: those in a folder and its subfolders, sorted, or the file itself.
+
+    Args:
+        style: Path of a painting or of a folder of paintings.
+        tell: Called with a sentence about the files of a folder that are skipped, because they are hidden or no images.
 
     Raises:
-        ImageError: Two images have the same name; the message names the first such pair.
+        ImageError: The folder has no images or too many, or a folder in it cannot be read.
     """
-    seen: dict[str, Photo] = {}
-    for photo in photos:
-        other = seen.setdefault(photo.name, photo)
-        if other is not photo:
-            message = f"{shown(other.path)} and {shown(photo.path)} would get the same archive; run them separately"
-            raise ImageError(message)
+    if not style.is_dir():
+        return (style,)
+    problems: list[tuple[str, str]] = []
+    skipped: list[str] = []
+    found = [photo.path for photo in islice(_below(style, problems, skipped), MOST_PAINTINGS + 1)]
+    for folder, reason in problems:
+        message = f"{shown(folder)}: {reason}"
+        raise ImageError(message)
+    if not found:
+        message = f"expected paintings in the folder {shown(style)}, got {_counted(skipped) or 'no files'}; name others"
+        raise ImageError(message)
+    if len(found) > MOST_PAINTINGS:
+        message = f"expected at most {MOST_PAINTINGS} paintings in the folder {shown(style)}, got more; choose some"
+        raise ImageError(message)
+    if skipped and tell is not None:
+        tell(f"{shown(style)}: skipped {_counted(skipped)}")
+    return tuple(found)
 
 
-def _below(place: Path, problems: list[tuple[str, str]]) -> Iterator[Photo]:
+def style_name(style: Path) -> str:
+    """Return the name of a style for names of outputs: the stem of a painting's file, or the name of a folder."""
+    return style.resolve().name if style.is_dir() else style.stem
+
+
+def _counted(skipped: list[str]) -> str:
+    """Describe files that are skipped; "" if there are none."""
+    if not skipped:
+        return ""
+    more = f" and {len(skipped) - MOST_NAMED} more" if len(skipped) > MOST_NAMED else ""
+    files = "1 file that is" if len(skipped) == 1 else f"{len(skipped)} files that are"
+    return f"{files} hidden or no image ({', '.join(map(shown, skipped[:MOST_NAMED]))}{more})"
+
+
+def _below(place: Path, problems: list[tuple[str, str]], skipped: list[str]) -> Iterator[Photo]:
+    """Find the images at a place.
+
+    Args:
+        place: A file, or a folder to search.
+        problems: Gets the folders that cannot be read, with the reasons.
+        skipped: Gets the names of the files and folders that are hidden or no images.
+    """
     if not place.is_dir():
         yield Photo(place, place.name)
         return
@@ -75,12 +114,16 @@ def _below(place: Path, problems: list[tuple[str, str]]) -> Iterator[Photo]:
         problems.append((str(error.filename), f"cannot read the folder: {error.strerror}"))
 
     for folder, folders, names in os.walk(place, followlinks=True, onerror=note):
+        inner = Path(folder).relative_to(place)
+        skipped += [(inner / name).as_posix() for name in sorted(folders) if name.startswith(".")]
         open_to_see = (name for name in sorted(folders) if not name.startswith("."))
         folders[:] = [name for name in open_to_see if _is_new(Path(folder, name), entered)]
         for name in sorted(names):
             path = Path(folder, name)
             if _is_image(path):
-                yield Photo(path, path.relative_to(place).as_posix())
+                yield Photo(path, (inner / name).as_posix())
+            else:
+                skipped.append((inner / name).as_posix())
 
 
 def _is_new(folder: Path, entered: set[tuple[int, int]]) -> bool:

@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from styler.cli.photos import Photo, check_names, photos_in
+from styler.cli.extraction import check_names
 from styler.errors import ImageError
+from styler.images.photos import MOST_PAINTINGS, Photo, paintings_of, photos_in, style_name
 from support.pictures import blobs, saved
 
 
@@ -70,15 +71,20 @@ def test_names_that_are_no_text(tmp_path):
     assert [os.fsencode(name) for name in names(tmp_path)] == [b"caf\xe9.png"]
 
 
-def test_a_folder_that_cannot_be_read_is_told(folder, monkeypatch):
+def unreadable(folder):
+    """A `scandir` that fails in a folder."""
     real = os.scandir
 
     def scandir(path):
-        if str(path).endswith("er"):
+        if str(path) == str(folder):
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    return scandir
+
+
+def test_a_folder_that_cannot_be_read_is_told(folder, monkeypatch):
+    monkeypatch.setattr(os, "scandir", unreadable(folder / "deep" / "er"))
     photos, problems = photos_in([folder])
     assert [photo.name for photo in photos] == ["a.png", "deep/plain"]
     assert [(path, "Permission denied" in reason) for path, reason in problems] == [(str(folder / "deep" / "er"), True)]
@@ -95,3 +101,39 @@ def test_two_images_of_one_name_are_refused(folder):
     with pytest.raises(ImageError, match="would get the same archive"):
         check_names(photos)
     check_names(photos[:-1])
+
+
+def test_the_paintings_of_a_folder_are_its_images(folder):
+    said = []
+    assert paintings_of(folder, said.append) == tuple(folder / name for name in NAMES)
+    assert len(said) == 1
+    assert "skipped 5 files that are hidden or no image (.hidden, ._a.png, empty and 2 more)" in said[0]
+    assert paintings_of(folder / "a.png", said.append) == (folder / "a.png",)
+    assert paintings_of(folder / "absent.png", said.append) == (folder / "absent.png",)
+    assert len(said) == 1
+
+
+def test_a_folder_of_too_few_or_too_many_paintings_is_refused(tmp_path):
+    with pytest.raises(ImageError, match=r"expected paintings in the folder .*, got no files"):
+        paintings_of(tmp_path)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ImageError, match=r"got 1 file that is hidden or no image \(notes.txt\)"):
+        paintings_of(tmp_path)
+    for number in range(MOST_PAINTINGS + 1):
+        (tmp_path / f"{number}.png").touch()
+    with pytest.raises(ImageError, match=f"expected at most {MOST_PAINTINGS} paintings in the folder"):
+        paintings_of(tmp_path)
+
+
+def test_a_folder_of_paintings_in_which_one_cannot_be_read_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(os, "scandir", unreadable(folder / "deep" / "er"))
+    with pytest.raises(ImageError, match="er: cannot read the folder: Permission denied"):
+        paintings_of(folder)
+
+
+def test_a_style_is_named_by_its_stem_or_its_whole_folder(folder, monkeypatch):
+    assert style_name(folder / "a.png") == "a"
+    (folder / "van.gogh").mkdir()
+    assert style_name(folder / "van.gogh") == "van.gogh"
+    monkeypatch.chdir(folder / "van.gogh")
+    assert style_name(folder.cwd().relative_to(folder.cwd())) == "van.gogh"
