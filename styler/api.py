@@ -483,7 +483,7 @@ class Stylizer:
         config = with_names(self.config, known.map(lambda found: found.name))
         scales = inputs.for_paintings(self.config.style_scales(len(inputs.styles)))
         for painting, scale in zip(inputs.paintings, scales, strict=True):
-            check_scale(painting.size, max(size), network.minimum_size, scale, painting.name)
+            check_scale(painting.size, self.config.seen_at(max(size)), network.minimum_size, scale, painting.name)
         sizes = inputs.map(lambda picture: picture.size)
         check_gray_masks(sizes)
         colors = region_colors(inputs.content_mask, inputs.style_masks, sizes)

@@ -14,6 +14,7 @@ from styler.options import (
     ENGINE,
     EXPERTS,
     NO_FILE,
+    NONE,
     PICTURE,
     REGIONS,
     SCHEDULE,
@@ -27,6 +28,7 @@ from styler.options import (
     Files,
     Layers,
     Memory,
+    NoneOr,
     Number,
     Shares,
     Text,
@@ -70,6 +72,7 @@ SMALLEST_SCALE, LARGEST_SCALE = 0.1, 10.0  # of marks: beyond, a painting is one
 MOST_STEPS = 2**31 - 1  # the compiled program counts in int32
 PALETTE_WEIGHT = 0.1  # halves the palette distance and raises the style distance by 2 %: docs/look.md
 GRAIN_WEIGHT = 0.03  # removes the weave from flat areas and keeps the noise below the painting's: docs/look.md
+PREVIEW_SIZE = 384  # pixels of the longer side: marks can be told apart, in a quarter of the time of one of 768
 SMALLEST_OCTAVE = 128  # pixels of the longer side; crowsonkb's style-transfer-pytorch starts there too
 
 
@@ -83,6 +86,10 @@ class RenderConfig:
         style_weights: Relative weights of several style images, on any positive scale; None for equal weights.
         style_scale: Size of the style's marks relative to the result: one factor for all paintings, or one for each;
             above 1, a painting is enlarged. None for 1.
+        style_match: Longer side, pixels, of the render whose marks are as large relative to the picture as those of
+            this one: octaves above it have few steps, and match the paintings as that render sees them, enlarged, and
+            their own grain.
+            None for marks that follow the size.
         style_crop: Boxes (left, top, right, bottom), as fractions of a painting's width and height: one for all
             paintings, or one for each; None for whole paintings.
         content_mask: Path of an image whose colors are the regions of the photo; None for one region.
@@ -163,6 +170,16 @@ class RenderConfig:
         group=STYLE,
         effect=START,
         default_text="1",
+        before=None,
+    )
+    style_match: int | None = option(
+        None,
+        NoneOr(Whole(SMALLEST_SIZE, LARGEST_SIZE)),
+        "Marks as large relative to the picture as in a render of N pixels, whatever the --size; with --style-scale, "
+        "both apply.",
+        group=STYLE,
+        effect=SCHEDULE,
+        default_text=NONE,
         before=None,
     )
     style_crop: tuple[Box, ...] | None = option(
@@ -582,6 +599,10 @@ class RenderConfig:
             raise OptionError(name="style_scale", expected=expected, came=len(scales))
         return scales * styles if len(scales) == 1 else scales
 
+    def seen_at(self, longer: int) -> int:
+        """Return the longer side of the picture that settles how large paintings are used for one of `longer`."""
+        return longer if self.style_match is None else min(longer, self.style_match)
+
     def check_styles(self, styles: int) -> None:
         """Check the options that have a value for each style image.
 
@@ -619,6 +640,7 @@ class _SharedOptions(TypedDict, total=False):
     strength: float
     style_weights: tuple[float, ...] | None
     style_scale: tuple[float, ...] | None
+    style_match: int | None
     style_crop: tuple[Box, ...] | None
     color: str
     color_when: str

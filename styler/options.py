@@ -27,6 +27,7 @@ GROUPS = (PICTURE, STYLE, COLOR, SIZE_AND_MEMORY, FILES, RUNNING, EXPERTS)
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 WHOLE_AS_FRACTION = re.compile(r"(?<=\d)[.,]0{1,2}\s*$")  # spreadsheets write whole numbers as 512.0
+NONE = "none"
 MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 TIME_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -271,6 +272,33 @@ class WordOr:
 
 
 @dataclass(frozen=True, slots=True)
+class NoneOr:
+    """The word "none", which stands for None, or a whole number.
+
+    Attributes:
+        other: The whole numbers.
+    """
+
+    other: Whole
+
+    @property
+    def metavar(self) -> str:
+        """See `Kind`."""
+        return f"{self.other.metavar}|{NONE}"
+
+    def read(self, value: Any) -> Any:
+        """See `Kind`."""
+        return None if value == NONE else self.other.read(value)
+
+    def check(self, name: str, value: Any) -> None:
+        """See `Kind`."""
+        try:
+            self.other.check(name, value)
+        except OptionError as problem:
+            raise OptionError(name, f"{problem.expected}, or {NONE}", value) from None
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """An amount of memory in bytes; text must include a unit."""
 
@@ -428,7 +456,7 @@ class Layers:
                 raise OptionError(name, f"{problem.expected} as the weight of {shown(address)}", weight) from None
 
 
-NO_FILE = "none"
+NO_FILE = NONE
 """Stands for a file that is left out of a list."""
 
 

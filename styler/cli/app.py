@@ -19,6 +19,7 @@ from styler.cli.commands.features import features
 from styler.cli.commands.layers import layers
 from styler.cli.commands.networks import networks
 from styler.cli.commands.plan import plan
+from styler.cli.commands.preview import preview
 from styler.cli.commands.render import render
 from styler.cli.commands.replay import replay
 from styler.cli.commands.resume import resume
@@ -33,7 +34,8 @@ from styler.recipe import SWITCHES
 REFUSED = 2
 DEFECT = 1
 INTERRUPTED = 130
-RENDERING = ("render", "batch", "plan", "resume", "replay")  # commands that run networks in compiled programs only
+RENDERING = ("render", "preview", "batch", "plan", "resume", "replay")
+"""Commands that run networks in compiled programs only."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # errors of a disk that cannot take more data
 NO_FOLDER = "No usable temporary directory"  # message of Python's `tempfile`
 OBJECTS_A_COLLECTION = 100_000  # garbage collection at Python's default costs a sixth of TensorFlow's import time
@@ -48,6 +50,7 @@ app = typer.Typer(
 )
 EXAMPLES: dict[Callable[..., None], str] = {
     render: "styler render photo.jpg painting.jpg -o out.png --size 1024 --strength 0.6",
+    preview: "styler preview photo.jpg painting.jpg -o small.png && styler replay small.png -o large.png --size 2048",
     batch: "styler batch --content 'photos/*.jpg' --style 'paintings/*.jpg' -o out/",
     plan: "styler plan photo.jpg painting.jpg --size 4096",
     resume: "styler resume out.png.styler-checkpoint",

@@ -100,11 +100,11 @@ def find_images(recipe: Recipe, places: Places) -> Inputs[Path]:
         ImageError: An image is missing or has changed.
     """
     wanted = [entry for entry in recipe.inputs.entries if entry.role == STYLE]
-    named_files = [path for path in places.styles if not path.is_dir()]
+    named_files = [path for path in places.styles if not os.path.isdir(path)]
     for path in named_files:
         if not any(_is(path, each) for each in wanted):
             raise ImageError(_changed(path, wanted[0], places, among=len(wanted)))
-    in_folders = [path for folder in places.styles if folder.is_dir() for path in paintings_of(folder)]
+    in_folders = [path for folder in places.styles if os.path.isdir(folder) for path in paintings_of(folder)]
     found = [Entry(CONTENT, find_content(recipe, places))]
     for each in wanted:
         candidates = (path for path in (*named_files, *in_folders) if _holds(path, each))

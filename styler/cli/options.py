@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial, wraps
 from glob import escape, glob
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from styler.config import BUILT_IN_INITS, OPTIONS, RenderConfig
+from styler.config import BUILT_IN_INITS, OPTIONS, PREVIEW_SIZE, RenderConfig
 from styler.images.export import FILE_OPTIONS, Export, Handling
 from styler.options import FILES, GROUPS, NO_FILE, PICTURE, RUNNING, STYLE, Choice, Files, Flag, Option, flag_of
 from styler.presets import DEFAULT_PRESET, PRESETS
@@ -196,6 +196,12 @@ Given = Annotated[dict[str, Any] | None, None]
 
 RENDERING = {**OPTIONS, **FILE_OPTIONS}
 """Options of commands that render and write pictures."""
+PREVIEWING = {
+    **RENDERING,
+    "size": replace(OPTIONS["size"], default_text=str(PREVIEW_SIZE)),
+    "style_match": replace(OPTIONS["style_match"], default_text="the --size"),
+}
+"""Options of the command that renders a preview."""
 PLANNING = {**OPTIONS, "depth": FILE_OPTIONS["depth"], "max_pixels": FILE_OPTIONS["max_pixels"]}
 """Options of the command that predicts a render."""
 

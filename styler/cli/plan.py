@@ -25,6 +25,7 @@ def describe(request: Request) -> str:
         *_masks(request),
         f"output    {request.output_name}  {request.size.width}x{request.size.height}{enlarged}",
         f"network   {network.name}: {network.summary}",
+        *([f"marks     as large as at {config.style_match} pixels"] if config.style_match else []),
         f"strength  {config.strength:g}, color {config.color}, content tone {config.content_tone}",
         *(_optimization(request, network) if config.steps else ["steps     none: drawn in one pass"]),
     ]

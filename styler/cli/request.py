@@ -174,7 +174,7 @@ def checked_request(
     size = result_size(config.size, sizes.photo, network.minimum_size, plan.size if plan else None)
     scales = inputs.for_paintings(config.style_scales(len(inputs.styles)))
     for path, painting, scale in zip(inputs.paintings, sizes.paintings, scales, strict=True):
-        check_scale(painting, max(size), network.minimum_size, scale, shown(path))
+        check_scale(painting, config.seen_at(max(size)), network.minimum_size, scale, shown(path))
     if not streams:
         check_format_holds(output, size, wanted.depth)
         check_disk_holds(output, size, wanted.depth)

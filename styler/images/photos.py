@@ -63,7 +63,7 @@ def paintings_of(style: Path, tell: Callable[[str], object] | None = None) -> tu
     Raises:
         ImageError: The folder has no images or too many, or a folder in it cannot be read.
     """
-    if not style.is_dir():
+    if not os.path.isdir(style):  # `Path.is_dir` fails if the name is too long
         return (style,)
     problems: list[tuple[str, str]] = []
     skipped: list[str] = []
@@ -84,7 +84,7 @@ def paintings_of(style: Path, tell: Callable[[str], object] | None = None) -> tu
 
 def style_name(style: Path) -> str:
     """Return the name of a style for names of outputs: the stem of a painting's file, or the name of a folder."""
-    return style.resolve().name if style.is_dir() else style.stem
+    return style.resolve().name if os.path.isdir(style) else style.stem
 
 
 def _counted(skipped: list[str]) -> str:

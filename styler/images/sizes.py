@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from styler.config import ORIGINAL
 from styler.errors import ConfigError
@@ -51,18 +52,32 @@ def no_larger(size: Size, longer: int) -> Size:
     return with_longer_side(size, longer) if max(size) > longer else size
 
 
-def octaves(longer: int, smallest: int, count: int | None = None) -> list[int]:
+def octaves(
+    longer: int,
+    smallest: int,
+    count: int | None = None,
+    through: int | None = None,
+) -> list[int]:
     """Return the longer sides of the octaves, from coarse to fine, a factor of sqrt(2) apart, ending at `longer`.
 
     Args:
         longer: Longer side of the result, in pixels.
         smallest: Minimum longer side, in pixels. The last octave may be smaller.
         count: Number of octaves; None for as many as fit.
+        through: Longer side of a smaller result all of whose octaves come first; those above it are at nearly a factor
+            of sqrt(2). None, or at least `longer`, for no such result.
 
     Example:
         >>> octaves(512, 128)
         [128, 181, 256, 362, 512]
+        >>> octaves(512, 128, through=300)
+        [150, 212, 300, 392, 512]
     """
+    if through is not None and through < longer:
+        above = max(1, round(2 * math.log2(longer / through)))
+        ratio = (longer / through) ** (1 / above)
+        every = octaves(through, smallest) + [round(through * ratio**index) for index in range(1, above + 1)]
+        return every if count is None else every[-count:]
     sides = [longer]
     while count is None or len(sides) < count:
         next_side = round(longer / 2 ** (len(sides) / 2))
@@ -120,6 +135,51 @@ def painting_size(
         return plain
     smallest = min(least, max(plain))  # in a coarse octave, marks cannot become smaller than the network sees them
     return with_longer_side(painting, max(round(scale * max(plain)), smallest))
+
+
+class Enlargement(NamedTuple):
+    """How a painting is resized for a picture.
+
+    Attributes:
+        first: Size that it gets first, which settles its finest detail.
+        last: Size that it gets from there; the same unless its marks match those of a smaller picture.
+    """
+
+    first: Size
+    last: Size
+
+    @property
+    def words(self) -> str:
+        """Description of the first size if it matters; otherwise ""."""
+        return "" if self.first == self.last else f" from {self.first.width}x{self.first.height}"
+
+
+def enlargement(
+    painting: Size,
+    longer: int,
+    minimum: int,
+    scale: float = 1.0,
+    match: int | None = None,
+) -> Enlargement:
+    """Return how a painting is resized for a picture with a given longer side.
+
+    Args:
+        painting: Size of the painting itself.
+        longer: Longer side of the picture, in pixels.
+        minimum: As in `painting_size`.
+        scale: As in `painting_size`.
+        match: Longer side of a smaller picture, in pixels. In a larger one, the painting is as large relative to the
+            picture, and has no finer detail. None for marks that follow the size.
+
+    Example:
+        >>> enlargement(Size(300, 400), 1024, 32, match=256)
+        Enlargement(first=Size(height=192, width=256), last=Size(height=768, width=1024))
+    """
+    if match is None or longer <= match:
+        plain = painting_size(painting, longer, minimum, scale)
+        return Enlargement(plain, plain)
+    seen = painting_size(painting, match, minimum, scale)
+    return Enlargement(seen, with_longer_side(painting, round(max(seen) * longer / match)))
 
 
 def check_scale(

@@ -19,8 +19,8 @@ from styler.forks import check_not_forked
 from styler.images.mapped import Array
 from styler.images.picture import Picture
 from styler.images.regions import RegionMap
-from styler.images.resampling import resampled_alpha, resampled_colors
-from styler.images.sizes import check_painting, painting_size
+from styler.images.resampling import resampled_alpha, resampled_colors, resized
+from styler.images.sizes import Enlargement, check_painting, enlargement
 from styler.losses.base import Reading, Stats, per_position
 from styler.networks import NetworkSpec
 from styler.networks.geometry import Extent, Geometry, geometry_of, untileable
@@ -291,8 +291,12 @@ class Engine:
         tile: int | None = None,
         mask: RegionMap | None = None,
         scale: float = 1.0,
+        match: int | None = None,
     ) -> dict[str, Stats]:
         """Return the statistics of a painting at an octave, and keep them for later.
+
+        In octaves larger than `match`, they are those of the painting as a render of that size sees it, enlarged. An
+        enlarged painting has no grain, so terms that read every pixel get those of the painting at the octave itself.
 
         Args:
             style: The painting.
@@ -300,20 +304,49 @@ class Engine:
             tile: Side of the tiles in which they are computed, pixels; None for one piece.
             mask: Regions of the painting; None for one region.
             scale: Size of its marks; see `painting_size`.
+            match: Longer side of the render whose marks are as large relative to the picture, pixels; None for marks
+                that follow the size.
 
         Returns:
             Statistic term -> statistics per position. With R regions, sums over the positions of each region, and then
             of the whole painting, (1, R + 1, ...).
         """
-        check_painting(style.size, self.network.minimum_size, "the style image")
-        shape = painting_size(style.size, max(size), self.network.minimum_size, scale)
+        minimum = self.network.minimum_size
+        check_painting(style.size, minimum, "the style image")
+        matching = enlargement(style.size, max(size), minimum, scale, match)
+        stats = self._statistics_at(matching, style, size, tile, mask)
+        if matching.first == matching.last:
+            return stats
+        own = self._statistics_at(enlargement(style.size, max(size), minimum, scale), style, size, tile, mask)
+        return {name: own[name] if self._geometries[name].stride == 1 else stats[name] for name in stats}
+
+    def _statistics_at(
+        self,
+        resizing: Enlargement,
+        style: Picture,
+        size: Size,
+        tile: int | None,
+        mask: RegionMap | None,
+    ) -> dict[str, Stats]:
+        """Return the statistics of a painting at a size, and keep them for later.
+
+        Args:
+            resizing: Sizes of the painting.
+            style: The painting.
+            size: Size of the octave.
+            tile: Side of the tiles, pixels; None for one piece.
+            mask: Regions of the painting; None for one region.
+        """
+        shape = resizing.last
         if tile is None and max(shape) > max(size) and not self.untileable:
             tile = max(size)  # an enlarged painting takes no more memory than the picture
         variant = "" if tile is None else f" by tiles of {tile}"  # tiles change the rounding
         variant += "" if mask is None else f" in regions {mask.sha256}"
+        variant += resizing.words
         key = (style.sha256 + variant, shape)
         if key not in self._statistics:
-            stats = self._computed_statistics(style, shape, tile, mask)
+            painting = resized(style, resizing.first) if resizing.words else style
+            stats = self._computed_statistics(painting, shape, tile, mask)
             self._statistics[key] = {
                 term.name: stats[term.name] if mask else per_position(stats[term.name])
                 for term in self.objective.statistic

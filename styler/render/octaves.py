@@ -317,7 +317,7 @@ class Octaves:
         masks = self.regions.paintings if self.regions else (None,) * len(paintings)
         scales = self.inputs.for_paintings(self.config.style_scales(len(self.inputs.styles)))
         return [
-            self.engine.statistics(painting, size, tile, mask, scale)
+            self.engine.statistics(painting, size, tile, mask, scale, self.config.style_match)
             for painting, mask, scale in zip(paintings, masks, scales, strict=True)
         ]
 

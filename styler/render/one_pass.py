@@ -24,15 +24,15 @@ from styler.features.extractor import FeatureExtractor
 from styler.images.mapped import Array, bands, new_array, put, taken
 from styler.images.picture import Picture
 from styler.images.regions import RegionMap
-from styler.images.resampling import resampled_alpha, resampled_colors
-from styler.images.sizes import check_painting, painting_size
+from styler.images.resampling import resampled_alpha, resampled_colors, resized
+from styler.images.sizes import Enlargement, check_painting, enlargement
 from styler.inputs import Inputs
 from styler.losses import functional as F
 from styler.losses.base import Stats, added, blended, in_float64, per_position
 from styler.losses.transport import Gaussian, Map, transport
 from styler.memory import trim
 from styler.networks import NetworkSpec
-from styler.networks.geometry import geometry_of
+from styler.networks.geometry import Geometry, geometry_of
 from styler.networks.runtime import building
 from styler.networks.spec import decoder_of
 from styler.objective.compiled import Compiled
@@ -111,9 +111,8 @@ class OnePass:
     @cached_property
     def view(self) -> View:
         """What the layers and the result depend on in an image."""
-        encoder = self._extract.model
-        of_layers = geometry_of(encoder)
-        seen = [of_layers[id(output)] for output in encoder.outputs]
+        of_layers = geometry_of(self._extract.model)
+        seen = self._geometries
         of_decoder = geometry_of(self._decode, seen)
         drawn = of_decoder[id(self._decode.outputs[0])]
         geometries = dict(zip((*self.layers, PICTURE), (*seen, drawn), strict=True))
@@ -129,11 +128,16 @@ class OnePass:
         return View(vertical, horizontal)
 
     @cached_property
+    def _geometries(self) -> list[Geometry]:
+        """What each layer depends on in an image."""
+        encoder = self._extract.model
+        of_layers = geometry_of(encoder)
+        return [of_layers[id(output)] for output in encoder.outputs]
+
+    @cached_property
     def activation_bytes(self) -> float:
         """Bytes per pixel of all activations of network and decoder, float32."""
-        encoder = self._extract.model
-        seen = [geometry_of(encoder)[id(output)] for output in encoder.outputs]
-        return bytes_a_pixel(encoder) + bytes_a_pixel(self._decode, seen)
+        return bytes_a_pixel(self._extract.model) + bytes_a_pixel(self._decode, self._geometries)
 
     def padded_size(self, size: Size) -> Size:
         """Return the size of a picture with its margin, which makes both sides multiples of the network's stride."""
@@ -280,7 +284,7 @@ class OnePass:
         scales = inputs.for_paintings(config.style_scales(len(inputs.styles)))
         masks = regions.paintings if regions else (None,) * len(scales)
         styles = [
-            self._painting(painting, size, tile, scale, mask)
+            self._painting(painting, size, tile, scale, mask, config.style_match)
             for painting, scale, mask in zip(inputs.paintings, scales, masks, strict=True)
         ]
         if regions is None:
@@ -306,21 +310,46 @@ class OnePass:
         tile: int | None,
         scale: float,
         mask: RegionMap | None,
+        match: int | None,
     ) -> dict[str, Stats]:
-        """Return the statistics of a painting for a picture of this size, and keep them for later.
+        """Return the statistics of a painting for a picture of this size.
 
-        With a mask, they are sums over each region, and then over the whole painting.
+        For a picture larger than `match`, they are those of the painting as a picture of that size sees it, enlarged,
+        but layers that read every pixel get those of the painting itself; see `Engine.statistics`.
         """
         minimum = self.network.minimum_size
         check_painting(painting.size, minimum, "the style image")
-        shape = painting_size(painting.size, max(size), minimum, scale)
+        matching = enlargement(painting.size, max(size), minimum, scale, match)
+        stats = self._painting_at(matching, painting, size, tile, mask)
+        if matching.first == matching.last:
+            return stats
+        own = self._painting_at(enlargement(painting.size, max(size), minimum, scale), painting, size, tile, mask)
+        strides = [geometry.stride for geometry in self._geometries]
+        fine = {name for name, stride in zip(self.layers, strides, strict=True) if stride == 1}
+        return {name: own[name] if name in fine else stats[name] for name in stats}
+
+    def _painting_at(
+        self,
+        resizing: Enlargement,
+        painting: Picture,
+        size: Size,
+        tile: int | None,
+        mask: RegionMap | None,
+    ) -> dict[str, Stats]:
+        """Return the statistics of a painting that is resized like this, and keep them for later.
+
+        With a mask, they are sums over each region, and then over the whole painting.
+        """
+        shape = resizing.last
         if tile is None and max(shape) > max(size):
             tile = max(*size, self.view.smallest_tile)  # an enlarged painting takes no more memory than the picture
         variant = "" if mask is None else f" in regions {mask.sha256}"
+        variant += resizing.words
         key = (f"{painting.sha256} by tiles of {tile}{variant}", shape)
         if key not in self._statistics:
-            pixels = resampled_colors(painting, shape)
-            alpha = resampled_alpha(painting, shape)
+            seen = resized(painting, resizing.first) if resizing.words else painting
+            pixels = resampled_colors(seen, shape)
+            alpha = resampled_alpha(seen, shape)
             pixel_shares = None if mask is None else mask.at(shape)
             weights = self._weights(pixel_shares, alpha, padded=False)
             sums, _ = self._observed(pixels, self.tiles(shape, tile), weights)

@@ -16,6 +16,9 @@ SHRINK = 2**-0.5  # an octave's steps divided by those of the next coarser one: 
 # the time
 SMALLEST_AFTER_ONE_PASS = 512  # pixels; at this size one octave does: docs/instant.md
 
+SHARE_ABOVE = 0.04  # of the steps that an octave above the matched size would have otherwise: they add detail, and with
+# all of their steps, they would make a picture of their own: docs/controls.md
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -83,10 +86,16 @@ def octaves_of(config: RenderConfig, final: Size, steps: int) -> tuple[Stage, ..
     smallest = SMALLEST_OCTAVE
     if config.scales is None and config.init == ONE_PASS:
         smallest = SMALLEST_AFTER_ONE_PASS
-    return plan_octaves(final, steps, config.scales, smallest)
+    return plan_octaves(final, steps, config.scales, smallest, config.style_match)
 
 
-def plan_octaves(final: Size, steps: int, count: int | None, smallest: int = SMALLEST_OCTAVE) -> tuple[Stage, ...]:
+def plan_octaves(
+    final: Size,
+    steps: int,
+    count: int | None,
+    smallest: int = SMALLEST_OCTAVE,
+    through: int | None = None,
+) -> tuple[Stage, ...]:
     """Plan octaves from coarse to fine, each sqrt(2) larger than the one before, and divide the steps among them.
 
     Args:
@@ -94,14 +103,18 @@ def plan_octaves(final: Size, steps: int, count: int | None, smallest: int = SMA
         steps: Total number of steps.
         count: Number of octaves, None for all down to `smallest`; there are fewer if `steps` is smaller.
         smallest: Longer side of the coarsest octave, at least, in pixels; the only octave of a result may be smaller.
+        through: Longer side of a smaller result, in pixels, all of whose octaves come first; those above it have only
+            few steps. None for none.
 
     Returns:
         At least one octave; each has at least one step, and the steps sum to `steps`.
     """
-    sides = octaves(max(final), smallest, count)[-steps:]
+    sides = octaves(max(final), smallest, count, through)[-steps:]
     sizes = [with_longer_side(final, side) for side in sides[:-1]]
     sizes.append(final)
     weights = [SHRINK**index for index in range(len(sizes))]
+    if through is not None:
+        weights = [w if side <= through else SHARE_ABOVE * w for w, side in zip(weights, sides, strict=True)]
     counts = _divided(steps, weights)
     return tuple(Stage(size=size, steps=share) for size, share in zip(sizes, counts, strict=True))
 

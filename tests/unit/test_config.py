@@ -247,3 +247,15 @@ def test_a_config_without_steps_holds_no_value_that_only_an_optimizer_obeys(fiel
     flag = "--" + field.replace("_", "-")
     with pytest.raises(ConfigError, match=f"^{flag}: "):
         RenderConfig(steps=0, **{field: value})
+
+
+@pytest.mark.parametrize(("text", "value"), [("384", 384), ("none", None), (384, 384), (None, None), ("384.0", 384)])
+def test_marks_match_a_size_or_none(text, value):
+    assert RenderConfig.from_dict({"style_match": text}).style_match == value
+    assert RenderConfig(style_match=384).changed(style_match=value).style_match == value
+
+
+@pytest.mark.parametrize("value", ["big", 63, 1.5, True])
+def test_a_size_to_match_that_is_none_is_refused(value):
+    with pytest.raises(ConfigError, match="style_match: expected a whole number from 64 to 65535, or none, got"):
+        RenderConfig.from_dict({"style_match": value})

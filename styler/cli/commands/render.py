@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import typer
-
 from styler.cli import options as o
 
 
@@ -30,71 +26,25 @@ def render(
     options: o.Given = None,
 ) -> None:
     """Render CONTENT in the style of one or more paintings."""
-    from styler.cli.auto_masks import check_mask, with_auto_masks
-    from styler.cli.plan import describe
-    from styler.cli.quiet import import_tensorflow
-    from styler.cli.request import (
-        Settings,
-        build_options,
-        check_intermediate,
-        check_report,
-        checked_request,
-        default_output,
-    )
-    from styler.cli.saving import checked_saving
-    from styler.cli.status import note, status
-    from styler.cli.streams import check_content, content_file, picture_stream
-    from styler.options import Choice, Whole
-    from styler.render.files import image_files
+    from styler.cli.rendering import carry_out_render
+    from styler.cli.request import build_options
 
     asked, files = build_options(config, options)
-    Choice(("own", "final")).check("save_size", save_size)
-    if save_every is not None:
-        Whole(1).check("save_every", save_every)
-    check_content(content, styles, output)
-    with picture_stream(output) as stream, content_file(content) as photo:
-        request = checked_request(
-            image_files(photo, styles, asked, None if quiet else note),
-            output or default_output(content, styles),
-            asked,
-            overwrite=overwrite,
-            export=files["export"],
-            max_pixels=files["max_pixels"],
-            piped=photo != content,
-        )
-        check_report(
-            report,
-            request.output,
-            overwrite=overwrite,
-            inputs=request.inputs.images.items,
-        )
-        check_intermediate(request, save_every, overwrite=overwrite)
-        check_mask(request, mask, overwrite=overwrite)
-        apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
-        saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
-        if dry_run or verbose:
-            typer.echo(describe(request), err=not dry_run)
-        shown = False if quiet else progress
-        with status("loading TensorFlow", shown=shown):
-            import_tensorflow()
-        if dry_run:
-            from styler.cli.planning import rehearsed
-
-            with status("rehearsing", shown=shown):
-                lines = rehearsed(request)
-            typer.echo(lines)
-            return
-        if mask is not None:
-            with status("finding regions", shown=shown):
-                request = with_auto_masks(request)
-        from styler.cli.work import carry_out
-
-        settings = Settings(
-            **apart,
-            save_final=save_size == "final",
-            saving=saving,
-            progress=shown,
-            quiet=quiet,
-            recipe=files["with_recipe"],
-        )
-        carry_out(request, settings, stream=stream)
+    carry_out_render(
+        content,
+        styles,
+        output,
+        asked,
+        files,
+        overwrite=overwrite,
+        mask=mask,
+        save_every=save_every,
+        save_size=save_size,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        report=report,
+        dry_run=dry_run,
+        progress=progress,
+        quiet=quiet,
+        verbose=verbose,
+    )

@@ -23,7 +23,7 @@ from styler.presets import DEFAULT_PRESET, Preset
 from styler.render import provenance
 
 COMMANDS = typer.main.get_command(app).commands
-RENDERING = ("render", "replay", "batch", "plan")
+RENDERING = ("render", "preview", "replay", "batch", "plan")
 OPTIONS_OF = {command: {each.name: each for each in COMMANDS[command].params} for command in RENDERING}
 FIELDS = [field.name for field in fields(RenderConfig)]
 FILES = [field.name for field in fields(Export) if field.name != "recipe"]
@@ -38,7 +38,7 @@ def test_every_field_is_an_option_of_every_command_that_renders(command):
         assert OPTIONS[name].help in options[name].help
 
 
-@pytest.mark.parametrize("command", ["render", "replay", "batch"])
+@pytest.mark.parametrize("command", ["render", "preview", "replay", "batch"])
 def test_every_choice_about_an_output_file_is_an_option_and_left_open(command):
     assert {*FILES, "max_pixels", "recipe"} == set(FILE_OPTIONS)
     assert all(OPTIONS_OF[command][name].default is None for name in FILE_OPTIONS)

@@ -9,6 +9,7 @@ from styler.images.sizes import (
     check_painting,
     check_scale,
     check_shape,
+    enlargement,
     no_larger,
     octaves,
     painting_size,
@@ -53,6 +54,37 @@ def test_no_larger_never_enlarges():
 )
 def test_octaves(longer, smallest, count, expected):
     assert octaves(longer, smallest, count) == expected
+
+
+@pytest.mark.parametrize(
+    ("longer", "through", "count", "expected"),
+    [
+        (512, 256, None, [128, 181, 256, 362, 512]),
+        (512, 300, None, [150, 212, 300, 392, 512]),
+        (300, 290, None, [145, 205, 290, 300]),
+        (512, 300, 3, [300, 392, 512]),
+        (512, 512, None, [128, 181, 256, 362, 512]),
+        (512, 1024, None, [128, 181, 256, 362, 512]),
+        (128, 64, None, [64, 91, 128]),
+    ],
+)
+def test_octaves_through_those_of_a_smaller_picture(longer, through, count, expected):
+    assert octaves(longer, 128, count, through) == expected
+
+
+@pytest.mark.parametrize(
+    ("painting", "longer", "scale", "first", "last"),
+    [
+        ((300, 400), 512, 1.0, (192, 256), (384, 512)),
+        ((300, 400), 256, 1.0, (192, 256), (192, 256)),
+        ((300, 400), 128, 1.0, (96, 128), (96, 128)),
+        ((60, 80), 512, 1.0, (60, 80), (120, 160)),
+        ((300, 400), 512, 0.5, (96, 128), (192, 256)),
+        ((60, 80), 1024, 2.0, (120, 160), (480, 640)),
+    ],
+)
+def test_a_painting_is_enlarged_from_what_a_smaller_picture_sees(painting, longer, scale, first, last):
+    assert enlargement(Size(*painting), longer, 32, scale, match=256) == (Size(*first), Size(*last))
 
 
 def test_octaves_do_not_drift_from_the_root_of_two():

@@ -52,6 +52,23 @@ def test_a_painting_is_shrunk_to_the_octave_and_never_enlarged(octave, seen_at):
         np.testing.assert_allclose(stats["second"], wanted["second"], rtol=1e-4, atol=1e-5)
 
 
+def test_matching_statistics_are_those_of_a_smaller_render_but_for_the_finest_detail():
+    engine = shared_engine(RenderConfig(), tiny_network())
+    size = Size(96, 128)
+    plain = engine.statistics(PAINTING, size)
+    matching = engine.statistics(PAINTING, size, match=64)
+    tiled = engine.statistics(PAINTING, size, tile=64, match=64)
+    as_seen = read_image(resampled(resampled(PAINTING.pixels, Size(64, 50)), Size(128, 100)))
+    expected = engine.objective.observe(image_tensor(as_seen.pixels)).stats
+    for name in ("style block1_conv1", "grain"):
+        np.testing.assert_array_equal(matching[name]["second"], plain[name]["second"])
+    deep = "style block3_conv1"
+    wanted = per_position(expected[deep])
+    np.testing.assert_allclose(matching[deep]["second"], wanted["second"], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(tiled[deep]["second"], wanted["second"], rtol=1e-4, atol=1e-5)
+    assert engine.statistics(PAINTING, Size(48, 64), match=64) is engine.statistics(PAINTING, Size(48, 64))
+
+
 def test_an_engine_serves_configs_that_differ_in_nothing_decisive():
     engine = shared_engine(RenderConfig(), tiny_network())
     others = {"size": 700, "strength": 0.9, "steps": 3, "seed": 5, "scales": 1, "color": "luminance", "init": "noise"}

@@ -1,6 +1,7 @@
 import pytest
 
-from styler.render.pyramid import plan_octaves
+from styler.config import RenderConfig
+from styler.render.pyramid import octaves_of, plan_octaves
 from styler.types import Size
 
 
@@ -25,6 +26,15 @@ def test_steps_fall_as_the_side_grows():
     octaves = plan_octaves(Size(512, 512), 240, None)
     work = [octave.steps * octave.size.width for octave in octaves]
     assert work == pytest.approx([work[0]] * 5, rel=0.06)
+
+
+def test_a_render_begins_with_the_octaves_of_the_one_that_it_matches():
+    small = octaves_of(RenderConfig(size=192), Size(144, 192), 60)
+    large = octaves_of(RenderConfig(size=512, style_match=192), Size(384, 512), 60)
+    assert [octave.size for octave in large[: len(small)]] == [octave.size for octave in small]
+    assert [max(octave.size) for octave in large[len(small) :]] == [266, 369, 512]
+    assert sum(octave.steps for octave in large) == 60
+    assert all(octave.steps <= 2 for octave in large[len(small) :])
 
 
 def test_a_picture_below_the_smallest_octave_has_one():
