@@ -42,6 +42,7 @@ NOUNS = {
 Wanted: TypeAlias = Entry[Input]
 """An input as a recipe describes it."""
 
+MOST_BESIDE = 32  # folders beside a picture to search; one of them alone may have thousands of files
 DIGITS = 12  # digits of a SHA-256 to show in messages; enough to tell files apart
 
 
@@ -50,7 +51,8 @@ class Places:
     """Where to look for inputs.
 
     Attributes:
-        image: Picture whose inputs are wanted. Its folder is searched first, then the current folder.
+        image: Picture whose inputs are wanted. Its folder is searched first, then the current folder, then the folders
+            beside the picture.
         content: Path of the photo, if the user named it.
         styles: Paths of the paintings that the user named, or of folders of paintings.
         folders: Other folders to search, including their subfolders.
@@ -65,6 +67,16 @@ class Places:
     def near(self) -> list[Path]:
         """Folders that are searched without their subfolders."""
         return [self.image.parent, Path()]
+
+    @property
+    def beside(self) -> list[Path]:
+        """The first folders beside the picture, by name; they are searched like those of `near`, but after them."""
+        try:
+            with os.scandir(self.image.parent) as entries:
+                names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+        except OSError:
+            return []
+        return [self.image.parent / name for name in names[:MOST_BESIDE]]
 
 
 def check_folders(folders: Iterable[Path]) -> None:
@@ -122,7 +134,7 @@ def find(wanted: Wanted, places: Places) -> Path:
     if not wanted.item.is_file:
         raise ImageError(_in_memory(wanted, places))
     namesakes = [folder / wanted.item.name for folder in places.near]
-    candidates = (*namesakes, *_files(places))
+    candidates = (*namesakes, *(folder / wanted.item.name for folder in places.beside), *_files(places))
     found = next((path for path in candidates if _holds(path, wanted)), None)
     if found is not None:
         return found
@@ -169,7 +181,7 @@ def _has(path: Path, length: int | None = None) -> bool:
 
 
 def _files(places: Places) -> Iterator[Path]:
-    for folder in places.near:
+    for folder in (*places.near, *places.beside):
         yield from (Path(folder, name) for name in _names(folder))
     for folder in places.folders:
         for where, folders, names in os.walk(folder):
@@ -200,7 +212,8 @@ def _changed(
 
 def _missing(wanted: Wanted, places: Places) -> str:
     folders = ", ".join(shown(each) for each in places.folders)
-    looked = f"next to {shown(places.image)}, in the current folder{', in ' + folders if folders else ''}"
+    beside = f"next to {shown(places.image)}, in the folders there, in the current folder"
+    looked = f"{beside}{', in ' + folders if folders else ''}"
     missing = f"{NOUNS[wanted.role]} {shown(wanted.item.name)} ({_short(wanted)})"
     return f"cannot find {missing}; looked {looked}; {_ways_on(wanted)}"
 
@@ -225,5 +238,5 @@ def _ways_on(wanted: Wanted, *, search: bool = True) -> str:
         INIT: "name another with --init",
     }
     ways = [named[wanted.role]] if wanted.role in named else []
-    ways += ["name its folder with --search"] if search else []
+    ways += ["name its folder with --search DIR"] if search else []
     return " or ".join(ways)

@@ -81,7 +81,7 @@ def lines(plan: Schedule) -> list[str]:
         *(f"scale     {_stage(stage)}" for stage in plan.stages),
         *([_one_pass(plan)] if not plan.stages and plan.basis else []),
         *([f"memory    {_memory(plan.peak)} predicted{allowed}, {BASES[plan.basis]}"] if plan.basis else []),
-        *([f"time      {duration(plan.seconds)} predicted"] if plan.basis else []),
+        *([f"time      about {duration(plan.seconds)} predicted, more on a busy machine"] if plan.basis else []),
         *([f"disk      {_memory(plan.disk)} of temporary files"] if plan.disk else []),
         *(f"why       {note}" for note in plan.notes),
     ]

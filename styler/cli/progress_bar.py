@@ -69,7 +69,7 @@ class ProgressBar:
         """Show one event."""
         self._bar.total = event.total
         self._bar.set_description_str(f"scale {event.scale}/{event.scales} ({event.width}x{event.height})", False)
-        left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
+        left = "" if event.seconds_left is None else f", about {event.seconds_left:.0f} s left"
         self._latest = f"loss {event.loss:.4g}{left}"
         self._bar.set_postfix_str(self._latest, False)
         self._bar.update(event.step - self._bar.n)

@@ -68,7 +68,7 @@ def carry_out_render(
     """
     from styler.cli.auto_masks import check_mask, with_auto_masks
     from styler.cli.plan import describe
-    from styler.cli.quiet import import_tensorflow
+    from styler.cli.quiet import load_for_render
 
     Choice(("own", "final")).check("save_size", save_size)
     if save_every is not None:
@@ -97,8 +97,7 @@ def carry_out_render(
         if dry_run or verbose:
             typer.echo(describe(request), err=not dry_run)
         shown = False if quiet else progress
-        with status("loading TensorFlow", shown=shown):
-            import_tensorflow()
+        load_for_render(shown)
         if dry_run:
             from styler.cli.planning import rehearsed
 

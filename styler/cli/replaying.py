@@ -11,9 +11,8 @@ from typing import IO, Any
 
 from styler.batch.options import file_options
 from styler.cli.finding import Places, check_folders, find, find_images
-from styler.cli.quiet import import_tensorflow
+from styler.cli.quiet import load_for_render
 from styler.cli.request import Request, Settings, changed_config, checked_request
-from styler.cli.status import status
 from styler.config import RenderConfig
 from styler.errors import ConfigError, ImageError, NetworkError, shown
 from styler.images.export import FILE_OPTIONS, Export, Handling
@@ -179,8 +178,7 @@ def obeyed(recipe: Recipe, request: Request, *, quiet: bool) -> Request:
         ConfigError: TensorFlow does not start.
     """
     obey_before_import(recipe.plan)
-    with status("loading TensorFlow", shown=False if quiet else None):
-        import_tensorflow()
+    load_for_render(False if quiet else None)
     from styler.render.restoring import restored
 
     chosen = restored(request.plan or recipe.plan.machine, request.config, recipe.versions, elsewhere=False)

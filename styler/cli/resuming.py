@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from styler.cli.quiet import import_tensorflow
+from styler.cli.quiet import load_for_render
 from styler.cli.replaying import obey_before_import, warn
 from styler.cli.request import Request, Saving, Settings, checked_request
 from styler.cli.saving import beside_output
-from styler.cli.status import status
 from styler.errors import CheckpointError, ImageError, shown
 from styler.images.export import Export
 from styler.images.recipes import read_recipe
@@ -167,8 +166,7 @@ def carry_out_resumed(found: Resumed) -> None:
     plan = found.request.plan
     if plan is not None:
         obey_before_import(plan)
-    with status("loading TensorFlow", shown=found.settings.progress):
-        import_tensorflow()
+    load_for_render(found.settings.progress)
     from styler.cli.work import carry_out
     from styler.render.restoring import restored
 

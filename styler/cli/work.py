@@ -15,6 +15,7 @@ from typing import IO
 from styler.api import StyleResult, Stylizer, exported
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
+from styler.cli.progress_lines import ProgressLines
 from styler.cli.request import Request, Settings, beside, beside_at
 from styler.cli.resuming import INTERIM, Resumed, choices
 from styler.cli.shell import command
@@ -67,7 +68,7 @@ class Work:
             StylerError: The render fails.
             KeyboardInterrupt: The user stopped the render; the best image so far has been written.
         """
-        bar = ProgressBar(shown=self._settings.progress)
+        bar = _display(self._settings.progress)
         with Interrupt(None if self._settings.quiet else bar.say) as interrupt:
             try:
                 self._deliver(self._rendered(bar, interrupt))
@@ -81,7 +82,7 @@ class Work:
                 self._keep_state()
                 raise
 
-    def _rendered(self, bar: ProgressBar, interrupt: Interrupt) -> StyleResult:
+    def _rendered(self, bar: ProgressBar | ProgressLines, interrupt: Interrupt) -> StyleResult:
         request = self._request
         settings = self._settings
 
@@ -273,6 +274,13 @@ def carry_out(
     if max(request.size) > max(request.sizes.photo) and not settings.quiet:
         _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
     Work(request, settings, resumed, stream).carry_out()
+
+
+def _display(progress: bool | None) -> ProgressBar | ProgressLines:
+    """Return what shows the progress: a bar on a terminal, lines elsewhere; `progress` shows or hides the bar."""
+    if progress is None and not sys.stderr.isatty():
+        return ProgressLines()
+    return ProgressBar(shown=progress)
 
 
 def partial_path(output: Path, *, overwrite: bool) -> Path:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FADED = 0.25  # share of the strength below which the picture is mixed with the photo
+COLORFUL = 1 / 8  # difference between two channels from which a pixel is in color; JPEG tints gray by less
+MOST_COLORED = 0.01  # share of a gray mask that may be in color
 FEATHER = 1 / 64  # width of the soft edge of what stays photographic, as a share of the longer side: 8 of 512 pixels
 
 
@@ -69,6 +71,12 @@ def amounts_of(keep: Picture | None, strength: Picture | None, longer: int) -> A
         keep=None if keep is None else _gray(keep, longer),
         strength=None if strength is None else _gray(strength, longer),
     )
+
+
+def is_colored(mask: Picture) -> bool:
+    """Whether a mask is in color, so that its author may have meant something else by it than its lightness."""
+    colored = sum(int((np.ptp(mask.pixels[rows], axis=-1) > COLORFUL).sum()) for rows in bands(mask.pixels))
+    return colored > MOST_COLORED * mask.pixels.shape[0] * mask.pixels.shape[1]
 
 
 def _gray(mask: Picture, longer: int) -> NDArray[np.uint8]:

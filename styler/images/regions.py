@@ -32,9 +32,12 @@ LEAST_FLAT = 0.2  # share of a mask that is flat; in 35 of 36 photos and paintin
 DISTANCE = 32  # smallest difference between two colors of a mask, in 8-bit steps of any channel; JPEG moves flat colors
 # by a few steps, and people see less than this only side by side
 EXACT = 6  # 8-bit steps within which a pixel has a color of the mask, and is no edge
+MOST_SOFT = 0.5  # share of a mask that may lie between its colors; in 9 of 10 photos with flat areas it is more
+MOST_STRAY = 0.03  # share that may be no mixture of two of them, in a mask with so many soft edges; JPEG leaves less
 TOLERANCE = 0.02  # largest relative difference between the proportions of a mask and its image
 BLACK = (0, 0, 0)
 SAMPLED = 2**20  # pixels from which the colors of a larger mask are counted
+COMPARED = 2**14  # pixels of a mask that are compared with its colors
 FILLED_AT = 1024  # pixels of the longer side at which black takes the nearest region
 
 Color: TypeAlias = tuple[int, int, int]
@@ -116,9 +119,10 @@ def mask_colors(mask: Picture, name: str) -> tuple[Color, ...]:
         name: Its name, for the message.
 
     Raises:
-        ConfigError: It has no colors besides black, or more than 8.
+        ConfigError: It has no colors besides black, or more than 8, or looks like a photo.
     """
-    found = _flat_colors(_bytes_of(mask))
+    values = _bytes_of(mask)
+    found = _flat_colors(values)
     colors = [color for color in found if color != BLACK]
     flat = sum(found.values())
     if not colors or flat < LEAST_FLAT:
@@ -129,6 +133,12 @@ def mask_colors(mask: Picture, name: str) -> tuple[Color, ...]:
         message = (
             f"expected the mask {name} to have at most {MOST_REGIONS} colors besides black, got {len(colors)}; paint "
             "fewer regions, and save it without dithering or compression losses"
+        )
+        raise ConfigError(message)
+    if _is_photographic(values, (*colors, BLACK)):
+        message = (
+            f"expected the mask {name} to consist of a few flat colors, got a picture with many others, such as a "
+            "photo; paint its regions, and save it as PNG"
         )
         raise ConfigError(message)
     return tuple(sorted(colors))
@@ -214,6 +224,20 @@ def _flat_colors(values: NDArray[np.uint8]) -> dict[Color, float]:
         colors[same] = colors.get(same, 0) + count
     shares = {color: every * count / codes.size for color, count in colors.items()}
     return {color: share for color, share in shares.items() if share >= LEAST_SHARE}
+
+
+def _is_photographic(values: NDArray[np.uint8], colors: Sequence[Color]) -> bool:
+    """Whether most pixels have none of the colors, and too many of them are no mixture of two either, as in a photo.
+
+    Soft edges are mixtures, however wide they are, and few pixels of a JPEG are far from its colors.
+    """
+    every = 1 + values.shape[0] * values.shape[1] // COMPARED
+    pixels = values.reshape(-1, 3)[::every]
+    palette = np.array(colors, np.float32)
+    is_between = np.abs(pixels[:, None] - palette).max(-1).min(-1) > EXACT
+    mixed = _mixtures(pixels[None], colors)[0] / np.float32(255.0) @ palette
+    is_stray = np.abs(pixels - mixed).max(-1) > EXACT
+    return bool(is_between.mean() > MOST_SOFT and is_stray.mean() > MOST_STRAY)
 
 
 def _mixtures(values: NDArray[np.uint8], colors: Sequence[Color]) -> NDArray[np.uint8]:

@@ -17,6 +17,8 @@ from styler.render.snapshot import Position
 
 FAILURES = ("diverged", "line search")
 """Stop reasons that the reason of a later octave does not replace."""
+HALF_LIFE = 10.0  # seconds of steps after which a measured speed counts half, because other programs come and go and
+# larger octaves take more time a pixel
 
 
 @dataclass
@@ -111,11 +113,12 @@ class Account:
             self.history.append((self.done + octave.made, loss))
         self._calls += 1
         if self._calls > 1:
-            self._pixel_steps += pace.steps * octave.stage.pixels
-            self._seconds += pace.seconds
+            lasting = 0.5 ** (pace.seconds / HALF_LIFE)
+            self._pixel_steps = lasting * self._pixel_steps + pace.steps * octave.stage.pixels
+            self._seconds = lasting * self._seconds + pace.seconds
 
     def seconds_left(self, made: int) -> float | None:
-        """Estimate the time left from the mean time per step and pixel; None before the first measurement.
+        """Estimate the time left from the recent time per step and pixel; None before the first measurement.
 
         Args:
             made: Steps made at this octave.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from styler.images.amounts import is_colored
 from styler.images.picture import Picture, Pixels
 from styler.images.resampling import resampled, resampled_colors
 from styler.inputs import Inputs
@@ -73,12 +74,16 @@ def warnings_about(outcome: Outcome, inputs: Inputs[Picture]) -> Iterator[str]:
     yield from flaws(glimpse(outcome.pixels), _glimpses(inputs, size))
 
 
-def notes_about(left_out: Mapping[tuple[str, str], int]) -> Iterator[str]:
-    """Yield a sentence about each region that was too small for some layers.
+def notes_about(inputs: Inputs[Picture], left_out: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """Yield a sentence about each gray mask in color, and each region that was too small for some layers.
 
     Args:
+        inputs: Pictures of the render.
         left_out: Color of the region, layer -> longer side of the largest octave at which it was.
     """
+    for mask, option in ((inputs.keep, "--keep"), (inputs.strength_map, "--strength-map")):
+        if mask is not None and is_colored(mask):
+            yield f"the mask of {option} is in color; its lightness is used"
     for color in dict.fromkeys(color for color, _ in left_out):
         places = [f"{layer} up to {side} pixels" for (own, layer), side in left_out.items() if own == color]
         yield f"the region {color} is too small for {', '.join(places)}, and takes no style there"

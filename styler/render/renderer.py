@@ -139,7 +139,7 @@ class Renderer:
         return replace(
             outcome,
             warnings=tuple(warnings_about(outcome, inputs)),
-            notes=tuple(notes_about(run.octaves.left_out)),
+            notes=tuple(notes_about(inputs, run.octaves.left_out)),
         )
 
     def _recolored(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
@@ -184,7 +184,7 @@ class Renderer:
                 pixels = _over(inputs.photo, pixels, amounts.at(schedule.size))
         outcome = _outcome_without_steps(pixels, "one pass", began)
         outcome = replace(outcome, plan=schedule.to_dict())
-        return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)))
+        return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)), notes=tuple(notes_about(inputs, {})))
 
     def _toned(
         self,

@@ -20,7 +20,7 @@ Output = Annotated[
     ),
 ]
 Content = Annotated[
-    Path | None, o.option("--content", help="The photo, if it is not in IMAGE's folder or the current one.")
+    Path | None, o.option("--content", help="The photo, if it is not near IMAGE or in the current folder.")
 ]
 Style = Annotated[
     list[Path] | None,

@@ -19,7 +19,7 @@ from support.recipes import INPUTS, example
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """The current folder `here`, beside it `made` with the picture, and `archive` with folders in it."""
-    for name in ("here", "made", "archive/old"):
+    for name in ("here", "made/in/deep", "archive/old"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path
@@ -27,6 +27,7 @@ def place(tmp_path, monkeypatch):
 
 IMAGE = Path("../made/out.png")
 HERE, MADE, OLD = Path(), Path("../made"), Path("../archive/old")
+INSIDE = MADE / "in"
 
 
 def wanted(path, role="content", name=None):
@@ -42,7 +43,7 @@ def moved(text, where, role="content", name="photo.png", now=None):
     return wanted(path, role, name)
 
 
-@pytest.mark.parametrize("where", [HERE, MADE])
+@pytest.mark.parametrize("where", [HERE, MADE, INSIDE])
 @pytest.mark.parametrize("now", ["photo.png", "renamed"])
 def test_near_the_picture_or_here_under_whatever_name(place, where, now):
     photo = moved("p", where, now=now)
@@ -54,6 +55,24 @@ def test_elsewhere_only_where_told_to_look(place):
     with pytest.raises(ImageError, match=r"cannot find .* photo\.png .*--content or"):
         find(photo, Places(image=IMAGE))
     assert find(photo, Places(image=IMAGE, folders=[Path("../archive")])).samefile(OLD / "renamed")
+
+
+def test_folders_beside_the_picture_are_few_and_not_searched_deeply(place, monkeypatch):
+    photo = moved("p", INSIDE / "deep")
+    with pytest.raises(ImageError, match="cannot find the photo"):
+        find(photo, Places(image=IMAGE))
+    monkeypatch.setattr("styler.cli.finding.MOST_BESIDE", 1)
+    (MADE / "also").mkdir()
+    moved("p", INSIDE)
+    with pytest.raises(ImageError, match="cannot find the photo"):
+        find(photo, Places(image=IMAGE))
+
+
+def test_a_namesake_in_a_folder_beside_the_picture_is_another_image(place):
+    photo = moved("before", INSIDE)
+    (INSIDE / "photo.png").write_text("after!")
+    with pytest.raises(ImageError, match=r"cannot find .*--search DIR"):
+        find(photo, Places(image=IMAGE))
 
 
 def test_a_namesake_with_other_contents_has_changed(place):

@@ -29,7 +29,7 @@ def test_shows_scale_size_step_loss_and_seconds_left(capsys):
     assert "scale 2/5 (128x96)" in last
     assert "50%" in last
     assert "30/60 steps" in last
-    assert "loss 0.1235, 12 s left" in last
+    assert "loss 0.1235, about 12 s left" in last
 
 
 def test_says_nothing_of_time_before_the_first_measurement(capsys):
@@ -75,5 +75,5 @@ def test_shows_tiles_within_a_step(capsys, monkeypatch):
         bar.tile(7, 12)
     first, *_, last = [line for line in capsys.readouterr().err.split("\r") if "tile" in line]
     assert "first step, tile 1/12" in first
-    assert "loss 0.1235, 12 s left, tile 7/12" in last
+    assert "loss 0.1235, about 12 s left, tile 7/12" in last
     assert "15/60 steps" in last

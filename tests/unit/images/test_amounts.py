@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from styler.images.amounts import FADED, FEATHER, amounts_of, cover
+from styler.images.amounts import FADED, FEATHER, amounts_of, cover, is_colored
 from styler.images.reading import read_image
 from styler.types import Size
 
@@ -44,6 +44,17 @@ def test_colors_count_by_their_luma_and_transparent_pixels_as_black():
     amounts = amounts_of(None, read_image(pixels), 128).at(Size(96, 128))
     np.testing.assert_allclose(amounts[:, :64], 0.587, atol=0.003)
     assert amounts[:, 64:].max() == 0
+
+
+def test_gray_is_no_color_and_a_few_colored_pixels_are_none_either(rng):
+    assert not is_colored(half())
+    pixels = half().pixels + rng.uniform(-0.05, 0.05, (96, 128, 3)).astype(np.float32)
+    assert not is_colored(read_image(np.clip(pixels, 0, 1)))
+    pixels = half().pixels.copy()
+    pixels[:10, :10] = (1, 0, 0)
+    assert not is_colored(read_image(pixels))
+    pixels[:10] = (1, 0, 0)
+    assert is_colored(read_image(pixels))
 
 
 def test_both_together_multiply():

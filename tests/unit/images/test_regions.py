@@ -12,6 +12,7 @@ from styler.errors import ConfigError
 from styler.images.reading import read_image
 from styler.images.regions import check_proportions, mask_colors, nearest_color, region_map
 from styler.types import Size
+from support.pictures import blobs
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -54,6 +55,20 @@ def test_edges_and_compression_add_no_colors(changed):
     colors = mask_colors(read_image(changed(mask(RED, BLUE, height=80, width=120))), "mask")
     assert len(colors) == 2
     assert {nearest_color(color, (RED, BLUE)) for color in colors} == {RED, BLUE}
+
+
+def test_a_photo_with_flat_areas_is_no_mask():
+    photo = blobs(80, 120, 1)
+    photo[:30] = 1
+    with pytest.raises(ConfigError, match="few flat colors"):
+        mask_colors(read_image(photo), "photo.jpg")
+
+
+def test_edges_may_be_as_wide_as_a_mask():
+    share = np.clip(np.linspace(-0.25, 1.25, 120), 0, 1)[None, :, None]
+    pixels = np.uint8(np.rint(share * RED + (1 - share) * BLUE)).repeat(80, 0)
+    assert mask_colors(read_image(jpeg(pixels, 90)), "mask")
+    assert mask_colors(read_image(pixels), "mask") == (BLUE, RED)
 
 
 def test_transparent_is_black():

@@ -63,6 +63,15 @@ def test_the_first_call_of_every_octave_is_left_out(account):
     assert account.seconds_left(1) == pytest.approx(9 * 1.0)
 
 
+def test_what_was_measured_long_ago_counts_less(account):
+    account.note(at(1), Pace(1, 30.0))
+    account.note(at(6), Pace(5, 5.0))
+    account.note(at(11), Pace(5, 2 * module.HALF_LIFE))
+    slow = 2 * module.HALF_LIFE / 5
+    mean = (5.0 + 2 * module.HALF_LIFE) / 10
+    assert mean < account.seconds_left(11) / (9 + 20) < slow
+
+
 def test_no_time_is_left_at_the_end(account):
     account.note(at(1), Pace(1, 1.0))
     account.note(at(20), Pace(19, 19.0))
