@@ -43,7 +43,7 @@ def test_writes_the_picture_under_its_default_name_and_says_so_on_stderr(folder,
     assert render() == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("photo-painting.png  64x48, ")
+    assert err.splitlines()[-1].startswith("photo-painting.png  64x48, ")
     assert bytes_of(folder / "photo-painting.png").shape == (48, 64, 3)
 
 
@@ -223,7 +223,7 @@ def test_an_interrupt_keeps_the_best_picture_so_far(folder, capsys, monkeypatch)
         if event.step >= 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("styler.cli.progress_bar.ProgressBar.__call__", interrupt)
+    monkeypatch.setattr("styler.cli.progress_lines.ProgressLines.__call__", interrupt)
     assert render("-o", "out.jpg", "--steps", "50") == 130
     err = capsys.readouterr().err
     assert "best so far: out-partial.png" in err
@@ -240,7 +240,7 @@ def test_a_signal_before_the_first_step_is_obeyed_between_two_tasks(folder, monk
         return read_images(*args)
 
     monkeypatch.setattr("styler.cli.work.read_images", read)
-    monkeypatch.setattr("styler.cli.progress_bar.ProgressBar.phase", lambda _bar, words: phases.append(words))
+    monkeypatch.setattr("styler.cli.progress_lines.ProgressLines.phase", lambda _bar, words: phases.append(words))
     assert render("-o", "out.png") == 130
     assert phases[:2] == ["loading the network", "reading images"]
     assert "compiling" not in phases
@@ -303,7 +303,7 @@ def test_what_an_interrupt_leaves_can_be_replayed(folder, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("styler.cli.progress_bar.ProgressBar.__call__", interrupt)
+        patch.setattr("styler.cli.progress_lines.ProgressLines.__call__", interrupt)
         assert render("-o", "out.png", "--steps", "50") == 130
     assert run(["replay", "out-partial.png"]) == 0
     assert (folder / "out-partial-replay.png").read_bytes() == (folder / "out-partial.png").read_bytes()
@@ -334,7 +334,7 @@ def test_at_an_interrupt_on_a_full_disk_the_state_is_tried_too(folder, capsys, m
     def full(*_args, **_choices):
         raise OutputError("cannot write it: No space left on device")
 
-    monkeypatch.setattr("styler.cli.progress_bar.ProgressBar.__call__", lambda _bar, event: events.append(event))
+    monkeypatch.setattr("styler.cli.progress_lines.ProgressLines.__call__", lambda _bar, event: events.append(event))
     monkeypatch.setattr("styler.cli.interrupt.Interrupt.check", interrupt)
     monkeypatch.setattr(work, "write_picture", full)
     assert render("-o", "out.png", "--steps", "50") == 130

@@ -72,9 +72,9 @@ def test_masks_are_found_by_their_contents_and_can_be_replaced(folder, capsys):
     render("out.png", *masks, styles=("painting.png", "photo.png"))
     recipe = recipe_of("out.png")
     assert recipe.config.style_mask == ("own.png", "none")
-    (folder / "made").mkdir()
-    shutil.move("left.png", "made/renamed.png")
-    shutil.move("own.png", "made")
+    (folder / "made/deep").mkdir(parents=True)
+    shutil.move("left.png", "made/deep/renamed.png")
+    shutil.move("own.png", "made/deep")
     capsys.readouterr()
     assert replay("out.png", "-o", "missing.png") == 2
     assert "the mask of the photo left.png" in capsys.readouterr().err
@@ -169,7 +169,7 @@ def test_a_missing_input_is_named_and_found_where_told(folder, capsys):
     assert replay("out.png", "-o", "again.png") == 2
     err = capsys.readouterr().err
     assert err.startswith("error: cannot find the painting painting.png (SHA-256 ")
-    assert err.rstrip().endswith("name it with --style or name its folder with --search")
+    assert err.rstrip().endswith("name it with --style or name its folder with --search DIR")
     for number, words in enumerate((("--search", "archive"), ("--style", "archive/deep/p.png"))):
         assert replay("out.png", "-o", f"again{number}.png", *words) == 0
 

@@ -13,7 +13,7 @@ from PIL import Image
 from styler.cli import work
 from styler.cli.app import run
 from styler.cli.interrupt import SOON
-from styler.cli.progress_bar import ProgressBar
+from styler.cli.progress_lines import ProgressLines
 from styler.errors import OutputError
 from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.saver import Saver
@@ -200,7 +200,7 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
 def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkeypatch, capsys):
     tiled = ("--size", "128", "--steps", "4", "--tile", "64", "--checkpoint-every", "1h", *TERSE_WORDS)
     expected = whole(*tiled)
-    events, tile, note = [], ProgressBar.tile, Saver.__call__
+    events, tile, note = [], ProgressLines.tile, Saver.__call__
 
     def signaled(bar, done, count):
         tile(bar, done, count)
@@ -213,7 +213,7 @@ def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkey
         note(saver, event)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ProgressBar, "tile", signaled)
+        patch.setattr(ProgressLines, "tile", signaled)
         patch.setattr(Saver, "__call__", noted)
         assert run([*WORDS, *tiled, "-o", "out.png"]) == 130
     assert "best so far: out-partial.png\ncheckpoint: state; continue with" in capsys.readouterr().err
