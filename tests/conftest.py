@@ -14,16 +14,18 @@ SHARED_IMAGES = Path(__file__).resolve().parents[2] / "shared" / "images"
 
 
 def pytest_configure(config):
-    """One thread of TensorFlow in each of several workers: the pictures of tests are too small for more.
+    """One thread of TensorFlow in each of several workers, and graphs as they are traced.
 
-    Renders take three quarters of the time. Processes that tests start have the usual number of threads, and so has
-    this one under `-n 0`.
+    The pictures of tests are too small for more threads, and their programs run too seldom for optimizing them, which
+    takes a sixth of the time. Processes that tests start render as those of users do, and so does this one under
+    `-n 0`.
     """
     if hasattr(config, "workerinput"):
         import tensorflow as tf  # now: what some tests make while they are collected settles the number
 
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_collection_modifyitems(items):

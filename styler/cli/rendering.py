@@ -68,6 +68,7 @@ def carry_out_render(
     """
     from styler.cli.auto_masks import check_mask, with_auto_masks
     from styler.cli.plan import describe
+    from styler.cli.contradictions import contradictions
     from styler.cli.quiet import load_for_render
 
     Choice(("own", "final")).check("save_size", save_size)
@@ -104,6 +105,8 @@ def carry_out_render(
             with status("rehearsing", shown=shown):
                 lines = rehearsed(request)
             typer.echo(lines)
+            for contradiction in contradictions(request):
+                typer.echo(f"note      {contradiction}")
             return
         if mask is not None:
             with status("finding regions", shown=shown):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from styler.api import StyleResult, Stylizer, exported
+from styler.cli.contradictions import contradictions
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.progress_lines import ProgressLines
@@ -271,8 +272,11 @@ def carry_out(
         StylerError: The render fails.
         KeyboardInterrupt: The user stopped the render; the partial image has been written.
     """
-    if max(request.size) > max(request.sizes.photo) and not settings.quiet:
-        _say(f"note: the photo is enlarged to {request.size.width}x{request.size.height}")
+    notes = [*contradictions(request)]
+    if max(request.size) > max(request.sizes.photo):
+        notes.append(f"the photo is enlarged to {request.size.width}x{request.size.height}")
+    for note in () if settings.quiet else notes:
+        _say(f"note: {note}")
     Work(request, settings, resumed, stream).carry_out()
 
 

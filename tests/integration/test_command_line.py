@@ -66,7 +66,8 @@ def test_neither_words_alone_nor_refusals_load_anything_heavy(folder, start):
 @pytest.mark.slow
 def test_processes_write_the_same_bytes_and_constant_weights_the_same_picture(folder, start, monkeypatch):
     """The bytes depend on what is told, the picture does not: several layers have one shape and are not confused."""
-    words = ("render", "photo.png", "painting.png", *SMALL, "--steps", "6", "--views", "2", "--pooling", "max")
+    options = ("--steps", "6", "--views", "2", "--pooling", "max", "--no-progress")
+    words = ("render", "photo.png", "painting.png", *SMALL, *options)
     started = []
     for name, told in (("a", "1"), ("b", "1"), ("c", "0")):
         monkeypatch.setitem(ENVIRONMENT, "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", told)
@@ -119,7 +120,8 @@ def test_the_embedded_network_renders(folder, start):
         find_weights("compact.npz")
     except WeightsError as absent:
         pytest.skip(str(absent))
-    words = ("render", "photo.png", "painting.png", "--size", "96", "--steps", "10", "--report", "r.json")
+    options = ("--size", "96", "--steps", "10", "--report", "r.json", "--no-progress")
+    words = ("render", "photo.png", "painting.png", *options)
     status, _, err = finish(start(*words, "-o", "out.png", program=[sys.executable, "-m", "styler"]))
     assert status == 0, err
     assert err.count("\n") == 2, err  # the photo is enlarged, the picture is there, and nothing of TensorFlow's own

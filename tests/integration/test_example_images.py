@@ -13,6 +13,7 @@ from PIL import Image
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = ("lake", "still_life", "city", "swirls", "dots", "facets", "woodcut")
 SIDE = 72
+QUICKEST = ("still_life", "dots", "facets")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,9 @@ def test_every_maker_is_tested(script):
     assert set(script.MAKERS) == set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICKEST else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 def test_a_maker_gives_the_same_picture_twice(script, name):
     picture = script.MAKERS[name](SIDE)
     assert np.array_equal(picture, script.MAKERS[name](SIDE))

@@ -84,7 +84,7 @@ def scipys_direction(moves, turns, gradient):
     return scale * scipy.optimize.LbfgsInvHessProduct(*pairs).matvec(gradient)
 
 
-@pytest.mark.parametrize("history", [3, 10])
+@pytest.mark.parametrize("history", [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_every_step_of_a_run_goes_where_scipys_inverse_hessian_points(history):
     """Pairs are recorded outside the optimizer, from its iterates and the objective alone."""
     optimizer = Lbfgs(history=history, tolerance=0.0)

@@ -16,6 +16,8 @@ from styler.render.program import Program
 TERSE = {"loss": "gram", "palette_weight": 0.0, "grain_weight": 0.0}
 """An objective with few terms, whose programs are traced sooner, for tests in which the terms do not matter."""
 TERSE_WORDS = ("--loss", "gram", "--palette-weight", "0", "--grain-weight", "0")
+FULL = {name: getattr(RenderConfig(), name) for name in TERSE}
+"""The same options as users have them, for tests in which the terms matter."""
 RESOLVED = {"network", "device", "compile"}  # several values may come to the same
 OF_OPTIMIZER = {"optimizer", "learning_rate"}  # engines that differ in these alone have the same objective
 _MADE: dict[tuple[Any, ...], Engine] = {}

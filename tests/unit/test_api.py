@@ -28,7 +28,7 @@ from support.pictures import blobs, saved, stripes
 from support.programs import TERSE, shared_stylizer
 
 PHOTO, PAINTING = blobs(60, 80, 1), stripes(90, 70)
-CONFIG = RenderConfig(size=64, steps=3)
+CONFIG = RenderConfig(size=64, steps=3, **TERSE)
 pytestmark = pytest.mark.usefixtures("shared_programs")
 
 
@@ -323,7 +323,9 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning(tiny, monkeypatch):
 
 def test_the_report_tells_of_a_picture_that_went_wrong(tiny):
     beyond = 3e38  # what float32 can hold
-    result = stylize(PHOTO, PAINTING, network=tiny, size=64, steps=10, style_weight=beyond, content_weight=beyond)
+    result = stylize(
+        PHOTO, PAINTING, network=tiny, size=64, steps=10, style_weight=beyond, content_weight=beyond, **TERSE
+    )
     assert result.report.setbacks > 0
     assert "diverged" in result.report.warnings[0]
     assert np.isfinite(result.picture.pixels).all()
@@ -331,7 +333,9 @@ def test_the_report_tells_of_a_picture_that_went_wrong(tiny):
 
 @pytest.mark.usefixtures("folder", "tiny")
 def test_a_recipe_in_a_picture_makes_it_again():
-    stylize("photo.png", "painting.png", network="tiny", size=192, steps=3, init="noise", seed=5).save("out.png")
+    stylize("photo.png", "painting.png", network="tiny", size=192, steps=3, init="noise", seed=5, **TERSE).save(
+        "out.png"
+    )
     recipe = Recipe.from_text(read_recipe("out.png"))
     again = Stylizer(recipe.config, plan=recipe.plan).render("photo.png", "painting.png").save("again.png")
     assert again.read_bytes() == Path("out.png").read_bytes()
@@ -359,7 +363,7 @@ def test_renders_of_one_stylizer_take_turns(studio, result):
 
 @pytest.mark.parametrize("size", [(40, 400), (400, 40), (32, 320)])
 def test_a_scroll_works_as_a_painting_at_every_octave(size):
-    studio = Stylizer(RenderConfig(size=181, steps=2), network=tiny_network())
+    studio = Stylizer(RenderConfig(size=181, steps=2, **TERSE), network=tiny_network())
     assert studio.render(PHOTO, stripes(*size)).image.size == (181, 136)
 
 
@@ -372,7 +376,7 @@ def test_a_painting_is_hashed_once(studio, monkeypatch):
     counted = []
     monkeypatch.setattr("styler.images.mapped.bands", lambda *arrays: counted.append(arrays) or [slice(None)])
     painting = read_image(stripes(80, 85))
-    Stylizer(RenderConfig(size=256, steps=4), network=tiny_network()).render(PHOTO, painting)
+    Stylizer(RenderConfig(size=256, steps=4, **TERSE), network=tiny_network()).render(PHOTO, painting)
     assert sum(array is painting.pixels for arrays in counted for array in arrays) <= 2  # alone, and as it is seen
 
 
@@ -380,11 +384,11 @@ def test_a_painting_is_hashed_once(studio, monkeypatch):
 def test_an_array_to_start_from_is_as_good_as_its_file(folder):
     path, start = folder / "start.png", stripes(48, 64)
     saved(path, start)
-    by_file = stylize(PHOTO, PAINTING, init="start.png", network="tiny", size=64, steps=3)
-    in_memory = stylize(PHOTO, PAINTING, init=read_image(path).pixels, network="tiny", size=64, steps=3)
+    by_file = stylize(PHOTO, PAINTING, init="start.png", network="tiny", size=64, steps=3, **TERSE)
+    in_memory = stylize(PHOTO, PAINTING, init=read_image(path).pixels, network="tiny", size=64, steps=3, **TERSE)
     np.testing.assert_array_equal(in_memory.picture.pixels, by_file.picture.pixels)
     assert not np.array_equal(
-        by_file.picture.pixels, stylize(PHOTO, PAINTING, network="tiny", size=64, steps=3).picture.pixels
+        by_file.picture.pixels, stylize(PHOTO, PAINTING, network="tiny", size=64, steps=3, **TERSE).picture.pixels
     )
     found = in_memory.recipe.inputs.init
     assert (found.name, found.bytes, in_memory.recipe.config.init) == ("image", None, "image")
@@ -395,7 +399,9 @@ def test_an_array_to_start_from_is_as_good_as_its_file(folder):
 @pytest.mark.usefixtures("tiny")
 def test_an_array_to_start_from_cannot_be_found_again_by_a_checkpoint(folder):
     with pytest.raises(ConfigError, match="needs its images as paths"):
-        stylize("photo.png", "painting.png", init=PHOTO, checkpoint=folder / "c", network="tiny", size=64, steps=3)
+        stylize(
+            "photo.png", "painting.png", init=PHOTO, checkpoint=folder / "c", network="tiny", size=64, steps=3, **TERSE
+        )
 
 
 HALVES = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
@@ -406,8 +412,8 @@ def test_a_crop_of_a_painting_is_as_good_as_the_part_itself(folder):
     wide = np.concatenate([stripes(90, 70), blobs(90, 70, 3)], axis=1)
     saved(folder / "wide.png", wide)
     painting = read_image("wide.png").pixels
-    by_hand = stylize(PHOTO, [painting[:, :70], painting[:, 70:]], network="tiny", size=64, steps=3)
-    cropped = stylize(PHOTO, [painting, painting], network="tiny", size=64, steps=3, style_crop=HALVES)
+    by_hand = stylize(PHOTO, [painting[:, :70], painting[:, 70:]], network="tiny", size=64, steps=3, **TERSE)
+    cropped = stylize(PHOTO, [painting, painting], network="tiny", size=64, steps=3, **TERSE, style_crop=HALVES)
     np.testing.assert_array_equal(cropped.picture.pixels, by_hand.picture.pixels)
     words = ("photo.png", "wide.png", "-o", "out.png", "--network", "tiny", "--size", "64", "--steps", "3")
     assert run(["render", *words, "--style-crop", "0,0,0.5,1"]) == 0

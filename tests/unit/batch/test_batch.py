@@ -83,7 +83,9 @@ def bytes_of(tmp_path):
     return {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("change", [{"strength": 0.7}, {"quality": 50}, {"recipe": False}])
+@pytest.mark.parametrize(
+    "change", [{"strength": 0.7}, {"quality": 50}, pytest.param({"recipe": False}, marks=pytest.mark.slow)]
+)
 def test_finished_pictures_are_not_replaced_by_others_unasked(photos, tmp_path, change):
     jobs = photos("a", "b")
     run(jobs)

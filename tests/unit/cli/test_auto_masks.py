@@ -8,8 +8,9 @@ from styler.cli.app import run
 from styler.images.reading import read_image
 from styler.images.recipes import read_recipe
 from styler.recipe import Recipe
+from support.programs import TERSE_WORDS
 
-SMALL = ("--network", "tiny", "--size", "64", "--steps", "2", "--device", "cpu", "--compile", "graph")
+SMALL = ("--network", "tiny", "--size", "64", "--steps", "2", "--device", "cpu", "--compile", "graph", *TERSE_WORDS)
 WORDS = ("render", "photo.png", "painting.png", *SMALL, "-o", "out.png", "--mask", "auto")
 WRITTEN = ("out-mask.png", "out-mask-painting.png", "out-mask-overlay.png")
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")

@@ -23,7 +23,7 @@ from support.programs import TERSE_WORDS
 from support.registries import registered
 
 CHOSEN = ("--device", "cpu", "--compile", "graph")  # so that replays share the renders' compiled program
-SMALL = ("--network", "tiny", "--size", "64", "--steps", "4", *CHOSEN)
+SMALL = ("--network", "tiny", "--size", "64", "--steps", "4", *CHOSEN, *TERSE_WORDS)
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
 
 
@@ -299,7 +299,8 @@ def test_a_gpu_that_is_not_here_is_refused(folder, capsys):
 
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("there is one")
-    assert run(["render", "photo.png", "painting.png", "--network", "tiny", "--size", "64", "-o", "out.png"]) == 0
+    small = ("--network", "tiny", "--size", "64", *TERSE_WORDS)
+    assert run(["render", "photo.png", "painting.png", *small, "-o", "out.png"]) == 0
     rewritten("out.png", read_recipe("out.png").replace('"plan":{"device":"cpu"', '"plan":{"device":"gpu"'))
     capsys.readouterr()
     assert replay("out.png", "-o", "again.png") == 2
@@ -316,20 +317,21 @@ def rewritten(path, text):
 
 
 def test_a_folder_of_paintings_is_found_again_file_by_file(folder, capsys):
-    (folder / "art").mkdir()
+    art = folder / "far" / "art"
+    art.mkdir(parents=True)
     for name in ("a.png", "b.png"):
-        saved(folder / "art" / name, stripes(70, 80, ord(name[0])))
-    (folder / "art" / "notes.txt").touch()
+        saved(art / name, stripes(70, 80, ord(name[0])))
+    (art / "notes.txt").touch()
     words = ("--style-weights", "2,1", "--style-scale", "1,0.9")
-    render("out.png", *words, styles=("art", "painting.png"))
-    assert "note: art: skipped 1 file that is hidden or no image (notes.txt)" in capsys.readouterr().err
+    render("out.png", *words, styles=("far/art", "painting.png"))
+    assert "note: far/art: skipped 1 file that is hidden or no image (notes.txt)" in capsys.readouterr().err
     assert [[each.name for each in group] for group in recipe_of("out.png").inputs.styles] == [
         ["a.png", "b.png"],
         ["painting.png"],
     ]
     assert replay("out.png") == 2
     assert "cannot find the painting a.png" in capsys.readouterr().err
-    assert replay("out.png", "--style", "art", "-o", "named.png") == 0
-    assert replay("out.png", "--search", "art", "-o", "searched.png") == 0
+    assert replay("out.png", "--style", "far/art", "-o", "named.png") == 0
+    assert replay("out.png", "--search", "far", "-o", "searched.png") == 0
     assert (folder / "named.png").read_bytes() == (folder / "out.png").read_bytes()
     assert (folder / "searched.png").read_bytes() == (folder / "out.png").read_bytes()

@@ -17,9 +17,12 @@ from styler.cli.progress_lines import ProgressLines
 from styler.errors import OutputError
 from styler.render.checkpoint import read_checkpoint, write_checkpoint
 from styler.render.saver import Saver
-from support.programs import TERSE_WORDS
+from support.programs import TERSE, TERSE_WORDS
 
-SMALL = ("--network", "tiny", "--size", "192", "--steps", "12", "--init", "noise", "--save-every", "3")
+SMALL = (
+    *("--network", "tiny", "--size", "192", "--steps", "12", "--init", "noise", "--save-every", "3"),
+    *TERSE_WORDS,
+)
 WORDS = ("render", "photo.png", "painting.png", *SMALL, "--checkpoint", "state", "--checkpoint-every", "0s")
 LEFT = ["out-03.png", "out-06.png", "out-09.png"]
 pytestmark = pytest.mark.usefixtures("folder", "tiny", "shared_programs")
@@ -82,7 +85,7 @@ def assert_replayed(folder):
     assert (folder / "out-replay.png").read_bytes() == (folder / "out.png").read_bytes()
 
 
-ADAM, LUMINANCE = ("--optimizer", "adam", *TERSE_WORDS), ("--color", "luminance")
+ADAM, LUMINANCE = ("--optimizer", "adam"), ("--color", "luminance")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_a_signal_leaves_the_best_picture_and_a_checkpoint(folder, stopped, whol
 
 
 def test_a_signal_between_tiles_does_not_wait_for_the_step(folder, whole, monkeypatch, capsys):
-    tiled = ("--size", "128", "--steps", "4", "--tile", "64", "--checkpoint-every", "1h", *TERSE_WORDS)
+    tiled = ("--size", "128", "--steps", "4", "--tile", "64", "--checkpoint-every", "1h")
     expected = whole(*tiled)
     events, tile, note = [], ProgressLines.tile, Saver.__call__
 
@@ -285,7 +288,7 @@ def test_one_of_the_library_is_refused(folder, tiny, monkeypatch, capsys):
         raise Killed
 
     with pytest.raises(Killed):
-        Stylizer(RenderConfig(network="tiny", size=64, steps=4)).render(
+        Stylizer(RenderConfig(network="tiny", size=64, steps=4, **TERSE)).render(
             "photo.png", "painting.png", observer=stop, checkpoint="state", checkpoint_every=0.0
         )
     assert run(["resume", "state"]) == 2

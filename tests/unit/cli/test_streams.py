@@ -16,8 +16,9 @@ from styler.cli.app import run
 from styler.errors import OutputError
 from styler.images.recipes import read_recipe
 from styler.recipe import Recipe
+from support.programs import TERSE_WORDS
 
-SMALL = ("--network", "tiny", "--size", "64", "--steps", "2")
+SMALL = ("--network", "tiny", "--size", "64", "--steps", "2", *TERSE_WORDS)
 
 
 class Piped(io.TextIOWrapper):

@@ -15,6 +15,7 @@ from styler.networks.geometry import geometry_of, untileable
 from support.layer_lists import describe
 
 SLOW = ("resnet50", "efficientnet_b0", "densenet121", "inception_v3", "convnext_tiny")
+PLAIN = ("compact", "vgg16")  # the quickest of the embedded and the published networks
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in NETWORKS]
 MODULES = {
     "vgg16": "vgg16",
@@ -75,7 +76,9 @@ def test_default_layers_have_positions_and_deepen(name, built):
     assert all(places[id(model.get_layer(layer).output)].has_positions for layer, _ in spec.style_layers)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in PLAIN else pytest.mark.slow) for name in NETWORKS]
+)
 def test_every_form_of_address(name, built, rng):
     spec, model = NETWORKS[name], built(name)
     size = spec.minimum_size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -137,9 +139,14 @@ def pairs(state):
     ]
 
 
+RINGS = list(itertools.product([1, 2, 4, 14], [1, 2, 5, 12]))
+QUICK_RINGS = {(1, 1), (2, 5), (4, 2), (14, 5), (14, 12)}  # fewer pairs than there is room for, as many, and more
+
+
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("made", [1, 2, 4, 14])
-@pytest.mark.parametrize("room", [1, 2, 5, 12])
+@pytest.mark.parametrize(
+    ("made", "room"), [pytest.param(*ring, marks=[] if ring in QUICK_RINGS else pytest.mark.slow) for ring in RINGS]
+)
 def test_the_newest_pairs_are_kept_as_far_as_there_is_room(evaluate, paths, name, made, room):
     """Fewer or more than there were, of a ring that begins anywhere; the direction is that of these pairs alone."""
     theirs, optimizer = paths[name][made], Lbfgs(history=room)

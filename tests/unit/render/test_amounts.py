@@ -15,11 +15,11 @@ from styler.objective.strength import MOST_CONTENT, content_factors
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
-from support.programs import shared_stylizer
+from support.programs import TERSE, shared_stylizer
 from support.registries import registered
 
 PHOTO, PAINTING = blobs(96, 128, 1), stripes(96, 128)
-CONFIG = RenderConfig(size=128, steps=8, scales=1, strength=0.8)
+CONFIG = RenderConfig(size=128, steps=8, scales=1, strength=0.8, **TERSE)
 LEFT = np.zeros((96, 128), np.float32)
 LEFT[:, :64] = 1
 BEYOND = 3  # pixels: the feather at 128 pixels, rounded up
@@ -43,7 +43,10 @@ def away(pixels, photo=PHOTO):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"tile": 64}, {"color": "luminance"}, {"content_tone": "match"}, {"init": "noise"}, {"optimizer": "adam"}],
+    [
+        *({}, {"tile": 64}, {"color": "luminance"}, {"content_tone": "match"}, {"init": "noise"}),
+        pytest.param({"optimizer": "adam"}, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_what_is_kept_is_the_photo_and_the_rest_is_painted(studio, options):

@@ -20,6 +20,7 @@ from styler.types import Evaluation
 from support.descents import an_octave, to_its_end
 from support.functions import bowl
 from support.pictures import blobs, stripes
+from support.programs import TERSE
 
 PHOTOS = [blobs(48, 64, seed) for seed in range(3)]
 PAINTINGS = [stripes(64, 64, 4), blobs(70, 64, 9), stripes(70, 80, 7)]
@@ -46,12 +47,19 @@ def pixels(results):
 
 @pytest.fixture
 def stylizer(tiny):
-    return Stylizer(RenderConfig(network=tiny, size=64, steps=8, scales=1))
+    return Stylizer(RenderConfig(network=tiny, size=64, steps=8, scales=1, **TERSE))
 
 
-@pytest.mark.parametrize(("optimizer", "count"), [("lbfgs", 2), pytest.param("adam", 3, marks=pytest.mark.slow)])
-def test_each_is_the_picture_rendered_alone(tiny, optimizer, count):
-    stylizer = Stylizer(RenderConfig(network=tiny, size=90, steps=9, scales=2, optimizer=optimizer))
+@pytest.mark.parametrize(
+    ("optimizer", "count", "terms"),
+    [
+        ("lbfgs", 2, TERSE),
+        pytest.param("lbfgs", 2, {}, marks=pytest.mark.slow),
+        pytest.param("adam", 3, {}, marks=pytest.mark.slow),
+    ],
+)
+def test_each_is_the_picture_rendered_alone(tiny, optimizer, count, terms):
+    stylizer = Stylizer(RenderConfig(network=tiny, size=90, steps=9, scales=2, optimizer=optimizer, **terms))
     alone = [stylizer.render(photo, art) for photo, art in zip(PHOTOS[:count], PAINTINGS[:count], strict=True)]
     made = rendered_together([stylizer] * count, count)
     for mine, other in zip(made, alone, strict=True):

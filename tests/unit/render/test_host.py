@@ -25,14 +25,14 @@ from styler.types import Size
 from support.courses import course_of
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
-from support.programs import shared_engine
+from support.programs import FULL, TERSE, shared_engine
 from support.tile_borders import at_borders
 
 PHOTO, PAINTING = read_image(blobs(120, 160, 1)), read_image(stripes(90, 70))
 
 
 def course(plan=None, snapshot=None, on_tile=None, **options):
-    config = RenderConfig(**{"size": 192, "steps": 6, "scales": 2, **options})
+    config = RenderConfig(**{"size": 192, "steps": 6, "scales": 2, **TERSE, **options})
     renderer = Renderer(config, shared_engine(config, tiny_network()))
     return course_of(renderer, PHOTO, [PAINTING], plan or planned(config), snapshot=snapshot, on_tile=on_tile)
 
@@ -53,7 +53,7 @@ def finished(under_way):
             return events, end.value
 
 
-CONFIG = RenderConfig(size=192, steps=6, scales=2)
+CONFIG = RenderConfig(size=192, steps=6, scales=2, **TERSE)
 ONE_OCTAVE = {"size": 128, "scales": 1}  # of a few tiles, where a second octave would show nothing more
 
 
@@ -73,10 +73,17 @@ def course_of_one_octave(tile, budget=None, **others):
     return course(planned(CONFIG.changed(**ONE_OCTAVE), tile, budget=budget), **ONE_OCTAVE, **others)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("loss", [pytest.param("gram", marks=pytest.mark.slow), "wasserstein"])
-def test_the_same_picture_as_in_one_piece(optimizer, loss):
-    chosen = {"optimizer": optimizer} | ({} if loss == CONFIG.loss else {"loss": loss})
+@pytest.mark.parametrize(
+    ("optimizer", "terms"),
+    [
+        ("lbfgs", FULL),
+        ("adam", {}),
+        pytest.param("lbfgs", {}, marks=pytest.mark.slow),
+        pytest.param("adam", FULL, marks=pytest.mark.slow),
+    ],
+)
+def test_the_same_picture_as_in_one_piece(optimizer, terms):
+    chosen = {"optimizer": optimizer, **terms}
     _, whole = whole_course(**chosen, tile=None)
     events, tiled = whole_course(**chosen, tile=64)
     assert events[-1].step == 6
@@ -245,7 +252,7 @@ def test_the_watcher_sees_memory_that_is_really_taken():
 
 def test_no_seam_shows_in_the_picture():
     """Tiled less untiled is no larger at tile borders than elsewhere."""
-    config, size = RenderConfig(size=224, steps=2, scales=1), Size(168, 224)
+    config, size = RenderConfig(size=224, steps=2, scales=1, **TERSE), Size(168, 224)
     renderer = Renderer(config, shared_engine(config, tiny_network()))
 
     def pixels(tile):

@@ -19,14 +19,14 @@ from styler.render.snapshot import Position, Snapshot
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
-from support.programs import shared_engine
+from support.programs import TERSE, shared_engine
 
 STAGE = Stage(size=Size(96, 128), steps=8)
 POSITION = Position(octave=0, made=3, done=0, reason="", stop_reason="steps", setbacks=0, seconds=0.0, rows=())
 
 
 def octaves(optimizer="lbfgs", told=None):
-    config = RenderConfig(optimizer=optimizer, size=128)
+    config = RenderConfig(optimizer=optimizer, size=128, **TERSE)
     return Octaves(
         config=config,
         engine=shared_engine(config, tiny_network()),

@@ -19,14 +19,14 @@ from styler.render.regions import region_colors, regions_of
 from styler.types import Size
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
-from support.programs import shared_stylizer
+from support.programs import TERSE, shared_stylizer
 from support.registries import registered
 from support.sources import ROOT
 
 EXAMPLES = ROOT / "examples/images"
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 PHOTO, ONE, TWO = blobs(96, 128, 1), stripes(96, 128), blobs(96, 128, 5, cells=30)
-CONFIG = RenderConfig(size=128, steps=8, scales=1, strength=0.9)
+CONFIG = RenderConfig(size=128, steps=8, scales=1, strength=0.9, **TERSE)
 pytestmark = pytest.mark.usefixtures("shared_programs")
 
 

@@ -19,13 +19,13 @@ from styler.types import Size
 from support.courses import course_of
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
-from support.programs import TERSE, shared_engine
+from support.programs import FULL, TERSE, shared_engine
 
 PHOTO, PAINTING = read_image(blobs(60, 80, 1)), read_image(stripes(90, 70))
 
 
 def rendered(styles=(PAINTING,), photo=PHOTO, **options):
-    config = RenderConfig(**{"size": 96, "steps": 8, **options})
+    config = RenderConfig(**{"size": 96, "steps": 8, **TERSE, **options})
     renderer = Renderer(config, shared_engine(config, tiny_network()))
     events, course = [], course_of(renderer, photo, styles)
     while True:
@@ -36,7 +36,7 @@ def rendered(styles=(PAINTING,), photo=PHOTO, **options):
 
 
 def test_a_render_moves_toward_the_style():
-    events, result = rendered(steps=12)
+    events, result = rendered(steps=12, **FULL)
     assert result.pixels.shape == (72, 96, 3)
     assert result.pixels.dtype == np.float32
     assert events[-1].step == events[-1].total == 12
@@ -51,7 +51,7 @@ def test_the_same_config_gives_the_same_pixels():
 
 
 def test_strength_zero_is_the_resized_photo():
-    renderer = Renderer(RenderConfig(strength=0), shared_engine(RenderConfig(), tiny_network()))
+    renderer = Renderer(RenderConfig(strength=0, **TERSE), shared_engine(RenderConfig(**TERSE), tiny_network()))
     course = course_of(renderer, PHOTO, [PAINTING], Schedule(size=Size(72, 96), stages=()))
     with pytest.raises(StopIteration) as end:
         next(course)
@@ -61,14 +61,14 @@ def test_strength_zero_is_the_resized_photo():
 
 def test_more_strength_is_less_photo():
     photo = resampled(PHOTO.pixels, Size(72, 96))
-    away = [np.abs(rendered(strength=s, steps=15)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.5)]
+    away = [np.abs(rendered(strength=s, steps=15, **FULL)[1].pixels - photo).mean() for s in (0.1, 0.3, 0.5)]
     assert away == sorted(away)
     assert away[0] < 0.75 * away[-1]
 
 
 def test_a_photo_of_one_color_becomes_a_picture():
     flat = read_image(np.full((72, 96, 3), 0.5, np.float32))
-    results = [rendered(photo=flat, steps=10, start_noise=noise)[1] for noise in (0.0, 0.06)]
+    results = [rendered(photo=flat, steps=10, start_noise=noise, **FULL)[1] for noise in (0.0, 0.06)]
     deviations = [result.pixels.std(axis=(0, 1)).max() for result in results]
     assert deviations[0] < 1e-3
     assert deviations[1] > 0.02
@@ -102,11 +102,11 @@ def test_the_result_has_the_photos_colors_on_average(when):
 @pytest.mark.parametrize(
     "options",
     [
-        {**TERSE, "pooling": "max", "precision": "mixed"},
+        {"pooling": "max", "precision": "mixed"},
         {"init": "style"},
-        pytest.param({"loss": "gram", "pooling": "max"}, marks=pytest.mark.slow),
-        pytest.param({"precision": "mixed"}, marks=pytest.mark.slow),
-        pytest.param({"compile": "xla"}, marks=pytest.mark.slow),
+        pytest.param({**FULL, "loss": "gram", "pooling": "max"}, marks=pytest.mark.slow),
+        pytest.param({**FULL, "precision": "mixed"}, marks=pytest.mark.slow),
+        pytest.param({**FULL, "compile": "xla"}, marks=pytest.mark.slow),
     ],
 )
 def test_every_choice_renders(options):
@@ -158,7 +158,7 @@ def test_a_render_goes_on_from_every_event_to_the_same_pixels(optimizer):
 
 def test_a_snapshot_of_another_size_is_refused():
     (event, *_), _ = rendered(size=96)
-    config = RenderConfig(size=128, steps=8)
+    config = RenderConfig(size=128, steps=8, **TERSE)
     renderer = Renderer(config, shared_engine(config, tiny_network()))
     course = course_of(renderer, PHOTO, [PAINTING], snapshot=event.snapshot())
     with pytest.raises(CheckpointError, match=r"144x112 pixels"):

@@ -96,16 +96,16 @@ def errors(objective, tiling, rng, height, width, tile, alpha=None):
     return abs(mine.value / expected - 1), np.linalg.norm(gradient - slope) / np.linalg.norm(slope)
 
 
-def every_other(first):
-    """Numbers of all pairs; every other one only among the slow tests."""
+def numbers(*quick):
+    """Numbers of all pairs; those that are not quick are compared among the slow tests."""
     return [
-        pytest.param(number, marks=[] if number % 2 == first else pytest.mark.slow, id="-".join(pair))
+        pytest.param(number, marks=[] if number in quick else pytest.mark.slow, id="-".join(pair))
         for number, pair in enumerate(PAIRS)
     ]
 
 
-# By default each pair is compared once, with or without regions.
-@pytest.mark.parametrize("number", every_other(0))
+# By default each padding and each loss is compared once, with or without regions.
+@pytest.mark.parametrize("number", numbers(0, 2, 4))
 @pytest.mark.parametrize(("height", "width", "tile"), [(61, 50, 24), (48, 130, 48)])
 def test_tiled_equals_whole(number, height, width, tile):
     value, gradient = compare(*PAIRS[number], "float64", height, width, tile)
@@ -116,7 +116,7 @@ def test_tiled_equals_whole(number, height, width, tile):
 SIDES = st.integers(40, 150)
 
 
-@pytest.mark.parametrize("number", every_other(1))
+@pytest.mark.parametrize("number", numbers(3, 5))
 def test_tiled_equals_whole_with_regions(rng, number):
     """Of the photo that count less or not at all."""
     objective, tiling = made(*PAIRS[number], "float64")
@@ -147,9 +147,8 @@ def test_tiled_equals_whole_for_all_that_there_is(network, loss, height, width, 
     assert gradient <= 1e-10
 
 
-@pytest.mark.parametrize(
-    "pair", [PAIRS_32[0], *(pytest.param(pair, marks=pytest.mark.slow) for pair in PAIRS_32[1:])], ids="-".join
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", PAIRS_32, ids="-".join)
 @settings(max_examples=4, deadline=None, derandomize=True)
 @given(height=SIDES, width=SIDES, tile=st.integers(24, 160), seed=st.integers(0, 99))
 def test_tiled_equals_whole_at_random_sizes_in_float32(pair, height, width, tile, seed):
