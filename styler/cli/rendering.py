@@ -67,8 +67,8 @@ def carry_out_render(
         KeyboardInterrupt: The user stopped the render; the best image so far has been written.
     """
     from styler.cli.auto_masks import check_mask, with_auto_masks
-    from styler.cli.plan import describe
     from styler.cli.contradictions import contradictions
+    from styler.cli.plan import describe
     from styler.cli.quiet import load_for_render
 
     Choice(("own", "final")).check("save_size", save_size)

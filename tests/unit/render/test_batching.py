@@ -47,13 +47,13 @@ def pixels(results):
 
 @pytest.fixture
 def stylizer(tiny):
-    return Stylizer(RenderConfig(network=tiny, size=64, steps=8, scales=1, **TERSE))
+    return Stylizer(RenderConfig(network=tiny, size=64, steps=8, scales=1, optimizer="adam", **TERSE))
 
 
 @pytest.mark.parametrize(
     ("optimizer", "count", "terms"),
     [
-        ("lbfgs", 2, TERSE),
+        ("adam", 2, TERSE),  # whose program is traced sooner; L-BFGS in a batch is compared to the bit below
         pytest.param("lbfgs", 2, {}, marks=pytest.mark.slow),
         pytest.param("adam", 3, {}, marks=pytest.mark.slow),
     ],
