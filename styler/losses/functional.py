@@ -75,12 +75,13 @@ def relative_square(values: Tensor, reference: Tensor) -> Tensor:
 
     Args:
         values: (B, R, ...).
-        reference: The same shape.
+        reference: The same shape; float64 if it was summed over tiles.
 
     Returns:
-        (B, R).
+        (B, R), of the precision of `values`.
     """
     axes = tuple(range(2, len(values.shape)))
+    reference = tf.cast(reference, values.dtype)
     difference = tf.reduce_sum(tf.square(values - reference), axes)
     scale = tf.reduce_sum(tf.square(reference), axes)
     floor = tf.constant(1e-12, values.dtype)  # avoids division by zero if the reference is zero everywhere

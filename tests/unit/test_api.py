@@ -363,7 +363,7 @@ def test_renders_of_one_stylizer_take_turns(studio, result):
 
 @pytest.mark.parametrize("size", [(40, 400), (400, 40), (32, 320)])
 def test_a_scroll_works_as_a_painting_at_every_octave(size):
-    studio = Stylizer(RenderConfig(size=181, steps=2), network=tiny_network())
+    studio = Stylizer(RenderConfig(size=181, steps=2, **TERSE), network=tiny_network())
     assert studio.render(PHOTO, stripes(*size)).image.size == (181, 136)
 
 
