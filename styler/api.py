@@ -193,8 +193,22 @@ class Stylizer:
             StylerError: For the same reasons as in the constructor.
         """
         config = RenderConfig.overridden(self.config.to_dict(), changes)
+        return self._switched(config, None if "network" in changes else self._engine.network)
+
+    def with_config(self, config: RenderConfig) -> Stylizer:
+        """Return a stylizer for another config, which shares what fits it; see `changed`.
+
+        Args:
+            config: The whole config, of which no option counts as given explicitly.
+
+        Raises:
+            StylerError: For the same reasons as in the constructor.
+        """
+        return self._switched(config, self._engine.network if config.network == self.config.network else None)
+
+    def _switched(self, config: RenderConfig, network: NetworkSpec | None) -> Stylizer:
+        """Return a stylizer for a config; if it needs another engine, `network` or the network that it names serves."""
         if not self._engine.serves(config):
-            network = None if "network" in changes else self._engine.network
             return Stylizer(config, network=network, statistics=self._statistics)
         shared = copy.copy(self)
         shared.config, shared._plan = config, None
@@ -373,6 +387,7 @@ class Stylizer:
                 [address for address, _ in layers],
                 images[0],
                 images[1:],
+                self._engine.network.minimum_size,
             )
 
     def job(

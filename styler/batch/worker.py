@@ -133,7 +133,7 @@ class Stylizers:
         if self._latest is None:
             self._latest = Stylizer(config, statistics=self._statistics if self._placement.statistics else None)
         elif self._latest.config != config:
-            self._latest = self._latest.changed(**config.to_dict())
+            self._latest = self._latest.with_config(config)
         return self._latest
 
     def _statistics(self, config: RenderConfig) -> Any:
