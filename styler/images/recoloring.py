@@ -12,6 +12,8 @@ from styler.images.color_statistics import ColorMap, color_sample, moments_map, 
 from styler.images.mapped import bands, new_array
 from styler.images.oklab import Colors, from_oklab, to_oklab
 from styler.images.picture import Picture, Pixels
+from styler.images.resampling import resampled_alpha
+from styler.types import Size
 
 ROTATIONS = 8  # sets of axes along which histograms are matched. On six pairs, the sliced Wasserstein distance to the
 # photo's colors falls from .028 with the linear map to .0071 with 1 set, .0029 with 4, .0012 with 8 and .0008 with 16
@@ -83,9 +85,14 @@ def recolored(picture: Picture, like: Picture, how: str) -> Picture:
     return replace(picture, pixels=pixels)
 
 
-def recolored_pixels(pixels: Pixels, like: Picture, how: str) -> Pixels:
-    """Return pixels (H, W, 3), 0..1, with the colors of a picture; see `recolored`."""
-    return recolored(Picture(pixels=pixels, name="image"), like, how).pixels
+def recolored_pixels(pixels: Pixels, photo: Picture, how: str) -> Pixels:
+    """Return a picture of a photo, (H, W, 3), 0..1, with the photo's colors; see `recolored`.
+
+    Where the photo is transparent, neither of them counts.
+    """
+    alpha = resampled_alpha(photo, Size(*pixels.shape[:2]))
+    picture = Picture(pixels=pixels, name="image", alpha=None if alpha is None else alpha[..., 0])
+    return recolored(picture, photo, how).pixels
 
 
 def by_moments(picture: Picture, like: Picture) -> ColorMap:

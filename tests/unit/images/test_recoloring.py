@@ -72,3 +72,13 @@ def test_transparency_and_name_are_kept():
     result = recolored(picture, PHOTO, "match")
     assert result.alpha is picture.alpha
     assert result.name == picture.name
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_what_is_transparent_counts_on_neither_side(how):
+    alpha = np.ones((60, 80), np.float32)
+    alpha[:, 40:] = 0
+    half = read_image(np.dstack([PHOTO.pixels, alpha]))
+    picture = np.where(alpha[..., None] > 0, 0.5 * PHOTO.pixels + 0.3, np.float32([1, 0, 1])).astype(np.float32)
+    matched = recolored_pixels(picture, half, how)
+    np.testing.assert_allclose(matched[:, :40].mean((0, 1)), PHOTO.pixels[:, :40].mean((0, 1)), atol=0.01)
