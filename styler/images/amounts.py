@@ -81,6 +81,8 @@ def is_colored(mask: Picture) -> bool:
 
 def _gray(mask: Picture, longer: int) -> NDArray[np.uint8]:
     """Return the lightness of a mask, uint8, at most at a given longer side; transparent pixels are black."""
+    if mask.is_invisible:
+        return np.zeros(no_larger(mask.size, longer), np.uint8)
     gray = np.empty(mask.size, np.uint8)
     for rows in bands(mask.pixels):
         lightness = mask.pixels[rows] @ RGB_TO_YCBCR[0]

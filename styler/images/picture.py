@@ -25,7 +25,9 @@ class Picture:
         pixels: float32, sRGB-encoded, 0..1, (height, width, 3); white in fully transparent regions.
         name: Base name of the file without suffix, or "image".
         notes: Remarks about the conversion that the user may want to know.
-        alpha: float32, from 0 (transparent) to 1 (opaque), (height, width); None if everything is opaque.
+        alpha: float32, from 0 (transparent) to 1 (opaque), (height, width); None if everything is opaque. An image
+            that is transparent everywhere is read as opaque and white.
+        is_invisible: Whether the image was transparent everywhere; as a mask, it is black.
         icc: RGB profile of the file, if a result can be converted to it; else None.
         depth: Bits per channel of the file: 8, 16, or 32 for floats.
         exif: Camera fields and GPS position, as a TIFF block without orientation; None if there are none.
@@ -42,6 +44,7 @@ class Picture:
     exif: bytes | None = None
     resolution: Resolution | None = None
     source: Source | None = None
+    is_invisible: bool = False
     _hashes: dict[str, str] = field(
         default_factory=dict,
         init=False,

@@ -37,6 +37,7 @@ __all__ = ["ImageLike", "Picture", "Pixels", "check_readable", "read_image"]
 ImageLike: TypeAlias = "PathLike | Image.Image | ArrayLike | Picture"
 
 _ADDRESS = re.compile("^[A-Za-z][A-Za-z0-9+.-]+:/")  # RFC 3986, with one slash because a Path drops the second
+INVISIBLE = "the image is transparent everywhere and is read as white"
 TRANSPARENT = "transparent regions are kept and do not count toward the style"
 FULL_SCALES: dict[np.dtype[Any], float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 OPAQUE = 1.0
@@ -191,6 +192,7 @@ def _picture(raster: Raster, name: str, dots: Resolution | None) -> Picture:
         depth=8 * raster.values.dtype.itemsize if raster.values.dtype != np.uint32 else 16,
         exif=metadata.passed_on(raster.exif),
         resolution=dots and dots.turned(turn),
+        is_invisible=INVISIBLE in notes,
     )
 
 
@@ -267,7 +269,7 @@ def _with_alpha(pixels: Pixels, alpha: Pixels | None, notes: list[str]) -> tuple
         pixels[rows][alpha[rows] <= 0.0] = PAPER
         shows = shows or bool(alpha[rows].any())
     if not shows:
-        notes.append("the image is transparent everywhere and is read as white")
+        notes.append(INVISIBLE)
         return pixels, None
     notes.append(TRANSPARENT)
     return pixels, alpha
@@ -332,6 +334,7 @@ def _from_array(given: NDArray[Any]) -> Picture:
         notes=tuple(notes),
         alpha=alpha,
         depth=depth,
+        is_invisible=INVISIBLE in notes,
     )
 
 

@@ -188,6 +188,8 @@ def _difference(one: Color, other: Color) -> int:
 
 def _bytes_of(mask: Picture) -> NDArray[np.uint8]:
     """Return the colors of a mask, uint8; transparent pixels are black."""
+    if mask.is_invisible:
+        return np.zeros(mask.pixels.shape, np.uint8)
     values = np.empty(mask.pixels.shape, np.uint8)
     for rows in bands(mask.pixels):
         band = mask.pixels[rows]

@@ -67,3 +67,10 @@ def test_both_together_multiply():
 @pytest.mark.parametrize(("amount", "expected"), [(0.0, 0.0), (FADED / 2, 0.5), (FADED, 1.0), (0.7, 1.0), (1.0, 1.0)])
 def test_the_picture_shows_fully_from_a_quarter_of_the_strength_on(amount, expected):
     assert cover(np.float32([amount])) == pytest.approx(expected)
+
+
+def test_a_mask_that_is_transparent_everywhere_is_black():
+    clear = read_image(np.zeros((20, 30, 4), np.uint8))
+    amounts = amounts_of(clear, clear, 30)
+    assert not amounts.keep.any()
+    assert not amounts.strength.any()

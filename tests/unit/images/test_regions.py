@@ -74,6 +74,8 @@ def test_edges_may_be_as_wide_as_a_mask():
 def test_transparent_is_black():
     pixels = np.dstack([mask(RED, BLUE), mask(RED, (0, 0, 0))[..., 0]])
     assert mask_colors(read_image(pixels), "mask") == (RED,)
+    with pytest.raises(ConfigError, match="got none"):
+        mask_colors(read_image(np.zeros((40, 60, 4), np.uint8)), "mask")
 
 
 def test_each_pixel_belongs_to_the_region_of_its_color():
