@@ -41,11 +41,8 @@ def with_palettes(
         own = []
         own_shares = []
         for painting, share, mask in zip(paintings, shares, regions.paintings, strict=True):
-            if mask is None:
-                own.append(painting)
-                own_shares.append(share)
-            elif mask.shares[..., number].max() > SERVES and share > 0:
-                own.append(_masked(painting, mask.at(painting.size)[..., number]))
+            if share > 0 and (mask is None or mask.shares[..., number].max() > SERVES):
+                own.append(painting if mask is None else _masked(painting, mask.at(painting.size)[..., number]))
                 own_shares.append(share)
         if not own:
             own, own_shares = list(paintings), list(shares)

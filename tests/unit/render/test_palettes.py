@@ -47,3 +47,9 @@ def test_transparency_stays():
     made = with_palettes(half, [WARM, COLD], [0.5, 0.5], 1.0, regions(HALVES, whole(LEFT), None))
     np.testing.assert_array_equal(made.alpha, half.alpha)
     assert np.isfinite(made.pixels).all()
+
+
+def test_a_painting_of_weight_zero_gives_no_palette():
+    found = regions(HALVES, None, whole(LEFT))  # the right half is in no painting that counts
+    made = with_palettes(PHOTO, [WARM, COLD], [0.0, 1.0], 1.0, found).pixels
+    np.testing.assert_allclose(made.mean((0, 1)), COLD.pixels.mean((0, 1)), atol=0.08)
