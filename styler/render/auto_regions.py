@@ -30,7 +30,7 @@ GRID = 4  # pixels between the places that are described
 SMOOTH_SIDE = 5  # places of the grid that are averaged, so that regions have no ragged edges
 COLOR_WEIGHT = 0.7  # of the three colors together, relative to all activations; chosen by looking at a few pairs
 HEIGHT_WEIGHT = 0.5  # of the height in the image, likewise
-LEAST_SHARE = 0.04  # share of an image that a region needs; a smaller one joins the most similar other
+LEAST_SHARE = 0.04  # share of an image that a region needs, without its edges; a smaller one joins the most similar other
 STARTS = 4  # k-means runs; the one with the smallest distances counts
 ROUNDS = 30  # of Lloyd's algorithm, which has converged by then
 
@@ -40,6 +40,7 @@ def auto_masks(
     layers: Iterable[str],
     photo: Picture,
     paintings: Sequence[Picture],
+    minimum: int = 1,
 ) -> list[Array]:
     """Find corresponding regions in a photo and its paintings.
 
@@ -50,6 +51,7 @@ def auto_masks(
         layers: Addresses of those that describe what is in an image.
         photo: The photo.
         paintings: The paintings.
+        minimum: Smallest side of an image that `extract` accepts, in pixels.
 
     Returns:
         Mask of the photo, then those of the paintings, uint8, (height, width, 3); equal colors correspond.
@@ -59,7 +61,7 @@ def auto_masks(
     grids = []
     points = []
     for image in images:
-        described = _description(extract, chosen, image)
+        described = _description(extract, chosen, image, minimum)
         grids.append(described.shape[:2])
         points.append(described.reshape(-1, described.shape[-1]))
     centers = _centers(np.concatenate(points))
@@ -67,11 +69,9 @@ def auto_masks(
     for own, grid in zip(points, grids, strict=True):
         nearest = _nearest(own, centers)
         labels.append(nearest.reshape(grid))
-    merged = _merged(labels, centers)
-    masks = []
-    for own_labels, image in zip(labels, images, strict=True):
-        masks.append(_mask(merged[own_labels], image.size))
-    return masks
+    palette = np.array(COLORS, np.uint8)
+    regions = _common_regions(labels, [image.size for image in images], centers)
+    return [palette[own] for own in regions]
 
 
 def overview(images: Sequence[Picture], masks: Sequence[Array]) -> Array:
@@ -89,9 +89,15 @@ def overview(images: Sequence[Picture], masks: Sequence[Array]) -> Array:
     return np.concatenate(parts[:-1], axis=1)
 
 
-def _description(extract: Callable[[Tensor], Features], layers: Sequence[str], image: Picture) -> Array:
-    """Describe an image, (rows, columns, D)."""
-    size = with_longer_side(image.size, SEEN_AT)
+def _description(
+    extract: Callable[[Tensor], Features],
+    layers: Sequence[str],
+    image: Picture,
+    minimum: int,
+) -> Array:
+    """Describe an image, (rows, columns, D). A very long one is seen larger, so that both sides have `minimum`."""
+    least = -(-minimum * max(image.size) // min(image.size))
+    size = with_longer_side(image.size, max(SEEN_AT, least))
     pixels = image_tensor(resampled_colors(image, size))
     rows = max(size.height // GRID, 1)
     columns = max(size.width // GRID, 1)
@@ -170,12 +176,28 @@ def _nearest(points: Array, centers: Array) -> Array:
     return labels
 
 
-def _merged(labels: Sequence[Array], centers: Array) -> Array:
+def _common_regions(labels: Sequence[Array], sizes: Sequence[Size], centers: Array) -> list[Array]:
+    """Return the regions of each image at the size of its mask, so that the photo and a painting have each of them.
+
+    Smoothing may remove a scattered cluster, so the finished regions are counted.
+
+    Args:
+        labels: Cluster at each place of the grid of each image, (rows, columns).
+        sizes: Sizes of the images.
+        centers: Centers of the clusters.
+    """
+    joined = np.arange(len(centers))
+    while True:
+        regions = [_smoothed(joined[own], size) for own, size in zip(labels, sizes, strict=True)]
+        further = _merged(regions, centers)[joined]
+        if (further == joined).all():
+            return regions
+        joined = further
+
+
+def _merged(regions: Sequence[Array], centers: Array) -> Array:
     """Return for each cluster the one that it joins: itself, if the photo and a painting have enough of it."""
-    shares = np.empty((len(labels), len(centers)))
-    for number, own in enumerate(labels):
-        counts = np.bincount(own.ravel(), minlength=len(centers))
-        shares[number] = counts / own.size
+    shares = np.array([_inner_shares(own, len(centers)) for own in regions])
     in_photo = shares[0] >= LEAST_SHARE
     in_paintings = shares[1:].max(0) >= LEAST_SHARE
     stays = in_photo & in_paintings
@@ -187,14 +209,20 @@ def _merged(labels: Sequence[Array], centers: Array) -> Array:
     return joined
 
 
-def _mask(labels: Array, image: Size) -> Array:
-    """Enlarge labels (rows, columns) to a mask with the proportions of its image."""
-    size = no_larger(image, MASK_SIDE)
+def _inner_shares(regions: Array, count: int) -> Array:
+    """Return the share of an image that belongs to each region, without its edges, where colors may mix."""
+    is_edge = tf.ones([1, *regions.shape, count]) - tf.one_hot(regions, count)[None]
+    near_edge = tf.nn.max_pool2d(is_edge, 3, 1, "SAME")
+    shares: Array = 1.0 - tf.reduce_mean(near_edge, (0, 1, 2)).numpy()
+    return shares
+
+
+def _smoothed(labels: Array, image: Size) -> Array:
+    """Enlarge labels (rows, columns) to the size of the image's mask, and round the corners of the grid."""
     one_hot = np.eye(len(COLORS), dtype=np.float32)
     shares = image_tensor(one_hot[labels])
-    for _ in range(2):  # rounds the corners of the grid
+    for _ in range(2):
         shares = tf.nn.avg_pool2d(shares, SMOOTH_SIDE, 1, "SAME")
-    enlarged = tf.image.resize(shares, size)[0].numpy()
-    palette = np.array(COLORS, np.uint8)
-    mask: Array = palette[enlarged.argmax(-1)]
-    return mask
+    enlarged = tf.image.resize(shares, no_larger(image, MASK_SIDE))[0].numpy()
+    smoothed: Array = enlarged.argmax(-1)
+    return smoothed

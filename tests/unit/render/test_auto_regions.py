@@ -9,7 +9,7 @@ import tensorflow as tf
 from styler.images.reading import read_image
 from styler.images.regions import mask_colors
 from styler.inputs import Inputs
-from styler.render.auto_regions import COLORS, auto_masks, overview
+from styler.render.auto_regions import COLORS, _common_regions, auto_masks, overview
 from styler.render.regions import region_colors
 from styler.types import Size
 from support.pictures import blobs, stripes
@@ -77,3 +77,26 @@ def test_an_overview_shows_all_images_side_by_side(images, masks):
     assert shown.shape[0] == 120
     assert shown.shape[1] == 180 + 120 + 200 + 16
     assert Size(*masks[0].shape[:2]) == images[0].size
+
+
+def test_a_cluster_that_smoothing_removes_from_every_painting_is_no_region_of_the_photo():
+    halves = np.repeat([[0, 1]], 48, 0).repeat(32, 1)
+    dotted = np.zeros_like(halves)
+    dotted[::3, ::3] = 1  # 11 % of the places, each alone
+    sizes = [Size(96, 128)] * 2
+    photo, painting = _common_regions([halves, dotted], sizes, np.float32([[0], [1], [9], [9]]))
+    assert set(np.unique(photo)) == set(np.unique(painting)) == {0}
+    photo, painting = _common_regions([halves, halves], sizes, np.float32([[0], [1], [9], [9]]))
+    assert set(np.unique(photo)) == set(np.unique(painting)) == {0, 1}
+
+
+def test_both_sides_of_a_very_long_image_are_seen_large_enough():
+    seen = []
+
+    def watching(image):
+        seen.append(image.shape[1:3])
+        return extract(image)
+
+    long = read_image(blobs(20, 400, 1))
+    auto_masks(watching, ["layer"], long, [read_image(blobs(40, 64, 2))], minimum=32)
+    assert seen == [(32, 640), (240, 384)]
