@@ -20,6 +20,7 @@ from styler.images.reading import check_readable, read_image
 from styler.images.sizes import result_size
 from styler.images.writing import check_format_holds
 from styler.networks import find_network
+from styler.networks.spec import decoder_of
 from styler.processors import count_processors
 from styler.render.files import checked_colors
 from styler.types import Size
@@ -80,13 +81,15 @@ def check_jobs(jobs: Sequence[Job]) -> None:
     """Check the options that do not depend on the images.
 
     Raises:
-        StylerError: There are no jobs, or a network or layer is unknown.
+        StylerError: There are no jobs, a network or layer is unknown, or a network has no decoder for one pass.
     """
     if not jobs:
         message = "expected at least one job, got none; check --where and --limit"
         raise BatchError(message)
     for config in dict.fromkeys(job.config for job in jobs):
         network = find_network(config.network)
+        if config.needs_decoder:
+            decoder_of(network)
         for chosen in filter(None, (config.content_layers, config.style_layers)):
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
 

@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from styler.cli.request import Request, beside
 from styler.errors import ConfigError, OutputError, shown
 from styler.images.reading import check_readable
-from styler.images.writing import check_is_no_input
+from styler.images.writing import check_is_no_input, longest_name
 from styler.options import Choice
 from styler.render.files import checked_colors, with_named
 
 AUTO = "auto"
+OVERLAY = "overlay"
 
 
 def mask_files(request: Request) -> list[Path]:
-    """Return the files that `--mask auto` writes: the mask of the photo, those of the paintings, and the overlay."""
+    """Return the files that `--mask auto` writes: the mask of the photo, those of the paintings, and the overlay.
+
+    Masks of paintings are named after them, by number if their names are not enough to tell the files apart, and by
+    number only if the file names would be too long.
+    """
     stems = [painting.stem for painting in request.inputs.paintings]
-    names = [stem if stems.count(stem) == 1 else f"{number}-{stem}" for number, stem in enumerate(stems, 1)]
-    return [beside(request.output, word) for word in ("mask", *(f"mask-{name}" for name in names), "mask-overlay")]
+    numbered = [f"{number}-{stem}" for number, stem in enumerate(stems, 1)]
+    different = {name.casefold() for name in (*stems, OVERLAY)}
+    names = stems if len(different) == len(stems) + 1 else numbered
+    files = _named(request.output, names)
+    most = longest_name(request.output.parent)
+    fit = all(len(os.fsencode(path.name)) <= most for path in files)
+    return files if fit else _named(request.output, [str(number) for number in range(1, len(stems) + 1)])
 
 
-def check_mask(request: Request, mask: str | None, *, overwrite: bool) -> None:
+def _named(output: Path, paintings: Iterable[str]) -> list[Path]:
+    words = ("mask", *(f"mask-{name}" for name in paintings), f"mask-{OVERLAY}")
+    return [beside(output, word) for word in words]
+
+
+def check_mask(
+    request: Request,
+    mask: str | None,
+    *,
+    overwrite: bool,
+    others: Iterable[Path | None] = (),
+) -> None:
     """Check that masks can be found and written, if they are wanted.
+
+    Args:
+        request: The render.
+        mask: "auto", or None.
+        overwrite: Whether existing files may be replaced.
+        others: Other files that the render writes, such as a report; None for those that it does not write.
 
     Raises:
         ConfigError: The render has masks already, or cannot have any.
-        OutputError: A file exists and must not be replaced, or is an input; or the picture has no file name.
+        OutputError: A file exists and must not be replaced, is an input or another output; or the picture has no file
+            name.
     """
     if mask is None:
         return
@@ -41,7 +71,12 @@ def check_mask(request: Request, mask: str | None, *, overwrite: bool) -> None:
     if request.streams:
         message = "--mask auto writes the masks next to the picture, which goes to standard output; pass --output"
         raise OutputError(message)
+    written = {os.path.realpath(other): other for other in others if other is not None}
     for path in mask_files(request):
+        other = written.get(os.path.realpath(path))
+        if other is not None:
+            message = f"cannot write {shown(other)}: --mask auto writes a mask there; choose another name"
+            raise OutputError(message)
         check_is_no_input(path, request.inputs.images.items)
         if path.exists() and not overwrite:
             message = (

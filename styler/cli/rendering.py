@@ -92,9 +92,9 @@ def carry_out_render(
             inputs=request.inputs.images.items,
         )
         check_intermediate(request, save_every, overwrite=overwrite)
-        check_mask(request, mask, overwrite=overwrite)
         apart: dict[str, Any] = {"overwrite": overwrite, "report": report, "save_every": save_every}
         saving = checked_saving(request, checkpoint, checkpoint_every, **apart)
+        check_mask(request, mask, overwrite=overwrite, others=(report, saving.path))
         if dry_run or verbose:
             typer.echo(describe(request), err=not dry_run)
         shown = False if quiet else progress

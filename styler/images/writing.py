@@ -129,7 +129,7 @@ def check_folder(output: Path, *, ending: int = 0) -> None:
     if not folder.is_dir():
         message = f"cannot write {shown(output)}: folder {shown(folder)} does not exist; create it first"
         raise OutputError(message)
-    longest = _longest_name(folder) - ending
+    longest = longest_name(folder) - ending
     if len(os.fsencode(output.name)) > longest:
         message = f"cannot write {shown(output)}: the name has more than {longest} bytes; choose a shorter one"
         raise OutputError(message)
@@ -138,7 +138,7 @@ def check_folder(output: Path, *, ending: int = 0) -> None:
         raise OutputError(message)
 
 
-def _longest_name(folder: Path) -> int:
+def longest_name(folder: Path) -> int:
     """Return the maximum length of a name in bytes. It is shorter in encrypted folders."""
     try:
         return os.pathconf(folder, "PC_NAME_MAX")

@@ -96,6 +96,7 @@ class Engine:
         self._batch_programs: dict[int, BatchProgram] = {}
         self._observe = Compiled(self._observed)
         self._statistics: Statistics = Recent() if statistics is None else statistics
+        self._made_later: dict[str, Any] = {}  # shared with the engines of `in_batch`
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -214,17 +215,20 @@ class Engine:
     def _geometries(self) -> dict[str, Geometry]:
         return geometries_of_terms(self.objective, self._extractor)
 
-    @cached_property
+    @property
     def tiling(self) -> Tiling:
         """The objective, evaluated tile by tile.
 
         Raises:
             NetworkError: A layer depends on the whole image at every position.
         """
-        view = view_of(self.objective, self._extractor)
-        return Tiling(self.objective, self._extractor, view)
+        if "tiling" not in self._made_later:
+            view = view_of(self.objective, self._extractor)
+            self._made_later["tiling"] = Tiling(self.objective, self._extractor, view)
+        tiling: Tiling = self._made_later["tiling"]
+        return tiling
 
-    @cached_property
+    @property
     def one_pass(self) -> OnePass:
         """The network with its decoder.
 
@@ -232,7 +236,10 @@ class Engine:
             ConfigError: The network has no decoder.
             WeightsError: The decoder's weights are missing or damaged.
         """
-        return OnePass(self.network, self.program.xla)
+        if "one pass" not in self._made_later:
+            self._made_later["one pass"] = OnePass(self.network, self.program.xla)
+        one_pass: OnePass = self._made_later["one pass"]
+        return one_pass
 
     @property
     def model(self) -> Any:

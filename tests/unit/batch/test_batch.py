@@ -247,6 +247,7 @@ def test_collisions_and_foreign_outputs_are_refused_before_any_work(photos, tmp_
     [
         ({"stength": 0.3}, ConfigError, "job 1: unknown option 'stength'. Did you mean 'strength'"),
         ({"style_layers": "block9"}, LayerError, "unknown layer 'block9'"),
+        ({"network": "vgg19", "preset": "instant"}, ConfigError, "expected one with a decoder"),
         ({"style": ""}, ConfigError, "job 1: style: expected a path or a glob"),
         ({"output": "../a"}, OutputError, "inside the output folder"),
         ({"quality": "best"}, ConfigError, "quality: expected a whole number from 1 to 100"),

@@ -116,3 +116,13 @@ def test_tiles_see_views_palette_and_grain_as_the_whole_image_does(loss):
     value = tiling.evaluate(image, targets, 64, gradient).value
     assert abs(value / float(whole.value) - 1) < 1e-4
     assert np.linalg.norm(gradient - whole.gradient[0]) < 1e-3 * np.linalg.norm(whole.gradient[0])
+
+
+def test_the_pictures_of_a_batch_share_what_is_built_later(monkeypatch):
+    monkeypatch.setattr("styler.render.engine.OnePass", lambda *_: object())
+    engine = shared_engine(RenderConfig(), tiny_network())
+    engine._made_later = {}
+    batch = engine.batch(2)
+    one, other = engine.in_batch(batch), engine.in_batch(batch)
+    assert one.one_pass is other.one_pass is engine.one_pass
+    assert one.tiling is other.tiling
