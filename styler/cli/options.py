@@ -302,7 +302,7 @@ Mask = Annotated[
     str | None,
     option(
         "--mask",
-        metavar="auto",
+        metavar="auto|none",
         group=STYLE,
         help="Find regions of photo and paintings that correspond; write them as <output>-mask….png, to edit.",
     ),

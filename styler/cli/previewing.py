@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from styler.cli.rendering import carry_out_render
-from styler.cli.request import beside, build_options, default_output
+from styler.cli.request import beside, build_options, default_output, mask_option
 from styler.cli.shell import command
 from styler.cli.status import note
 from styler.cli.streams import OUTPUTS, check_content
@@ -42,6 +42,7 @@ def carry_out_preview(
     file: Path | None,
     given: Mapping[str, Any],
     *,
+    mask: str | None,
     dry_run: bool,
     quiet: bool,
     **rest: Any,
@@ -54,6 +55,7 @@ def carry_out_preview(
         output: The preview; None makes a name from those of photo and styles.
         file: TOML file of options, or None.
         given: Options of the command line by field; None for an option that was not given.
+        mask: Value of `--mask`, or None.
         dry_run: Whether to describe the render and do nothing.
         quiet: Whether to print errors only.
         **rest: Other arguments of `carry_out_render`.
@@ -70,6 +72,7 @@ def carry_out_preview(
         target,
         asked,
         files,
+        mask=mask_option(file, mask, given),
         save_every=None,
         save_size="own",
         checkpoint=None,

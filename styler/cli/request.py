@@ -29,12 +29,14 @@ from styler.images.writing import (
 from styler.inputs import Inputs
 from styler.networks import find_network
 from styler.networks.spec import decoder_of
-from styler.options import field_of
+from styler.options import NONE, field_of
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
 from styler.render.files import checked_colors
 from styler.texts import decoded, toml_hint, unified
 from styler.types import Size
+
+MASK = "mask"  # an option of the commands that render one picture, which files of options may have too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +324,26 @@ def build_options(file: Path | None, given: Mapping[str, Any] | None) -> tuple[R
     return config_of(chosen), file_options(about_files)
 
 
+def mask_option(file: Path | None, flag: str | None, given: Mapping[str, Any] | None) -> str | None:
+    """Return how masks are found: as the command line says or, if it names neither a way nor masks, as a file says.
+
+    Args:
+        file: TOML file, or None.
+        flag: Value of `--mask`, or None.
+        given: Other options of the command line by field; None for an option that was not given.
+
+    Returns:
+        The value of `--mask`; None for the masks that the options name.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    names_masks = any((given or {}).get(name) is not None for name in ("content_mask", "style_mask"))
+    of_file = None if file is None or names_masks else read_options(file).get(MASK)
+    found = of_file if flag is None else flag
+    return None if found == NONE else found
+
+
 def _options_of(file: Path) -> dict[str, Any]:
     """Read and check the options of a file, so that an error names the file.
 
@@ -329,6 +351,7 @@ def _options_of(file: Path) -> dict[str, Any]:
         ConfigError: The file cannot be read, or an option is unknown or out of range.
     """
     options = read_options(file)
+    options.pop(MASK, None)
     try:
         config_of({name: value for name, value in options.items() if name not in FILE_OPTIONS})
         file_options(options)

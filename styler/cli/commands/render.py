@@ -27,7 +27,7 @@ def render(
 ) -> None:
     """Render CONTENT in the style of one or more paintings."""
     from styler.cli.rendering import carry_out_render
-    from styler.cli.request import build_options
+    from styler.cli.request import build_options, mask_option
 
     asked, files = build_options(config, options)
     carry_out_render(
@@ -37,7 +37,7 @@ def render(
         asked,
         files,
         overwrite=overwrite,
-        mask=mask,
+        mask=mask_option(config, mask, options),
         save_every=save_every,
         save_size=save_size,
         checkpoint=checkpoint,

@@ -44,7 +44,7 @@ def test_masks_are_written_used_and_can_be_passed_back(folder, capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--mask", "none"), "--mask: expected auto, got 'none'"),
+        (("--mask", "some"), "--mask: expected auto, got 'some'"),
         (("--content-mask", "photo.png", "--style-mask", "none"), "photo.png to have areas of flat color"),
         (("--report", "./out-mask.png"), "cannot write out-mask.png: --mask auto writes a mask there"),
     ],

@@ -11,6 +11,7 @@ from styler.cli.request import (
     check_report,
     checked_request,
     default_output,
+    mask_option,
     read_options,
 )
 from styler.config import RenderConfig
@@ -47,6 +48,16 @@ def toml(folder, text):
 )
 def test_default_output(content, styles, expected):
     assert default_output(Path(content), [Path(style) for style in styles]) == Path(expected)
+
+
+def test_a_file_of_options_can_ask_for_masks(tmp_path):
+    file = toml(tmp_path, 'mask = "auto"\nstrength = 0.7\n')
+    assert config_of(file).strength == 0.7
+    assert mask_option(file, None, {"content_mask": None}) == "auto"
+    assert mask_option(file, None, {"content_mask": "m.png"}) is None
+    assert mask_option(file, "none", None) is None
+    assert mask_option(None, "auto", None) == "auto"
+    assert mask_option(toml(tmp_path, "strength = 0.7\n"), None, None) is None
 
 
 def test_beside_keeps_the_folder_and_the_stem():
