@@ -36,7 +36,7 @@ class Preset:
 
 
 INSTANT = Preset(steps=0, start_noise=0.03, init="pass")  # with --steps, a render that starts from the one pass
-DRAFT = Preset(steps=8, start_noise=0.05, init="pass")  # few steps cannot turn more noise into strokes: docs/look.md
+DRAFT = Preset(steps=9, start_noise=0.05, init="pass")  # few steps cannot turn more noise into strokes: docs/look.md
 BALANCED = Preset(steps=100)
 BEST = Preset(steps=140, views=4)
 

