@@ -516,7 +516,6 @@ class Stylizer:
             self._engine,
             known,
             schedule.changes,
-            schedule.tile,
         )
         renderer = Renderer(config, self._engine, described)
         outcome = yield from renderer.render(
@@ -531,7 +530,7 @@ class Stylizer:
             picture=picture,
             report=reported(self.config, inputs, outcome),
             config=self.config,
-            recipe=described(picture.size, outcome.levels),
+            recipe=described(picture.size, outcome.levels, tile=outcome.tile),
         )
 
 

@@ -9,7 +9,7 @@ from statistics import median
 from styler.batch.ledger import DONE, Entry
 from styler.batch.plan import Task
 from styler.config import RenderConfig
-from styler.objective.strength import is_photo
+from styler.objective.strength import is_photo, passes
 from styler.render.margin import padded_size
 from styler.render.pyramid import octaves_of
 from styler.types import Size
@@ -29,7 +29,8 @@ def work(config: RenderConfig, size: Size) -> float:
     """
     if is_photo(config):
         return 0.0
-    one_pass = ONE_PASS * math.prod(padded_size(size)) if config.needs_decoder else 0.0
+    drawn = passes(config.strength) if config.needs_decoder else 0
+    one_pass = ONE_PASS * drawn * math.prod(padded_size(size))
     if not config.steps:
         return one_pass
     octaves = octaves_of(config, size, config.steps)

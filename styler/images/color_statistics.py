@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -61,17 +61,24 @@ def palette_of(pictures: Sequence[Picture], shares: Sequence[float]) -> Palette:
 
 def color_sample(picture: Picture) -> Colors:
     """Return opaque pixels of a picture, evenly spaced, in OKLab, shape (n, 3); all pixels if none is opaque."""
+    seen = sampled(picture)
+    colors = to_oklab(seen.pixels).reshape(-1, 3)
+    if seen.alpha is None:
+        return colors
+    opaque = seen.alpha.reshape(-1) > 0.5
+    return colors[opaque] if opaque.any() else colors
+
+
+def sampled(picture: Picture) -> Picture:
+    """Return a picture of every n-th pixel, so that about `SAMPLES` are left; a small picture is returned unchanged."""
     height, width = picture.size
     pixels_a_sample = height * width / SAMPLES
-    step = max(1, round(pixels_a_sample**0.5))
+    step = round(pixels_a_sample**0.5)
+    if step <= 1:
+        return picture
     every = slice(None, None, step)
-    pixels = picture.pixels[every, every]
-    colors = to_oklab(pixels).reshape(-1, 3)
-    if picture.alpha is None:
-        return colors
-    alpha = picture.alpha[every, every]
-    opaque = alpha.reshape(-1) > 0.5
-    return colors[opaque] if opaque.any() else colors
+    alpha = None if picture.alpha is None else picture.alpha[every, every]
+    return replace(picture, pixels=picture.pixels[every, every], alpha=alpha)
 
 
 def quantiles(values: Colors, weights: Colors) -> Colors:

@@ -160,6 +160,14 @@ def taken(array: Array, rows: slice, columns: slice) -> Array:
     return made
 
 
+def scaled(array: Array, factors: Array) -> Array:
+    """Return an array (H, W, C), multiplied by factors (H, W, 1); mapped if it is large."""
+    made = new_array(array.shape, array.dtype)
+    for rows in bands(made, array, factors):
+        made[rows] = array[rows] * factors[rows]
+    return made
+
+
 def put(
     array: Array,
     rows: slice,

@@ -18,7 +18,7 @@ from PIL import Image
 
 from styler.errors import ConfigError
 from styler.images.libvips import libvips
-from styler.images.mapped import bands
+from styler.images.mapped import bands, new_array
 from styler.images.picture import Picture, Pixels
 from styler.images.sizes import with_longer_side
 from styler.types import Size
@@ -70,20 +70,37 @@ class RegionMap:
         size = Size(*self.shares.shape[:2])
         if max(size) <= longer:
             return self
-        smaller = self.at(with_longer_side(size, longer))
-        shares = np.rint(255.0 * smaller).astype(np.uint8)
+        smaller = with_longer_side(size, longer)
+        shares = np.empty((*smaller, len(self.colors)), np.uint8)
+        for number in range(len(self.colors)):
+            shares[..., number] = np.rint(255.0 * self.plane(number, smaller))
         return replace(self, shares=shares)
 
     def at(self, size: Size) -> Pixels:
-        """Return the shares at another size, float32, 0..1, (height, width, regions)."""
-        made = np.empty((*size, len(self.colors)), np.float32)
-        for number in range(len(self.colors)):
-            own = np.ascontiguousarray(self.shares[..., number])
-            plane = Image.fromarray(own).convert("F")
-            resized = plane.resize((size.width, size.height), Image.Resampling.BILINEAR)
-            made[..., number] = np.asarray(resized)
-        made /= 255.0
+        """Return the shares at another size, float32, 0..1, (height, width, regions); mapped if they are large."""
+        return self._planes(size, len(self.colors))
+
+    def with_whole(self, size: Size) -> Pixels:
+        """Return the shares at another size, like `at`, and a last one of 1 for the whole image."""
+        made = self._planes(size, len(self.colors) + 1)
+        for rows in bands(made):
+            made[rows, :, -1] = 1.0
         return made
+
+    def _planes(self, size: Size, count: int) -> Pixels:
+        made = new_array((*size, count))
+        for number in range(len(self.colors)):
+            plane = self.plane(number, size)
+            for rows in bands(made):
+                made[rows, :, number] = plane[rows]
+        return made
+
+    def plane(self, number: int, size: Size) -> Pixels:
+        """Return the shares of one region at another size, float32, 0..1, (height, width)."""
+        own = np.ascontiguousarray(self.shares[..., number])
+        plane = Image.fromarray(own).convert("F").resize((size.width, size.height), Image.Resampling.BILINEAR)
+        shares: Pixels = np.asarray(plane, np.float32) / np.float32(255.0)
+        return shares
 
 
 def hexadecimal(color: Color) -> str:

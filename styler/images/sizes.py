@@ -182,6 +182,16 @@ def enlargement(
     return Enlargement(seen, with_longer_side(painting, round(max(seen) * longer / match)))
 
 
+def is_much_larger(painting: Size, picture: Size) -> bool:
+    """Whether a painting is so large that it takes more memory than the picture if both are seen in one piece.
+
+    This is so if its longer side is longer, or if it has more than twice as many pixels: only the picture is drawn or
+    has gradients.
+    """
+    pixels = painting.height * painting.width
+    return max(painting) > max(picture) or pixels > 2 * picture.height * picture.width
+
+
 def check_scale(
     painting: Size,
     longer: int,

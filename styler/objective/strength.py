@@ -28,12 +28,18 @@ LEFT = 0.25  # share of the content that is left at strength 1; its weight is th
 MOST_CONTENT = 100.0  # largest factor of the content where there is less painting; it holds the photo within two or
 # three steps of 255, and larger ones make the optimizer's task ill-conditioned
 LEAST_STRENGTH = 1e-3  # below this, the result is the photo itself
+FULL_PASS = 0.5  # strength from which on one pass carries all activations the whole way; above, there are two passes
 
 
 def is_photo(config: RenderConfig) -> bool:
     """Whether the strength is so low that the result is the resized photo itself."""
     is_off = config.strength < LEAST_STRENGTH
     return is_off and config.style_weight is None
+
+
+def passes(strength: float) -> int:
+    """Return how often a picture that is drawn without an optimizer is drawn."""
+    return 2 if strength > FULL_PASS else 1
 
 
 def weights_of(

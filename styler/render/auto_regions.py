@@ -30,9 +30,7 @@ GRID = 4  # pixels between the places that are described
 SMOOTH_SIDE = 5  # places of the grid that are averaged, so that regions have no ragged edges
 COLOR_WEIGHT = 0.7  # of the three colors together, relative to all activations; chosen by looking at a few pairs
 HEIGHT_WEIGHT = 0.5  # of the height in the image, likewise
-LEAST_SHARE = (
-    0.04  # share of an image that a region needs, edges not counted; a smaller one joins the most similar other
-)
+LEAST_SHARE = 0.04  # share of an image that a region needs without its edges; a smaller one joins the most similar
 STARTS = 4  # k-means runs; the one with the smallest distances counts
 ROUNDS = 30  # of Lloyd's algorithm, which has converged by then
 

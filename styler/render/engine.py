@@ -9,18 +9,17 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
 import tensorflow as tf
 
 from styler.choices import OPTIMIZERS
 from styler.config import RenderConfig, fields_with
 from styler.errors import ResourceError
 from styler.forks import check_not_forked
-from styler.images.mapped import Array
+from styler.images.mapped import Array, scaled
 from styler.images.picture import Picture
 from styler.images.regions import RegionMap
 from styler.images.resampling import resampled_alpha, resampled_colors, resized
-from styler.images.sizes import Enlargement, check_painting, enlargement
+from styler.images.sizes import Enlargement, check_painting, enlargement, is_much_larger
 from styler.losses.base import Reading, Stats, per_position
 from styler.networks import NetworkSpec
 from styler.networks.geometry import Extent, Geometry, geometry_of, untileable
@@ -181,7 +180,7 @@ class Engine:
         Returns:
             Term -> float32, (rows, columns, R). Terms whose positions see the same pixels share an array.
         """
-        counting = shares if alpha is None else shares * alpha
+        counting = shares if alpha is None else scaled(shares, alpha)
         counts = position_counts(self.objective, self._extractor, size)
         made: dict[tuple[Size, Extent, Extent], Array] = {}
         guides = {}
@@ -345,8 +344,8 @@ class Engine:
             mask: Regions of the painting; None for one region.
         """
         shape = resizing.last
-        if tile is None and max(shape) > max(size) and not self.untileable:
-            tile = max(size)  # an enlarged painting takes no more memory than the picture
+        if tile is None and is_much_larger(shape, size) and not self.untileable:
+            tile = self.tiling.view.tile_like(size)  # no more memory than the picture
         variant = "" if tile is None else f" by tiles of {tile}"  # tiles change the rounding
         variant += "" if mask is None else f" in regions {mask.sha256}"
         variant += resizing.words
@@ -371,8 +370,7 @@ class Engine:
         alpha = resampled_alpha(style, shape)
         guides = {}
         if mask is not None:
-            shares = np.concatenate([mask.at(shape), np.ones((*shape, 1), np.float32)], -1)
-            guides = self.guides(shape, shares, alpha)
+            guides = self.guides(shape, mask.with_whole(shape), alpha)
         if tile is not None:
             return self.tiling.statistics(pixels, tile, self.tiling.regions(alpha, guides))
         weights = None if alpha is None else image_tensor(alpha)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from styler.images.mapped import bands, new_array
 from styler.images.reading import Pixels
 from styler.types import Size, Tensor
 
@@ -16,9 +17,14 @@ MARGIN = 8  # pixels; the frames seen without it were 1 to 3 pixels wide
 
 
 def with_margin(pixels: Pixels) -> Pixels:
-    """Add a margin to an array, (H, W, 3) -> (H + 2 MARGIN, W + 2 MARGIN, 3), mirrored at the edges."""
-    border = (MARGIN, MARGIN)
-    return np.pad(pixels, (border, border, (0, 0)), mode="symmetric")
+    """Add a margin to an array, (H, W, C) -> (H + 2 MARGIN, W + 2 MARGIN, C), mirrored at the edges."""
+    height, width, channels = pixels.shape
+    rows = np.pad(np.arange(height), MARGIN, mode="symmetric")
+    columns = np.pad(np.arange(width), MARGIN, mode="symmetric")
+    made = new_array((len(rows), len(columns), channels), pixels.dtype)
+    for band in bands(made):
+        made[band] = pixels[rows[band]][:, columns]
+    return made
 
 
 def without_margin(image: Tensor) -> Tensor:

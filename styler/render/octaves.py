@@ -12,7 +12,7 @@ import tensorflow as tf
 from styler.config import ONE_PASS, RenderConfig
 from styler.errors import CheckpointError, ResourceError
 from styler.images.amounts import Amounts, cover
-from styler.images.mapped import Array, release
+from styler.images.mapped import Array, release, scaled
 from styler.images.picture import Picture
 from styler.images.regions import hexadecimal
 from styler.images.resampling import resampled_alpha
@@ -274,7 +274,8 @@ class Octaves:
         """Return the picture drawn in one pass at an octave, without margin, (H, W, 3)."""
         one_pass = self.engine.one_pass
         tile = None if stage.tile is None else max(stage.tile, one_pass.view.smallest_tile)
-        return one_pass.picture(self.config, self.inputs, stage.size, tile=tile, regions=self.regions)
+        pixels, _ = one_pass.fitting_picture(self.config, self.inputs, stage.size, tile=tile, regions=self.regions)
+        return pixels
 
     def targets(self, stage: Stage) -> Targets:
         """Compute the targets of a stage; if it is in tiles, activations and regions are arrays on the host."""
@@ -339,7 +340,7 @@ class Octaves:
             return {}, None
         shares = self.regions.photo.at(size) if self.regions else np.ones((*size, 1), np.float32)
         if self.amounts is not None:
-            shares = shares * cover(self.amounts.at(size))
+            shares = scaled(shares, cover(self.amounts.at(size)))
         guides = self.engine.guides(padded_size(size), with_margin(shares), alpha)
         if self.regions is None:
             return guides, None

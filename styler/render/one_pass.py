@@ -20,12 +20,13 @@ import numpy as np
 import tensorflow as tf
 
 from styler.config import RenderConfig
+from styler.errors import ResourceError
 from styler.features.extractor import FeatureExtractor
-from styler.images.mapped import Array, bands, new_array, put, taken
+from styler.images.mapped import Array, bands, new_array, put, scaled, taken
 from styler.images.picture import Picture
 from styler.images.regions import RegionMap
 from styler.images.resampling import resampled_alpha, resampled_colors, resized
-from styler.images.sizes import Enlargement, check_painting, enlargement
+from styler.images.sizes import Enlargement, check_painting, enlargement, is_much_larger
 from styler.inputs import Inputs
 from styler.losses import functional as F
 from styler.losses.base import Stats, added, blended, in_float64, per_position
@@ -38,6 +39,7 @@ from styler.networks.spec import decoder_of
 from styler.objective.compiled import Compiled
 from styler.objective.objective import at_positions
 from styler.objective.regions import by_region, cast
+from styler.objective.strength import FULL_PASS, passes
 from styler.render.cost import bytes_a_pixel
 from styler.render.margin import MARGIN
 from styler.render.palettes import with_palettes
@@ -48,7 +50,6 @@ from styler.tiles.tiling import OnTile
 from styler.types import Size, Tensor
 
 PICTURE = "picture"  # the name of the result among the layers that tiles are cut for
-FULL = 0.5  # strength at which all activations are carried the whole way
 PALETTE_SHARE = 0.5  # how far the colors of the result are moved to the paintings' palette: `docs/instant.md`
 
 Layers: TypeAlias = dict[str, Any]
@@ -60,7 +61,7 @@ class Watch:
 
     Args:
         on_tile: Called with the number of tiles done and of all tiles; None for nothing.
-        total: Number of all tiles, in both passes.
+        total: Number of all tiles, each as often as it is looked at.
     """
 
     def __init__(self, on_tile: OnTile | None, total: int) -> None:
@@ -135,6 +136,11 @@ class OnePass:
         return [of_layers[id(output)] for output in encoder.outputs]
 
     @cached_property
+    def position_bytes(self) -> float:
+        """Bytes per pixel of a weight for every position of the layers that are decoded, float32."""
+        return sum(4.0 / float(geometry.stride) ** 2 for geometry in self._geometries)
+
+    @cached_property
     def activation_bytes(self) -> float:
         """Bytes per pixel of all activations of network and decoder, float32."""
         return bytes_a_pixel(self._extract.model) + bytes_a_pixel(self._decode, self._geometries)
@@ -181,11 +187,61 @@ class OnePass:
         Returns:
             RGB 0..1, float32, (height, width, 3).
         """
-        if config.strength > FULL:
-            first = self.picture(config.changed(strength=FULL), inputs, size, tile=tile, regions=regions)
-            inputs = replace(inputs, content=_between(inputs.photo, first, config.strength / FULL - 1.0))
-        share = min(1.0, config.strength / FULL)
-        made = self._drawn_once(config, inputs, size, share, tile, on_tile, regions)
+        tiles = self.tiles(self.padded_size(size), tile)
+        looks = 1 if len(tiles) == 1 else 2 * len(tiles)
+        watch = Watch(on_tile, looks * passes(config.strength))
+        if passes(config.strength) > 1:
+            first = self._in_palette(config, inputs, size, tile, watch, regions)
+            inputs = replace(inputs, content=_between(inputs.photo, first, config.strength / FULL_PASS - 1.0))
+            del first
+        return self._in_palette(config, inputs, size, tile, watch, regions)
+
+    def fitting_picture(
+        self,
+        config: RenderConfig,
+        inputs: Inputs[Picture],
+        size: Size,
+        *,
+        tile: int | None = None,
+        on_tile: OnTile | None = None,
+        regions: Regions | None = None,
+    ) -> tuple[Array, int | None]:
+        """Draw a picture like `picture`, again in smaller tiles each time the device runs out of memory.
+
+        Returns:
+            The picture, and the side of the tiles; None for one piece.
+
+        Raises:
+            ResourceError: Memory does not suffice for the smallest tiles.
+        """
+        smallest = self.view.smallest_tile
+        while True:
+            try:
+                pixels = self.picture(config, inputs, size, tile=tile, on_tile=on_tile, regions=regions)
+            except tf.errors.ResourceExhaustedError as cause:
+                if tile is not None and tile <= smallest:
+                    message = (
+                        f"the device ran out of memory with tiles of {tile} pixels, the smallest that the network "
+                        "allows; use a smaller --size or --device cpu"
+                    )
+                    raise ResourceError(message) from cause
+                whole = max(self.padded_size(size))
+                tile = max((tile or whole) // 2, smallest)
+            else:
+                return pixels, tile
+
+    def _in_palette(
+        self,
+        config: RenderConfig,
+        inputs: Inputs[Picture],
+        size: Size,
+        tile: int | None,
+        watch: Watch,
+        regions: Regions | None,
+    ) -> Array:
+        """Draw a picture once, and move its colors toward the palette of the paintings."""
+        share = min(1.0, config.strength / FULL_PASS)
+        made = self._drawn_once(config, inputs, size, share, tile, watch, regions)
         shares = inputs.painting_shares(config.style_shares(len(inputs.styles)))
         alpha = resampled_alpha(inputs.photo, size)
         picture = replace(inputs.photo, pixels=made, alpha=_flat(alpha))
@@ -205,19 +261,17 @@ class OnePass:
         size: Size,
         share: float,
         tile: int | None,
-        on_tile: OnTile | None,
+        watch: Watch,
         regions: Regions | None,
     ) -> Array:
         """Draw a picture whose activations are carried a share of the way."""
         image = self._with_margin(inputs.photo, size)
         alpha = resampled_alpha(inputs.photo, size)
-        pixel_shares = None if regions is None else regions.photo.at(size)
-        weights = self._weights(pixel_shares, alpha, padded=True)
-        places = None if pixel_shares is None else self._at_positions(self._padded(pixel_shares))
+        region_map = None if regions is None else regions.photo
+        weights = self._weights(region_map, size, alpha, padded=True)
+        places = None if region_map is None else self._at_positions(self._padded(region_map.at(size)))
         tiles = self.tiles(self.padded_size(size), tile)
         whole = len(tiles) == 1
-        total = 1 if whole else 2 * len(tiles)
-        watch = Watch(on_tile, total)
         sums, features = self._observed(image, tiles, weights, None if whole else watch)
         target = self._target(config, inputs, size, tile, sums, regions)
         if regions is not None:
@@ -341,8 +395,8 @@ class OnePass:
         With a mask, they are sums over each region, and then over the whole painting.
         """
         shape = resizing.last
-        if tile is None and max(shape) > max(size):
-            tile = max(*size, self.view.smallest_tile)  # an enlarged painting takes no more memory than the picture
+        if tile is None and is_much_larger(shape, size):
+            tile = self.view.tile_like(size)  # no more memory than the picture
         variant = "" if mask is None else f" in regions {mask.sha256}"
         variant += resizing.words
         key = (f"{painting.sha256} by tiles of {tile}{variant}", shape)
@@ -350,8 +404,7 @@ class OnePass:
             seen = resized(painting, resizing.first) if resizing.words else painting
             pixels = resampled_colors(seen, shape)
             alpha = resampled_alpha(seen, shape)
-            pixel_shares = None if mask is None else mask.at(shape)
-            weights = self._weights(pixel_shares, alpha, padded=False)
+            weights = self._weights(mask, shape, alpha, padded=False)
             sums, _ = self._observed(pixels, self.tiles(shape, tile), weights)
             if mask is None:
                 sums = {name: per_position(part) for name, part in sums.items()}
@@ -386,7 +439,8 @@ class OnePass:
 
     def _weights(
         self,
-        pixel_shares: Array | None,
+        regions: RegionMap | None,
+        size: Size,
         alpha: Array | None,
         *,
         padded: bool,
@@ -394,14 +448,16 @@ class OnePass:
         """Return how much each position counts in each region, and then in the whole image; None if all count equally.
 
         Args:
-            pixel_shares: How much each pixel belongs to each region, (height, width, R); None for one region.
+            regions: Regions of the image; None for one region.
+            size: Size of the image.
             alpha: Opacity of the pixels, (height, width, 1); None if all are opaque.
             padded: Whether to add the margin of a photo.
         """
         counting = alpha
-        if pixel_shares is not None:
-            whole = np.ones((*pixel_shares.shape[:2], 1), np.float32)
-            counting = np.concatenate([pixel_shares, whole], -1) * (1.0 if alpha is None else alpha)
+        if regions is not None:
+            counting = regions.with_whole(size)
+            if alpha is not None:
+                counting = scaled(counting, alpha)
         if counting is None:
             return None
         return self._at_positions(self._padded(counting) if padded else counting)
@@ -444,14 +500,15 @@ class OnePass:
             counts[name] = Size(size.height // stride, size.width // stride)
         return counts
 
-    def _at_positions(self, alpha: Array) -> Layers:
-        """Average values of pixels, (H, W, C), to the positions of each layer."""
-        pixels = tf.constant(alpha, tf.float32)[None]
-        counts = self._counts(Size(*alpha.shape[:2]))
-        averaged = {}
-        for name in self.layers:
-            grid = tf.zeros([1, *counts[name], 1])
-            averaged[name] = at_positions(pixels, grid)[0].numpy()
+    def _at_positions(self, pixels: Array) -> Layers:
+        """Average values of pixels, (H, W, C), to the positions of each layer, one channel at a time."""
+        counts = self._counts(Size(*pixels.shape[:2]))
+        averaged = {name: new_array((*counts[name], pixels.shape[-1])) for name in self.layers}
+        for channel in range(pixels.shape[-1]):
+            plane = tf.constant(pixels[None, ..., channel : channel + 1], tf.float32)
+            for name, made in averaged.items():
+                grid = tf.zeros([1, *counts[name], 1])
+                made[..., channel] = at_positions(plane, grid)[0, ..., 0].numpy()
         return averaged
 
     def _place(self, drawn: Array, tile: Tile, made: Array) -> None:

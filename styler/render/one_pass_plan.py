@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from styler.config import RECOLORING, RenderConfig
 from styler.errors import ResourceError
 from styler.images.mapped import LARGE
+from styler.objective.strength import passes
 from styler.recipe import Plan
 from styler.render.limits import PLANNED_SHARE, Limits, memory_text
 from styler.render.schedule import Schedule
 
 SIDES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)  # pixels of a tile
 FIXED = 2**27  # bytes of compiled programs and other memory that the first calls take
+COPIES = 3  # of the weights of pixels: as they are, times the opacity, and with the margin
+PLANES = 8  # bytes per pixel of one region's weights while they are averaged, float32, and of the result
 SHARE = 0.6  # memory as a share of all activations of network and decoder
 RATE = 1.5e-6  # seconds per pixel
-IMAGES = 36  # bytes per pixel of photo, picture and a copy for the file, float32; mapped if they are large
+PIXEL = 12  # bytes: three float32
 
 
 def plan_one_pass(limits: Limits, plan: Plan | None = None) -> Schedule:
@@ -71,17 +75,44 @@ def _schedule(limits: Limits, tile: int | None) -> Schedule:
     size = one_pass.padded_size(limits.final)
     tiles = one_pass.tiles(size, tile)
     pixels = [each.pixels for each in tiles]
-    images = IMAGES * size.height * size.width
-    images = images if images <= LARGE else 0
+    area = size.height * size.width
     chosen = tile is not None and limits.config.tile == "auto"
     return Schedule(
         size=limits.final,
         stages=(),
         tile=tile,
-        peak=limits.held + FIXED + SHARE * one_pass.activation_bytes * max(pixels) + images,
-        seconds=RATE * (sum(pixels) + size.height * size.width),
+        peak=limits.held + FIXED + SHARE * one_pass.activation_bytes * max(pixels) + _arrays(limits, area),
+        seconds=RATE * passes(limits.config.strength) * (sum(pixels) + area),
         budget=limits.budget,
         basis="guessed",
         held=limits.held,
         notes=(f"tiles of {tile} pixels, because one piece would need too much memory",) if chosen else (),
     )
+
+
+def _arrays(limits: Limits, pixels: int) -> float:
+    """Return the bytes of the arrays with a value for every pixel that exist at the same time, without mapped ones."""
+    images = _images(limits.config) * _in_memory(PIXEL * pixels)
+    if not limits.regions:
+        return images
+    shares = _in_memory(4.0 * (limits.regions + 1) * pixels)  # of each region, and of the whole image
+    at_positions = limits.engine.one_pass.position_bytes * (2 * limits.regions + 1) * pixels
+    return images + COPIES * shares + _in_memory(at_positions) + PLANES * pixels
+
+
+def _in_memory(size: float) -> float:
+    """Return the bytes of an array that count as memory: none if it is mapped from a file."""
+    return size if size < LARGE else 0.0
+
+
+def _images(config: RenderConfig) -> int:
+    """Return the number of images of the picture's size that exist at the same time."""
+    count = 3  # the photo, the picture, and a copy in other colors or for the file
+    count += passes(config.strength) - 1  # the mixture that is drawn the second time
+    if config.content_tone == "match":
+        count += 1
+    if config.color in RECOLORING and config.color_when == "before":
+        count += 2  # a painting, and its copy in other colors
+    if config.keep is not None or config.strength_map is not None:
+        count += 1
+    return count

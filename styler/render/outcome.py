@@ -33,6 +33,7 @@ class Outcome:
         seconds: Wall time of the render.
         plan: The schedule, as plain values.
         levels: Octaves as they were made.
+        tile: Side of the tiles of the one pass, pixels; None for one piece or another kind of render.
         memory: Actions that were taken when memory ran low, and the bytes of the last octave's buffers by name.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
+    tile: int | None = None
     plan: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
 

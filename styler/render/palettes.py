@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from styler.images.color_statistics import palette_of
+from styler.images.color_statistics import palette_of, sampled
 from styler.images.mapped import Array, bands, new_array
 from styler.images.picture import Picture
 from styler.images.tone import with_palette
@@ -34,7 +34,6 @@ def with_palettes(
     """
     if regions is None:
         return with_palette(picture, palette_of(paintings, shares), amount)
-    of_picture = regions.photo.at(picture.size)
     made = new_array(picture.pixels.shape)
     made[:] = 0.0
     for number in range(len(regions.colors)):
@@ -42,12 +41,13 @@ def with_palettes(
         own_shares = []
         for painting, share, mask in zip(paintings, shares, regions.paintings, strict=True):
             if share > 0 and (mask is None or mask.shares[..., number].max() > SERVES):
-                own.append(painting if mask is None else _masked(painting, mask.at(painting.size)[..., number]))
+                seen = sampled(painting)
+                own.append(seen if mask is None else _masked(seen, mask.plane(number, seen.size)))
                 own_shares.append(share)
         if not own:
             own, own_shares = list(paintings), list(shares)
         palette = palette_of(own, np.divide(own_shares, sum(own_shares)).tolist())
-        part = of_picture[..., number]
+        part = regions.photo.plane(number, picture.size)
         moved = with_palette(_masked(picture, part), palette, amount).pixels
         for rows in bands(made, moved):
             made[rows] += part[rows][..., None] * moved[rows]

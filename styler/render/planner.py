@@ -87,7 +87,7 @@ def plan_render(
         return probed(config, kind)
 
     if not config.steps:
-        return plan_one_pass(Limits.here(config, engine, final, reserve), plan)
+        return plan_one_pass(Limits.here(config, engine, final, reserve, regions), plan)
     planner = Planner(
         Limits.here(config, engine, final, reserve, regions),
         probe or measured,

@@ -83,9 +83,9 @@ def recipe_of(
     engine: Engine,
     inputs: Inputs[Input],
     changes: tuple[Change, ...],
-    tile: int | None,
     size: Size,
     octaves: tuple[Level, ...],
+    tile: int | None = None,
 ) -> Recipe:
     """Make the recipe of a picture.
 
@@ -94,9 +94,9 @@ def recipe_of(
         engine: Engine of the render.
         inputs: Result of `recipe_inputs`.
         changes: Options that change during the render; changes that come after this picture are left out.
-        tile: Side of the tiles of the one pass, pixels; None for one piece or another kind of render.
         size: Size of the picture, (height, width).
         octaves: Octaves that the render has made.
+        tile: Side of the tiles of the one pass, pixels; None for one piece or another kind of render.
     """
     done = sum(level.done for level in octaves)
     made = tuple(change for change in changes if change.step < done)

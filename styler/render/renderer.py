@@ -171,7 +171,7 @@ class Renderer:
         if is_photo(self.config):
             return _outcome_without_steps(resampled_colors(inputs.photo, schedule.size), "strength", began)
         with self.engine.held():
-            pixels = self.engine.one_pass.picture(
+            pixels, tile = self.engine.one_pass.fitting_picture(
                 self.config,
                 self._toned(self._recolored(inputs, schedule.size), schedule.size, regions),
                 schedule.size,
@@ -182,8 +182,11 @@ class Renderer:
             pixels = self._colored(inputs.photo, pixels)
             if amounts is not None:
                 pixels = _over(inputs.photo, pixels, amounts.at(schedule.size))
+        if tile != schedule.tile:
+            note = f"tiles of {tile} pixels, because the device ran out of memory"
+            schedule = replace(schedule, tile=tile, notes=(*schedule.notes, note))
         outcome = _outcome_without_steps(pixels, "one pass", began)
-        outcome = replace(outcome, plan=schedule.to_dict())
+        outcome = replace(outcome, plan=schedule.to_dict(), tile=tile)
         return replace(outcome, warnings=tuple(warnings_about(outcome, inputs)), notes=tuple(notes_about(inputs, {})))
 
     def _toned(

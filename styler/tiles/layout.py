@@ -176,6 +176,10 @@ class View:
         """Smallest side of a tile, in pixels; a smaller tile would have more halo than pixels of its own."""
         return max(self.halo, self.vertical.alignment, self.horizontal.alignment)
 
+    def tile_like(self, size: Size) -> int | None:
+        """Return the side of tiles with as many pixels as an image; None if images of some sizes cannot be tiled."""
+        return None if self.sized else max(math.isqrt(size.height * size.width), self.smallest_tile)
+
     def tiles(self, size: Size, tile: int) -> tuple[Tile, ...]:
         """Return all tiles of an image, row by row.
 

@@ -39,3 +39,8 @@ def test_time_is_shared_out_among_workers():
     measured = entry("a", 1.0, 1e6)
     assert predicted_seconds(tasks, measured, 2, 1) == pytest.approx(STARTUP + 1e-6 * amount / 2)
     assert predicted_seconds([], measured, 2, 1) == 0
+
+
+def test_one_pass_above_half_the_strength_is_twice_the_work():
+    instant = RenderConfig.preset("instant", strength=0.5)
+    assert work(instant.changed(strength=0.8), Size(96, 128)) == 2 * work(instant, Size(96, 128)) > 0

@@ -111,6 +111,9 @@ def test_another_size_keeps_the_sum_of_the_shares():
     made = region_map(read_image(mask(RED, BLUE, GREEN)), (RED, BLUE, GREEN), "mask", filled=True)
     for size in (Size(13, 21), Size(90, 130)):
         np.testing.assert_allclose(made.at(size).sum(-1), 1, atol=1e-5)
+    size = Size(13, 21)
+    np.testing.assert_array_equal(made.with_whole(size), np.dstack([made.at(size), np.ones(size, np.float32)]))
+    np.testing.assert_array_equal(made.plane(1, size), made.at(size)[..., 1])
     assert made.no_larger(30).shares.shape == (20, 30, 3)
     assert made.no_larger(60) is made
 

@@ -10,6 +10,7 @@ from styler.images.sizes import (
     check_scale,
     check_shape,
     enlargement,
+    is_much_larger,
     no_larger,
     octaves,
     painting_size,
@@ -152,3 +153,15 @@ def test_a_scale_that_leaves_too_little_for_the_network_is_refused_with_advice()
     check_scale(Size(300, 400), 512, 32, 0.11, "wave.jpg")
     with pytest.raises(ConfigError, match=r"shrink wave\.jpg to 40x30 pixels.*at least 0\.11"):
         check_scale(Size(300, 400), 512, 32, 0.1, "wave.jpg")
+
+
+@pytest.mark.parametrize(
+    ("painting", "expected"),
+    [((400, 400), False), ((100, 401), True), ((200, 400), False)],
+)
+def test_a_painting_is_much_larger_by_its_longer_side_or_by_its_pixels(painting, expected):
+    assert is_much_larger(Size(*painting), Size(200, 400)) == expected
+
+
+def test_a_square_painting_is_much_larger_than_a_panorama():
+    assert is_much_larger(Size(400, 400), Size(100, 400))

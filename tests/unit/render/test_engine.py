@@ -126,3 +126,13 @@ def test_the_pictures_of_a_batch_share_what_is_built_later(monkeypatch):
     one, other = engine.in_batch(batch), engine.in_batch(batch)
     assert one.one_pass is other.one_pass is engine.one_pass
     assert one.tiling is other.tiling
+
+
+def test_a_painting_beside_a_panorama_is_seen_in_tiles():
+    engine = shared_engine(RenderConfig(), tiny_network())
+    square = read_image(blobs(128, 128, 3))
+    stats = engine.statistics(square, Size(16, 128))
+    whole = engine.statistics(square, Size(128, 128))
+    tile = engine.tiling.view.tile_like(Size(16, 128))
+    assert stats is engine.statistics(square, Size(16, 128), tile)
+    np.testing.assert_allclose(stats["grain"]["second"], whole["grain"]["second"], rtol=1e-3, atol=1e-6)

@@ -1,9 +1,11 @@
 """One pass: tiles, transparency, blends and strength, with the network and decoder that ship."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from styler.api import Stylizer
 from styler.config import RenderConfig
@@ -16,6 +18,7 @@ from styler.networks.runtime import standard_settings
 from styler.networks.weights import expected_sha256
 from styler.recipe import Recipe
 from styler.render.one_pass import OnePass
+from styler.render.one_pass_plan import _arrays
 from styler.render.pyramid import octaves_of
 from styler.types import Size
 from support.pictures import blobs, stripes
@@ -176,3 +179,51 @@ def test_a_render_that_starts_from_one_pass_has_no_small_octaves(instant):
     large = warm.config.changed(steps=8)
     assert [max(stage.size) for stage in octaves_of(large, Size(700, 1024), 8)] == [512, 724, 1024]
     assert [max(stage.size) for stage in octaves_of(large.changed(scales=4), Size(70, 256), 8)] == [128, 181, 256]
+
+
+def test_both_drawings_of_a_strong_picture_are_counted_together(one_pass, monkeypatch):
+    def drawing(config, inputs, size, tile, watch, regions):
+        watch()
+        return np.zeros((*size, 3), np.float32)
+
+    monkeypatch.setattr(one_pass, "_in_palette", drawing)
+    calls = []
+    config = RenderConfig.preset("instant", strength=0.8)
+    one_pass.picture(config, Inputs.of(PHOTO, [WARM]), SIZE, on_tile=lambda *counts: calls.append(counts))
+    assert calls == [(1, 2), (2, 2)]
+
+
+def fitting(most):
+    """A drawing that runs out of memory with larger tiles."""
+
+    def picture(self, config, inputs, size, *, tile, **rest):
+        if tile is None or tile > most:
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+        return np.full((*size, 3), 0.5, np.float32)
+
+    return picture
+
+
+def test_tiles_get_smaller_until_they_fit_and_the_recipe_has_them(instant, monkeypatch):
+    monkeypatch.setattr(OnePass, "picture", fitting(100))
+    result = instant.render(PHOTO, WARM)
+    assert result.recipe.plan.tile == result.report.plan["tiles"][0] == 88
+    assert result.report.plan["notes"] == ["tiles of 88 pixels, because the device ran out of memory"]
+    monkeypatch.setattr(OnePass, "picture", fitting(10))
+    with pytest.raises(ResourceError, match="ran out of memory with tiles of 88 pixels, the smallest"):
+        instant.render(PHOTO, WARM)
+
+
+def test_the_plan_counts_the_arrays_that_are_not_mapped(instant):
+    def arrays(pixels, regions=0, **options):
+        engine = SimpleNamespace(one_pass=SimpleNamespace(position_bytes=5.0))
+        limits = SimpleNamespace(config=instant.config.changed(**options), regions=regions, engine=engine)
+        return _arrays(limits, pixels)
+
+    assert arrays(3_000_000) == 36 * 3_000_000
+    assert arrays(3_000_000, strength=0.8) == arrays(3_000_000, content_tone="match") == 48 * 3_000_000
+    assert arrays(3_000_000, color="match") == 60 * 3_000_000
+    assert arrays(6_000_000) == 0
+    assert arrays(1_000_000, regions=2) == (36 + 3 * 12 + 25 + 8) * 1_000_000
+    assert 0 < arrays(20_000_000, regions=8) < 10 * 20_000_000
+    assert instant.plan(SIZE, regions=3).peak > instant.plan(SIZE).peak
