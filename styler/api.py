@@ -17,7 +17,6 @@ from styler.config import (
     BUILT_IN_INITS,
     PROFILES,
     QUALITY,
-    Box,
     RenderConfig,
     RenderOptions,
     StylizeOptions,
@@ -25,6 +24,7 @@ from styler.config import (
 )
 from styler.errors import CheckpointError, ConfigError, OutputError, shown
 from styler.forks import check_not_forked
+from styler.images.cropping import cropped, uncropped, with_crops
 from styler.images.export import Export
 from styler.images.mapped import Array
 from styler.images.photos import paintings_of
@@ -379,16 +379,20 @@ class Stylizer:
             Masks for `render`, uint8, (height, width, 3): `content_mask`, then one of `style_masks` for each painting.
         """
         check_not_forked()
-        images = [read_image(image) for image in (content, *listed(style))]
+        photo = read_image(content)
+        paintings = [read_image(painting) for painting in listed(style)]
+        boxes = self.config.style_boxes(len(paintings))
         layers = self.config.content_layers or self._engine.network.content_layers
         with self._engine.held():
-            return auto_masks(
+            mask, *of_parts = auto_masks(
                 self._engine.objective.extract,
                 [address for address, _ in layers],
-                images[0],
-                images[1:],
+                photo,
+                [cropped(painting, box) for painting, box in zip(paintings, boxes, strict=True)],
                 self._engine.network.minimum_size,
             )
+        pairs = zip(of_parts, paintings, boxes, strict=True)
+        return [mask, *(uncropped(own, painting.size, box) for own, painting, box in pairs)]
 
     def job(
         self,
@@ -490,7 +494,7 @@ class Stylizer:
         network = self._engine.network
         photo = inputs.photo
         known = recipe_inputs(inputs, self.config, network)
-        inputs = _with_crops(inputs, self.config.style_boxes(len(inputs.styles)))
+        inputs = with_crops(inputs, self.config.style_boxes(len(inputs.styles)), cropped)
         for painting in inputs.paintings:
             check_painting(painting.size, network.minimum_size, f"the style image {painting.name}")
         fixed = (self._plan.size if self._plan else None) or shape
@@ -676,27 +680,6 @@ def unused(checkpoint: Path) -> Path:
         message = f"{shown(checkpoint)} already exists, perhaps from a stopped render; resume that render or remove it"
         raise OutputError(message)
     return checkpoint
-
-
-def _with_crops(inputs: Inputs[Picture], boxes: Sequence[Box | None]) -> Inputs[Picture]:
-    """Crop the paintings of each group, and their mask, to the group's box."""
-    styles = []
-    for group, box in zip(inputs.styles, boxes, strict=True):
-        styles.append(group if box is None else tuple(_cropped(painting, box) for painting in group))
-    masks = []
-    for mask, box in zip(inputs.style_masks, boxes, strict=bool(inputs.style_masks)):
-        masks.append(mask if mask is None or box is None else _cropped(mask, box))
-    return replace(inputs, styles=tuple(styles), style_masks=tuple(masks))
-
-
-def _cropped(picture: Picture, box: Box) -> Picture:
-    """Crop a picture to a box, but keep at least one pixel."""
-    left, top, right, bottom = box
-    height, width = picture.size
-    rows = slice(min(int(top * height), height - 1), max(round(bottom * height), int(top * height) + 1))
-    columns = slice(min(int(left * width), width - 1), max(round(right * width), int(left * width) + 1))
-    alpha = None if picture.alpha is None else picture.alpha[rows, columns]
-    return replace(picture, pixels=picture.pixels[rows, columns], alpha=alpha)
 
 
 def _path(image: ImageLike) -> Path:

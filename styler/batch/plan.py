@@ -22,7 +22,7 @@ from styler.images.writing import check_format_holds
 from styler.networks import find_network
 from styler.networks.spec import decoder_of
 from styler.processors import count_processors
-from styler.render.files import checked_colors
+from styler.render.files import check_paintings, checked_colors
 from styler.types import Size
 
 MASKS = 4  # masks that stay in memory while jobs are checked; those of neighboring jobs are often the same
@@ -209,11 +209,13 @@ def _checks(jobs: Sequence[Job], fast_shapes: bool) -> list[_Sizes | StylerError
             checked_colors(
                 job.inputs,
                 sizes,
+                job.config.style_boxes(len(job.inputs.styles)),
                 job.max_pixels,
                 read_mask,
             )
             size = result_size(job.config.size, photo, least)
             size = result_size(job.config.size, photo, least, snapped_size(size)) if fast_shapes else size
+            check_paintings(job.inputs, sizes, job.config, least, size)
             check_format_holds(Path(job.name), size, job.export.depth)
         except StylerError as problem:
             return problem

@@ -114,5 +114,5 @@ def with_auto_masks(request: Request) -> Request:
         inputs=inputs,
         sizes=sizes,
         config=config,
-        regions=len(checked_colors(inputs, sizes, request.max_pixels)),
+        regions=len(checked_colors(inputs, sizes, config.style_boxes(len(inputs.styles)), request.max_pixels)),
     )

@@ -17,7 +17,7 @@ from styler.features.layers import check_addresses
 from styler.images.export import FILE_OPTIONS, Export
 from styler.images.photos import style_name
 from styler.images.reading import check_readable
-from styler.images.sizes import check_painting, check_scale, result_size
+from styler.images.sizes import result_size
 from styler.images.writing import (
     check_disk_holds,
     check_folder,
@@ -32,7 +32,7 @@ from styler.networks.spec import decoder_of
 from styler.options import NONE, field_of
 from styler.presets import PRESETS
 from styler.recipe import Input, Plan
-from styler.render.files import checked_colors
+from styler.render.files import check_paintings, checked_colors
 from styler.texts import decoded, toml_hint, unified
 from styler.types import Size
 
@@ -164,19 +164,15 @@ def checked_request(
         check_output(output, overwrite=overwrite, inputs=inputs.images.items)
     sizes = inputs.images.map(lambda path: check_readable(path, max_pixels=max_pixels))
     config.check_styles(len(inputs.styles))
-    colors = checked_colors(inputs, sizes, max_pixels)
+    colors = checked_colors(inputs, sizes, config.style_boxes(len(inputs.styles)), max_pixels)
     network = find_network(config.network)
-    for path, size in zip(inputs.paintings, sizes.paintings, strict=True):
-        check_painting(size, network.minimum_size, shown(path))
     if config.needs_decoder:
         decoder_of(network)
     for chosen in (config.content_layers, config.style_layers):
         if chosen is not None:
             check_addresses((address for address, _ in chosen), network.layer_names, network.name)
     size = result_size(config.size, sizes.photo, network.minimum_size, plan.size if plan else None)
-    scales = inputs.for_paintings(config.style_scales(len(inputs.styles)))
-    for path, painting, scale in zip(inputs.paintings, sizes.paintings, scales, strict=True):
-        check_scale(painting, config.seen_at(max(size)), network.minimum_size, scale, shown(path))
+    check_paintings(inputs, sizes, config, network.minimum_size, size)
     if not streams:
         check_format_holds(output, size, wanted.depth)
         check_disk_holds(output, size, wanted.depth)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from styler.config import BUILT_IN_INITS, RenderConfig
+from styler.config import BUILT_IN_INITS, Box, RenderConfig
+from styler.errors import shown
+from styler.images.cropping import cropped, cropped_size, with_crops
 from styler.images.photos import paintings_of
 from styler.images.picture import Picture
 from styler.images.reading import read_image
 from styler.images.regions import Color
+from styler.images.sizes import check_painting, check_scale
 from styler.inputs import Inputs
 from styler.networks import find_network, network_file
 from styler.options import NO_FILE
@@ -71,6 +74,7 @@ def with_network(files: Inputs[Path], config: RenderConfig) -> Inputs[Path]:
 def checked_colors(
     files: Inputs[Path],
     sizes: Inputs[Size],
+    boxes: Sequence[Box | None],
     max_pixels: int | None = None,
     read: Callable[..., Picture] = read_image,
 ) -> tuple[Color, ...]:
@@ -79,6 +83,7 @@ def checked_colors(
     Args:
         files: The image files.
         sizes: Their sizes.
+        boxes: The part of each style image that is used; None for a whole image.
         max_pixels: Maximum number of pixels of a mask.
         read: Reads an image.
 
@@ -87,11 +92,42 @@ def checked_colors(
         ImageError: A mask cannot be read.
     """
 
-    def picture(mask: Path | None) -> Picture | None:
-        return None if mask is None else read(mask, max_pixels=max_pixels)
+    def picture(mask: Path | None, box: Box | None) -> Picture | None:
+        return None if mask is None else cropped(read(mask, max_pixels=max_pixels), box)
 
     check_gray_masks(sizes)
-    return region_colors(picture(files.content_mask), [picture(mask) for mask in files.style_masks], sizes)
+    masks = zip(files.style_masks, boxes, strict=bool(files.style_masks))
+    return region_colors(
+        picture(files.content_mask, None),
+        [picture(mask, box) for mask, box in masks],
+        with_crops(sizes, boxes, cropped_size),
+    )
+
+
+def check_paintings(
+    files: Inputs[Path],
+    sizes: Inputs[Size],
+    config: RenderConfig,
+    minimum: int,
+    result: Size,
+) -> None:
+    """Check that the paintings, cropped and scaled, are large enough for the network.
+
+    Args:
+        files: The image files.
+        sizes: Their sizes.
+        config: Options of the render.
+        minimum: Smallest side that the network accepts, in pixels.
+        result: Size of the result.
+
+    Raises:
+        ConfigError: A painting is too small.
+    """
+    seen = with_crops(sizes, config.style_boxes(len(files.styles)), cropped_size)
+    scales = files.for_paintings(config.style_scales(len(files.styles)))
+    for path, size, scale in zip(files.paintings, seen.paintings, scales, strict=True):
+        check_painting(size, minimum, shown(path))
+        check_scale(size, config.seen_at(max(result)), minimum, scale, shown(path))
 
 
 def read_images(files: Inputs[Path], max_pixels: int | None = None) -> Inputs[Picture]:

@@ -375,7 +375,7 @@ class Octaves:
             ]
         aims = objective.prepared(
             seen.stats,
-            styles,
+            [_of_same_types(stats, seen.stats) for stats in styles],
             self._shares,
             castings,
         )
@@ -405,6 +405,14 @@ class Octaves:
             _check(name, snapshot.arrays[name], spec, padded_size(stage.size))
         descent: Descent = tf.nest.pack_sequence_as(pattern, [snapshot.arrays[name] for name in specs])
         return descent
+
+
+def _of_same_types(stats: dict[str, Stats], others: dict[str, Stats]) -> dict[str, Stats]:
+    """Convert statistics to the types of others; those of a painting in tiles are float64, also for a whole picture."""
+    converted = {}
+    for name, own in stats.items():
+        converted[name] = {key: tf.cast(part, others[name][key].dtype) for key, part in own.items()}
+    return converted
 
 
 def _begun(optimizer: AnyOptimizer, before: Octave | None, image: Tensor) -> Descent:

@@ -70,6 +70,10 @@ def test_a_stylizer_keeps_nothing_of_the_picture_before(studio, result):
     np.testing.assert_array_equal(pixels(studio.render(PHOTO, PAINTING)), pixels(result))
 
 
+def test_a_painting_that_is_seen_in_tiles_goes_with_a_picture_in_one_piece(studio, result):
+    assert studio.render(PHOTO, blobs(40, 160, 3)).image.size == result.image.size
+
+
 def test_paths_pil_images_and_arrays_are_the_same_to_it(studio, tmp_path):
     arrays = [np.uint8(np.rint(p * 255)) for p in (PHOTO, PAINTING)]
     paths = [saved(tmp_path / f"{name}.png", p) for name, p in (("photo", PHOTO), ("painting", PAINTING))]

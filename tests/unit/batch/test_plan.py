@@ -86,3 +86,14 @@ def test_a_mask_that_is_missing_or_does_not_fit_refuses_its_job_alone(tmp_path):
     errors = {refusal.job.content.stem: str(refusal.error) for refusal in plan.refusals}
     assert "No such file" in errors["missing"]
     assert "proportions of the photo, 64x48, got 40x48" in errors["narrow"]
+
+
+def test_a_painting_that_is_too_small_when_cropped_refuses_its_job_alone(tmp_path):
+    saved(tmp_path / "photo.png", blobs(48, 64, 1))
+    for name, side in (("large", 128), ("small", 48)):
+        saved(tmp_path / f"{name}.png", blobs(side, side, 2))
+    config = RenderConfig(size=64, style_crop=((0.0, 0.0, 0.5, 0.5),))
+    jobs = jobs_of_globs([str(tmp_path / "photo.png")], [str(tmp_path / "[ls]*.png")], config=config)
+    plan = make_plan(jobs, tmp_path / "out", {})
+    assert [task.job.styles[0].stem for task in plan.tasks] == ["large"]
+    assert "small.png has 24x24 pixels" in str(plan.refusals[0].error)

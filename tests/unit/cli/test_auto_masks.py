@@ -75,3 +75,11 @@ def test_every_mask_has_a_file_of_its_own_with_a_name_that_can_be_written(tmp_pa
     request = SimpleNamespace(output=tmp_path / "out.png", inputs=Inputs.of(Path("photo.jpg"), paintings))
     names = [path.name for path in mask_files(request)]
     assert names == ["out-mask.png", *(f"out-mask-{name}.png" for name in expected), "out-mask-overlay.png"]
+
+
+def test_of_a_cropped_painting_the_part_that_is_used_has_regions():
+    assert run([*WORDS, "--style-crop", "0.5,0,1,1"]) == 0
+    mask = read_image(WRITTEN[1]).pixels
+    assert mask.shape[:2] == (90, 70)
+    assert not mask[:, :35].any()
+    assert mask[:, 35:].any(-1).all()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from styler.cli.request import (
@@ -19,6 +20,7 @@ from styler.errors import ConfigError, ImageError, LayerError, OptionError, Outp
 from styler.presets import PRESETS
 from styler.render.files import image_files
 from styler.types import Size
+from support.pictures import saved
 
 PHOTO, PAINTING = Path("photo.png"), Path("painting.png")
 
@@ -229,3 +231,16 @@ def test_a_config_file_with_backslashes_in_double_quotes_gets_a_hint(tmp_path):
     (tmp_path / "options.toml").write_text('init = "in\\q.jpg"')
     with pytest.raises(ConfigError, match=r"is not TOML: .*single quotes"):
         read_options(tmp_path / "options.toml")
+
+
+def test_the_part_of_a_painting_that_is_used_is_checked(folder):
+    with pytest.raises(ConfigError, match=r"painting\.png has 7x90 pixels, expected at least 32"):
+        request(RenderConfig(style_crop=((0.0, 0.0, 0.1, 1.0),)))
+    halves = np.zeros((90, 70, 3), np.float32)
+    halves[:, :35, 0] = halves[:, 35:, 2] = 1
+    saved(folder / "mask.png", halves)
+    saved(folder / "photo-mask.png", halves[:60, :80].repeat(2, 1)[:, 30:110])
+    masks = {"content_mask": "photo-mask.png", "style_mask": ("mask.png",)}
+    assert request(RenderConfig(**masks)).regions == 2
+    with pytest.raises(ConfigError, match="#ff0000 is in none of them"):
+        request(RenderConfig(**masks, style_crop=((0.5, 0.0, 1.0, 1.0),)))
