@@ -80,6 +80,7 @@ def jobs_of_rows(
     rows: Iterable[Row],
     *,
     base: Path,
+    usual: Mapping[str, Any] | None = None,
     defaults: Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     template: str | None = None,
@@ -89,7 +90,8 @@ def jobs_of_rows(
 
     Args:
         rows: Rows of the manifest.
-        base: Folder that relative paths start from.
+        base: Folder that relative paths in rows and defaults start from; others start from the current folder.
+        usual: Options that everything else overrides.
         defaults: Options for rows that do not set their own.
         flags: Options that override those of all rows.
         template: Template for the output name of rows without `output`; None for the default.
@@ -106,7 +108,7 @@ def jobs_of_rows(
             jobs += _jobs_of_row(
                 row,
                 base,
-                (defaults or {}, flags or {}),
+                (usual or {}, defaults or {}, flags or {}),
                 template,
                 len(jobs),
                 heard,
@@ -137,16 +139,18 @@ def _jobs_of_row(
     count: int,
     tell: Tell | None,
 ) -> list[Job]:
-    defaults, flags = sources
-    options = merged(defaults, row.options, flags)
+    usual, defaults, flags = sources
+    of_manifest = merged(defaults, row.options)
+    options = merged(usual, of_manifest, flags)
+    below_base = of_manifest.keys() - merged(flags).keys()
     if "style" in options and "styles" in options:
         message = "style and styles: expected only one of the two, got both"
         raise ConfigError(message)
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
-    if "init" in options and flags.get("init") is None:
+    if "init" in below_base:
         options["init"] = _resolved_init(options["init"], base)
     config = config_of(options)
-    folders = {name: Path() if flags.get(name) is not None else base for name in MASKS}
+    folders = {name: base if name in below_base else Path() for name in MASKS}
     files = file_options(outside)
     contents = matches(_text("content", outside.get("content")), base, tell=tell)
     blends = _blends(outside.get("style", outside.get("styles")), base, tell)

@@ -231,12 +231,14 @@ def pictures_a_second(
 
 def _assignment(task: Task, number: int, folder: Path) -> Assignment:
     config = task.job.config
-    rate = RATES.get(config.network, UNKNOWN_RATE) * task.size.height * task.size.width
-    steps = max(FEWEST_STEPS, min(MOST_STEPS, int(SECONDS / rate)))
+    if config.steps:
+        rate = RATES.get(config.network, UNKNOWN_RATE) * task.size.height * task.size.width
+        steps = max(FEWEST_STEPS, min(MOST_STEPS, int(SECONDS / rate)))
+        config = config.changed(steps=steps, scales=1)
     return Assignment(
         number=number,
         inputs=task.job.inputs.map(Path.absolute),
-        config=config.changed(steps=steps, scales=1),
+        config=config,
         shape=task.size if task.snapped else None,
         target=folder / f"{number}.png",
         export=task.job.export,

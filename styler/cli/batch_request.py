@@ -123,7 +123,7 @@ def _jobs(
 ) -> list[Job]:
     for manifest in sources.manifests:
         defaults, rows = read_manifest(manifest)
-        values = {"defaults": merged(usual, defaults), "flags": options}
+        values = {"usual": usual, "defaults": defaults, "flags": options}
         return jobs_of_rows(
             rows,
             base=manifest.parent,

@@ -81,6 +81,11 @@ def new_array(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     return np.empty(shape, dtype)
 
 
+def bytes_in_memory(size: float) -> float:
+    """Return how much of an array of this many bytes counts as memory if `new_array` makes it: all of it or nothing."""
+    return size if size < LARGE else 0.0
+
+
 def check_space(folder: Path, size: int) -> None:
     """Check that a disk has enough free space.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from styler.config import RECOLORING, RenderConfig
 from styler.errors import ResourceError
-from styler.images.mapped import LARGE
+from styler.images.mapped import bytes_in_memory
 from styler.objective.strength import passes
 from styler.recipe import Plan
 from styler.render.limits import PLANNED_SHARE, Limits, memory_text
@@ -92,17 +92,12 @@ def _schedule(limits: Limits, tile: int | None) -> Schedule:
 
 def _arrays(limits: Limits, pixels: int) -> float:
     """Return the bytes of the arrays with a value for every pixel that exist at the same time, without mapped ones."""
-    images = _images(limits.config) * _in_memory(PIXEL * pixels)
+    images = _images(limits.config) * bytes_in_memory(PIXEL * pixels)
     if not limits.regions:
         return images
-    shares = _in_memory(4.0 * (limits.regions + 1) * pixels)  # of each region, and of the whole image
+    shares = bytes_in_memory(4.0 * (limits.regions + 1) * pixels)  # of each region, and of the whole image
     at_positions = limits.engine.one_pass.position_bytes * (2 * limits.regions + 1) * pixels
-    return images + COPIES * shares + _in_memory(at_positions) + PLANES * pixels
-
-
-def _in_memory(size: float) -> float:
-    """Return the bytes of an array that count as memory: none if it is mapped from a file."""
-    return size if size < LARGE else 0.0
+    return images + COPIES * shares + bytes_in_memory(at_positions) + PLANES * pixels
 
 
 def _images(config: RenderConfig) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from styler.config import RenderConfig
 from styler.errors import ResourceError
-from styler.images.mapped import LARGE
+from styler.images.mapped import LARGE, bytes_in_memory
 from styler.memory import memory_kills
 from styler.objective.strength import is_photo
 from styler.progress import Phase
@@ -25,7 +25,7 @@ from styler.render.cost import Cost, guessed
 from styler.render.engine import Engine
 from styler.render.limits import PLANNED_SHARE, Limits, memory_text
 from styler.render.margin import padded_size
-from styler.render.one_pass_plan import plan_one_pass
+from styler.render.one_pass_plan import COPIES, plan_one_pass
 from styler.render.probe import is_kept, probed
 from styler.render.pyramid import Stage, octaves_of
 from styler.render.schedule import Schedule, named_tile
@@ -314,6 +314,8 @@ class Planner:
         sizes = self.buffers(stage)
         resident = sum(size for name, size in sizes.items() if stage.folder is None or name in stage.resident)
         tile = self._tiles.memory.at(self._seen(stage.size, stage.tile))
+        if stage.folder is not None:  # the weights of positions are mapped with the rest, those of pixels by their size
+            resident += COPIES * bytes_in_memory(4.0 * self.limits.regions * _pixels(stage.size))
         return self.limits.held + tile + resident + max(SWEEP, self._output(stage))
 
     def _whole_peak(self, octave: Stage, cost: Cost) -> float:

@@ -270,3 +270,14 @@ def test_a_folder_without_paintings_is_an_invalid_row(tree):
     (tree / "none").mkdir()
     with pytest.raises(ImageError, match=r"^line 1: expected paintings in the folder none, got no files"):
         jobs_of_rows([Row(options={"content": "in/a.jpg", "style": "none"}, place="line 1")], base=Path())
+
+
+def test_paths_of_usual_options_are_found_here(tree, monkeypatch):
+    row = Row(options={"content": "in/a.jpg", "style": "art/x.jpg"}, place="")
+    usual = {"content_mask": "masks/{content}.png", "style_mask": ["none"], "init": "art/x.jpg"}
+    (job,) = jobs_of_rows([row], base=tree, usual=usual)
+    assert job.inputs.content_mask == Path("masks/a.png")
+    assert job.inputs.init == Path("art/x.jpg")
+    (job,) = jobs_of_rows([row], base=tree, usual=usual, defaults=usual)
+    assert job.inputs.content_mask == tree / "masks/a.png"
+    assert job.inputs.init == tree / "art/x.jpg"

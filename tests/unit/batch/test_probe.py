@@ -10,7 +10,7 @@ from styler.batch.jobs import Job
 from styler.batch.layout import STATISTICS, Resources
 from styler.batch.local import LocalEngine
 from styler.batch.plan import Task
-from styler.batch.probe import candidates, grouped, pictures_a_second, settled, typical
+from styler.batch.probe import _assignment, candidates, grouped, pictures_a_second, settled, typical
 from styler.batch.recipe import without_shared
 from styler.batch.worker import Placement
 from styler.config import RenderConfig
@@ -185,3 +185,11 @@ def test_together_has_no_rate_where_it_fails(tasks, tmp_path):
     task = replace(tasks[0], job=job)
     assert pictures_a_second(task, LocalEngine([Placement()], Sociable), lambda: False, 1) > 0
     assert pictures_a_second(task, LocalEngine([Placement()], Sociable), lambda: False, 2) == 0
+
+
+def test_a_few_steps_of_one_octave_are_measured_or_the_one_pass_that_the_batch_makes(tasks, tmp_path):
+    measured = _assignment(tasks[0], 0, tmp_path).config
+    assert (measured.steps, measured.scales) == (5, 1)
+    instant = RenderConfig.preset("instant", strength=0.8)
+    task = replace(tasks[0], job=replace(tasks[0].job, config=instant))
+    assert _assignment(task, 0, tmp_path).config == instant

@@ -205,3 +205,7 @@ def test_regions_take_memory(tmp_path, tile):
     stage = Stage(size=Size(512, 512), steps=1, tile=tile)
     peaks = [Planner(replace(without, regions=regions), probe).peak(stage) for regions in (0, 3)]
     assert peaks[1] - peaks[0] == pytest.approx(3 * without.engine.region_bytes * 528**2)
+    if tile is not None:
+        mapped = replace(stage, folder=tmp_path)
+        peaks = [Planner(replace(without, regions=regions), probe).peak(mapped) for regions in (0, 3)]
+        assert peaks[1] - peaks[0] == pytest.approx(3 * 3 * 4 * 528**2)
