@@ -75,7 +75,7 @@ def relative_square(values: Tensor, reference: Tensor) -> Tensor:
 
     Args:
         values: (B, R, ...).
-        reference: The same shape; float64 if it was summed over tiles.
+        reference: The same shape; it may be more precise.
 
     Returns:
         (B, R), of the precision of `values`.

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import tensorflow as tf
+
 from styler.losses import functional as F
 from styler.losses.base import Stats, per_position
 from styler.types import Tensor
 
 
 class GramTarget(NamedTuple):
-    """A style's Gram matrix per position, (B, R, C, C)."""
+    """A style's Gram matrix per position, float64, (B, R, C, C)."""
 
     gram: Tensor
 
@@ -36,8 +38,8 @@ class GramLoss:
         }
 
     def prepared(self, stats: Stats) -> GramTarget:
-        """Compute the mean outer product."""
-        return GramTarget(per_position(stats)["second"])
+        """Compute the mean outer product, in float64 whether it was summed over tiles or not."""
+        return GramTarget(tf.cast(per_position(stats)["second"], tf.float64))
 
     def distance(self, stats: Stats, target: GramTarget) -> Tensor:
         """Compute the squared difference of the Gram matrices as a share of the target's square, (B, R), >= 0."""

@@ -43,6 +43,15 @@ def test_distance_is_the_relative_square_difference_of_mean_outer_products(featu
     assert distance(features, other) == pytest.approx(((mine - target) ** 2).sum() / (target**2).sum(), rel=1e-4)
 
 
+def test_sums_over_tiles_in_float64_give_the_same_target(features):
+    stats = LOSS.statistics(features)
+    by_tiles = LOSS.prepared({name: tf.cast(part, tf.float64) for name, part in stats.items()})
+    target = LOSS.prepared(stats)
+    assert target.gram.dtype == by_tiles.gram.dtype
+    np.testing.assert_allclose(target.gram, by_tiles.gram, rtol=1e-6)
+    assert LOSS.distance(stats, by_tiles).dtype == tf.float32
+
+
 def test_an_image_is_at_no_distance_from_itself_wherever_its_parts_are(features):
     assert distance(tf.reverse(features, [1, 2]), features) < 1e-10
 
