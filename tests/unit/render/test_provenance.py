@@ -17,8 +17,9 @@ from styler.recipe import Recipe
 from styler.render.provenance import EXPORT, recipe_inputs
 from support.networks import tiny_network
 from support.pictures import blobs, saved, stripes
+from support.programs import TERSE
 
-CONFIG = RenderConfig(size=64, steps=2, network="tiny")
+CONFIG = RenderConfig(size=64, steps=2, network="tiny", **TERSE)
 PHOTO, PAINTING = blobs(48, 64, 1), stripes(48, 64)
 pytestmark = pytest.mark.usefixtures("shared_programs", "tiny")
 

@@ -26,9 +26,9 @@ from styler.types import Size
 from support.courses import course_of
 from support.networks import tiny_network
 from support.pictures import blobs, stripes
-from support.programs import shared_engine
+from support.programs import TERSE, shared_engine
 
-CONFIG = RenderConfig(size=64, steps=4)
+CONFIG = RenderConfig(size=64, steps=4, **TERSE)
 PHOTO, PAINTING = blobs(48, 64, 1), stripes(48, 64)
 LEFT = np.zeros((48, 64, 1), np.float32)
 LEFT[:, :32] = 1
