@@ -123,11 +123,14 @@ def check_paintings(
     Raises:
         ConfigError: A painting is too small.
     """
-    seen = with_crops(sizes, config.style_boxes(len(files.styles)), cropped_size)
-    scales = files.for_paintings(config.style_scales(len(files.styles)))
-    for path, size, scale in zip(files.paintings, seen.paintings, scales, strict=True):
-        check_painting(size, minimum, shown(path))
-        check_scale(size, config.seen_at(max(result)), minimum, scale, shown(path))
+    boxes = config.style_boxes(len(files.styles))
+    seen = with_crops(sizes, boxes, cropped_size)
+    scales = config.style_scales(len(files.styles))
+    each = zip(files.paintings, seen.paintings, *map(files.for_paintings, (boxes, scales)), strict=True)
+    for path, size, box, scale in each:
+        name = shown(path) if box is None else f"{shown(path)}, cropped by --style-crop,"
+        check_painting(size, minimum, name)
+        check_scale(size, config.seen_at(max(result)), minimum, scale, name)
 
 
 def read_images(files: Inputs[Path], max_pixels: int | None = None) -> Inputs[Picture]:

@@ -96,4 +96,4 @@ def test_a_painting_that_is_too_small_when_cropped_refuses_its_job_alone(tmp_pat
     jobs = jobs_of_globs([str(tmp_path / "photo.png")], [str(tmp_path / "[ls]*.png")], config=config)
     plan = make_plan(jobs, tmp_path / "out", {})
     assert [task.job.styles[0].stem for task in plan.tasks] == ["large"]
-    assert "small.png has 24x24 pixels" in str(plan.refusals[0].error)
+    assert "small.png, cropped by --style-crop, has 24x24 pixels" in str(plan.refusals[0].error)

@@ -234,7 +234,7 @@ def test_a_config_file_with_backslashes_in_double_quotes_gets_a_hint(tmp_path):
 
 
 def test_the_part_of_a_painting_that_is_used_is_checked(folder):
-    with pytest.raises(ConfigError, match=r"painting\.png has 7x90 pixels, expected at least 32"):
+    with pytest.raises(ConfigError, match=r"painting\.png, cropped by --style-crop, has 7x90 pixels"):
         request(RenderConfig(style_crop=((0.0, 0.0, 0.1, 1.0),)))
     halves = np.zeros((90, 70, 3), np.float32)
     halves[:, :35, 0] = halves[:, 35:, 2] = 1
