@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -27,6 +27,8 @@ class Assignment:
         max_pixels: Maximum number of pixels of an input, or None.
         with_recipe: Whether the recipe is stored in the picture.
         digests: SHA-256 of each input file.
+        masks: Files for the masks to find, of the photo and of each painting, and for their overlay; empty for the
+            masks among the inputs.
     """
 
     number: int
@@ -38,6 +40,7 @@ class Assignment:
     max_pixels: int | None
     with_recipe: bool
     digests: dict[Path, str]
+    masks: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class Finished:
         together: Number of pictures that were rendered as one tensor.
         peak_memory: Peak resident memory of the worker so far, in bytes.
         threads: Number of threads that TensorFlow used; 0 if TensorFlow chose the number.
+        masks: SHA-256 of each mask that was found and written beside the picture, by file name.
     """
 
     worker: int
@@ -89,6 +93,7 @@ class Finished:
     peak_memory: int
     threads: int
     together: int = 1
+    masks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,8 @@ def kind_of(task: Task) -> Hashable | None:
     """Return a key that is equal for tasks that can be rendered together; None if the task must be alone."""
     config = task.job.config
     bounded = config.max_memory is not None or config.time_budget is not None or config.tile not in ("auto", "off")
-    if not task.snapped or bounded or not config.steps or is_photo(config):
+    finds_masks = task.job.mask is not None
+    if not task.snapped or bounded or finds_masks or not config.steps or is_photo(config):
         return None
     usual = RenderConfig()
     common = config.changed(**{name: getattr(usual, name) for name in OWN})

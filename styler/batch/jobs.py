@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from styler.batch.naming import checked_name, output_name
-from styler.batch.options import config_of, file_options, merged
+from styler.batch.options import config_of, file_options, merged, taken_mask
 from styler.batch.patterns import Tell, each_once, existing, matches, real_paths
 from styler.config import BUILT_IN_INITS, RenderConfig
 from styler.errors import ConfigError, OutputError, StylerError, reworded, shown
 from styler.images.export import FILE_OPTIONS, Export
 from styler.images.photos import paintings_of
+from styler.images.writing import USUAL_NAME
 from styler.inputs import Inputs
-from styler.options import NO_FILE
+from styler.options import NO_FILE, Choice
 from styler.render.files import image_files
+from styler.render.mask_files import AUTO, check_can_be_found, mask_files
 
 BLEND = "|"  # separates the paintings of a blend, as in "a.jpg|b.jpg"
 MOST_LISTED = 5  # maximum number of invalid rows named after the first one, so that the error stays one line
@@ -40,6 +42,7 @@ class Job:
         export: Options of the output file.
         max_pixels: Maximum number of pixels of an input; None allows what fits into memory.
         with_recipe: Whether the recipe is stored in the picture, for `styler replay`.
+        mask: "auto" to find regions and write their masks beside the picture; None for those that the config names.
         inputs: All images that the job reads; folders of paintings are searched when the job is made.
     """
 
@@ -50,6 +53,7 @@ class Job:
     export: Export = field(default_factory=Export)
     max_pixels: int | None = None
     with_recipe: bool = True
+    mask: str | None = None
     inputs: Inputs[Path] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +70,16 @@ class Job:
             message = f"{shown(self.name)}: expected at least one style image, got none"
             raise ConfigError(message)
         object.__setattr__(self, "inputs", image_files(self.content, self.styles, self.config))
+        if self.mask is not None:
+            Choice((AUTO,)).check("mask", self.mask)
+            check_can_be_found(self.inputs)
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """Paths of the masks that are found and of their overlay, relative to the output folder; empty if none are."""
+        if self.mask is None:
+            return ()
+        return tuple(str(path) for path in mask_files(Path(self.name), self.inputs.paintings, USUAL_NAME))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +163,7 @@ def _jobs_of_row(
     outside = {name: options.pop(name) for name in OUTSIDE if name in options}
     if "init" in below_base:
         options["init"] = _resolved_init(options["init"], base)
+    mask = taken_mask(options)
     config = config_of(options)
     folders = {name: base if name in below_base else Path() for name in MASKS}
     files = file_options(outside)
@@ -167,6 +182,7 @@ def _jobs_of_row(
                 config,
                 count + index,
             ),
+            mask=mask,
             **files,
         )
         for index, (content, styles) in enumerate(product(contents, blends), 1)
@@ -271,6 +287,7 @@ def jobs_of_globs(
     *,
     config: RenderConfig,
     template: str | None = None,
+    mask: str | None = None,
     files: Mapping[str, Any] | None = None,
     without: Path | None = None,
     tell: Tell | None = None,
@@ -282,6 +299,7 @@ def jobs_of_globs(
         styles: Globs or paths of paintings, or of folders of paintings; each of them gives its own jobs.
         config: Options of all renders.
         template: Template for the output names; None for the default.
+        mask: "auto" to find masks; None for those that the config names.
         files: Fields of each job about reading and writing, as returned by `file_options`.
         without: Folder whose files are ignored. This is the output folder: globs may match earlier outputs in it.
         tell: See `styler.batch.patterns.matches`.
@@ -305,6 +323,7 @@ def jobs_of_globs(
                 config,
                 index,
             ),
+            mask=mask,
             **(files or {}),
         )
         for index, (photo, painting) in enumerate(pairs, 1)
@@ -331,17 +350,17 @@ def _all_matches(
 
 
 def check_collisions(jobs: Iterable[Job]) -> None:
-    """Check that no two jobs write the same file.
+    """Check that no two jobs write the same file, be it a picture or a mask.
 
     Raises:
         OutputError: Two jobs have the same output; the message names the first such pair.
     """
     seen: dict[str, Job] = {}
-    for job in jobs:
-        other = seen.setdefault(job.name, job)
+    for name, job in ((name, each) for each in jobs for name in (each.name, *each.masks)):
+        other = seen.setdefault(name, job)
         if other is not job:
             both = f"{_described(other)} and {_described(job)}"
-            message = f"two jobs would write {shown(job.name)}: {both}. Tell them apart "
+            message = f"two jobs would write {shown(name)}: {both}. Tell them apart "
             raise OutputError(message + "in --name with {folder}, {index} or the option that differs")
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from styler.batch.engine import Assignment, Begun, Broken, Lost, Message, Ready, Step
 from styler.batch.worker import (
+    Made,
     Pictures,
     Placement,
-    Result,
     Studio,
     StudioFactory,
     Stylizers,
@@ -259,26 +259,26 @@ class _Server:
             self._carry_out(assignments)
 
     def _carry_out(self, assignments: Sequence[Assignment]) -> None:
-        for assignment, result, together in render_assignments(
+        for assignment, made, together in render_assignments(
             self._studio, self._pictures, assignments, self._tell_step
         ):
-            if isinstance(result, Exception):
-                self._tell_broken(assignment, result)
+            if isinstance(made, Exception):
+                self._tell_broken(assignment, made)
                 continue
             if self._writing is not None:
                 self._writing.result()  # only one picture at a time may wait to be written
-            self._writing = self._writer.submit(self._write, result, assignment, together)
+            self._writing = self._writer.submit(self._write, made, assignment, together)
 
     def _write(
         self,
-        result: Result,
+        made: Made,
         assignment: Assignment,
         together: int,
     ) -> None:
         try:
             self._tell(
                 written(
-                    result,
+                    made,
                     assignment,
                     self._number,
                     self._placement.threads,

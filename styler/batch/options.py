@@ -6,17 +6,46 @@ from collections.abc import Mapping
 from typing import Any
 
 from styler.config import RenderConfig
+from styler.errors import ConfigError
 from styler.images.export import FILE_OPTIONS, Export, Handling
-from styler.options import field_of, options_of, read
+from styler.options import NONE, Choice, field_of, flag_of, options_of, read
 from styler.presets import DEFAULT_PRESET
+from styler.render.mask_files import AUTO
+
+MASK = "mask"  # says how masks are found; an option of commands, manifests and files, but not of a render
+REGIONS = ("content_mask", "style_mask")
+"""Options that name the masks of regions."""
 
 
 def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge options by field name; later mappings override earlier ones, and None and "" count as not given."""
+    """Merge options by field name; later mappings override earlier ones, and None and "" count as not given.
+
+    Masks in a later mapping also override how an earlier one finds them.
+    """
     options: dict[str, Any] = {}
     for source in sources:
-        options |= {field_of(name): value for name, value in source.items() if value is not None and value != ""}
+        given = {field_of(name): value for name, value in source.items() if value is not None and value != ""}
+        if any(name in given for name in REGIONS):
+            options.pop(MASK, None)
+        options |= given
     return options
+
+
+def taken_mask(options: dict[str, Any]) -> str | None:
+    """Remove how masks are found from options by field, and return it: "auto", or None for the masks that they name.
+
+    Raises:
+        ConfigError: The value is unknown, or the options name masks too.
+    """
+    mask = options.pop(MASK, NONE)
+    if mask == NONE:
+        return None
+    Choice((AUTO, NONE)).check(MASK, mask)
+    named = [flag_of(name) for name in REGIONS if name in options]
+    if named:
+        message = f"expected --mask {AUTO} or {named[0]}, got both; leave one of them out"
+        raise ConfigError(message)
+    return AUTO
 
 
 def config_of(options: Mapping[str, Any]) -> RenderConfig:

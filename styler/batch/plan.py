@@ -12,6 +12,7 @@ from pathlib import Path
 
 from styler.batch.jobs import Job
 from styler.batch.ledger import DONE, FAILED, RETRYING, STARTED, Entry
+from styler.batch.options import MASK
 from styler.batch.recipe import digest, file_digests, recipe_hash, recipe_words, without_shared
 from styler.batch.shapes import snapped_size
 from styler.errors import BatchError, OutputError, StylerError, shown
@@ -127,6 +128,7 @@ def make_plan(
             if state != DONE and not isinstance(check, StylerError)
         ]
         _check_replaced(pending, folder, entries)
+        _check_masks_replaced(pending, folder, entries)
     plan = Plan(
         tasks=[],
         done=[],
@@ -270,13 +272,13 @@ def is_intact(path: Path, entry: Entry) -> bool:
 
 
 def _check_are_no_inputs(jobs: Sequence[Job], folder: Path) -> None:
-    """Refuse outputs that are inputs of the batch, even through links and even with `overwrite`."""
+    """Refuse outputs and masks that are inputs of the batch, even through links and even with `overwrite`."""
     inputs = {identity: path for job in jobs for path in job.inputs.items if (identity := _identity(path))}
-    for job in jobs:
-        identity = _identity(folder / job.name)
+    for name in [name for job in jobs for name in (job.name, *job.masks)]:
+        identity = _identity(folder / name)
         path = inputs.get(identity) if identity else None
         if path is not None:
-            message = f"{shown(folder / job.name)} would replace the input {shown(path)}; choose another -o or --name"
+            message = f"{shown(folder / name)} would replace the input {shown(path)}; choose another -o or --name"
             raise OutputError(message)
 
 
@@ -321,6 +323,27 @@ def _check_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: M
         raise OutputError(message + "move them away, choose another -o, or pass --overwrite")
 
 
+def _check_masks_replaced(pending: Sequence[tuple[Job, str]], folder: Path, entries: Mapping[str, Entry]) -> None:
+    """Refuse to replace masks that no batch has found, or that were edited since.
+
+    Raises:
+        OutputError: Such masks exist; the message names them.
+    """
+    foreign = []
+    for job, recipe in pending:
+        entry = entries.get(job.name)
+        cut_short = entry is not None and entry.recipe == recipe and entry.state in (STARTED, RETRYING)
+        finished = None if entry is None else entry.finished
+        found = {} if finished is None else finished.facts.get("masks", {})
+        for name in () if cut_short else job.masks:
+            path = folder / name
+            if os.path.lexists(path) and digest(path) != found.get(path.name):
+                foreign.append(name)
+    if foreign:
+        message = f"this batch would replace {_listed(foreign, folder)} by masks that it finds; "
+        raise OutputError(message + "move them away, choose another -o, or pass --overwrite")
+
+
 def _is_another(entry: Entry, recipe: str, path: Path) -> bool:
     """Whether a finished picture made from another recipe exists."""
     finished = entry.finished
@@ -346,7 +369,7 @@ def _differences(job: Job, entry: Entry) -> str:
     now = recipe_words(job)["options"]
     if not isinstance(before, dict):
         return ""
-    usual = type(job.config)().to_dict()
+    usual = {**type(job.config)().to_dict(), MASK: None}
     values = {name: (before.get(name, usual.get(name)), now.get(name, usual[name])) for name in usual}
     words = [f"{name} {old}, now {new}" for name, (old, new) in values.items() if json.dumps(old) != json.dumps(new)]
     return f" ({'; '.join(words)})" if words else ""

@@ -14,9 +14,9 @@ from styler.batch.engine import Assignment, Begun, Broken, Finished, Lost, Messa
 from styler.batch.layout import ADDRESS, Resources
 from styler.batch.recipe import digest
 from styler.batch.worker import (
+    Made,
     Pictures,
     Placement,
-    Result,
     Studio,
     StudioFactory,
     Stylizers,
@@ -26,7 +26,7 @@ from styler.batch.worker import (
     written,
 )
 from styler.errors import BatchError, OutputError
-from styler.images.atomic import write_atomically
+from styler.images.atomic import write_bytes
 from styler.recipe import with_names
 
 BROKEN_STARTS = 3  # failed starts in a row after which the engine gives up
@@ -156,19 +156,24 @@ class RayEngine:
             return [self._replaced(worker, problem)]
         self._members[worker] = replace(member, pending=None)
         self._broken_starts = 0
-        return [*(self._taken(replace(answer, worker=worker), data) for answer, data in answers), Ready(worker=worker)]
+        taken = [self._taken(replace(answer, worker=worker), files) for answer, files in answers]
+        return [*taken, Ready(worker=worker)]
 
-    def _taken(self, answer: Finished | Broken, data: bytes) -> Message:
+    def _taken(self, answer: Finished | Broken, files: Mapping[str, bytes]) -> Message:
         if isinstance(answer, Broken):
             return answer
         self._measured = max(self._measured, answer.peak_memory)
-        return self._kept(answer, data)
+        return self._kept(answer, files)
 
-    def _kept(self, answer: Finished, data: bytes) -> Message:
-        """Write a picture that a worker has sent."""
+    def _kept(self, answer: Finished, files: Mapping[str, bytes]) -> Message:
+        """Write a picture that a worker has sent, after its masks."""
+        target = self._targets.pop(answer.number)
         try:
-            write_atomically(self._targets.pop(answer.number), lambda file: file.write(data), overwrite=True)
+            for name, data in files.items():
+                write_bytes(target.with_name(name), data, overwrite=True)
         except OutputError as problem:
+            for name in answer.masks:
+                target.with_name(name).unlink(missing_ok=True)
             error = described(problem)
             passing = may_pass(problem)
             return Broken(
@@ -248,17 +253,17 @@ class Actor:
         assignments: Sequence[Assignment],
         files: Mapping[Path, tuple[str, Any]],
         upcoming: Sequence[Path],
-    ) -> list[tuple[Finished | Broken, bytes]]:
-        """Render assignments; return a message and the bytes of the file for each, or the error that occurred."""
+    ) -> list[tuple[Finished | Broken, dict[str, bytes]]]:
+        """Render assignments; return a message and the bytes of the files of each, or the error that occurred."""
         here = (path for path in (*(each.inputs.photo for each in assignments), *upcoming) if path.is_file())
         self._pictures.read_ahead(here, assignments[0].max_pixels)
-        answers: list[tuple[Finished | Broken, bytes]] = []
+        answers: list[tuple[Finished | Broken, dict[str, bytes]]] = []
         moved = []
         for each in assignments:
             try:
                 found = {path: self._localized(path, *files[path]) for path in each.digests}
             except Exception as error:  # any error fails this picture only, not the batch
-                answers.append((_broken(each, error), b""))
+                answers.append((_broken(each, error), {}))
                 continue
             moved.append(relocated(each, found, Path(self._folder.name) / each.target.name))
         rendered = render_assignments(self._studio, self._pictures, moved, lambda number, event: None)
@@ -267,24 +272,26 @@ class Actor:
     def _sent(
         self,
         assignment: Assignment,
-        result: Result | Exception,
+        made: Made | Exception,
         together: int,
-    ) -> tuple[Finished | Broken, bytes]:
-        if isinstance(result, Exception):
-            return _broken(assignment, result), b""
+    ) -> tuple[Finished | Broken, dict[str, bytes]]:
+        if isinstance(made, Exception):
+            return _broken(assignment, made), {}
+        files = (*made.masks, assignment.target)
         try:
             finished = written(
-                result,
+                made,
                 assignment,
                 0,
                 self._placement.threads,
                 together,
             )
-            return finished, assignment.target.read_bytes()
+            return finished, {path.name: path.read_bytes() for path in files}
         except Exception as error:  # any error fails this picture only, not the batch
-            return _broken(assignment, error), b""
+            return _broken(assignment, error), {}
         finally:
-            assignment.target.unlink(missing_ok=True)
+            for path in files:
+                path.unlink(missing_ok=True)
 
     def _localized(
         self,
@@ -339,6 +346,7 @@ def relocated(assignment: Assignment, here: Mapping[Path, Path], target: Path) -
         inputs=inputs,
         config=config.changed(network=str(here[network])) if network in here else config,
         target=target,
+        masks=tuple(target.with_name(mask.name) for mask in assignment.masks),
     )
 
 

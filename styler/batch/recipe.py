@@ -50,8 +50,14 @@ def recipe_hash(job: Job, digests: Mapping[Path, str], shape: Size | None) -> st
         "suffix": Path(job.name).suffix.lower(),
         "export": {**asdict(job.export), "with_recipe": job.with_recipe},
         "versions": versions(),
+        **_mask(job),
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def _mask(job: Job) -> dict[str, str]:
+    """Return how masks are found: what is found depends on the images, the network and the versions alone."""
+    return {} if job.mask is None else {"mask": job.mask}
 
 
 def own_network(job: Job) -> dict[Path, str]:
@@ -120,4 +126,5 @@ def recipe_words(job: Job) -> dict[str, Any]:
     """Describe a job for the ledger and the report: its files and the options that differ from the defaults."""
     usual = type(job.config)().to_dict()
     options = {name: value for name, value in job.config.to_dict().items() if value != usual[name]}
+    options |= _mask(job)
     return {"content": str(job.content), "styles": [str(style) for style in job.styles], "options": options}

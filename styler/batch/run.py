@@ -140,6 +140,7 @@ class Run:
             max_pixels=task.job.max_pixels,
             with_recipe=task.job.with_recipe,
             digests={path.absolute(): sha256 for path, sha256 in (task.digests | own_network(task.job)).items()},
+            masks=tuple((self._manner.folder / mask).absolute() for mask in task.job.masks),
         )
 
     def _note(self, message: Message) -> Iterator[Outcome]:
@@ -194,6 +195,7 @@ class Run:
             peak_memory=message.peak_memory,
             network=task.job.config.network,
             work=self._work[message.number],
+            **({"masks": message.masks} if message.masks else {}),
             **recipe_words(task.job),
         )
         return self._end(message.number, DONE, seconds=message.seconds)

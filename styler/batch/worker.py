@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import errno
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from styler.batch.engine import Assignment, Finished
 from styler.batch.recipe import digest, statistics_tag
 from styler.config import RenderConfig
-from styler.errors import ResourceError, StylerError, one_line
+from styler.errors import OutputError, ResourceError, StylerError, one_line
+from styler.images.atomic import write_bytes
 from styler.images.export import Export
+from styler.images.mapped import Array
 from styler.images.picture import Picture
 from styler.images.reading import read_image
-from styler.images.writing import write_picture
+from styler.images.writing import encode_picture, write_picture
 from styler.inputs import Inputs
 from styler.progress import Observer, StepEvent
+from styler.sources import identified
 from styler.types import Size
 
 KEPT_PIXELS = 2**25  # pixels of decoded images to keep, 400 MB as float32: two 12-megapixel photos and some paintings
+MASK_FORMAT = "PNG"
 PASSING = {
     *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT),
     *(errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.EHOSTDOWN),
@@ -57,11 +62,28 @@ class Order:
     shape: Size | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A rendered picture, and the files of the masks that were found for it.
+
+    Attributes:
+        result: The picture.
+        masks: Contents of each file.
+    """
+
+    result: Result
+    masks: Mapping[Path, bytes]
+
+
 class Studio(Protocol):
     """Renders pictures and keeps whatever later renders can reuse."""
 
     def render(self, order: Order, observer: Observer) -> Result:
         """Render one picture and report its steps to `observer`."""
+        ...
+
+    def masks(self, order: Order) -> Sequence[Array]:
+        """Find the masks of the photo and of each painting, and draw their overlay; uint8, (height, width, 3)."""
         ...
 
     def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
@@ -116,6 +138,14 @@ class Stylizers:
         from styler.api import driven
 
         return driven(self._stylizer(order.config).events(order.inputs, shape=order.shape), [observer])
+
+    def masks(self, order: Order) -> Sequence[Array]:
+        """Find the masks with the network that renders the picture."""
+        from styler.render.auto_regions import overview
+
+        images = [order.inputs.photo, *order.inputs.paintings]
+        found = self._stylizer(order.config).auto_masks(images[0], images[1:])
+        return [*found, overview(images, found)]
 
     def render_together(self, orders: Sequence[Order], heard: Callable[[int, StepEvent], object]) -> Sequence[Result]:
         """Render pictures of the same program and size as one tensor."""
@@ -199,13 +229,14 @@ def render_assignment(
     pictures: Pictures,
     assignment: Assignment,
     observer: Observer,
-) -> Result:
-    """Read the images that are not in memory yet, and render.
+) -> Made:
+    """Read the images that are not in memory yet, find masks if they are wanted, and render.
 
     Raises:
         StylerError: An image cannot be read, or the render fails.
     """
-    return studio.render(_order(pictures, assignment), observer)
+    order, masks = _with_masks(studio, _order(pictures, assignment), assignment.masks)
+    return Made(result=studio.render(order, observer), masks=masks)
 
 
 def _order(pictures: Pictures, assignment: Assignment) -> Order:
@@ -216,12 +247,34 @@ def _order(pictures: Pictures, assignment: Assignment) -> Order:
     )
 
 
+def _with_masks(studio: Studio, order: Order, files: Sequence[Path]) -> tuple[Order, dict[Path, bytes]]:
+    """Find masks and return the order with them, and the contents of their files; without files, change nothing.
+
+    The masks are inputs like those of files, so that the recipe names them and `styler replay` finds them.
+    """
+    if not files:
+        return order, {}
+    contents = {}
+    masks = []
+    for path, pixels in zip(files, studio.masks(order), strict=True):
+        mask = read_image(pixels)
+        file = BytesIO()
+        encode_picture(mask, MASK_FORMAT, file)
+        contents[path] = file.getvalue()
+        masks.append(replace(mask, name=path.stem, source=identified(file, path.name)))
+    of_photo, *of_paintings, _ = masks
+    names = [str(path) for path in files]
+    config = order.config.changed(content_mask=names[0], style_mask=tuple(names[1:-1]))
+    inputs = order.inputs.with_masks(of_photo, of_paintings)
+    return replace(order, config=config, inputs=inputs), contents
+
+
 def render_assignments(
     studio: Studio,
     pictures: Pictures,
     assignments: Sequence[Assignment],
     heard: Callable[[int, StepEvent], object],
-) -> Iterator[tuple[Assignment, Result | Exception, int]]:
+) -> Iterator[tuple[Assignment, Made | Exception, int]]:
     """Render assignments, together if there are several.
 
     If rendering them together fails, they are rendered one by one, so that one bad assignment does not affect the
@@ -243,7 +296,7 @@ def render_assignments(
             return
     for each in assignments:
         try:
-            result: Result | Exception = render_assignment(studio, pictures, each, partial(heard, each.number))
+            result: Made | Exception = render_assignment(studio, pictures, each, partial(heard, each.number))
         except Exception as error:  # any error fails this picture only, not the batch
             result = error
         yield each, result, 1
@@ -254,40 +307,50 @@ def _together(
     pictures: Pictures,
     assignments: Sequence[Assignment],
     heard: Callable[[int, StepEvent], object],
-) -> Sequence[Result] | None:
+) -> Sequence[Made] | None:
     try:
-        orders = [_order(pictures, each) for each in assignments]
-        return studio.render_together(orders, lambda place, event: heard(assignments[place].number, event))
+        given = [_with_masks(studio, _order(pictures, each), each.masks) for each in assignments]
+        orders = [order for order, _ in given]
+        results = studio.render_together(orders, lambda place, event: heard(assignments[place].number, event))
+        return [Made(result=result, masks=masks) for result, (_, masks) in zip(results, given, strict=True)]
     except Exception:  # the error occurs again, with its message, when the bad picture is rendered alone
         return None
 
 
 def written(
-    result: Result,
+    made: Made,
     assignment: Assignment,
     worker: int,
     threads: int,
     together: int = 1,
 ) -> Finished:
-    """Write a picture and return a message about the file.
+    """Write a picture, after its masks, and return a message about the files.
 
     Args:
-        result: Rendered picture.
+        made: Rendered picture.
         assignment: Assignment with the path and options of the file.
         worker: Number of the worker.
         threads: Number of threads that rendered the picture.
         together: Number of pictures that were rendered as one tensor.
 
     Raises:
-        OutputError: The picture cannot be written.
+        OutputError: The picture or a mask cannot be written; then no mask is left.
     """
+    result = made.result
     export = result.exported(assignment.export, recipe=assignment.with_recipe)
-    path = write_picture(
-        result.picture,
-        assignment.target,
-        export=export,
-        overwrite=True,
-    )
+    try:
+        for file, content in made.masks.items():
+            write_bytes(file, content, overwrite=True)
+        path = write_picture(
+            result.picture,
+            assignment.target,
+            export=export,
+            overwrite=True,
+        )
+    except OutputError:
+        for file in made.masks:
+            file.unlink(missing_ok=True)
+        raise
     return Finished(
         worker=worker,
         number=assignment.number,
@@ -297,6 +360,7 @@ def written(
         peak_memory=result.report.peak_memory,
         threads=threads,
         together=together,
+        masks={file.name: digest(file) for file in made.masks},
     )
 
 

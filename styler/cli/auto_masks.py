@@ -7,36 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from styler.cli.request import Request, beside
-from styler.errors import ConfigError, OutputError, shown
+from styler.cli.request import Request
+from styler.errors import OutputError, shown
 from styler.images.reading import check_readable
 from styler.images.writing import check_is_no_input, longest_name
 from styler.options import Choice
 from styler.render.files import checked_colors, with_named
-
-AUTO = "auto"
-OVERLAY = "overlay"
+from styler.render.mask_files import AUTO, check_can_be_found, mask_files
 
 
-def mask_files(request: Request) -> list[Path]:
-    """Return the files that `--mask auto` writes: the mask of the photo, those of the paintings, and the overlay.
-
-    Masks of paintings are named after them, by number if their names are not enough to tell the files apart, and by
-    number only if the file names would be too long.
-    """
-    stems = [painting.stem for painting in request.inputs.paintings]
-    numbered = [f"{number}-{stem}" for number, stem in enumerate(stems, 1)]
-    different = {name.casefold() for name in (*stems, OVERLAY)}
-    names = stems if len(different) == len(stems) + 1 else numbered
-    files = _named(request.output, names)
-    most = longest_name(request.output.parent)
-    fit = all(len(os.fsencode(path.name)) <= most for path in files)
-    return files if fit else _named(request.output, [str(number) for number in range(1, len(stems) + 1)])
-
-
-def _named(output: Path, paintings: Iterable[str]) -> list[Path]:
-    words = ("mask", *(f"mask-{name}" for name in paintings), f"mask-{OVERLAY}")
-    return [beside(output, word) for word in words]
+def _files(request: Request) -> list[Path]:
+    output = request.output
+    return mask_files(output, request.inputs.paintings, longest_name(output.parent))
 
 
 def check_mask(
@@ -62,17 +44,12 @@ def check_mask(
     if mask is None:
         return
     Choice((AUTO,)).check("mask", mask)
-    if request.inputs.content_mask is not None:
-        message = "expected --mask auto or --content-mask, got both; leave one of them out"
-        raise ConfigError(message)
-    if any(len(group) > 1 for group in request.inputs.styles):
-        message = "expected one image for each STYLE with --mask auto, got a folder; name the paintings"
-        raise ConfigError(message)
+    check_can_be_found(request.inputs)
     if request.streams:
         message = "--mask auto writes the masks next to the picture, which goes to standard output; pass --output"
         raise OutputError(message)
     written = {os.path.realpath(other): other for other in others if other is not None}
-    for path in mask_files(request):
+    for path in _files(request):
         other = written.get(os.path.realpath(path))
         if other is not None:
             message = f"cannot write {shown(other)}: --mask auto writes a mask there; choose another name"
@@ -100,7 +77,7 @@ def with_auto_masks(request: Request) -> Request:
     paths = (request.inputs.photo, *request.inputs.paintings)
     images = [read_image(path, max_pixels=request.max_pixels) for path in paths]
     masks = Stylizer(request.config).auto_masks(images[0], images[1:])
-    files = mask_files(request)
+    files = _files(request)
     for path, pixels in zip(files, (*masks, overview(images, masks)), strict=True):
         write_picture(read_image(pixels), path, overwrite=True)
     config = request.config.changed(

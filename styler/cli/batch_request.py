@@ -12,7 +12,7 @@ from styler.batch.jobs import Job, jobs_of_globs, jobs_of_rows
 from styler.batch.layout import Resources
 from styler.batch.manifest import read_manifest
 from styler.batch.naming import check_template
-from styler.batch.options import config_of, file_options, merged
+from styler.batch.options import config_of, file_options, merged, taken_mask
 from styler.batch.patterns import Tell
 from styler.batch.report import check_page
 from styler.batch.selection import selected
@@ -133,11 +133,13 @@ def _jobs(
         )
     given = merged(usual, options)
     files = file_options({name: given.pop(name) for name in FILE_OPTIONS if name in given})
+    mask = taken_mask(given)
     config = config_of(given)
     return jobs_of_globs(
         *(sources.contents, sources.styles),
         config=config,
         template=template,
+        mask=mask,
         files=files,
         without=output,
         tell=tell,

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from styler.cli.rendering import carry_out_render
-from styler.cli.request import beside, build_options, default_output, mask_option
+from styler.cli.request import build_options, default_output, mask_option
 from styler.cli.shell import command
 from styler.cli.status import note
 from styler.cli.streams import OUTPUTS, check_content
 from styler.config import PREVIEW_SIZE, RenderConfig
 from styler.errors import OptionError
+from styler.images.writing import beside
 
 LARGER = 2048  # pixels; the size in the command that is suggested
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from styler.batch.options import config_of, file_options
+from styler.batch.options import MASK, config_of, file_options
 from styler.cli.streams import INPUT, OUTPUT, OUTPUTS, check_is_file
 from styler.config import RenderConfig, refuse_without_steps
 from styler.errors import ConfigError, OutputError, shown
@@ -19,6 +19,7 @@ from styler.images.photos import style_name
 from styler.images.reading import check_readable
 from styler.images.sizes import result_size
 from styler.images.writing import (
+    beside,
     check_disk_holds,
     check_folder,
     check_format_holds,
@@ -35,8 +36,6 @@ from styler.recipe import Input, Plan
 from styler.render.files import check_paintings, checked_colors
 from styler.texts import decoded, toml_hint, unified
 from styler.types import Size
-
-MASK = "mask"  # an option of the commands that render one picture, which files of options may have too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,11 +263,6 @@ def check_intermediate(request: Request, save_every: int | None, *, overwrite: b
         if not overwrite:
             message = f"{shown(path)} already exists and --save-every would replace it; move it or pass --overwrite"
             raise OutputError(message)
-
-
-def beside(output: Path, word: str) -> Path:
-    """Return the path `<output stem>-<word>.png` in the folder of the output."""
-    return output.with_name(f"{output.stem}-{word}.png")
 
 
 def beside_at(request: Request, step: int) -> Path:

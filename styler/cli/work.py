@@ -17,7 +17,7 @@ from styler.cli.contradictions import contradictions
 from styler.cli.interrupt import Interrupt
 from styler.cli.progress_bar import ProgressBar
 from styler.cli.progress_lines import ProgressLines
-from styler.cli.request import Request, Settings, beside, beside_at
+from styler.cli.request import Request, Settings, beside_at
 from styler.cli.resuming import INTERIM, Resumed, choices
 from styler.cli.shell import command
 from styler.cli.streams import send
@@ -27,7 +27,7 @@ from styler.images.export import Export
 from styler.images.picture import Picture
 from styler.images.resampling import resized
 from styler.images.scratch import scratch_file
-from styler.images.writing import encode_picture, output_notes, write_picture
+from styler.images.writing import beside, encode_picture, output_notes, write_picture
 from styler.progress import StepEvent
 from styler.render.files import read_images
 from styler.render.job import digest

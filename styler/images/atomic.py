@@ -53,6 +53,11 @@ def write_atomically(output: Path, fill: Callable[[IO[bytes]], object], *, overw
         raise OutputError(message) from cause
 
 
+def write_bytes(output: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file that has these contents; see `write_atomically`."""
+    write_atomically(output, lambda file: file.write(data), overwrite=overwrite)
+
+
 def _written_nameless(output: Path, fill: Callable[[IO[bytes]], object], overwrite: bool) -> bool:
     """Write through an unnamed file. Return False, with nothing written, if the system does not support this."""
     if not hasattr(os, "O_TMPFILE") or not DESCRIPTORS.is_dir():

@@ -146,6 +146,11 @@ def longest_name(folder: Path) -> int:
         return USUAL_NAME
 
 
+def beside(output: Path, word: str) -> Path:
+    """Return the path `<output stem>-<word>.png` in the folder of the output."""
+    return output.with_name(f"{output.stem}-{word}.png")
+
+
 def check_format_holds(output: Path, size: Size, depth: int | None = None) -> None:
     """Check that the format of an output supports the picture, before any work.
 

@@ -45,6 +45,11 @@ class Studio:
         report = SimpleNamespace(seconds=time.monotonic() - started + 0.001, peak_memory=1)
         return Painted(Picture(pixels=np.clip(np.mean(pixels, axis=0), 0, 1), name=content.name), report)
 
+    def masks(self, order: Order):
+        """One region everywhere, and an overlay of one pixel."""
+        red = np.full((1, 1, 3), (255, 0, 0), np.uint8)
+        return [*(np.tile(red, (*picture.size, 1)) for picture in order.inputs.items), red]
+
     def render_together(self, orders, heard):
         if len(orders) > 1 and any(order.inputs.photo.name.startswith("solitary") for order in orders):
             message = "not in company"

@@ -98,6 +98,7 @@ def batch(
     retries: Retries = 2,
     fast_shapes: FastShapes = False,
     report: Page = None,
+    mask: o.Mask = None,
     overwrite: o.Overwrite = False,
     config: o.ConfigFile = None,
     dry_run: o.DryRun = False,
@@ -112,6 +113,7 @@ def batch(
     Run it again to render the pictures that are missing or failed.
     """
     from styler.batch.layout import Resources
+    from styler.batch.options import MASK
     from styler.cli.batch_plan import describe_batch
     from styler.cli.batch_request import Sources, checked_batch, selection
     from styler.cli.batch_work import carry_out_batch
@@ -142,7 +144,7 @@ def batch(
     select = selection(where or [], shuffle_seed, limit)
     request = checked_batch(
         sources,
-        options or {},
+        {**(options or {}), MASK: mask},
         config,
         name,
         select,
