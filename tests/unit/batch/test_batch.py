@@ -406,3 +406,44 @@ def test_company_that_fails_as_such_is_rendered_one_by_one(photos, tmp_path, mon
     assert states(run(photos("a", "solitary"), fast_shapes=True, workers=1)) == {"a": "done", "solitary": "done"}
     assert companies(tmp_path) == {"a": 1, "solitary": 1}
     assert not [line for line in lines(tmp_path) if line["state"] == "retrying"]
+
+
+def test_masks_are_found_once_and_those_of_somebody_else_stay(photos, tmp_path):
+    jobs = [{**job, "mask": "auto"} for job in photos("a", "b")]
+    assert states(run(jobs)) == dict.fromkeys("ab", "done")
+    before = bytes_of(tmp_path)
+    written = {"a.png", "a-mask.png", "a-mask-style.png", "a-mask-overlay.png"}
+    assert written == {name for name in before if name.startswith("a")}
+    (done,) = [line for line in lines(tmp_path) if line["job"] == "a.png" and line["state"] == "done"]
+    assert done["masks"].keys() == written - {"a.png"}
+    assert done["options"]["mask"] == "auto"
+    edited = tmp_path / "out" / "a-mask.png"
+    edited.write_bytes(b"mine")
+    assert states(run(jobs)) == dict.fromkeys("ab", "skipped")
+    (tmp_path / "out" / "a.png").unlink()
+    with pytest.raises(OutputError, match=r"would replace out/a-mask\.png by masks that it finds"):
+        run(jobs)
+    edited.unlink()
+    assert states(run(jobs)) == {"a": "done", "b": "skipped"}
+    assert bytes_of(tmp_path) | {FILENAME: b""} == before | {FILENAME: b""}
+    with pytest.raises(OutputError, match=r"\(mask auto, now None\)"):
+        run(photos("a"))
+
+
+def test_masks_never_replace_files_that_no_batch_has_found_nor_inputs(photos, tmp_path):
+    jobs = [{**job, "mask": "auto"} for job in photos("a")]
+    (tmp_path / "out").mkdir()
+    foreign = tmp_path / "out" / "a-mask-overlay.png"
+    foreign.write_bytes(b"mine")
+    with pytest.raises(OutputError, match=r"would replace out/a-mask-overlay\.png"):
+        run(jobs)
+    assert states(run(jobs, overwrite=True)) == {"a": "done"}
+    assert foreign.read_bytes() != b"mine"
+    job = {**jobs[0], "content": "out/a-mask.png", "output": "a"}
+    with pytest.raises(OutputError, match=r"out/a-mask\.png would replace the input"):
+        run([job], overwrite=True)
+
+
+def test_a_job_that_fails_leaves_no_masks(photos, tmp_path):
+    assert states(run([{**job, "mask": "auto"} for job in photos("defect")])) == {"defect": "failed"}
+    assert list(bytes_of(tmp_path)) == [FILENAME]

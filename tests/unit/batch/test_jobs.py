@@ -251,6 +251,55 @@ def test_masks_that_cannot_be_named_are_refused(tree, masks, expected):
         jobs_of_rows([row], base=tree)
 
 
+AUTO = {"mask": "auto"}
+NONE = {"mask": "none"}
+BESIDE = ("a-x-mask.png", "a-x-mask-x.png", "a-x-mask-overlay.png")
+
+
+@pytest.mark.parametrize(
+    ("defaults", "row", "flags", "masks"),
+    [
+        ({}, AUTO, {}, BESIDE),
+        (AUTO, {}, {}, BESIDE),
+        ({}, {}, AUTO, BESIDE),
+        (AUTO, {"mask": ""}, {"mask": None}, BESIDE),
+        (AUTO, NONE, {}, ()),
+        (AUTO, {}, NONE, ()),
+        (AUTO, MASKS, {}, ()),
+        (AUTO, {"keep": "faces.png"}, {}, BESIDE),
+    ],
+)
+def test_a_job_finds_masks_if_the_last_word_about_them_is_auto(tree, defaults, row, flags, masks):
+    rows = [Row(options={"content": "in/a.jpg", "style": "art/x.jpg", **row}, place="")]
+    (job,) = jobs_of_rows(rows, base=tree, defaults=defaults, flags=flags)
+    assert job.masks == masks
+
+
+@pytest.mark.parametrize(
+    ("row", "flags", "expected"),
+    [
+        ({**AUTO, **MASKS}, {}, "expected --mask auto or --content-mask, got both"),
+        (MASKS, AUTO, "expected --mask auto or --content-mask, got both"),
+        ({**AUTO, "style_mask": "none"}, {}, "expected --mask auto or --style-mask, got both"),
+        ({"mask": "some"}, {}, "mask: expected auto or none, got 'some'"),
+        ({**AUTO, "style": "art"}, {}, "expected one image for each STYLE with --mask auto, got a folder"),
+    ],
+)
+def test_masks_that_are_found_and_named_are_refused(tree, row, flags, expected):
+    rows = [Row(options={"content": "in/a.jpg", "style": "art/x.jpg", **row}, place="row 5")]
+    with pytest.raises(ConfigError, match=f"row 5: .*{expected}"):
+        jobs_of_rows(rows, base=tree, flags=flags)
+
+
+def test_no_two_jobs_write_the_same_mask():
+    styles = (Path("s.jpg"),)
+    jobs = [Job(content=Path("a.jpg"), styles=styles, mask="auto", name=name) for name in ("a.png", "a.jpg")]
+    with pytest.raises(OutputError, match=r"two jobs would write a-mask\.png"):
+        check_collisions(jobs)
+    with pytest.raises(OutputError, match=r"two jobs would write a-mask\.png"):
+        check_collisions([jobs[0], Job(content=Path("b.jpg"), styles=styles, name="a-mask.png")])
+
+
 def test_a_folder_is_one_style(tree):
     (tree / "art" / "notes.txt").touch()
     said = []

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
-
 import pytest
 
 from styler.cli.app import run
-from styler.cli.auto_masks import mask_files
 from styler.images.reading import read_image
 from styler.images.recipes import read_recipe
-from styler.inputs import Inputs
 from styler.recipe import Recipe
 from support.programs import TERSE_WORDS
 
@@ -58,23 +53,6 @@ def test_what_cannot_have_masks_is_refused(folder, capsys, words, expected):
 def test_a_dry_run_writes_no_masks(folder):
     assert run([*WORDS, "--dry-run"]) == 0
     assert not [path for path in WRITTEN if (folder / path).exists()]
-
-
-@pytest.mark.parametrize(
-    ("stems", "expected"),
-    [
-        (["a", "b"], ["a", "b"]),
-        (["a", "b", "A"], ["1-a", "2-b", "3-A"]),
-        (["a", "1-a", "a"], ["1-a", "2-1-a", "3-a"]),
-        (["overlay"], ["1-overlay"]),
-        (["é" * 122, "b"], ["1", "2"]),
-    ],
-)
-def test_every_mask_has_a_file_of_its_own_with_a_name_that_can_be_written(tmp_path, stems, expected):
-    paintings = [Path(f"{stem}.jpg") for stem in stems]
-    request = SimpleNamespace(output=tmp_path / "out.png", inputs=Inputs.of(Path("photo.jpg"), paintings))
-    names = [path.name for path in mask_files(request)]
-    assert names == ["out-mask.png", *(f"out-mask-{name}.png" for name in expected), "out-mask-overlay.png"]
 
 
 def test_of_a_cropped_painting_the_part_that_is_used_has_regions():
