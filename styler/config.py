@@ -51,6 +51,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 COLORS = ("style", "luminance", "match", "histogram")
 RECOLORING = ("match", "histogram")  # values of `color` that move colors onto those of the photo
 COLOR_TIMES = ("before", "after")
+COLOR_AREAS = ("region", "whole")
 LIGHTNESSES = ("oklab", "luma")
 TONES = ("keep", "match")
 COMPILERS = ("auto", "xla", "graph")
@@ -100,6 +101,8 @@ class RenderConfig:
         color: "style" takes the style's colors; "luminance" keeps the content's chroma; "match" moves colors to the
             content's mean and covariance, "histogram" to its distribution.
         color_when: For "match" and "histogram": "before" recolors the paintings before the render, "after" the result.
+        color_area: For "match" and "histogram" with masks: "region" matches each region's colors to those of the same
+            region of the photo, "whole" all colors to those of the whole photo.
         lightness: What "luminance" takes from the result: lightness in OKLab ("oklab") or BT.601 luma ("luma").
         content_tone: "match" gives the photo the paintings' palette before it becomes the target and the start; "keep"
             keeps the photo's own colors.
@@ -242,6 +245,14 @@ class RenderConfig:
         group=COLOR,
         effect=START,
         before="before",
+    )
+    color_area: str = option(
+        "region",
+        Choice(COLOR_AREAS),
+        "With masks and --color match or histogram: match the colors of each region, or of the whole picture.",
+        group=COLOR,
+        effect=START,
+        before="whole",
     )
     lightness: str = option(
         "oklab",
@@ -644,6 +655,7 @@ class _SharedOptions(TypedDict, total=False):
     style_crop: tuple[Box, ...] | None
     color: str
     color_when: str
+    color_area: str
     lightness: str
     content_tone: str
     network: str

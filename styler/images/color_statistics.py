@@ -15,6 +15,7 @@ from styler.images.picture import Picture
 SAMPLES = 2**17  # pixels of an image that statistics are computed from. With all pixels, four photos of 1600 pixels
 # came out different by 0.06 to 0.12 of the 255 levels of 8 bits on average
 LEVELS = 257  # quantiles of lightness: one for each limit between the 256 levels of 8 bits
+OPAQUE = 0.5  # alpha above which a pixel counts
 SMALLEST_VARIANCE = 1e-6  # of a color coordinate: below a quarter of an 8-bit step, an image counts as one color
 
 
@@ -65,7 +66,7 @@ def color_sample(picture: Picture) -> Colors:
     colors = to_oklab(seen.pixels).reshape(-1, 3)
     if seen.alpha is None:
         return colors
-    opaque = seen.alpha.reshape(-1) > 0.5
+    opaque = seen.alpha.reshape(-1) > OPAQUE
     return colors[opaque] if opaque.any() else colors
 
 

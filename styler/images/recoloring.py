@@ -8,16 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from styler.images.color_statistics import ColorMap, color_sample, moments_map, palette_of, quantiles
+from styler.images.color_statistics import OPAQUE, ColorMap, color_sample, moments_map, palette_of, quantiles, sampled
 from styler.images.mapped import bands, new_array
 from styler.images.oklab import Colors, from_oklab, to_oklab
 from styler.images.picture import Picture, Pixels
+from styler.images.regions import RegionMap, masked
 from styler.images.resampling import resampled_alpha
 from styler.types import Size
 
 ROTATIONS = 8  # sets of axes along which histograms are matched. On six pairs, the sliced Wasserstein distance to the
 # photo's colors falls from .028 with the linear map to .0071 with 1 set, .0029 with 4, .0012 with 8 and .0008 with 16
 EVERY = 4  # of the sampled colors, one in so many determines histograms; the figures above are with it
+LEAST = 1024  # sampled pixels of a region: every fourth of fewer would not reach the levels of a histogram
 DIGITS = 9  # of a color coordinate: closer values differ by rounding only
 
 
@@ -70,29 +72,86 @@ class Matching(NamedTuple):
         return moved
 
 
-def recolored(picture: Picture, like: Picture, how: str) -> Picture:
+class Places(NamedTuple):
+    """Where the regions of two pictures are.
+
+    Attributes:
+        own: Regions of the picture to recolor.
+        like: The same regions in the picture whose colors it gets.
+    """
+
+    own: RegionMap
+    like: RegionMap
+
+
+def recolored(
+    picture: Picture,
+    like: Picture,
+    how: str,
+    places: Places | None = None,
+) -> Picture:
     """Return a picture with the colors of another one.
 
     Args:
         picture: The picture to recolor.
         like: The picture whose colors it gets.
         how: "match" for the other's mean and covariance, "histogram" for its whole distribution of colors.
+        places: Regions, each of which gets the colors of the same region; at soft edges, these are mixed in OKLab.
+            Regions that are too small in either picture, and pixels of no region, get the colors of the whole picture.
+            None for one region.
     """
-    color_map = MAPS[how](picture, like)
+    whole = MAPS[how](picture, like)
+    parts = [] if places is None else _maps(picture, like, how, places, whole)
+    shares = None if places is None else places.own.at(picture.size)
     pixels = new_array(picture.pixels.shape)
     for rows in bands(picture.pixels, pixels):
-        pixels[rows] = from_oklab(color_map(to_oklab(picture.pixels[rows])))
+        before = to_oklab(picture.pixels[rows])
+        after = whole(before)
+        if shares is not None:
+            after *= np.maximum(1.0 - shares[rows].sum(-1, keepdims=True), 0.0)
+            for number, part in enumerate(parts):
+                after += shares[rows, :, number, None] * part(before)
+        pixels[rows] = from_oklab(after)
     return replace(picture, pixels=pixels)
 
 
-def recolored_pixels(pixels: Pixels, photo: Picture, how: str) -> Pixels:
-    """Return a picture of a photo, (H, W, 3), 0..1, with the photo's colors; see `recolored`.
+def _maps(
+    picture: Picture,
+    like: Picture,
+    how: str,
+    places: Places,
+    whole: ColorMap,
+) -> list[ColorMap]:
+    """Return the map of each region to the other picture's; that of the whole picture where a region is too small."""
+    seen = sampled(picture)
+    seen_like = sampled(like)
+    maps = []
+    for number in range(len(places.own.colors)):
+        own = masked(seen, places.own.plane(number, seen.size))
+        wanted = masked(seen_like, places.like.plane(number, seen_like.size))
+        enough = min(_opaque(own), _opaque(wanted)) >= LEAST
+        maps.append(MAPS[how](own, wanted) if enough else whole)
+    return maps
 
-    Where the photo is transparent, neither of them counts.
+
+def _opaque(picture: Picture) -> int:
+    """Return the number of pixels that count."""
+    return 0 if picture.alpha is None else int((picture.alpha > OPAQUE).sum())
+
+
+def recolored_pixels(
+    pixels: Pixels,
+    photo: Picture,
+    how: str,
+    regions: RegionMap | None = None,
+) -> Pixels:
+    """Return a picture of a photo, (H, W, 3), 0..1, with the photo's colors, in each region or as a whole.
+
+    Where the photo is transparent, neither of them counts. See `recolored`.
     """
     alpha = resampled_alpha(photo, Size(*pixels.shape[:2]))
     picture = Picture(pixels=pixels, name="image", alpha=None if alpha is None else alpha[..., 0])
-    return recolored(picture, photo, how).pixels
+    return recolored(picture, photo, how, None if regions is None else Places(regions, regions)).pixels
 
 
 def by_moments(picture: Picture, like: Picture) -> ColorMap:

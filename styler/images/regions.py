@@ -103,6 +103,11 @@ class RegionMap:
         return shares
 
 
+def masked(picture: Picture, shares: Pixels) -> Picture:
+    """Return a picture that is opaque only where it belongs to a region, 0..1, (height, width)."""
+    return replace(picture, alpha=shares if picture.alpha is None else shares * picture.alpha)
+
+
 def hexadecimal(color: Color) -> str:
     """Return a color as in HTML, such as `#ff0000`."""
     return "#" + bytes(color).hex()

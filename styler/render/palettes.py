@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from styler.images.color_statistics import palette_of, sampled
-from styler.images.mapped import Array, bands, new_array
+from styler.images.mapped import bands, new_array
 from styler.images.picture import Picture
+from styler.images.regions import masked
 from styler.images.tone import with_palette
 from styler.render.regions import Regions
 
@@ -42,18 +43,13 @@ def with_palettes(
         for painting, share, mask in zip(paintings, shares, regions.paintings, strict=True):
             if share > 0 and (mask is None or mask.shares[..., number].max() > SERVES):
                 seen = sampled(painting)
-                own.append(seen if mask is None else _masked(seen, mask.plane(number, seen.size)))
+                own.append(seen if mask is None else masked(seen, mask.plane(number, seen.size)))
                 own_shares.append(share)
         if not own:
             own, own_shares = list(paintings), list(shares)
         palette = palette_of(own, np.divide(own_shares, sum(own_shares)).tolist())
         part = regions.photo.plane(number, picture.size)
-        moved = with_palette(_masked(picture, part), palette, amount).pixels
+        moved = with_palette(masked(picture, part), palette, amount).pixels
         for rows in bands(made, moved):
             made[rows] += part[rows][..., None] * moved[rows]
     return replace(picture, pixels=made)
-
-
-def _masked(picture: Picture, shares: Array) -> Picture:
-    """Return a picture that is opaque only where it belongs to a region, 0..1, (height, width)."""
-    return replace(picture, alpha=shares if picture.alpha is None else shares * picture.alpha)

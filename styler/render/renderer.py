@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import tensorflow as tf
@@ -15,7 +16,8 @@ from styler.images.amounts import Amounts, amounts_of, cover
 from styler.images.color import CHROMA_OF
 from styler.images.mapped import Array, bands, is_mapped, new_array
 from styler.images.picture import Picture, Pixels
-from styler.images.recoloring import recolored, recolored_pixels
+from styler.images.recoloring import Places, recolored, recolored_pixels
+from styler.images.regions import RegionMap
 from styler.images.resampling import resampled_colors, resized
 from styler.images.sizes import painting_size
 from styler.images.tone import TONE_SHARE
@@ -125,7 +127,7 @@ class Renderer:
                 octaves=Octaves(
                     config=self.config,
                     engine=self.engine,
-                    inputs=self._toned(self._recolored(inputs, schedule.size), schedule.size, regions),
+                    inputs=self._toned(self._recolored(inputs, schedule.size, regions), schedule.size, regions),
                     memory=memory,
                     on_tile=on_tile,
                     regions=regions,
@@ -142,21 +144,34 @@ class Renderer:
             notes=tuple(notes_about(inputs, run.octaves.left_out)),
         )
 
-    def _recolored(self, inputs: Inputs[Picture], size: Size) -> Inputs[Picture]:
+    def _recolored(
+        self,
+        inputs: Inputs[Picture],
+        size: Size,
+        regions: Regions | None,
+    ) -> Inputs[Picture]:
         """Return the inputs with the paintings in the photo's colors, if the render should match those."""
         config = self.config
         if config.color not in RECOLORING or config.color_when == "after":
             return inputs
         minimum = self.engine.network.minimum_size
+        paintings = inputs.paintings
+        in_photo = self._color_regions(regions)
+        masks = (None,) * len(paintings) if regions is None else regions.paintings
 
-        def colored(painting: Picture, scale: float) -> Picture:
+        def colored(painting: Picture, scale: float, mask: RegionMap | None) -> Picture:
             longer = round(max(size) * max(scale, 1.0))
             seen = resized(painting, painting_size(painting.size, longer, minimum))
-            return recolored(seen, inputs.photo, config.color)
+            places = None if in_photo is None or mask is None else Places(mask, in_photo)
+            return recolored(seen, inputs.photo, config.color, places)
 
-        of_groups = zip(inputs.styles, config.style_scales(len(inputs.styles)), strict=True)
-        styles = [tuple(colored(painting, scale) for painting in group) for group, scale in of_groups]
-        return replace(inputs, styles=tuple(styles))
+        scales = inputs.for_paintings(config.style_scales(len(inputs.styles)))
+        made = iter([colored(*each) for each in zip(paintings, scales, masks, strict=True)])
+        return replace(inputs, styles=tuple(tuple(islice(made, len(group))) for group in inputs.styles))
+
+    def _color_regions(self, regions: Regions | None) -> RegionMap | None:
+        """Return the regions of the photo whose colors are matched one by one; None for the whole photo."""
+        return None if regions is None or self.config.color_area == "whole" else regions.photo
 
     def _without_steps(
         self,
@@ -173,13 +188,13 @@ class Renderer:
         with self.engine.held():
             pixels, tile = self.engine.one_pass.fitting_picture(
                 self.config,
-                self._toned(self._recolored(inputs, schedule.size), schedule.size, regions),
+                self._toned(self._recolored(inputs, schedule.size, regions), schedule.size, regions),
                 schedule.size,
                 tile=schedule.tile,
                 on_tile=on_tile,
                 regions=regions,
             )
-            pixels = self._colored(inputs.photo, pixels)
+            pixels = self._colored(inputs.photo, pixels, regions)
             if amounts is not None:
                 pixels = _over(inputs.photo, pixels, amounts.at(schedule.size))
         if tile != schedule.tile:
@@ -301,22 +316,32 @@ class Renderer:
 
     def _finished(self, run: Run, image: Array) -> Pixels:
         """Return the picture of an image with its margin, (H, W, 3), with the photo where it stays."""
-        pixels = self.finished(run.content, image)
+        pixels = self.finished(run.content, image, run.octaves.regions)
         amounts = run.octaves.amounts
         if amounts is None:
             return pixels
         return _over(run.content, pixels, cover(amounts.at(Size(*pixels.shape[:2]))))
 
-    def finished(self, content: Picture, image: Array) -> Pixels:
+    def finished(
+        self,
+        content: Picture,
+        image: Array,
+        regions: Regions | None = None,
+    ) -> Pixels:
         """Remove the margin of an image (H, W, 3) and apply the color option; returns a copy."""
         pixels = without_margin(image[None])[0]
-        colored = self._colored(content, pixels)
+        colored = self._colored(content, pixels, regions)
         return pixels.copy() if colored is pixels and not is_mapped(pixels) else colored
 
-    def _colored(self, content: Picture, pixels: Array) -> Pixels:
+    def _colored(
+        self,
+        content: Picture,
+        pixels: Array,
+        regions: Regions | None,
+    ) -> Pixels:
         """Apply the color option to a picture (H, W, 3) without margin."""
         if self.config.color_when == "after":
-            return recolored_pixels(pixels, content, self.config.color)
+            return recolored_pixels(pixels, content, self.config.color, self._color_regions(regions))
         if self.config.color != "luminance":
             return pixels
         combine = CHROMA_OF[self.config.lightness]

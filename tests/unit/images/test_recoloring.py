@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
 from styler.images.oklab import to_oklab
 from styler.images.reading import read_image
-from styler.images.recoloring import MAPS, recolored, recolored_pixels
+from styler.images.recoloring import MAPS, Places, recolored, recolored_pixels
+from styler.images.regions import RegionMap
 from support.pictures import blobs
 
 PHOTO = read_image((0.25 + 0.5 * blobs(60, 80, 1)).astype(np.float32))
@@ -82,3 +85,69 @@ def test_what_is_transparent_counts_on_neither_side(how):
     picture = np.where(alpha[..., None] > 0, 0.5 * PHOTO.pixels + 0.3, np.float32([1, 0, 1])).astype(np.float32)
     matched = recolored_pixels(picture, half, how)
     np.testing.assert_allclose(matched[:, :40].mean((0, 1)), PHOTO.pixels[:, :40].mean((0, 1)), atol=0.01)
+
+
+WARM = np.float32([1.0, 0.6, 0.3])
+COLD = np.float32([0.3, 0.6, 1.0])
+
+
+def halves(left, right, width):
+    """The left and the right half of blobs of this width in two tints."""
+    tints = np.where(np.arange(width)[:, None] < width // 2, left, right)
+    return read_image((0.1 + 0.8 * blobs(60, width, width) * tints).astype(np.float32))
+
+
+def regions(width, edge=0.5):
+    """Two regions, left and right; the pixels of the left share of `edge` belong to the first."""
+    first = np.broadcast_to(np.where(np.arange(width) < edge * width, 255, 0), (60, width)).astype(np.uint8)
+    return RegionMap(colors=((255, 0, 0), (0, 0, 255)), shares=np.stack([first, 255 - first], -1))
+
+
+LAKE = halves(WARM, COLD, 80)
+SWIRLS = halves(COLD, WARM, 100)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_each_region_gets_the_colors_of_the_same_region(how):
+    made = recolored(SWIRLS, LAKE, how, Places(regions(100), regions(80)))
+    for of_made, of_lake in ((slice(50), slice(40)), (slice(50, 100), slice(40, 80))):
+        own = replace(made, pixels=made.pixels[:, of_made])
+        wanted = replace(LAKE, pixels=LAKE.pixels[:, of_lake])
+        np.testing.assert_allclose(colors(own).mean(0), colors(wanted).mean(0), atol=0.015)
+        assert distance(own, wanted) < 0.3 * distance(replace(SWIRLS, pixels=SWIRLS.pixels[:, of_made]), wanted)
+
+
+def test_what_is_in_no_region_or_in_a_small_one_gets_the_colors_of_the_whole():
+    whole = recolored(SWIRLS, LAKE, "match").pixels
+    small = recolored(SWIRLS, LAKE, "match", Places(regions(100, 0.1), regions(80))).pixels
+    np.testing.assert_allclose(small[:, :10], whole[:, :10], atol=1e-6)
+    assert np.abs(small[:, 10:] - whole[:, 10:]).max() > 0.05
+    nowhere = RegionMap(colors=((255, 0, 0),), shares=np.zeros((60, 100, 1), np.uint8))
+    like = RegionMap(colors=((255, 0, 0),), shares=np.full((60, 80, 1), 255, np.uint8))
+    np.testing.assert_allclose(recolored(SWIRLS, LAKE, "match", Places(nowhere, like)).pixels, whole, atol=1e-6)
+
+
+def test_one_region_everywhere_is_the_whole():
+    own, like = (RegionMap(colors=((255, 0, 0),), shares=np.full((60, w, 1), 255, np.uint8)) for w in (100, 80))
+    expected = recolored(SWIRLS, LAKE, "histogram").pixels
+    np.testing.assert_allclose(recolored(SWIRLS, LAKE, "histogram", Places(own, like)).pixels, expected, atol=1e-6)
+
+
+def test_soft_edges_have_colors_of_both_regions():
+    ramp = np.clip((np.arange(100) - 40) / 20, 0, 1)
+    second = np.broadcast_to(np.rint(255 * ramp), (60, 100)).astype(np.uint8)
+    soft = RegionMap(colors=((255, 0, 0), (0, 0, 255)), shares=np.stack([255 - second, second], -1))
+    flat = read_image(np.full((60, 100, 3), 0.5, np.float32) + 0.02 * blobs(60, 100, 5).astype(np.float32))
+    made = to_oklab(recolored(flat, LAKE, "match", Places(soft, regions(80))).pixels)
+    yellowness = made[..., 2].mean(0)
+    left, right = yellowness[:35].mean(), yellowness[65:].mean()
+    assert left > right + 0.05
+    assert right < yellowness[48:52].mean() < left
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_each_region_of_a_result_gets_the_photos_colors_there(how):
+    mixed = recolored_pixels(halves(COLD, WARM, 80).pixels, LAKE, how, regions(80))
+    for part in (slice(40), slice(40, 80)):
+        wanted = to_oklab(LAKE.pixels[:, part]).mean((0, 1))
+        np.testing.assert_allclose(to_oklab(mixed[:, part]).mean((0, 1)), wanted, atol=0.015)

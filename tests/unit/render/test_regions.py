@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +17,7 @@ from styler.inputs import Inputs
 from styler.losses.functional import mean_over_regions
 from styler.networks import NETWORKS
 from styler.objective.composition import make_objective
+from styler.recipe import Recipe
 from styler.render.regions import region_colors, regions_of
 from styler.types import Size
 from support.networks import tiny_network
@@ -208,3 +211,25 @@ def test_masks_are_inputs_of_the_recipe_and_of_a_checkpoint(tmp_path, monkeypatc
     assert again.recipe == result.recipe
     named = stylize(paths["photo"], paths["one"], config=config.changed(content_mask=str(mask), style_mask=(str(own),)))
     assert named.recipe == result.recipe
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_each_region_has_the_photos_colors_there_unless_the_whole_is_asked_for(studio, when):
+    tints = np.where(np.arange(128)[:, None] < 64, np.float32([0.9, 0.5, 0.2]), np.float32([0.2, 0.5, 0.9]))
+    photo = (PHOTO * tints).astype(np.float32)
+    masks = {"content_mask": halves(RED, BLUE), "style_masks": [halves(RED, BLUE)]}
+    away = {}
+    for area in ("region", "whole"):
+        config = CONFIG.changed(color="match", color_when=when, color_area=area, init="style", steps=1)
+        pixels = studio.with_config(config).render(photo, ONE, **masks).picture.pixels
+        parts = (slice(0, 48), slice(80, 128))
+        away[area] = max(np.abs((pixels - photo)[:, part].mean((0, 1))).max() for part in parts)
+    assert away["region"] < 0.6 * away["whole"]
+
+
+def test_recipes_from_before_regions_had_their_own_colors_match_those_of_the_whole(studio):
+    recipe = studio.with_config(CONFIG.changed(color="match", steps=1)).render(PHOTO, [ONE, TWO], **MASKS).recipe
+    values = json.loads(recipe.to_text())
+    del values["config"]["color_area"]
+    assert recipe.config.color_area == "region"
+    assert Recipe.from_text(json.dumps(values)).config.color_area == "whole"
