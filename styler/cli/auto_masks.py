@@ -93,3 +93,12 @@ def with_auto_masks(request: Request) -> Request:
         config=config,
         regions=len(checked_colors(inputs, sizes, config.style_boxes(len(inputs.styles)), request.max_pixels)),
     )
+
+
+def written_masks(request: Request) -> str:
+    """Say where the masks that were found are, and how to use them once edited."""
+    *masks, overlay = (shown(path) for path in _files(request))
+    return (
+        f"masks: {', '.join(masks)}; all of them over the images: {overlay}; "
+        "to change a region, edit them and pass them with --content-mask and --style-mask"
+    )

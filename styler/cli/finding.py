@@ -33,8 +33,8 @@ NOUNS = {
     STYLE: "the painting",
     CONTENT_MASK: "the mask of the photo",
     STYLE_MASK: "the mask of a painting",
-    KEEP: "the mask of what stays photographic",
-    STRENGTH_MAP: "the map of strength",
+    KEEP: "the mask of --keep",
+    STRENGTH_MAP: "the mask of --strength-map",
     INIT: "the image to start from",
     NETWORK: "the network",
     DECODER: "the decoder",
@@ -42,7 +42,7 @@ NOUNS = {
 Wanted: TypeAlias = Entry[Input]
 """An input as a recipe describes it."""
 
-MOST_BESIDE = 32  # folders beside a picture to search; one of them alone may have thousands of files
+MOST_BESIDE = 32  # folders to search in a folder; one of them alone may have thousands of files
 DIGITS = 12  # digits of a SHA-256 to show in messages; enough to tell files apart
 
 
@@ -52,7 +52,7 @@ class Places:
 
     Attributes:
         image: Picture whose inputs are wanted. Its folder is searched first, then the current folder, then the folders
-            beside the picture.
+            in both.
         content: Path of the photo, if the user named it.
         styles: Paths of the paintings that the user named, or of folders of paintings.
         folders: Other folders to search, including their subfolders.
@@ -70,13 +70,18 @@ class Places:
 
     @property
     def beside(self) -> list[Path]:
-        """The first folders beside the picture, by name; they are searched like those of `near`, but after them."""
-        try:
-            with os.scandir(self.image.parent) as entries:
-                names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
-        except OSError:
-            return []
-        return [self.image.parent / name for name in names[:MOST_BESIDE]]
+        """The first folders in each of `near`, by name; they are searched in the same way, but after them."""
+        return [inner for folder in self.near for inner in _folders_in(folder)[:MOST_BESIDE]]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """List the folders in a folder by name, without hidden ones; none if it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+    except OSError:
+        return []
+    return [folder / name for name in names]
 
 
 def check_folders(folders: Iterable[Path]) -> None:
@@ -212,7 +217,7 @@ def _changed(
 
 def _missing(wanted: Wanted, places: Places) -> str:
     folders = ", ".join(shown(each) for each in places.folders)
-    beside = f"next to {shown(places.image)}, in the folders there, in the current folder"
+    beside = f"next to {shown(places.image)}, in the current folder, in the folders in both"
     looked = f"{beside}{', in ' + folders if folders else ''}"
     missing = f"{NOUNS[wanted.role]} {shown(wanted.item.name)} ({_short(wanted)})"
     return f"cannot find {missing}; looked {looked}; {_ways_on(wanted)}"

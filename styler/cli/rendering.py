@@ -66,7 +66,7 @@ def carry_out_render(
         StylerError: The render cannot be carried out; the subclass tells what is wrong.
         KeyboardInterrupt: The user stopped the render; the best image so far has been written.
     """
-    from styler.cli.auto_masks import check_mask, with_auto_masks
+    from styler.cli.auto_masks import check_mask, with_auto_masks, written_masks
     from styler.cli.contradictions import contradictions
     from styler.cli.plan import describe
     from styler.cli.quiet import load_for_render
@@ -111,6 +111,8 @@ def carry_out_render(
         if mask is not None:
             with status("finding regions", shown=shown):
                 request = with_auto_masks(request)
+            if not quiet:
+                note(written_masks(request))
         from styler.cli.work import carry_out
 
         settings = Settings(

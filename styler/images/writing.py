@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +137,12 @@ def check_folder(output: Path, *, ending: int = 0) -> None:
     if not os.access(folder, os.W_OK):
         message = f"cannot write {shown(output)}: folder {shown(folder)} is not writable"
         raise OutputError(message)
+    try:
+        with tempfile.TemporaryFile(dir=folder):  # some file systems, such as /proc, say that they are writable
+            pass
+    except OSError as cause:
+        message = f"cannot write {shown(output)}: no file can be made in folder {shown(folder)} ({cause.strerror})"
+        raise OutputError(message) from cause
 
 
 def longest_name(folder: Path) -> int:

@@ -93,7 +93,7 @@ def check_gray_masks(masks: Inputs[Size]) -> None:
     Raises:
         ConfigError: They are not those of the photo.
     """
-    for size, name in ((masks.keep, "of what stays photographic"), (masks.strength_map, "of strength")):
+    for size, name in ((masks.keep, "of --keep"), (masks.strength_map, "of --strength-map")):
         if size is not None:
             check_proportions(size, masks.photo, name, "the photo")
 

@@ -18,8 +18,8 @@ from support.recipes import INPUTS, example
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """The current folder `here`, beside it `made` with the picture, and `archive` with folders in it."""
-    for name in ("here", "made/in/deep", "archive/old"):
+    """The current folder `here`; beside it `made` with the picture, and `archive`; each has folders in it."""
+    for name in ("here/photos", "made/in/deep", "archive/old"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path
@@ -43,7 +43,7 @@ def moved(text, where, role="content", name="photo.png", now=None):
     return wanted(path, role, name)
 
 
-@pytest.mark.parametrize("where", [HERE, MADE, INSIDE])
+@pytest.mark.parametrize("where", [HERE, HERE / "photos", MADE, INSIDE])
 @pytest.mark.parametrize("now", ["photo.png", "renamed"])
 def test_near_the_picture_or_here_under_whatever_name(place, where, now):
     photo = moved("p", where, now=now)

@@ -138,6 +138,12 @@ def test_what_cannot_be_written_is_refused(tmp_path, name, message):
         check_output(tmp_path / name, overwrite=True)
 
 
+@pytest.mark.skipif(not os.access("/proc", os.W_OK), reason="needs a /proc that says that it can be written")
+def test_a_folder_that_takes_no_files_is_refused():
+    with pytest.raises(OutputError, match=r"/proc/x\.png"):
+        check_output("/proc/x.png")
+
+
 def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(writing.os, "access", lambda _path, _mode: False)
     with pytest.raises(OutputError, match="is not writable"):
