@@ -88,9 +88,8 @@ class RenderConfig:
         style_scale: Size of the style's marks relative to the result: one factor for all paintings, or one for each;
             above 1, a painting is enlarged. None for 1.
         style_match: Longer side, pixels, of the render whose marks are as large relative to the picture as those of
-            this one: octaves above it have few steps, and match the paintings as that render sees them, enlarged, and
-            their own grain.
-            None for marks that follow the size.
+            this one. Octaves above it have few steps; they match the paintings as that render sees them, enlarged, and
+            the paintings' own grain. None for marks that follow the size.
         style_crop: Boxes (left, top, right, bottom), as fractions of a painting's width and height: one for all
             paintings, or one for each; None for whole paintings.
         content_mask: Path of an image whose colors are the regions of the photo; None for one region.

@@ -59,10 +59,17 @@ class OptionError(ConfigError):
 
     def said(self, name: str) -> str:
         """Return the message with the option spelled as `name`, the way its reader knows it."""
-        came = repr(self.came)
-        if isinstance(self.came, float):
-            came = came.removesuffix(".0")  # 80 was typed, not 80.0
-        return f"{name}: expected {self.expected}, got {came}" + (f". {self.hint}" if self.hint else "")
+        return f"{name}: expected {self.expected}, got {_typed(self.came)}" + (f". {self.hint}" if self.hint else "")
+
+
+def _typed(value: object) -> str:
+    """Write a value as its user typed it: 80 and not 80.0, and lists with commas, or semicolons between lists."""
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, tuple) and value:
+        separator = ";" if isinstance(value[0], tuple) else ","
+        return separator.join(map(_typed, value))
+    return repr(value)
 
 
 class ImageError(StylerError, ValueError):

@@ -6,7 +6,7 @@ import errno
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -68,11 +68,11 @@ class Made:
 
     Attributes:
         result: The picture.
-        masks: Contents of each file.
+        masks: Contents of each file; none for a picture that was rendered together with others.
     """
 
     result: Result
-    masks: Mapping[Path, bytes]
+    masks: Mapping[Path, bytes] = field(default_factory=dict)
 
 
 class Studio(Protocol):
@@ -309,10 +309,9 @@ def _together(
     heard: Callable[[int, StepEvent], object],
 ) -> Sequence[Made] | None:
     try:
-        given = [_with_masks(studio, _order(pictures, each), each.masks) for each in assignments]
-        orders = [order for order, _ in given]
+        orders = [_order(pictures, each) for each in assignments]
         results = studio.render_together(orders, lambda place, event: heard(assignments[place].number, event))
-        return [Made(result=result, masks=masks) for result, (_, masks) in zip(results, given, strict=True)]
+        return [Made(result=result) for result in results]
     except Exception:  # the error occurs again, with its message, when the bad picture is rendered alone
         return None
 

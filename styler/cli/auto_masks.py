@@ -99,6 +99,6 @@ def written_masks(request: Request) -> str:
     """Say where the masks that were found are, and how to use them once edited."""
     *masks, overlay = (shown(path) for path in _files(request))
     return (
-        f"masks: {', '.join(masks)}; all of them over the images: {overlay}; "
-        "to change a region, edit them and pass them with --content-mask and --style-mask"
+        f"wrote the masks {', '.join(masks)} and an overview of them, {overlay}; to change a region, edit the masks "
+        "and pass them with --content-mask and --style-mask"
     )

@@ -274,57 +274,81 @@ def _mixtures(values: NDArray[np.uint8], colors: Sequence[Color]) -> NDArray[np.
     Returns:
         Shares that sum to 255, (height, width, colors).
     """
-    palette = np.array(colors, np.float32)
-    flat = values.reshape(-1, 3)
-    shares = np.zeros((len(flat), len(colors)), np.uint8)
-    left = np.arange(len(flat))
+    pixels = values.reshape(-1, 3)
+    shares = np.zeros((len(pixels), len(colors)), np.uint8)
+    left = np.arange(len(pixels))
     for number, color in enumerate(np.array(colors, np.int16)):
-        is_exact = np.abs(flat[left] - color).max(-1) <= EXACT
+        difference = np.abs(pixels[left] - color).max(-1)
+        is_exact = difference <= EXACT
         shares[left[is_exact], number] = 255
         left = left[~is_exact]
-    mixed = flat[left].astype(np.float32)
-    error = np.square(mixed[:, None] - palette).sum(-1)
+    shares[left] = _shares_of_two(pixels[left], colors)
+    return shares.reshape(*values.shape[:2], len(colors))
+
+
+def _shares_of_two(pixels: NDArray[np.uint8], colors: Sequence[Color]) -> NDArray[np.uint8]:
+    """Return the shares of the two colors whose mixture is nearest to each pixel, (N, 3) -> (N, colors).
+
+    The mixtures of two colors lie on the line between them; a pixel is projected onto every such line.
+    """
+    palette = np.array(colors, np.float32)
+    mixed = pixels.astype(np.float32)
+    to_colors = mixed[:, None] - palette
+    error = np.square(to_colors).sum(-1)
     first = error.argmin(-1)
     second = first.copy()
     share = np.ones(len(mixed), np.float32)
     least = error.min(-1)
     for one, other in combinations(range(len(colors)), 2):
-        way = palette[other] - palette[one]
+        line = palette[other] - palette[one]
         from_one = mixed - palette[one]
-        along = np.clip(from_one @ way / (way @ way), 0.0, 1.0)
-        missed = from_one - along[:, None] * way
+        position = from_one @ line / (line @ line)
+        along = np.clip(position, 0.0, 1.0)
+        missed = from_one - along[:, None] * line
         rest = np.square(missed).sum(-1)
         is_nearer = rest < least
         first[is_nearer] = one
         second[is_nearer] = other
         share[is_nearer] = 1.0 - along[is_nearer]
         least[is_nearer] = rest[is_nearer]
-    steps = np.rint(255.0 * share).astype(np.uint8)
+    of_first = np.rint(255.0 * share).astype(np.uint8)
     rows = np.arange(len(mixed))
-    own = np.zeros((len(mixed), len(colors)), np.uint8)
-    own[rows, second] = 255 - steps
-    own[rows, first] += steps
-    shares[left] = own
-    return shares.reshape(*values.shape[:2], len(colors))
+    shares = np.zeros((len(mixed), len(colors)), np.uint8)
+    shares[rows, second] = 255 - of_first
+    shares[rows, first] += of_first
+    return shares
 
 
 def _fill(shares: NDArray[np.uint8]) -> None:
     """Give what belongs to no region to the nearest region, in place."""
     height, width, regions = shares.shape
     every = -(-max(height, width) // FILLED_AT)
-    small = shares[every // 2 :: every, every // 2 :: every] if min(height, width) > every else shares
-    labels = np.uint8(small.argmax(-1) + 1) * (small.sum(-1, dtype=np.int32) > 127)
-    if not labels.any():
-        labels = np.uint8(small.argmax(-1) + 1) * (small.max(-1) > 0)
-    if labels.all() and shares.sum(-1, dtype=np.int32).min() >= 254:
+    is_large = min(height, width) > every
+    small = shares[every // 2 :: every, every // 2 :: every] if is_large else shares
+    labels = _labels(small)
+    total = shares.sum(-1, dtype=np.int32)
+    if labels.all() and total.min() >= 254:
         return
     pyvips = libvips()
-    nearest = pyvips.Image.new_from_array(np.ascontiguousarray(labels, np.uint8)).fill_nearest().numpy()
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(labels))
+    nearest = image.fill_nearest().numpy()
     down = np.minimum(np.arange(height) // every, len(nearest) - 1)
     across = np.minimum(np.arange(width) // every, nearest.shape[1] - 1)
     for rows in bands(shares):
         band = shares[rows]
-        missing = np.uint8(255 - np.minimum(band.sum(-1, dtype=np.int32), 255))
+        taken = np.minimum(band.sum(-1, dtype=np.int32), 255)
+        missing = np.uint8(255 - taken)
         region = nearest[down[rows]][:, across] - 1
         for number in range(regions):
             band[..., number] += missing * (region == number)
+
+
+def _labels(shares: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the number of the region of each pixel, from 1; 0 for a pixel of which less than half is in any region.
+
+    If there are no others, every pixel counts that is in a region at all.
+    """
+    largest = np.uint8(shares.argmax(-1) + 1)
+    total = shares.sum(-1, dtype=np.int32)
+    labels = largest * (total > 127)
+    return labels if labels.any() else largest * (total > 0)

@@ -26,7 +26,7 @@ from styler.images.mapped import Array, bands, new_array, put, scaled, taken
 from styler.images.picture import Picture
 from styler.images.regions import RegionMap
 from styler.images.resampling import resampled_alpha, resampled_colors, resized
-from styler.images.sizes import Enlargement, check_painting, enlargement, is_much_larger
+from styler.images.sizes import check_painting, enlargement, is_much_larger
 from styler.inputs import Inputs
 from styler.losses import functional as F
 from styler.losses.base import Stats, added, blended, in_float64, per_position
@@ -366,34 +366,14 @@ class OnePass:
         mask: RegionMap | None,
         match: int | None,
     ) -> dict[str, Stats]:
-        """Return the statistics of a painting for a picture of this size.
+        """Return the statistics of a painting for a picture of this size, and keep them for later.
 
-        For a picture larger than `match`, they are those of the painting as a picture of that size sees it, enlarged,
-        but layers that read every pixel get those of the painting itself; see `Engine.statistics`.
+        For a picture larger than `match`, they are those of the painting as a picture of that size sees it, enlarged.
+        With a mask, they are sums over each region, and then over the whole painting.
         """
         minimum = self.network.minimum_size
         check_painting(painting.size, minimum, "the style image")
-        matching = enlargement(painting.size, max(size), minimum, scale, match)
-        stats = self._painting_at(matching, painting, size, tile, mask)
-        if matching.first == matching.last:
-            return stats
-        own = self._painting_at(enlargement(painting.size, max(size), minimum, scale), painting, size, tile, mask)
-        strides = [geometry.stride for geometry in self._geometries]
-        fine = {name for name, stride in zip(self.layers, strides, strict=True) if stride == 1}
-        return {name: own[name] if name in fine else stats[name] for name in stats}
-
-    def _painting_at(
-        self,
-        resizing: Enlargement,
-        painting: Picture,
-        size: Size,
-        tile: int | None,
-        mask: RegionMap | None,
-    ) -> dict[str, Stats]:
-        """Return the statistics of a painting that is resized like this, and keep them for later.
-
-        With a mask, they are sums over each region, and then over the whole painting.
-        """
+        resizing = enlargement(painting.size, max(size), minimum, scale, match)
         shape = resizing.last
         if tile is None and is_much_larger(shape, size):
             tile = self.view.tile_like(size)  # no more memory than the picture

@@ -15,7 +15,6 @@ SHRINK = 2**-0.5  # an octave's steps divided by those of the next coarser one: 
 # Compared with equal steps (crowsonkb's style-transfer-pytorch: 1,000, then 500 each), pictures are as good in 3/4 of
 # the time
 SMALLEST_AFTER_ONE_PASS = 512  # pixels; at this size one octave does: docs/instant.md
-
 SHARE_ABOVE = 0.04  # of the steps that an octave above the matched size would have otherwise: they add detail, and with
 # all of their steps, they would make a picture of their own: docs/controls.md
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from styler import errors
-from styler.errors import StylerError, one_line, shown, suggestion
+from styler.errors import OptionError, StylerError, one_line, shown, suggestion
 
 PARENTS = {
     "ConfigError": ValueError,
@@ -74,3 +74,11 @@ def test_what_others_say_becomes_one_line_that_any_terminal_shows():
 )
 def test_suggestion(name, known, expected):
     assert suggestion(name, known) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "typed"),
+    [(80.0, "80"), ((0.0, 0.5), "0,0.5"), (((0.5, 0.5, 0.4, 1.0), (0.0, 0.0, 1.0, 1.0)), "0.5,0.5,0.4,1;0,0,1,1")],
+)
+def test_values_are_shown_as_they_were_typed(value, typed):
+    assert str(OptionError("size", "others", value)).endswith(f"got {typed}")
