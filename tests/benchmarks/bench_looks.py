@@ -73,7 +73,7 @@ class Studios:
         config = styler.RenderConfig.preset(preset, **options)
         for studio in self.kept:
             if studio._engine.serves(config):
-                return studio.changed(**config.to_dict())
+                return studio.with_config(config)
         self.kept.append(Stylizer(config, network=network))
         return self.kept[-1]
 
